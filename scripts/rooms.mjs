@@ -1,0 +1,54 @@
+// Writes the import rules of the rooms into biome.json, from the one table below.
+// `node scripts/rooms.mjs` rewrites it; `node scripts/rooms.mjs --check` fails if it is out of date.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** Room → rooms it may import. `address.ts`, `errors.ts` and `bus.ts` are open to all. */
+const ROOMS = {
+  memory: [],
+  meter: [],
+  formats: [],
+  pagetable: ['formats', 'memory', 'meter'],
+  drivers: ['formats', 'pagetable', 'meter'],
+  core: ['drivers', 'pagetable', 'formats', 'memory', 'meter'],
+  iova: [],
+  hardware: [],
+  dump: ['hardware', 'memory'],
+  trace: [],
+  cost: ['meter'],
+  replay: ['trace', 'core', 'formats', 'iova', 'cost', 'memory', 'meter'],
+  explain: ['trace', 'cost'],
+  conform: ['core', 'drivers', 'pagetable', 'formats', 'memory', 'meter'],
+  bench: ['core', 'formats', 'memory', 'meter'],
+  fault: ['hardware', 'dump', 'trace'],
+  report: [],
+};
+
+const FILE = new URL('../biome.json', import.meta.url);
+
+function override(room, allowed) {
+  const forbidden = [...Object.keys(ROOMS), 'cli'].filter((other) => other !== room && !allowed.includes(other));
+  const group = [...forbidden.map((other) => `**/${other}/**`), 'node:*', '**/index.ts'];
+  const message = `src/${room} may import only: ${allowed.join(', ') || 'no other room'} (docs/architecture.md)`;
+  return {
+    includes: [`src/${room}/**`],
+    linter: {
+      rules: {
+        style: { noRestrictedImports: { level: 'error', options: { patterns: [{ group, message }] } } },
+      },
+    },
+  };
+}
+
+const text = readFileSync(FILE, 'utf8');
+const config = JSON.parse(text);
+const others = (config.overrides ?? []).filter((o) => !o.includes.some((glob) => /^src\/[a-z]+\/\*\*$/.test(glob)));
+config.overrides = [...others, ...Object.entries(ROOMS).map(([room, allowed]) => override(room, allowed))];
+const next = `${JSON.stringify(config, null, 2)}\n`;
+if (process.argv.includes('--check')) {
+  if (JSON.stringify(JSON.parse(text)) !== JSON.stringify(config)) {
+    console.error('biome.json is out of date with scripts/rooms.mjs: run node scripts/rooms.mjs');
+    process.exit(1);
+  }
+} else {
+  writeFileSync(FILE, next);
+}

@@ -1,0 +1,107 @@
+/**
+ * Address arithmetic. Addresses inside the engine are JavaScript numbers: exact below 2^53 and never handled with
+ * 32-bit operators. At the edge they may be `bigint`.
+ * @module
+ */
+import { IommuError } from './errors.ts';
+
+/** A 64-bit address or size as callers pass it: a safe integer or a bigint. */
+export type Address = number | bigint;
+
+const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
+
+/** 2 to the power of `bits`, exact for 0 to 1023. */
+export function pow2(bits: number): number {
+  return 2 ** bits;
+}
+
+/** True if `value` is a positive power of two. Exact for numbers of any size below 2^1024. */
+export function isPow2(value: number): boolean {
+  return value > 0 && Number.isInteger(Math.log2(value)) && 2 ** Math.log2(value) === value;
+}
+
+/** The largest multiple of `unit` that is not above `value`. */
+export function alignDown(value: number, unit: number): number {
+  return value - (value % unit);
+}
+
+/** The smallest multiple of `unit` that is not below `value`. */
+export function alignUp(value: number, unit: number): number {
+  const rest = value % unit;
+  return rest === 0 ? value : value + (unit - rest);
+}
+
+/** True if `value` is a multiple of `unit`. */
+export function isAligned(value: number, unit: number): boolean {
+  return value % unit === 0;
+}
+
+/** `0x…` text of an address or value; `digits` pads with zeros. Negative numbers are shown as 64-bit two's complement. */
+export function hex(value: Address, digits = 1): string {
+  const wide = typeof value === 'bigint' && value < 0n ? BigInt.asUintN(64, value) : value;
+  return `0x${wide.toString(16).padStart(digits, '0')}`;
+}
+
+/** A size in short form: `4K`, `2M`, `1G`; a size that is no whole number of a unit is given in the next smaller one. */
+export function formatSize(bytes: number): string {
+  let unit = 0;
+  let value = bytes;
+  while (value !== 0 && value % 1024 === 0 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value}${UNITS[unit] ?? ''}`;
+}
+
+/**
+ * Reads a size such as `4096`, `0x1000`, `4K`, `2MiB` (any case).
+ * @throws IommuError `BAD_OPTION` where the text is no size.
+ */
+export function parseSize(text: string): number {
+  const match = /^(0x[0-9a-f]+|\d+)\s*([kmgtpe]?)(?:i?b)?$/i.exec(text.trim());
+  const value = Number(match?.[1]) * 1024 ** UNITS.indexOf((match?.[2] ?? '').toUpperCase());
+  if (match === null || !Number.isSafeInteger(value)) {
+    throw new IommuError('BAD_OPTION', 'size', `'${text}' is no size; write 4096, 0x1000, 4K, 2M or 1G`);
+  }
+  return value;
+}
+
+/**
+ * Reads an address such as `0x1000` or `4096`.
+ * @throws IommuError `BAD_OPTION` where the text is no 64-bit address.
+ */
+export function parseAddress(text: string): bigint {
+  const clean = text.trim().replace(/_/g, '');
+  if (/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(clean)) {
+    const value = BigInt(clean);
+    if (value < 1n << 64n) return value;
+  }
+  throw new IommuError('BAD_OPTION', 'address', `'${text}' is no 64-bit address; write 0x… or decimal digits`);
+}
+
+/**
+ * Checks that a public argument is a whole, non-negative value that was not rounded on its way here.
+ * @throws IommuError `NOT_A_NUMBER`, `UNSAFE_NUMBER` (a number above 2^53 − 1: pass a bigint) or `OUT_OF_RANGE`.
+ */
+export function checkAddress(argument: string, value: Address): void {
+  if (typeof value === 'bigint') {
+    if (value < 0n || value >= 1n << 64n) {
+      throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is outside 0 … 2^64 − 1`, { got: hex(value) });
+    }
+    return;
+  }
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
+    throw new IommuError('NOT_A_NUMBER', argument, `expected a whole number ≥ 0 or a bigint, got ${String(value)}`);
+  }
+  if (value > Number.MAX_SAFE_INTEGER) {
+    throw new IommuError(
+      'UNSAFE_NUMBER',
+      argument,
+      `${hex(value)} is above 2^53 − 1, where numbers round: pass a bigint`,
+      {
+        got: hex(value),
+        limit: hex(Number.MAX_SAFE_INTEGER),
+      },
+    );
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What crosses between the software that writes tables and the device that reads them: physical memory and registers.
+ * The two sides import nothing else of each other.
+ * @module
+ */
+
+/**
+ * Reads physical memory as a device does. Addresses are byte addresses below 2^53, aligned to the size read; values are
+ * little endian.
+ */
+export interface PhysicalReader {
+  /** The 32-bit value at `address`, or `undefined` where this memory is not known. */
+  read32(address: number): number | undefined;
+  /** The 64-bit value at `address`, or `undefined` where this memory is not known. */
+  read64(address: number): bigint | undefined;
+}
+
+/** Memory-mapped registers of one device, by byte offset from its base. */
+export interface RegisterPort {
+  /** Reads a 32-bit register. */
+  read32(offset: number): number;
+  /** Writes a 32-bit register. */
+  write32(offset: number, value: number): void;
+  /** Reads a 64-bit register. */
+  read64(offset: number): bigint;
+  /** Writes a 64-bit register. */
+  write64(offset: number, value: bigint): void;
+}

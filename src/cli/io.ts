@@ -1,0 +1,90 @@
+/**
+ * Where the program meets the machine: files in, text out, progress. Nothing else of the project touches Node's `fs`,
+ * `process` or the console.
+ * @module
+ */
+import { createReadStream, readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { createGunzip, gunzipSync } from 'node:zlib';
+import { InputError } from '../errors.ts';
+
+const PROGRESS_DELAY_MS = 500;
+const PROGRESS_EVERY_MS = 200;
+
+function unreadable(path: string, cause: unknown): InputError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new InputError('UNREADABLE', path, why);
+}
+
+/**
+ * Reads a whole file, unpacked if its bytes start as gzip does.
+ * @throws InputError `UNREADABLE`.
+ */
+export function readFile(path: string): Uint8Array {
+  try {
+    const bytes = readFileSync(path === '-' ? 0 : path);
+    return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/**
+ * Reads a file (or standard input, `-`) piece by piece; a name that ends in `.gz` is unpacked on the way.
+ * @throws InputError `UNREADABLE`, while it is read.
+ */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+  const raw: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 });
+  const stream = path.endsWith('.gz') ? raw.pipe(createGunzip({ chunkSize: 1 << 18 })) : raw;
+  raw.on('error', (cause) => stream.destroy(cause));
+  try {
+    for await (const chunk of stream) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** Writes data to standard output. */
+export function print(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Writes talk (notes, warnings) to standard error. */
+export function say(text: string): void {
+  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Prints one JSON answer. 64-bit values must already be `0x…` text. */
+export function printJson(answer: object): void {
+  print(JSON.stringify(answer, null, 2));
+}
+
+/** Progress on standard error: nothing for the first half second, nothing off a terminal. */
+export class Progress {
+  readonly #what: string;
+  readonly #unit: string;
+  readonly #start = performance.now();
+  #shown = this.#start + PROGRESS_DELAY_MS - PROGRESS_EVERY_MS;
+  #drawn = false;
+
+  constructor(what: string, unit: string) {
+    this.#what = what;
+    this.#unit = unit;
+  }
+
+  /** Reports how much is done; `total` where it is known. */
+  update(done: number, total?: number): void {
+    const now = performance.now();
+    if (!process.stderr.isTTY || now - this.#shown < PROGRESS_EVERY_MS) return;
+    this.#shown = now;
+    this.#drawn = true;
+    const rate = Math.round(done / ((now - this.#start) / 1000));
+    const share = total === undefined ? '' : ` (${Math.floor((100 * done) / total)} %)`;
+    process.stderr.write(`\r${this.#what}: ${done} ${this.#unit}${share}, ${rate}/s `);
+  }
+
+  /** Removes the line. */
+  done(): void {
+    if (this.#drawn) process.stderr.write('\r\u001b[K');
+  }
+}

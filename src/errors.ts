@@ -1,0 +1,108 @@
+/**
+ * The named errors. Every refusal carries a stable code, the argument it is about, the values in hex and,
+ * where Linux has one, the kernel's errno.
+ * @module
+ */
+
+/** Linux errno values that the IOMMU mapping calls return (uapi/asm-generic/errno-base.h, errno.h). */
+export const ERRNO = {
+  EIO: -5,
+  ENOMEM: -12,
+  EBUSY: -16,
+  EEXIST: -17,
+  ENODEV: -19,
+  EINVAL: -22,
+  ERANGE: -34,
+  EOVERFLOW: -75,
+} as const;
+
+/** Name of a Linux errno that a refusal corresponds to. */
+export type ErrnoName = keyof typeof ERRNO;
+
+/** Stable codes of refusals by the engine: argument errors, state errors and limits. */
+export const ENGINE_CODES = {
+  UNALIGNED: 'EINVAL',
+  EMPTY: 'EINVAL',
+  OUT_OF_RANGE: 'ERANGE',
+  UNSAFE_NUMBER: 'EINVAL',
+  NOT_A_NUMBER: 'EINVAL',
+  BAD_PROTECTION: 'EINVAL',
+  BAD_QUIRK: 'EINVAL',
+  BAD_GEOMETRY: 'EINVAL',
+  BAD_OPTION: 'EINVAL',
+  UNKNOWN_FORMAT: 'EINVAL',
+  OVERLAP: 'EEXIST',
+  NOT_MAPPED: 'EINVAL',
+  PARTIAL_BLOCK: 'EINVAL',
+  NO_MEMORY: 'ENOMEM',
+  MEMORY_LIMIT: 'ENOMEM',
+  BAD_FREE: 'EINVAL',
+  SECOND_WRITER: 'EBUSY',
+  FREED: 'ENODEV',
+  UNSUPPORTED: 'EINVAL',
+  DEVICE: 'EIO',
+} as const satisfies Record<string, ErrnoName>;
+
+/** Stable code of an engine refusal. */
+export type EngineCode = keyof typeof ENGINE_CODES;
+
+/** Values that belong to a refusal, by name; addresses and sizes as `0x…` text. */
+export type ErrorFields = Readonly<Record<string, string | number>>;
+
+/**
+ * A refusal by the engine. `code` is stable, `argument` names what was wrong, `fields` hold the values, and
+ * `errno`/`errnoName` say what Linux would have returned.
+ */
+export class IommuError extends Error {
+  override readonly name = 'IommuError';
+  /** Stable code, a key of {@link ENGINE_CODES}. */
+  readonly code: EngineCode;
+  /** Name of the argument or thing that the refusal is about. */
+  readonly argument: string;
+  /** The values involved, addresses as hex text. */
+  readonly fields: ErrorFields;
+  /** Name of the Linux errno. */
+  readonly errnoName: ErrnoName;
+  /** Value of the Linux errno, negative. */
+  readonly errno: number;
+
+  constructor(code: EngineCode, argument: string, message: string, fields: ErrorFields = {}) {
+    const errnoName: ErrnoName = ENGINE_CODES[code];
+    super(`${argument}: ${message} (${code}, -${errnoName})`);
+    this.code = code;
+    this.argument = argument;
+    this.fields = fields;
+    this.errnoName = errnoName;
+    this.errno = ERRNO[errnoName];
+  }
+}
+
+/** Stable codes of unusable input: files, traces, dumps, tables of numbers. */
+export type InputCode =
+  | 'UNREADABLE'
+  | 'NOT_RECOGNISED'
+  | 'TRUNCATED'
+  | 'MALFORMED'
+  | 'TOO_LARGE'
+  | 'MISSING_COLUMN'
+  | 'MISSING_VALUE'
+  | 'NO_EVENTS'
+  | 'UNSUPPORTED_INPUT';
+
+/** Input (a file, a trace, a dump, a vector) that cannot be used, with where and why. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  /** Stable code. */
+  readonly code: InputCode;
+  /** File, stream or part of it that is at fault. */
+  readonly source: string;
+  /** Values that belong to the refusal: line, offset, expected, got. */
+  readonly fields: ErrorFields;
+
+  constructor(code: InputCode, source: string, message: string, fields: ErrorFields = {}) {
+    super(`${source}: ${message} (${code})`);
+    this.code = code;
+    this.source = source;
+    this.fields = fields;
+  }
+}
