@@ -41,7 +41,7 @@ export const ENGINE_CODES = {
   FREED: 'ENODEV',
   UNSUPPORTED: 'EINVAL',
   DEVICE: 'EIO',
-} as const satisfies Record<string, ErrnoName>;
+} as const;
 
 /** Stable code of an engine refusal. */
 export type EngineCode = keyof typeof ENGINE_CODES;
