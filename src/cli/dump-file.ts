@@ -1,0 +1,71 @@
+/**
+ * Dumps as files: random access through Node's `fs`, and the options that every verb on dumps shares.
+ * @module
+ */
+import { fstatSync, openSync, readSync } from 'node:fs';
+import type { Command } from 'commander';
+import { parseAddress } from '../address.ts';
+import { openDump } from '../dump/open.ts';
+import { parseRegisters } from '../dump/registers.ts';
+import { memorySource } from '../dump/source.ts';
+import type { ByteSource, Dump } from '../dump/types.ts';
+import { InputError } from '../errors.ts';
+import { readFile, say } from './io.ts';
+
+/** What the user says about a dump. */
+export interface DumpOptions {
+  /** Register file (JSON). */
+  readonly regs?: string | undefined;
+  /** Physical address of the first byte of a raw image. */
+  readonly base?: string | undefined;
+}
+
+/** Adds `--regs` and `--base` to a verb that reads one dump. */
+export function addDumpOptions(command: Command): Command {
+  return command
+    .option('--regs <file>', 'registers of the IOMMU, as JSON')
+    .option('--base <pa>', 'the dump is a raw image that starts at this physical address');
+}
+
+function orUnreadable<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw new InputError('UNREADABLE', path, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function fileSource(path: string): ByteSource {
+  const file = orUnreadable(path, () => openSync(path, 'r'));
+  const size = orUnreadable(path, () => fstatSync(file).size);
+  return {
+    size,
+    read: (offset, length) => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      if (bytes.length === 0) return bytes;
+      return bytes.subarray(
+        0,
+        orUnreadable(path, () => readSync(file, bytes, 0, bytes.length, offset)),
+      );
+    },
+  };
+}
+
+/**
+ * Opens a dump (`-`: standard input) with its registers, and tells the user what was left out.
+ * @throws InputError of the readers; IommuError `BAD_OPTION` for a base that is no address.
+ */
+export async function openDumpFile(path: string, options: DumpOptions): Promise<Dump> {
+  const source = path === '-' ? memorySource(readFile('-')) : fileSource(path);
+  const dump = await openDump(source, {
+    name: path,
+    ...(options.base === undefined ? {} : { base: Number(parseAddress(options.base)) }),
+    ...(options.regs === undefined ? {} : { registers: readRegisters(options.regs) }),
+  });
+  for (const note of dump.notes) say(`${path}: ${note.count} × ${note.text}`);
+  return dump;
+}
+
+function readRegisters(path: string): ReturnType<typeof parseRegisters> {
+  return parseRegisters(new TextDecoder().decode(readFile(path)), path);
+}

@@ -1,0 +1,54 @@
+/**
+ * Opens a dump of any kind that is known here.
+ * @module
+ */
+import { InputError } from '../errors.ts';
+import { isElf, openElf } from './elf.ts';
+import type { OpenedMemory } from './memory.ts';
+import { openRaw } from './raw.ts';
+import { gunzipSource, isGzip } from './source.ts';
+import { isSparse, openSparse } from './sparse.ts';
+import type { ByteSource, Dump, DumpNote, OpenOptions } from './types.ts';
+
+const UNPACK_LIMIT = 2 ** 30;
+
+interface DumpKind {
+  readonly is: (source: ByteSource) => boolean;
+  readonly open: (source: ByteSource, name: string) => OpenedMemory | Promise<OpenedMemory>;
+}
+
+const KINDS: readonly DumpKind[] = [
+  { is: isElf, open: openElf },
+  { is: (source) => isSparse(source.read(0, 512)), open: openSparse },
+];
+
+function openMemory(source: ByteSource, name: string, base: number | undefined): OpenedMemory | Promise<OpenedMemory> {
+  if (base !== undefined) return openRaw(source, name, base);
+  const kind = KINDS.find((candidate) => candidate.is(source));
+  if (kind !== undefined) return kind.open(source, name);
+  throw new InputError(
+    'NOT_RECOGNISED',
+    name,
+    'is no snapshot, sparse pages, ELF core, kdump or debugfs text; a raw image needs the physical address of its first byte (--base)',
+  );
+}
+
+/**
+ * Opens a dump: gzip is unpacked, the kind is told from the first bytes, unless `base` says that it is a raw image.
+ * @throws InputError `NOT_RECOGNISED`, `TRUNCATED`, `MALFORMED`, `UNSUPPORTED_INPUT`, `TOO_LARGE`.
+ */
+export async function openDump(source: ByteSource, options: OpenOptions = {}): Promise<Dump> {
+  const name = options.name ?? 'dump';
+  const notes: DumpNote[] = [];
+  const plain = isGzip(source) ? gunzipSource(source, name, options.unpackLimit ?? UNPACK_LIMIT, notes) : source;
+  const memory = await openMemory(plain, name, options.base);
+  return {
+    kind: memory.kind,
+    reader: memory.reader,
+    page: (address) => memory.reader.page(address),
+    registers: options.registers ?? memory.registers,
+    geometry: memory.geometry,
+    extents: memory.extents,
+    notes: [...notes, ...memory.notes],
+  };
+}
