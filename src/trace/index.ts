@@ -1,0 +1,12 @@
+/**
+ * Traces of real systems: readers, the event model, and what can be told from the events.
+ * @module
+ */
+export type { Context, EventList, EventSink, Kind, TraceEvent, TraceNames } from './events.ts';
+export { CONTEXT, createEvent, createNames, DIRECTIONS, EVENT_KINDS, KIND, KIND_NAMES } from './events.ts';
+export { NameTable } from './names.ts';
+export type { StreamFormat, TraceFormat } from './readers.ts';
+export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts';
+export type { LostEvents, ReadStats, Skipped } from './stats.ts';
+export { secondsSpanned, skippedCount } from './stats.ts';
+export type { TraceReader } from './text-reader.ts';

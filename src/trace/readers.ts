@@ -1,0 +1,89 @@
+/**
+ * The list of trace formats, and the choice among them by the first bytes of a file.
+ * @module
+ */
+import { InputError } from '../errors.ts';
+import { createNames, type EventSink, type TraceNames } from './events.ts';
+import { isFtraceText, readFtraceText } from './ftrace-text.ts';
+import { isPerfScript, readPerfScript } from './perf-script.ts';
+import { type SniffedHead, sniffHead } from './sniff.ts';
+import type { TraceReader } from './text-reader.ts';
+import { isTraceCmdReport, readTraceCmdReport } from './trace-cmd-report.ts';
+
+/** Formats that a trace may have. The first three are read as streams; the others have readers of their own. */
+export type TraceFormat = 'ftrace' | 'trace-cmd-report' | 'perf-script' | 'trace.dat' | 'function_graph';
+
+/** Formats that are read as a stream of chunks. */
+export type StreamFormat = 'ftrace' | 'trace-cmd-report' | 'perf-script';
+
+/** trace-cmd.dat(5): 0x17 0x08 0x44 "tracing". */
+const TRACE_DAT_MAGIC = [0x17, 0x08, 0x44, 0x74, 0x72, 0x61, 0x63, 0x69, 0x6e, 0x67];
+
+/** Files that are often handed over in place of a trace, with what to do. */
+const RELATIVES: readonly { readonly magic: readonly number[]; readonly advice: string }[] = [
+  { magic: [0x1f, 0x8b], advice: 'it is packed by gzip: unpack it first' },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], advice: 'it is packed by zstd: unpack it first' },
+  {
+    magic: [0x50, 0x45, 0x52, 0x46, 0x49, 0x4c, 0x45, 0x32],
+    advice: 'it is perf.data: pass the output of `perf script`',
+  },
+];
+
+const SNIFFERS: readonly (readonly [TraceFormat, (head: SniffedHead) => boolean])[] = [
+  ['trace.dat', (head) => startsWith(head.bytes, TRACE_DAT_MAGIC)],
+  ['function_graph', (head) => head.tracer.startsWith('function_graph')],
+  ['trace-cmd-report', isTraceCmdReport],
+  ['perf-script', isPerfScript],
+  ['ftrace', isFtraceText],
+];
+
+const STREAMS = {
+  ftrace: readFtraceText,
+  'trace-cmd-report': readTraceCmdReport,
+  'perf-script': readPerfScript,
+} as const;
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, index) => bytes[index] === byte);
+}
+
+/**
+ * Tells a trace's format by its first bytes (64 KiB are enough, fewer will often do).
+ * @throws InputError `NOT_RECOGNISED`, with what was seen.
+ */
+export function recogniseTrace(start: Uint8Array, source = 'trace'): TraceFormat {
+  const head = sniffHead(start);
+  const found = SNIFFERS.find(([, sniffer]) => sniffer(head));
+  if (found !== undefined) return found[0];
+  const known = 'known: ftrace text (trace, trace_pipe), trace-cmd report, perf script, trace.dat, function_graph';
+  throw new InputError('NOT_RECOGNISED', source, `${describe(head)}; ${known}`, { seen: head.firstLine });
+}
+
+function describe(head: SniffedHead): string {
+  if (head.bytes.length === 0) return 'the file is empty';
+  const relative = RELATIVES.find(({ magic }) => startsWith(head.bytes, magic));
+  if (relative !== undefined) return relative.advice;
+  const binary = head.bytes.subarray(0, 512).some((byte) => byte < 9);
+  if (binary) return `no trace: it begins with the bytes ${Array.from(head.bytes.subarray(0, 8), hexByte).join(' ')}`;
+  return `no trace: its first line is '${head.firstLine}'`;
+}
+
+function hexByte(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
+}
+
+/**
+ * A reader for a stream in a known format. Readers of files that belong together share `names`.
+ */
+export function createTraceReader(
+  format: StreamFormat,
+  sink: EventSink,
+  names: TraceNames = createNames(),
+): TraceReader {
+  return STREAMS[format](sink, names);
+}
+
+/** True for the formats that {@link createTraceReader} takes. */
+export function isStreamFormat(format: TraceFormat): format is StreamFormat {
+  return format in STREAMS;
+}

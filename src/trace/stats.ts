@@ -1,0 +1,122 @@
+/**
+ * What a reader did: events, bytes, time spanned, and everything that was not understood, counted and named. Bounded:
+ * a hostile file cannot make it grow.
+ * @module
+ */
+import type { Kind } from './events.ts';
+
+const MAX_REASONS = 64;
+const MAX_TEXT = 200;
+const OVERFLOW_REASON = 'other reasons';
+
+/** Lines or records left out for one reason. */
+export interface Skipped {
+  readonly reason: string;
+  count: number;
+  /** The first of them, cut to 200 characters. */
+  readonly firstLine: string;
+}
+
+/** What was lost before it reached the file. */
+export interface LostEvents {
+  /** Events said to be lost (`[LOST n EVENTS]`, overruns recorded in the file). */
+  events: number;
+  /** Places where events were lost, their number unknown or known. */
+  gaps: number;
+  /** Events overwritten in a wrapped buffer (written minus still there). */
+  overwritten: number;
+}
+
+/** Statistics of one reader; plain data. */
+export interface ReadStats {
+  /** Name of the reader. */
+  readonly reader: string;
+  /** Bytes of input. */
+  bytes: number;
+  /** Events delivered. */
+  events: number;
+  /** Events delivered, by kind number. */
+  readonly kinds: Float64Array;
+  /** Smallest and largest time in nanoseconds; NaN while there is none. */
+  firstTime: number;
+  lastTime: number;
+  /** Stamps earlier than their predecessor, and the largest step back in nanoseconds. */
+  unordered: number;
+  largestStepBack: number;
+  /** Lists that the kernel cut off. */
+  truncatedLists: number;
+  /** Events with an address or size that a number cannot hold exactly. */
+  rounded: number;
+  /** True where stamps have no decimal point: ticks of the trace's clock, taken as nanoseconds. */
+  ticks: boolean;
+  readonly lost: LostEvents;
+  readonly skipped: Skipped[];
+}
+
+/** Empty statistics. */
+export function createStats(reader: string): ReadStats {
+  return {
+    reader,
+    bytes: 0,
+    events: 0,
+    kinds: new Float64Array(16),
+    firstTime: Number.NaN,
+    lastTime: Number.NaN,
+    unordered: 0,
+    largestStepBack: 0,
+    truncatedLists: 0,
+    rounded: 0,
+    ticks: false,
+    lost: { events: 0, gaps: 0, overwritten: 0 },
+    skipped: [],
+  };
+}
+
+/** Seconds between the smallest and the largest stamp, 0 without events. */
+export function secondsSpanned(stats: ReadStats): number {
+  return stats.events === 0 ? 0 : (stats.lastTime - stats.firstTime) / 1e9;
+}
+
+/** How many lines or records were left out. */
+export function skippedCount(stats: ReadStats): number {
+  return stats.skipped.reduce((sum, row) => sum + row.count, 0);
+}
+
+/** Counts what was left out, by reason; the number of reasons and the text kept are bounded. */
+export class SkipCounter {
+  readonly #rows: Skipped[];
+  readonly #byReason = new Map<string, Skipped>();
+
+  constructor(rows: Skipped[]) {
+    this.#rows = rows;
+  }
+
+  /** Counts one; `line` is called for the first of a reason only. */
+  add(reason: string, line: () => string): void {
+    const row = this.#byReason.get(reason) ?? this.#open(reason, line);
+    row.count++;
+  }
+
+  #open(reason: string, line: () => string): Skipped {
+    const full = this.#rows.length >= MAX_REASONS - 1;
+    const name = full ? OVERFLOW_REASON : reason.slice(0, MAX_TEXT);
+    const known = this.#byReason.get(name);
+    if (known !== undefined) return known;
+    const row: Skipped = { reason: name, count: 0, firstLine: line().slice(0, MAX_TEXT) };
+    this.#byReason.set(name, row);
+    this.#rows.push(row);
+    return row;
+  }
+}
+
+/** Counts one delivered event. */
+export function countEvent(stats: ReadStats, kind: Kind, time: number, previous: number): void {
+  stats.events++;
+  stats.kinds[kind] = (stats.kinds[kind] as number) + 1;
+  if (time < previous) {
+    stats.unordered++;
+    if (previous - time > stats.largestStepBack) stats.largestStepBack = previous - time;
+  }
+  if (!(time >= stats.firstTime)) stats.firstTime = time;
+  if (!(time <= stats.lastTime)) stats.lastTime = time;
+}

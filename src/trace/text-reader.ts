@@ -1,0 +1,169 @@
+/**
+ * The engine under the readers of trace text: lines in, events out. What the tools print beside events (headers, notes
+ * of lost events) is understood here too, for their outputs are often pasted together.
+ * @module
+ */
+import { BodyReader } from './bodies.ts';
+import { ascii, Cursor } from './cursor.ts';
+import {
+  clearBody,
+  createEvent,
+  createNames,
+  EVENT_KINDS,
+  type EventSink,
+  type Kind,
+  type TraceEvent,
+  type TraceNames,
+} from './events.ts';
+import { LineHead } from './line-head.ts';
+import { LineSplitter } from './lines.ts';
+import { NameTable } from './names.ts';
+import { readNote, readPerfLost } from './notes.ts';
+import { countEvent, createStats, type ReadStats, SkipCounter } from './stats.ts';
+
+const COLON = 0x3a;
+const SPACE = 0x20;
+const RETURN = 0x0d;
+const FAILED = ascii('[FAILED TO PARSE]');
+const UNUSED = 0;
+
+/** A reader that is fed with chunks of bytes, cut anywhere. */
+export interface TraceReader {
+  /** What was read so far. */
+  readonly stats: ReadStats;
+  /** Takes the next bytes; events go to the sink before it returns. */
+  push(chunk: Uint8Array): void;
+  /** Says that there are no more bytes. */
+  end(): void;
+}
+
+/** Reads trace text of any of the forms that {@link LineHead} knows. Memory does not grow with the input. */
+export class TextReader implements TraceReader {
+  readonly stats: ReadStats;
+  readonly #sink: EventSink;
+  readonly #skip: SkipCounter;
+  readonly #head: LineHead;
+  readonly #bodies: BodyReader;
+  readonly #event: TraceEvent = createEvent();
+  readonly #cursor = new Cursor();
+  readonly #eventNames = new NameTable();
+  readonly #kinds: number[] = [];
+  readonly #lines: LineSplitter;
+  #previous = Number.NEGATIVE_INFINITY;
+
+  /** `reader` is the name to report, `names` the tables to intern into. */
+  constructor(reader: string, sink: EventSink, names: TraceNames = createNames()) {
+    this.stats = createStats(reader);
+    this.#sink = sink;
+    this.#skip = new SkipCounter(this.stats.skipped);
+    this.#head = new LineHead(names);
+    this.#bodies = new BodyReader(names);
+    this.#lines = new LineSplitter(
+      (bytes, start, end) => this.#line(bytes, start, end),
+      (bytes, start, end) => this.#leave('line longer than 64 KiB', bytes, start, end),
+    );
+  }
+
+  push(chunk: Uint8Array): void {
+    this.stats.bytes += chunk.length;
+    this.#lines.push(chunk);
+  }
+
+  end(): void {
+    const { bytes, length } = this.#lines.rest();
+    if (length > 0) this.#leave('last line has no newline: the file is cut off', bytes, 0, length);
+  }
+
+  #line(bytes: Uint8Array, start: number, end: number): void {
+    if (end > start && bytes[end - 1] === RETURN) end--;
+    if (end === start) return;
+    const cursor = this.#cursor;
+    cursor.set(bytes, start, end);
+    if (readNote(cursor, this.stats)) return;
+    cursor.at = start;
+    if (!this.#head.read(cursor, this.#event)) {
+      this.#leave('no event line', bytes, start, end);
+      return;
+    }
+    if (this.#head.ticks) this.stats.ticks = true;
+    const kind = this.#readKind(cursor);
+    if (kind === UNUSED) this.#leaveUnused(cursor, bytes, start, end);
+    else this.#body(kind as Kind, bytes, start, end);
+  }
+
+  /** Reads `name:` or `system:name:`; leaves the cursor at the body. @returns a kind or UNUSED. */
+  #readKind(cursor: Cursor): number {
+    let start = cursor.at;
+    let end = this.#nameEnd(cursor);
+    if (cursor.bytes[end] === COLON && end + 1 < cursor.end && cursor.bytes[end + 1] !== SPACE) {
+      start = end + 1;
+      cursor.at = start;
+      end = this.#nameEnd(cursor);
+    }
+    if (end >= cursor.end || cursor.bytes[end] !== COLON) {
+      cursor.at = start;
+      return UNUSED;
+    }
+    const id = this.#eventNames.id(cursor.bytes, start, end);
+    const kind = this.#kinds[id] ?? this.#learn(id);
+    cursor.at = kind === UNUSED ? start : end + 1;
+    if (kind !== UNUSED) cursor.skipSpaces();
+    return kind;
+  }
+
+  #nameEnd(cursor: Cursor): number {
+    const { bytes, end } = cursor;
+    let at = cursor.at;
+    while (at < end && bytes[at] !== COLON && bytes[at] !== SPACE) at++;
+    return at;
+  }
+
+  #learn(id: number): number {
+    const kind = EVENT_KINDS.get(this.#eventNames.text(id)) ?? UNUSED;
+    this.#kinds[id] = kind;
+    return kind;
+  }
+
+  #body(kind: Kind, bytes: Uint8Array, start: number, end: number): void {
+    const event = this.#event;
+    clearBody(event);
+    event.kind = kind;
+    if (this.#cursor.match(FAILED)) {
+      this.#leave('[FAILED TO PARSE] by trace-cmd report: the trace.dat has these events in full', bytes, start, end);
+      return;
+    }
+    const problem = this.#bodies.read(kind, this.#cursor, event);
+    if (problem !== '') {
+      this.#leave(problem, bytes, start, end);
+      return;
+    }
+    countEvent(this.stats, kind, event.time, this.#previous);
+    this.#previous = event.time;
+    if (event.list.truncated) this.stats.truncatedLists++;
+    if (!isExact(event)) this.stats.rounded++;
+    this.#sink(event);
+  }
+
+  #leaveUnused(cursor: Cursor, bytes: Uint8Array, start: number, end: number): void {
+    const from = cursor.at;
+    const to = this.#nameEnd(cursor);
+    if (readPerfLost(cursor.text(from, Math.min(end, from + 64)), this.stats)) return;
+    const name = cursor.text(from, Math.min(to, from + 64));
+    const isName = cursor.bytes[to] === COLON && to < cursor.end && /^\w+$/.test(name);
+    this.#leave(isName ? `event not used: ${name}` : 'no event line', bytes, start, end);
+  }
+
+  #leave(reason: string, bytes: Uint8Array, start: number, end: number): void {
+    const cut = Math.min(end, start + 400);
+    this.#skip.add(reason, () => new TextDecoder().decode(bytes.subarray(start, cut)));
+  }
+}
+
+/** False if an address was rounded: above 2^53, where only multiples of 2048 and more are sure to be exact. */
+function isExact(event: TraceEvent): boolean {
+  return isSafe(event.iova) && isSafe(event.pa) && event.size <= Number.MAX_SAFE_INTEGER;
+}
+
+function isSafe(address: number): boolean {
+  return address <= Number.MAX_SAFE_INTEGER || address % 4096 === 0;
+}
