@@ -1,0 +1,39 @@
+/**
+ * Tables as CSV (RFC 4180, lines ended with a line feed) and Markdown.
+ * @module
+ */
+import { plainText } from './plain.ts';
+import { alignOf, type Cell, cellText, type Table } from './table.ts';
+
+function csvField(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return '';
+  const text = String(cell);
+  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+/** A table as CSV: headings first, numbers unrounded and without units, "not known" as an empty field. */
+export function tableToCsv(table: Table): string {
+  const rows = [
+    table.columns.map(({ title }) => title),
+    ...table.rows.map((row) => table.columns.map((_, i) => row[i])),
+  ];
+  return rows.map((row) => `${row.map(csvField).join(',')}\n`).join('');
+}
+
+function markdownText(text: string): string {
+  return plainText(text).replace(/[\\`*_[\]<>|&~#]/g, '\\$&');
+}
+
+/** A table as Markdown (GitHub's pipe tables). */
+export function tableToMarkdown(table: Table): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = table.columns.map((column) => (alignOf(column) === 'right' ? '---:' : '---'));
+  const lines = [
+    ...(table.title === undefined ? [] : [`**${markdownText(table.title)}**`, '']),
+    line(table.columns.map(({ title }) => markdownText(title))),
+    line(rule),
+    ...table.rows.map((row) => line(table.columns.map((column, i) => markdownText(cellText(row[i], column))))),
+    ...(table.notes ?? []).flatMap((note) => ['', markdownText(note)]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

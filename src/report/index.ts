@@ -1,0 +1,28 @@
+/**
+ * Answers made visible: charts as text and SVG, tables, JSON.
+ * @module
+ */
+export type {
+  Axis,
+  BarChart,
+  BarSeries,
+  Chart,
+  Evidence,
+  EvidenceStyle,
+  LineChart,
+  Point,
+  RangeChart,
+  RangeRow,
+  ScatterChart,
+  XySeries,
+} from './chart.ts';
+export { EVIDENCE } from './chart.ts';
+export { tableToCsv, tableToMarkdown } from './csv.ts';
+export { escapeJson, escapeMarkup } from './escape.ts';
+export { type Answer, answer, toJson, toNdjson } from './json.ts';
+export { formatBytes, formatNs, formatNumber, formatShare, formatUnit, type Unit } from './number.ts';
+export { plainText } from './plain.ts';
+export { chartToSvg, type SvgOptions } from './svg.ts';
+export type { Cell, Column, Table } from './table.ts';
+export { tableToText } from './terminal-table.ts';
+export { chartToText, type TextOptions } from './text.ts';

@@ -1,0 +1,28 @@
+/**
+ * The JSON answers: a schema name and a version first, 64-bit values as `0x…` text.
+ * @module
+ */
+import { hex } from '../address.ts';
+
+/** An answer in JSON: `schema` (such as `iommu.replay`) and `version` come first. */
+export type Answer<Body extends object> = { readonly schema: string; readonly version: number } & Body;
+
+/** Puts schema and version in front of an answer. */
+export function answer<Body extends object>(schema: string, version: number, body: Body): Answer<Body> {
+  return { schema, version, ...body };
+}
+
+function replacer(_key: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return hex(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? null : value;
+}
+
+/** JSON text: each `bigint` as `0x…` text, each number that JSON has not (infinite, none) as `null`. */
+export function toJson(value: object, indent = 2): string {
+  return JSON.stringify(value, replacer, indent);
+}
+
+/** One JSON line a value. */
+export function* toNdjson(values: Iterable<object>): Generator<string> {
+  for (const value of values) yield `${toJson(value, 0)}\n`;
+}

@@ -1,0 +1,100 @@
+/**
+ * Lines and scattered points as ECharts' options.
+ * @module
+ */
+import { EVIDENCE, type LineChart, type ScatterChart, type XySeries } from '../chart.ts';
+import { legendName } from '../legend.ts';
+import { axisLabel } from '../number.ts';
+import { truncate } from '../plain.ts';
+import { layAxis, type Scale } from '../scale.ts';
+import { frame, type Options, valueAxis } from './frame.ts';
+import { dashOf, type Layout, labelRoom } from './layout.ts';
+import { INK, seriesColor } from './theme.ts';
+
+type XyChart = LineChart | ScatterChart;
+
+const END_LABEL = 18;
+
+/** Index of the colour of each series: series of one name share it. */
+function colorsOf(series: readonly XySeries[]): number[] {
+  const names = [...new Set(series.map(({ name }) => name))];
+  return series.map(({ name }) => names.indexOf(name));
+}
+
+function drawn(chart: XyChart, series: XySeries & { readonly joined?: boolean }, index: number, name: string): Options {
+  const style = EVIDENCE[series.evidence];
+  const color = seriesColor(index);
+  const joined = chart.kind === 'line' || series.joined === true;
+  return {
+    type: 'line',
+    name,
+    data: series.points.map(([x, y]) => [x, y]),
+    symbol: style.symbol,
+    symbolSize: 8,
+    showSymbol: chart.kind === 'scatter' || series.points.length < 40,
+    showAllSymbol: true,
+    silent: true,
+    clip: true,
+    step: chart.kind === 'line' && chart.step === true ? 'end' : false,
+    lineStyle: { color, width: joined ? 2 : 0, type: dashOf(series.evidence) },
+    itemStyle: { color, borderColor: color, borderWidth: 1.5 },
+    ...(chart.kind === 'line' && chart.fill === true ? { areaStyle: { color, opacity: 0.18 } } : {}),
+    endLabel: {
+      show: chart.series.length > 1,
+      formatter: truncate(series.name, END_LABEL),
+      color: INK.text.light,
+      fontSize: 12,
+    },
+    labelLayout: { moveOverlap: 'shiftY' },
+    emphasis: { disabled: true },
+  };
+}
+
+function axes(chart: XyChart): { x: Scale; y: Scale } {
+  const points = chart.series.flatMap((series) => series.points);
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  return { x: layAxis(chart.x, xs, 8, false), y: layAxis(chart.y, ys, 6, true) };
+}
+
+function grid(chart: XyChart, layout: Layout, y: Scale): Options {
+  const labels = y.ticks.map((tick) => axisLabel(tick, chart.y.unit));
+  const ends =
+    chart.series.length > 1
+      ? labelRoom(
+          chart.series.map(({ name }) => name),
+          END_LABEL,
+        )
+      : 12;
+  return {
+    left: labelRoom(labels, 14) + 16,
+    right: 16 + ends,
+    top: layout.plotTop,
+    height: layout.plotHeight,
+    containLabel: false,
+  };
+}
+
+/** Options of a prepared line or scatter chart. */
+export function xyOptions(chart: XyChart, layout: Layout): Options {
+  const { x, y } = axes(chart);
+  const names = chart.series.map((series, i) => layout.legend[i] ?? legendName(series));
+  const colors = colorsOf(chart.series);
+  const yAxis = valueAxis(chart.y, y);
+  const place = grid(chart, layout, y);
+  return {
+    ...frame(
+      chart,
+      layout,
+      names.map((name) => ({ name })),
+    ),
+    grid: place,
+    xAxis: { ...valueAxis(chart.x, x), splitLine: { show: x.log, lineStyle: { color: INK.grid.light } } },
+    yAxis: { ...yAxis, nameLocation: 'end', nameGap: 14, nameTextStyle: nameStyle(Number(place['left'])) },
+    series: chart.series.map((series, i) => drawn(chart, series, colors[i] ?? i, names[i] ?? series.name)),
+  };
+}
+
+function nameStyle(left: number): Options {
+  return { color: INK.text.light, fontSize: 12.5, align: 'left', padding: [0, 0, 0, 16 - left] };
+}

@@ -1,0 +1,135 @@
+/**
+ * Bars and ranges as text.
+ * @module
+ */
+import type { BarChart, RangeChart, RangeRow } from '../chart.ts';
+import { legendName } from '../legend.ts';
+import { formatUnit } from '../number.ts';
+import { truncate } from '../plain.ts';
+import { layAxis, position, type Scale } from '../scale.ts';
+import type { TextStyle } from './style.ts';
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+const SHADES = ['█', '▒', '░', '▚'];
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+function fills(count: number, ascii: boolean): string[] {
+  const few = !ascii && count <= SHADES.length;
+  return Array.from({ length: count }, (_, i) => (few ? SHADES[i] : LETTERS[i % LETTERS.length]) ?? '?');
+}
+
+function plainBar(share: number, room: number, ascii: boolean): string {
+  const length = Math.min(Math.max(0, share), 1) * room;
+  if (ascii) return '#'.repeat(Math.round(length));
+  const eighths = Math.round(length * 8);
+  const bar = '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '');
+  return bar === '' && share > 0 ? '▏' : bar;
+}
+
+function nameRoom(names: readonly string[], width: number): number {
+  return Math.min(Math.max(1, ...names.map((name) => name.length)), Math.max(8, Math.floor(width * 0.4)));
+}
+
+function valueText(value: number | null, chart: BarChart): string {
+  return value === null ? 'not known' : formatUnit(value, chart.value.unit);
+}
+
+function singleLines(chart: BarChart, style: TextStyle): string[] {
+  const several = chart.series.length > 1;
+  const values = chart.series.flatMap((series) => series.values.map((value) => value ?? 0));
+  const { max } = layAxis(chart.value, values, 4, true);
+  const shown = chart.series.flatMap((series) => series.values.map((value) => valueText(value, chart)));
+  const label = (category: string, name: string): string => (several ? `${category}  ${name}` : category);
+  const labels = chart.categories.flatMap((category) => chart.series.map((s) => label(category, legendName(s))));
+  const names = nameRoom(labels, style.width);
+  const room = Math.max(8, style.width - names - 2 - Math.max(4, ...shown.map((text) => text.length)));
+  return chart.categories.flatMap((category, i) =>
+    chart.series.map((series) => {
+      const value = series.values[i] ?? null;
+      const name = truncate(label(category, legendName(series)), names, style.ascii).padEnd(names);
+      const bar = plainBar(max > 0 ? (value ?? 0) / max : 0, room, style.ascii);
+      return [name, ...(bar === '' ? [] : [bar]), valueText(value, chart)].join(' ');
+    }),
+  );
+}
+
+function stackedRow(parts: readonly number[], sum: number, cells: number, marks: readonly string[]): string {
+  let bar = '';
+  let done = 0;
+  parts.forEach((part, i) => {
+    done += part;
+    const until = sum === 0 ? 0 : Math.round((done / sum) * cells);
+    bar += (marks[i] ?? '?').repeat(Math.max(0, until - bar.length));
+  });
+  return bar;
+}
+
+function stackedLines(chart: BarChart, style: TextStyle): string[] {
+  const marks = fills(chart.series.length, style.ascii);
+  const parts = chart.categories.map((_, i) => chart.series.map(({ values }) => Math.max(0, values[i] ?? 0)));
+  const sums = parts.map((row) => row.reduce((sum, value) => sum + value, 0));
+  const { max } = layAxis(chart.value, sums, 4, true);
+  const texts = sums.map((sum) => formatUnit(sum, chart.value.unit));
+  const names = nameRoom(chart.categories, style.width);
+  const room = Math.max(8, style.width - names - 2 - Math.max(0, ...texts.map((text) => text.length)));
+  const rows = chart.categories.map((category, i) => {
+    const sum = sums[i] ?? 0;
+    const bar = stackedRow(parts[i] ?? [], sum, Math.round((sum / max) * room), marks);
+    return `${truncate(category, names, style.ascii).padEnd(names)} ${bar} ${texts[i] ?? ''}`;
+  });
+  const legend = chart.series.map(
+    (series, i) => `  ${marks[i]} = ${truncate(legendName(series), style.width - 6, style.ascii)}`,
+  );
+  return [...rows, ...legend];
+}
+
+/** A prepared bar chart as lines of text, without title and notes. */
+export function barLines(chart: BarChart, style: TextStyle): string[] {
+  if (chart.categories.length === 0) return ['  (nothing to show)'];
+  const heading = chart.category === '' ? chart.value.label : `${chart.category}: ${chart.value.label}`;
+  const lines = chart.stacked === true ? stackedLines(chart, style) : singleLines(chart, style);
+  return [heading, ...lines, ...sourceLine(chart)];
+}
+
+function sourceLine(chart: BarChart): string[] {
+  const [only] = chart.series;
+  return chart.stacked !== true && chart.series.length === 1 && only !== undefined ? [`  ${legendName(only)}`] : [];
+}
+
+function rangeBar(row: RangeRow, scale: Scale, room: number, ascii: boolean): string {
+  const column = (value: number): number =>
+    Math.round(Math.min(Math.max(position(scale, Math.min(Math.max(value, scale.min), scale.max)), 0), 1) * (room - 1));
+  const from = column(row.low);
+  const to = Math.max(from, column(row.high));
+  const [line, left, right, best] = ascii ? ['-', '|', '|', '*'] : ['─', '├', '┤', '●'];
+  const cells = Array.from({ length: room }, (_, i) => (i >= from && i <= to ? (line ?? '-') : ' '));
+  cells[from] = row.low < scale.min ? '<' : (left ?? '|');
+  cells[to] = row.high > scale.max ? '>' : (right ?? '|');
+  if (row.best !== null) cells[column(row.best)] = best ?? '*';
+  return cells.join('');
+}
+
+function rangeWords(row: RangeRow, chart: RangeChart): string {
+  const show = (value: number): string => formatUnit(value, chart.value.unit);
+  const range = Number.isFinite(row.high) ? `${show(row.low)} to ${show(row.high)}` : `${show(row.low)} or more`;
+  return `${row.best === null ? '' : `${show(row.best)}, `}${range}${row.note === undefined ? '' : `  ${row.note}`}`;
+}
+
+/** A prepared range chart as lines of text, without title and notes. */
+export function rangeLines(chart: RangeChart, style: TextStyle): string[] {
+  if (chart.rows.length === 0) return ['  (nothing to show)'];
+  const values = chart.rows.flatMap(({ low, high, best }) => [low, high, best ?? low]);
+  const scale = layAxis(chart.value, values, 4, true);
+  const labels = chart.rows.map((row) => legendName(row));
+  const names = nameRoom(labels, style.width);
+  const words = chart.rows.map((row) => rangeWords(row, chart));
+  const room = Math.max(12, style.width - names - 2 - Math.max(...words.map((text) => text.length)));
+  const rows = chart.rows.map((row, i) => {
+    const name = truncate(labels[i] ?? '', names, style.ascii).padEnd(names);
+    return `${name} ${rangeBar(row, scale, room, style.ascii)} ${words[i] ?? ''}`;
+  });
+  const ends = [scale.min, scale.max].map((value) => formatUnit(value, chart.value.unit));
+  const [first = '', last = ''] = ends;
+  const axis = `${' '.repeat(names)} ${first.padEnd(Math.max(first.length + 1, room - last.length))}${last}`;
+  return [`${chart.category}: ${chart.value.label}`, ...rows, axis];
+}
