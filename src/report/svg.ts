@@ -66,6 +66,7 @@ function clean(svg: string, id: string): string {
     .replace(/(fill|stroke)="#fff(?:fff)?"/g, `$1="${INK.ground.light}"`)
     .replace(/dominant-baseline="central"/g, 'dy="0.35em"')
     .replace(INVISIBLE, '')
+    .replace(/fill="#000"/g, 'fill="none"')
     .replace(/ (?:ecmeta_\w+|class|pointer-events|baseProfile|xmlns:xlink)="[^"]*"/g, '')
     .replace(/\bzr\d+-/g, `${id}-`);
 }
