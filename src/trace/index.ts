@@ -2,8 +2,14 @@
  * Traces of real systems: readers, the event model, and what can be told from the events.
  * @module
  */
+
+export type { CallSink, TraceCall, UnmapCause } from './calls.ts';
+export type { DomainSource, TraceDomain } from './domain-names.ts';
+export type { TrackCounts } from './domains.ts';
+export { DomainTracker } from './domains.ts';
 export type { Context, EventList, EventSink, Kind, TraceEvent, TraceNames } from './events.ts';
 export { CONTEXT, createEvent, createNames, DIRECTIONS, EVENT_KINDS, KIND, KIND_NAMES } from './events.ts';
+export type { LiveFields, LiveTable } from './live.ts';
 export { NameTable } from './names.ts';
 export type { StreamFormat, TraceFormat } from './readers.ts';
 export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts';

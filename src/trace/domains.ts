@@ -1,0 +1,367 @@
+/**
+ * From events to calls: which domain each map and unmap belongs to. A dma event names the device and comes just after
+ * its `iommu:map` or `iommu:unmap` lines, from the same task: calls therefore leave with a delay, bounded by the open
+ * lists and one held unmap a task. What no dma event names goes to the domain that the task attached, or to unnamed
+ * layers: a map over a live mapping opens another layer, which is probably another domain.
+ * @module
+ */
+import { type CallSink, createCall, type TraceCall } from './calls.ts';
+import { DomainNames, type TraceDomain } from './domain-names.ts';
+import { refineElements } from './elements.ts';
+import { KIND, type TraceEvent, type TraceNames } from './events.ts';
+import { type HeldUnmap, HeldUnmaps } from './held.ts';
+import { LiveTable } from './live.ts';
+import { type Chain, createChain, Regroup, splitBefore, whoOf } from './regroup.ts';
+
+/** Counts of what the tracker had to decide; plain data. */
+export interface TrackCounts {
+  /** Lists mapped, of which named by a dma event, of which by the task's attach. */
+  lists: number;
+  named: number;
+  attached: number;
+  /** Map lines. */
+  lines: number;
+  unmaps: number;
+  /** Unmaps that a dma event named. */
+  namedUnmaps: number;
+  /** Unmaps whose range was live in several domains, and no dma event decided. */
+  ambiguous: number;
+  /** Unmaps of which nothing, or not all, was live: the trace began later than the mapping, or events are missing. */
+  unmapsOfNothing: number;
+  unmapsOfPart: number;
+  /** Bytes of unmaps that were not live. */
+  bytesOfNothing: number;
+  /** Maps over a live mapping of the same named domain: its unmap is missing and was inferred. */
+  mapsOverLive: number;
+  /** Maps over a live mapping of an unnamed layer: another layer was taken. */
+  mapsToNextLayer: number;
+  /** dma events with no map line before them: devices that bypass the IOMMU, or lines lost. */
+  dmaWithoutMap: number;
+  /** Maps of size 0 and unmaps that removed nothing. */
+  empty: number;
+}
+
+function createCounts(): TrackCounts {
+  return {
+    lists: 0,
+    named: 0,
+    attached: 0,
+    lines: 0,
+    unmaps: 0,
+    namedUnmaps: 0,
+    ambiguous: 0,
+    unmapsOfNothing: 0,
+    unmapsOfPart: 0,
+    bytesOfNothing: 0,
+    mapsOverLive: 0,
+    mapsToNextLayer: 0,
+    dmaWithoutMap: 0,
+    empty: 0,
+  };
+}
+
+/** Turns the events of one machine into calls. Feed it {@link event}, then {@link finish} once. */
+export class DomainTracker {
+  readonly counts: TrackCounts = createCounts();
+  /** What is live now, all domains. */
+  readonly live: LiveTable = new LiveTable();
+  readonly #sink: CallSink;
+  readonly #domains: DomainNames;
+  readonly #regroup: Regroup;
+  readonly #held: HeldUnmaps;
+  readonly #call: TraceCall = createCall();
+  readonly #before: Chain = createChain();
+  #sawDma = false;
+
+  constructor(sink: CallSink, names: TraceNames) {
+    this.#sink = sink;
+    this.#domains = new DomainNames(names);
+    this.#regroup = new Regroup((chain) => this.#unnamed(chain));
+    this.#held = new HeldUnmaps((unmap) => this.#unmapIn(this.#guess(unmap), unmap, false));
+  }
+
+  /** The domains met so far. */
+  get domains(): readonly TraceDomain[] {
+    return this.#domains.domains;
+  }
+
+  /** Takes one event. */
+  event(event: TraceEvent): void {
+    switch (event.kind) {
+      case KIND.MAP:
+        this.#map(event);
+        break;
+      case KIND.UNMAP:
+        this.#unmap(event);
+        break;
+      case KIND.DMA_MAP:
+      case KIND.DMA_MAP_SG:
+      case KIND.DMA_ALLOC:
+        this.#dmaMap(event);
+        break;
+      case KIND.DMA_UNMAP:
+      case KIND.DMA_UNMAP_SG:
+      case KIND.DMA_FREE:
+        this.#dmaUnmap(event);
+        break;
+      case KIND.ADD_DEVICE:
+        this.#domains.addDevice(event);
+        break;
+      case KIND.REMOVE_DEVICE:
+        this.#domains.removeDevice(event);
+        break;
+      case KIND.ATTACH:
+        this.#domains.attach(event);
+        break;
+      default:
+    }
+  }
+
+  /** Ends: open lists and held unmaps become calls. The tracker may be fed on afterwards. */
+  finish(): void {
+    this.#held.finish();
+    this.#regroup.finish();
+  }
+
+  #map(event: TraceEvent): void {
+    this.counts.lines++;
+    this.#held.settle(whoOf(event));
+    if (event.size === 0) this.counts.empty++;
+    else this.#regroup.map(event);
+  }
+
+  #unmap(event: TraceEvent): void {
+    this.counts.unmaps++;
+    if (event.unmapped === 0) {
+      this.counts.empty++;
+      return;
+    }
+    this.#regroup.closeTouching(event.iova, event.iova + event.unmapped);
+    const who = whoOf(event);
+    this.#held.settle(who);
+    const unmap = this.#held.take(event, who);
+    const freed = this.#held.freed(who, event.iova, event.unmapped);
+    if (freed >= 0) this.#unmapIn(this.#placeOf(unmap, freed), unmap, true);
+    else if (this.#sawDma) this.#held.hold(unmap);
+    else this.#unmapIn(this.#guess(unmap), unmap, false);
+  }
+
+  /** A dma event after map lines: names the list, or the part of it that it covers. */
+  #dmaMap(event: TraceEvent): void {
+    this.#sawDma = true;
+    const who = whoOf(event);
+    this.#held.settle(who);
+    const { start, end } = rangeOf(event);
+    const chain = this.#regroup.find(who);
+    if (chain === undefined || start < chain.start || end > chain.end) {
+      this.counts.dmaWithoutMap++;
+      return;
+    }
+    splitBefore(chain, start, this.#before);
+    if (this.#before.count > 0) this.#unnamed(this.#before);
+    const tail = chain.end;
+    splitBefore(chain, event.list.truncated ? tail : end + chainSlack(chain, end), this.#before);
+    if (chain.count === 0) this.#regroup.forget(chain);
+    this.#named(this.#before, event);
+  }
+
+  #dmaUnmap(event: TraceEvent): void {
+    this.#sawDma = true;
+    const who = whoOf(event);
+    const held = this.#held.matching(who, event);
+    if (held !== undefined) {
+      this.counts.namedUnmaps++;
+      this.#unmapIn(this.#placeOf(held, event.device), held, true);
+    } else if (event.kind === KIND.DMA_FREE) this.#held.announce(who, event);
+  }
+
+  /** A list that a dma event named. */
+  #named(chain: Chain, event: TraceEvent): void {
+    const domain = this.#domains.ofDevice(event.device);
+    this.#clear(domain, chain);
+    this.counts.named++;
+    refineElements(chain, event.list);
+    this.#emitMap(chain, domain, event.device, event.direction, true);
+  }
+
+  /** A list that nothing named. */
+  #unnamed(chain: Chain): void {
+    const attached = this.#domains.ofAttacher(chain.pid);
+    if (attached >= 0) {
+      this.#clear(attached, chain);
+      this.counts.attached++;
+      this.#emitMap(chain, attached, -1, -1, false);
+      return;
+    }
+    this.#emitMap(chain, this.#freeLayer(chain), -1, -1, false);
+  }
+
+  /** The first unnamed layer where nothing is in the way. */
+  #freeLayer(chain: Chain): number {
+    let first = true;
+    for (const layer of this.#domains.layers) {
+      if (this.live.overlap(layer, chain.start, chain.end) >= 0) this.#held.settleTouching(chain.start, chain.end);
+      if (this.live.overlap(layer, chain.start, chain.end) < 0) return layer;
+      if (first) this.counts.mapsToNextLayer++;
+      first = false;
+    }
+    return this.#domains.addLayer();
+  }
+
+  /** Makes room in a domain: what is live there must have been unmapped, by a held unmap or by one that is missing. */
+  #clear(domain: number, chain: Chain): void {
+    const { live } = this;
+    if (live.overlap(domain, chain.start, chain.end) < 0) return;
+    for (const held of this.#held.takeTouching(chain.start, chain.end)) this.#unmapIn(domain, held, false);
+    const over = live.overlap(domain, chain.start, chain.end);
+    if (over < 0) return;
+    this.counts.mapsOverLive++;
+    for (let id = over; id >= 0; id = live.overlap(domain, chain.start, chain.end)) {
+      const start = Math.max(chain.start, live.start(id));
+      const end = Math.min(chain.end, live.end(id));
+      const { time, task, pid } = chain;
+      this.#emitUnmap({ iova: start, size: end - start, time, task, pid, who: 0 }, domain, false, 'inferred');
+    }
+  }
+
+  #emitMap(chain: Chain, domain: number, device: number, direction: number, named: boolean): void {
+    const call = this.#call;
+    this.counts.lists++;
+    call.kind = chain.count > 1 ? 'mapSg' : 'map';
+    call.domain = domain;
+    call.iova = chain.start;
+    call.size = chain.end - chain.start;
+    call.count = chain.count;
+    call.pa = chain.pa;
+    call.length = chain.length;
+    call.device = device;
+    call.direction = direction;
+    call.covered = 0;
+    call.was = undefined;
+    setOrigin(call, chain, named);
+    const { time, task, pid } = chain;
+    this.live.insert(domain, chain.start, call.size, { time, task, pid, device, total: call.size });
+    this.#sink(call);
+  }
+
+  /** The domain of an unmap whose device is known: the device's, unless only an unnamed layer has such a list. */
+  #placeOf(unmap: HeldUnmap, device: number): number {
+    const domain = this.#domains.ofDevice(device);
+    const end = unmap.iova + unmap.size;
+    if (this.live.overlap(domain, unmap.iova, end) >= 0) return domain;
+    for (let id = this.live.firstAt(unmap.iova); id >= 0; id = this.live.nextAt(id)) {
+      const other = this.live.domain(id);
+      if (this.domains[other]?.source === 'layer' && this.live.size(id) === unmap.size) return other;
+    }
+    return domain;
+  }
+
+  /**
+   * The domain of an unmap that nothing names: among the live lists at its start the one that it covers exactly (of
+   * several, a whole one; of several of those, the newest); else the domain where most of its bytes are live.
+   */
+  #guess(unmap: HeldUnmap): number {
+    const { live } = this;
+    let best = -1;
+    let rivals = 0;
+    for (let id = live.firstAt(unmap.iova); id >= 0; id = live.nextAt(id)) {
+      if (live.size(id) !== unmap.size) continue;
+      rivals++;
+      if (best < 0 || this.#better(id, best)) best = id;
+    }
+    if (rivals > 1) this.counts.ambiguous++;
+    if (best >= 0) return live.domain(best);
+    return this.#mostCovered(unmap);
+  }
+
+  #better(id: number, than: number): boolean {
+    const { live } = this;
+    const unnamed = this.#sawDma ? Number(this.#isUnnamed(id)) - Number(this.#isUnnamed(than)) : 0;
+    if (unnamed !== 0) return unnamed > 0;
+    if (live.isWhole(id) !== live.isWhole(than)) return live.isWhole(id);
+    return live.time(id) > live.time(than);
+  }
+
+  #isUnnamed(id: number): boolean {
+    return this.domains[this.live.domain(id)]?.source !== 'dma';
+  }
+
+  #mostCovered(unmap: HeldUnmap): number {
+    let best = -1;
+    let most = 0;
+    for (const { id } of this.domains) {
+      const bytes = this.live.covered(id, unmap.iova, unmap.iova + unmap.size);
+      if (bytes > most) {
+        most = bytes;
+        best = id;
+      }
+    }
+    if (best >= 0) return best;
+    return this.#domains.layers[0] ?? this.#domains.addLayer();
+  }
+
+  #unmapIn(domain: number, unmap: HeldUnmap, named: boolean): void {
+    this.#emitUnmap(unmap, domain, named, 'traced');
+  }
+
+  #emitUnmap(unmap: Omit<HeldUnmap, 'live'>, domain: number, named: boolean, cause: TraceCall['cause']): void {
+    const call = this.#call;
+    const end = unmap.iova + unmap.size;
+    call.kind = 'unmap';
+    call.domain = domain;
+    call.iova = unmap.iova;
+    call.size = unmap.size;
+    call.count = 0;
+    call.direction = -1;
+    const first = this.live.overlap(domain, unmap.iova, end);
+    call.was = first < 0 ? undefined : this.live.fields(first);
+    call.device = call.was?.device ?? -1;
+    call.covered = this.#remove(domain, unmap.iova, end);
+    setOrigin(call, unmap, named);
+    call.cause = cause;
+    this.#countCovered(call);
+    this.#sink(call);
+  }
+
+  #countCovered(call: TraceCall): void {
+    if (call.covered === call.size) return;
+    if (call.covered === 0) this.counts.unmapsOfNothing++;
+    else this.counts.unmapsOfPart++;
+    this.counts.bytesOfNothing += call.size - call.covered;
+  }
+
+  /** Takes a range out of what is live. @returns the bytes that were. */
+  #remove(domain: number, start: number, end: number): number {
+    const { live } = this;
+    let bytes = 0;
+    for (let id = live.overlap(domain, start, end); id >= 0; id = live.overlap(domain, start, end)) {
+      bytes += Math.min(end, live.end(id)) - Math.max(start, live.start(id));
+      if (live.start(id) === start && live.end(id) === end) live.remove(id);
+      else live.cut(id, start, end);
+    }
+    return bytes;
+  }
+}
+
+function setOrigin(call: TraceCall, from: { time: number; task: number; pid: number }, named: boolean): void {
+  call.time = from.time;
+  call.task = from.task;
+  call.pid = from.pid;
+  call.named = named;
+  call.cause = 'traced';
+}
+
+/** The DMA addresses that an event is about. */
+function rangeOf(event: TraceEvent): { start: number; end: number } {
+  const { list } = event;
+  if (list.count === 0) return { start: event.iova, end: event.iova + Math.max(1, event.size) };
+  const last = list.count - 1;
+  return { start: list.dma[0] as number, end: (list.dma[last] as number) + (list.lengths[last] as number) };
+}
+
+/** Bytes from `end` to the end of the run that holds the byte before it: mappings are whole pages. */
+function chainSlack(chain: Chain, end: number): number {
+  let at = chain.start;
+  for (let run = 0; run < chain.count && at < end; run++) at += chain.length[run] as number;
+  return at - end;
+}

@@ -1,0 +1,172 @@
+/**
+ * Map lines back into the lists they came from. `iommu_map_sg` prints one line for each physically contiguous run, and
+ * nothing says where a list begins or ends. The rule: a map follows the previous map of the same task if its address is
+ * that one's end; unmaps between do not break the chain. Interrupts that map are kept apart from the task they
+ * interrupt. A dma event, where there is one, is a boundary too: it follows the lines of its list.
+ * @module
+ */
+import { withRoom } from './bodies.ts';
+import { CONTEXT, type TraceEvent } from './events.ts';
+
+/** More open lists than this are not kept: the oldest is closed. */
+const MAX_OPEN = 256;
+/** A list that saw no further line for so many events is closed. */
+const MAX_AGE = 100_000;
+
+/** Map lines that belong together, as far as is known: contiguous in IOVA, from one task. */
+export interface Chain {
+  /** Who maps: see {@link whoOf}. */
+  who: number;
+  start: number;
+  end: number;
+  /** Time of the first line, nanoseconds. */
+  time: number;
+  task: number;
+  pid: number;
+  /** Runs: physical address and length of each, `count` of them. */
+  pa: Float64Array;
+  length: Float64Array;
+  count: number;
+  /** Number of the event that was added last. */
+  last: number;
+}
+
+/**
+ * Who runs: the task, or for interrupts (and the idle task, of which there is one a processor) the processor. Unmaps
+ * from a hard interrupt carry the interrupted task's name, and must not be taken for the task's own.
+ */
+export function whoOf(event: TraceEvent): number {
+  const { context } = event;
+  const inTask = context === CONTEXT.TASK || context === CONTEXT.UNKNOWN;
+  if (inTask && event.pid !== 0) return event.pid;
+  return -1 - (event.cpu + 1) * 4 - (inTask ? CONTEXT.TASK : context);
+}
+
+/** A blank chain. */
+export function createChain(): Chain {
+  return {
+    who: 0,
+    start: 0,
+    end: 0,
+    time: 0,
+    task: 0,
+    pid: 0,
+    pa: new Float64Array(16),
+    length: new Float64Array(16),
+    count: 0,
+    last: 0,
+  };
+}
+
+function begin(chain: Chain, who: number, event: TraceEvent): void {
+  chain.who = who;
+  chain.start = event.iova;
+  chain.end = event.iova;
+  chain.time = event.time;
+  chain.task = event.task;
+  chain.pid = event.pid;
+  chain.count = 0;
+}
+
+function append(chain: Chain, pa: number, length: number): void {
+  chain.pa = withRoom(chain.pa, chain.count + 1);
+  chain.length = withRoom(chain.length, chain.count + 1);
+  chain.pa[chain.count] = pa;
+  chain.length[chain.count] = length;
+  chain.count++;
+  chain.end += length;
+}
+
+/** Moves the runs of `chain` before the one that holds `address` into `before`. */
+export function splitBefore(chain: Chain, address: number, before: Chain): void {
+  let end = chain.start;
+  let runs = 0;
+  while (runs < chain.count && end + (chain.length[runs] as number) <= address) {
+    end += chain.length[runs] as number;
+    runs++;
+  }
+  Object.assign(before, { who: chain.who, time: chain.time, task: chain.task, pid: chain.pid, last: chain.last });
+  before.start = chain.start;
+  before.end = chain.start;
+  before.count = 0;
+  for (let run = 0; run < runs; run++) append(before, chain.pa[run] as number, chain.length[run] as number);
+  chain.pa.copyWithin(0, runs, chain.count);
+  chain.length.copyWithin(0, runs, chain.count);
+  chain.count -= runs;
+  chain.start = end;
+}
+
+/** The lists that are being put together. Closed chains go to the callback and are reused afterwards. */
+export class Regroup {
+  readonly #close: (chain: Chain) => void;
+  readonly #open: Chain[] = [];
+  readonly #spare: Chain[] = [];
+  #events = 0;
+
+  constructor(close: (chain: Chain) => void) {
+    this.#close = close;
+  }
+
+  /** Takes a map line. */
+  map(event: TraceEvent): void {
+    this.#events++;
+    const who = whoOf(event);
+    let chain = this.find(who);
+    if (chain !== undefined && chain.end !== event.iova) {
+      this.close(chain);
+      chain = undefined;
+    }
+    if (chain === undefined) chain = this.#start(who, event);
+    append(chain, event.pa, event.size);
+    chain.last = this.#events;
+    if ((this.#events & 0xffff) === 0) this.#closeOld();
+  }
+
+  /** The open list of someone. */
+  find(who: number): Chain | undefined {
+    const open = this.#open;
+    for (let index = open.length - 1; index >= 0; index--) {
+      const chain = open[index] as Chain;
+      if (chain.who === who) return chain;
+    }
+    return undefined;
+  }
+
+  /** Closes every open list that touches [start, end). */
+  closeTouching(start: number, end: number): void {
+    const open = this.#open;
+    for (let index = open.length - 1; index >= 0; index--) {
+      const chain = open[index] as Chain;
+      if (chain.start < end && start < chain.end) this.close(chain);
+    }
+  }
+
+  /** Closes one list. */
+  close(chain: Chain): void {
+    this.forget(chain);
+    this.#close(chain);
+    this.#spare.push(chain);
+  }
+
+  /** Takes a list out without closing it: the caller has dealt with it. */
+  forget(chain: Chain): void {
+    this.#open.splice(this.#open.indexOf(chain), 1);
+  }
+
+  /** Closes all lists. */
+  finish(): void {
+    while (this.#open.length > 0) this.close(this.#open[0] as Chain);
+  }
+
+  #start(who: number, event: TraceEvent): Chain {
+    if (this.#open.length >= MAX_OPEN) this.close(this.#open[0] as Chain);
+    const chain = this.#spare.pop() ?? createChain();
+    begin(chain, who, event);
+    this.#open.push(chain);
+    return chain;
+  }
+
+  #closeOld(): void {
+    for (const chain of this.#open.filter(({ last }) => last < this.#events - MAX_AGE)) this.close(chain);
+  }
+}
