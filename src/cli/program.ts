@@ -3,13 +3,14 @@
  * @module
  */
 import { Command } from 'commander';
+import { addConform } from './conform.ts';
 import { EXIT } from './exit.ts';
 
 /** Adds one verb to the program. */
 export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [];
+const VERBS: readonly AddVerb[] = [addConform];
 
 const EXIT_HELP = `
 Exit status:

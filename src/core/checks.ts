@@ -1,0 +1,149 @@
+/**
+ * The checks of the semantics `safe`: every argument to its last byte, before the first write.
+ * @module
+ */
+import { type Address, checkAddress, hex } from '../address.ts';
+import { IommuError } from '../errors.ts';
+import type { Geometry } from '../formats/contract.ts';
+import type { ListArrays } from '../memory/scatter-list.ts';
+import { ListRuns } from '../pagetable/runs.ts';
+
+/** A public address or size as an exact number. Input addresses become offsets from the region's base. */
+export class ArgumentCheck {
+  readonly #geometry: Geometry;
+  readonly #smallest: number;
+  readonly #inputEnd: number;
+  readonly #outputEnd: number;
+
+  constructor(geometry: Geometry) {
+    this.#geometry = geometry;
+    this.#smallest = 2 ** geometry.pageShift;
+    this.#inputEnd = 2 ** geometry.ias;
+    this.#outputEnd = 2 ** geometry.oas;
+  }
+
+  /**
+   * An input address as an offset from the region's base.
+   * @throws IommuError `OUT_OF_RANGE` and those of `checkAddress`.
+   */
+  offset(iova: Address): number {
+    const base = this.#geometry.iovaBase;
+    if (typeof iova === 'number' && base === 0n && iova >= 0 && iova < this.#inputEnd && Number.isInteger(iova))
+      return iova;
+    checkAddress('iova', iova);
+    const offset = BigInt(iova) - base;
+    if (offset < 0n || offset >= BigInt(this.#inputEnd)) {
+      const first = hex(base);
+      const last = hex(base + BigInt(this.#inputEnd) - 1n);
+      throw new IommuError('OUT_OF_RANGE', 'iova', `${hex(iova)} is outside the input range ${first} … ${last}`, {
+        got: hex(iova),
+        first,
+        last,
+      });
+    }
+    return Number(offset);
+  }
+
+  /** Checks an input range; `iova` is its public form, for messages. */
+  input(iova: Address, offset: number, bytes: number): void {
+    this.#bytes('size', bytes);
+    this.#aligned('iova', iova, offset);
+    this.#aligned('size', bytes, bytes);
+    if (offset + bytes > this.#inputEnd) {
+      throw new IommuError(
+        'OUT_OF_RANGE',
+        'size',
+        `${hex(iova)} + ${hex(bytes)} ends above the input range of ${this.#geometry.ias} bits`,
+        {
+          iova: hex(iova),
+          size: hex(bytes),
+          limit: hex(this.#geometry.iovaBase + BigInt(this.#inputEnd)),
+        },
+      );
+    }
+  }
+
+  /** Checks an output range. */
+  output(argument: string, pa: number, bytes: number): void {
+    this.#aligned(argument, pa, pa);
+    if (pa + bytes > this.#outputEnd) {
+      throw new IommuError(
+        'OUT_OF_RANGE',
+        argument,
+        `${hex(pa)} + ${hex(bytes)} ends above the output range of ${this.#geometry.oas} bits`,
+        {
+          got: hex(pa),
+          size: hex(bytes),
+          limit: hex(this.#outputEnd),
+        },
+      );
+    }
+  }
+
+  /** A size or output address as an exact number. */
+  number(argument: string, value: Address): number {
+    checkAddress(argument, value);
+    const exact = Number(value);
+    if (typeof value === 'bigint' && value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is beyond every output range`, { got: hex(value) });
+    }
+    return exact;
+  }
+
+  /**
+   * Checks every run of a list and returns its bytes.
+   * @throws IommuError `EMPTY` for a list without bytes, and those of `output`, naming the element.
+   */
+  list(list: ListArrays): number {
+    let total = 0;
+    this.#elements(list);
+    const runs = new ListRuns(list, false);
+    while (runs.next()) {
+      this.output(`list[${runs.first}].address`, runs.start, runs.bytes);
+      this.#aligned(`list[${runs.first}].length`, runs.bytes, runs.bytes);
+      total += runs.bytes;
+    }
+    if (total === 0) throw new IommuError('EMPTY', 'list', `${list.addresses.length} elements hold no byte`);
+    return total;
+  }
+
+  #elements(list: ListArrays): void {
+    for (let i = 0; i < list.addresses.length; i++) {
+      const address = list.addresses[i] as number;
+      const length = list.lengths[i] as number;
+      if (!(Number.isSafeInteger(address) && address >= 0)) checkAddress(`list[${i}].address`, address);
+      if (!(Number.isSafeInteger(length) && length >= 0)) checkAddress(`list[${i}].length`, length);
+    }
+  }
+
+  #bytes(argument: string, bytes: number): void {
+    if (bytes === 0) throw new IommuError('EMPTY', argument, '0x0 bytes; nothing to do is refused', { got: '0x0' });
+  }
+
+  #aligned(argument: string, shown: Address, value: number): void {
+    if (value % this.#smallest === 0) return;
+    throw new IommuError(
+      'UNALIGNED',
+      argument,
+      `${hex(shown)} is no multiple of the smallest page ${hex(this.#smallest)}`,
+      {
+        got: hex(shown),
+        page: hex(this.#smallest),
+      },
+    );
+  }
+}
+
+/** An input address for `linux-6.1`: an offset where it is in the region, else a number that every check sees as outside. */
+export function linuxOffset(geometry: Geometry, iova: Address): number {
+  const wide = BigInt.asUintN(64, BigInt(iova));
+  const offset = wide - geometry.iovaBase;
+  if (offset >= 0n && offset < 1n << 53n) return Number(offset);
+  return Number(BigInt.asUintN(52, wide) | (1n << 52n));
+}
+
+/** A 64-bit value for `linux-6.1` as a number: exact below 2^53, else one above 2^52 with the same low bits. */
+export function linuxNumber(value: Address): number {
+  const wide = BigInt.asUintN(64, BigInt(value));
+  return wide < 1n << 53n ? Number(wide) : Number(BigInt.asUintN(52, wide) | (1n << 52n));
+}

@@ -1,0 +1,9 @@
+/**
+ * The core: domains, and how requests cross the layers.
+ * @module
+ */
+export type { Leaf, MapResult, UnmapResult } from './domain.ts';
+export { Domain } from './domain.ts';
+export type { DomainOptions, UnmapOptions } from './options.ts';
+export type { Dispatch, Path } from './paths.ts';
+export { DISPATCHES, PATHS } from './paths.ts';

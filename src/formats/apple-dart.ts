@@ -1,0 +1,204 @@
+/**
+ * Apple DART page tables, in two encodings: two levels under one, two or four roots, one page size. No public
+ * specification; as Linux 6.1 (io-pgtable-dart) has it.
+ * @module
+ */
+import { pow2 } from '../address.ts';
+import type {
+  Entry,
+  Format,
+  FormatConfiguration,
+  Geometry,
+  Level,
+  Linux61,
+  Registers,
+  TableRequest,
+} from './contract.ts';
+import { PROT } from './protection.ts';
+import { badGeometry, checkRequest, tableAllocation } from './widths.ts';
+
+/** Bits of every entry. */
+const VALID = 1 << 0;
+const TABLE_MASK = 1;
+
+/** Sub-page protection: pages from 0 (63:52) to 0xfff (51:40), that is the whole page. */
+const SUBPAGE_END_HI = 0xfff << 8;
+
+const MAX_ROOTS = 4;
+
+/** One of the two encodings. */
+interface Encoding {
+  readonly id: string;
+  readonly title: string;
+  /** Always set: SP_DIS in the first, NO_CACHE in the second. */
+  readonly always: number;
+  readonly noWrite: number;
+  readonly noRead: number;
+  /** Output bits that an entry holds. */
+  readonly addressBits: number;
+  /** The address field is the output address shifted right by this. */
+  readonly shift: number;
+  readonly addressLo: number;
+  readonly addressHi: number;
+  readonly granules: readonly number[];
+}
+
+const DART1: Encoding = {
+  id: 'apple-dart',
+  title: 'Apple DART, first encoding',
+  always: 1 << 1,
+  noWrite: 1 << 7,
+  noRead: 1 << 8,
+  addressBits: 36,
+  shift: 0,
+  addressLo: 0xfffff000,
+  addressHi: 0xf,
+  granules: [4096, 16384],
+};
+
+/** Output bits 41:14 lie in 37:10: a 4K table cannot be addressed, so that granule is refused. */
+const DART2: Encoding = {
+  id: 'apple-dart2',
+  title: 'Apple DART, second encoding (t6000)',
+  always: 1 << 1,
+  noWrite: 1 << 2,
+  noRead: 1 << 3,
+  addressBits: 42,
+  shift: 4,
+  addressLo: 0xfffffc00,
+  addressHi: 0x3f,
+  granules: [16384],
+};
+
+const LINUX61: Linux61 = {
+  pageByPage: false,
+  mapChecks: ['pageSize', 'range', 'protection'],
+  sizeRule: 'exact',
+  checksInput: false,
+  mapSgBarriers: false,
+  splitsLoseAddress: false,
+  splitsFirstOfGroupOnly: false,
+};
+
+function makeLevel(level: number, shift: number, bits: number, cpuPage: number, leaf: boolean): Level {
+  return {
+    level,
+    shift,
+    entries: pow2(bits),
+    runEntries: pow2(bits),
+    tableBytes: pow2(bits + 3),
+    allocBytes: tableAllocation(pow2(bits + 3), cpuPage),
+    tableMask: leaf ? 0 : TABLE_MASK,
+    tableValue: 1,
+  };
+}
+
+function checkShape(encoding: Encoding, request: TableRequest): { pageShift: number; roots: number } {
+  checkRequest(request, []);
+  const { ias, oas, pageSizes } = request;
+  const sizes = encoding.granules.map((size) => `${size / 1024}K`).join(' or ');
+  if (!encoding.granules.includes(pageSizes)) throw badGeometry('pageSizes', pageSizes, `exactly ${sizes}`);
+  if (!request.coherent) throw badGeometry('coherent', 'a walk that is not coherent', 'a coherent one');
+  if (oas !== 36 && oas !== 42) throw badGeometry('oas', oas, '36 or 42 bits');
+  if (ias > oas) throw badGeometry('ias', ias, `at most the ${oas} bits of oas`);
+  const pageShift = Math.log2(pageSizes);
+  if (ias <= pageShift) throw badGeometry('ias', ias, `more than the ${pageShift} bits of a page`);
+  const roots = pow2(Math.max(0, ias - pageShift - 2 * (pageShift - 3)));
+  if (roots > MAX_ROOTS) throw badGeometry('ias', ias, `at most ${MAX_ROOTS} roots; this needs ${roots}`);
+  return { pageShift, roots };
+}
+
+function registersOf(roots: readonly number[]): Registers {
+  const ttbrs = roots.map((root, i) => [`ttbr${i}`, BigInt(root)] as const);
+  return { n_ttbrs: BigInt(roots.length), ...Object.fromEntries(ttbrs) };
+}
+
+function configure(encoding: Encoding, request: TableRequest): Geometry {
+  const { pageShift, roots } = checkShape(encoding, request);
+  const bits = pageShift - 3;
+  const page = pow2(pageShift);
+  const scale = pow2(encoding.shift);
+  const addAddress = (pa: number, _level: number, out: Entry): void => {
+    const field = pa / scale;
+    out.lo |= field & encoding.addressLo;
+    out.hi |= Math.floor(field / 0x100000000) & encoding.addressHi;
+  };
+  const address = (lo: number, hi: number): number =>
+    (((lo & encoding.addressLo) >>> 0) + (hi & encoding.addressHi) * 0x100000000) * scale;
+  return {
+    format: encoding.id,
+    ias: request.ias,
+    oas: request.oas,
+    pageShift,
+    pageSizes: request.pageSizes,
+    quirks: 0,
+    coherent: true,
+    levels: [
+      makeLevel(1, pageShift + bits, bits, request.cpuPageSize, false),
+      makeLevel(2, pageShift, bits, request.cpuPageSize, true),
+    ],
+    roots,
+    entryBytes: 8,
+    iovaBase: 0n,
+    tableLimit: pow2(encoding.addressBits),
+    outputBreak: pow2(encoding.addressBits),
+    addressShift: encoding.shift,
+    maxSlots: 1,
+    syncedHi: 0,
+    linux61: LINUX61,
+    slots: (level, size) => (level === 1 && size === page ? 1 : 0),
+    leafSlots: () => 1,
+    leaf(_level, _slots, prot, out) {
+      const noWrite = (prot & PROT.WRITE) === 0 ? encoding.noWrite : 0;
+      const noRead = (prot & PROT.READ) === 0 ? encoding.noRead : 0;
+      out.lo = VALID | encoding.always | noWrite | noRead;
+      out.hi = SUBPAGE_END_HI;
+    },
+    addAddress,
+    address,
+    table(physical, out) {
+      out.lo = VALID;
+      out.hi = 0;
+      addAddress(physical, 0, out);
+    },
+    tableAddress: address,
+    pieces(lo, hi, _from, _to, _slots, out) {
+      out.lo = lo & ~encoding.addressLo;
+      out.hi = hi & ~encoding.addressHi;
+    },
+    granted: (prot) => prot,
+    registers: registersOf,
+  };
+}
+
+function plainRequest(pageSizes: number, ias: number, oas: number): TableRequest {
+  return { ias, oas, pageSizes, quirks: 0, coherent: true, cpuPageSize: 4096 };
+}
+
+function makeFormat(encoding: Encoding, configurations: readonly FormatConfiguration[]): Format {
+  return {
+    id: encoding.id,
+    title: encoding.title,
+    source: 'Linux 6.1 io-pgtable-dart; golden vectors',
+    granules: encoding.granules,
+    inputs: 'up to 32 bits with 4K (four roots), 38 with 16K; not above the output width',
+    outputs: '36 or 42',
+    quirks: [],
+    configurations,
+    request: (granule, ias = 32, oas = 36) => plainRequest(granule, ias, oas),
+    configure: (request) => configure(encoding, request),
+  };
+}
+
+/** DART, first encoding. */
+export const appleDart: Format = makeFormat(DART1, [
+  { name: '4K 32/36, four roots', request: plainRequest(4096, 32, 36) },
+  { name: '4K 30/36', request: plainRequest(4096, 30, 36) },
+  { name: '16K 36/36', request: plainRequest(16384, 36, 36) },
+]);
+
+/** DART, second encoding. */
+export const appleDart2: Format = makeFormat(DART2, [
+  { name: '16K 32/42', request: plainRequest(16384, 32, 42) },
+  { name: '16K 38/42, four roots', request: plainRequest(16384, 38, 42) },
+]);

@@ -1,0 +1,189 @@
+/**
+ * What a page-table format says of itself: its geometry as data, and small pure functions from and to entry bits. The
+ * engine in `pagetable/` does the rest, once for all formats.
+ * @module
+ */
+
+/** One entry as two 32-bit halves (a 4-byte entry uses `lo` only); the engine reuses these objects. */
+export interface Entry {
+  /** Bits 31:0. */
+  lo: number;
+  /** Bits 63:32. */
+  hi: number;
+}
+
+/** What is asked of a format. */
+export interface TableRequest {
+  /** Input address bits. */
+  readonly ias: number;
+  /** Output address bits. */
+  readonly oas: number;
+  /** Page sizes offered, in bytes, as a sum of powers of two (a bitmap; exact up to 2^53). */
+  readonly pageSizes: number;
+  /** Quirks, a sum of {@link QUIRK} flags. */
+  readonly quirks: number;
+  /** Whether the device's walks snoop the CPU's caches. */
+  readonly coherent: boolean;
+  /** Page size of the CPU that allocates the tables; tables are rounded up to it. */
+  readonly cpuPageSize: number;
+}
+
+/** Quirk flags with Linux 6.1's values (include/linux/io-pgtable.h). */
+export const QUIRK = {
+  /** Non-secure bits in tables and leaves. */
+  ARM_NS: 1,
+  /** No permission bits. */
+  NO_PERMS: 2,
+  /** MediaTek's output bits 32 to 34. */
+  ARM_MTK_EXT: 8,
+  /** MediaTek's encoding in table entries too: tables above 4 GiB. */
+  ARM_MTK_TTBR_EXT: 16,
+  /** Upper-half input addresses. */
+  ARM_TTBR1: 32,
+  /** Outer write-back walks of a non-coherent walker. */
+  ARM_OUTER_WBWA: 64,
+} as const;
+
+/** Name of a quirk. */
+export type QuirkName = keyof typeof QUIRK;
+
+/** One level of a table tree, from the root down. */
+export interface Level {
+  /** The level's number in the architecture. */
+  readonly level: number;
+  /** log2 of the bytes that one entry spans. */
+  readonly shift: number;
+  /** Entries that the index can reach. */
+  readonly entries: number;
+  /** Entries after which a run is cut: where the kernel's index wraps (a short root's differs from `entries`). */
+  readonly runEntries: number;
+  /** Bytes of a table, as the architecture counts them. */
+  readonly tableBytes: number;
+  /** Bytes that one table takes in memory. */
+  readonly allocBytes: number;
+  /** An entry is a table entry where `(lo & tableMask) === tableValue`; a last level has `tableValue` 1, `tableMask` 0. */
+  readonly tableMask: number;
+  /** See `tableMask`. */
+  readonly tableValue: number;
+}
+
+/** What Linux 6.1 does that the architecture does not ask for; read under the semantics `linux-6.1` only. */
+export interface Linux61 {
+  /** Calls go page by page, each from the root (v7s), instead of by run within a table. */
+  readonly pageByPage: boolean;
+  /** Argument checks of `map_pages`, in order. */
+  readonly mapChecks: readonly ('pageSize' | 'range' | 'protection' | 'count')[];
+  /** Which sizes `pageSize` lets through: any sum of supported sizes, exactly the one size, or anything. */
+  readonly sizeRule: 'subset' | 'exact' | 'any';
+  /** Whether map and unmap refuse an IOVA outside the input range. */
+  readonly checksInput: boolean;
+  /** Whether the posted `map_sg` hook issues a write barrier a page (v7s) or none (LPAE). */
+  readonly mapSgBarriers: boolean;
+  /** Pieces of a split section lose their physical address: they map 0 upward. */
+  readonly splitsLoseAddress: boolean;
+  /**
+   * Splitting a contiguous page compares the entry with the first of its group, so that a further split works for that
+   * first one only; the others give the new table back and unmap nothing (v7s supersections).
+   */
+  readonly splitsFirstOfGroupOnly: boolean;
+}
+
+/** A register value that a driver programs, by flat name (`ttbr`, `tcr.ips`, …). */
+export type Registers = Readonly<Record<string, bigint>>;
+
+/** A format as configured for one request: data, and pure functions over entries. */
+export interface Geometry {
+  /** Format id. */
+  readonly format: FormatId;
+  /** Input bits granted. */
+  readonly ias: number;
+  /** Output bits granted. */
+  readonly oas: number;
+  /** log2 of the smallest page. */
+  readonly pageShift: number;
+  /** Page sizes granted, as a bitmap. */
+  readonly pageSizes: number;
+  /** Quirks in force. */
+  readonly quirks: number;
+  /** Whether walks are coherent. */
+  readonly coherent: boolean;
+  /** Levels from the root down. */
+  readonly levels: readonly Level[];
+  /** Roots, each a table of the first level (DART has up to four). */
+  readonly roots: number;
+  /** Bytes of an entry. */
+  readonly entryBytes: 4 | 8;
+  /** Lowest input address: 0, or 2^64 − 2^ias for an upper-half region. */
+  readonly iovaBase: bigint;
+  /** Table addresses must lie below this. */
+  readonly tableLimit: number;
+  /** Output stride breaks at multiples of this: a run is cut there. */
+  readonly outputBreak: number;
+  /** Address bits in an entry are the output address shifted right by this. */
+  readonly addressShift: number;
+  /** Most neighbouring entries that one page takes at any level. */
+  readonly maxSlots: number;
+  /** Bits (of `hi`) that mark a table entry as cleaned on a non-coherent walk; 0 where the format has none. */
+  readonly syncedHi: number;
+  /** What only Linux 6.1 does. */
+  readonly linux61: Linux61;
+
+  /** Neighbouring entries that a page of `size` takes at a level; 0: not at this level. */
+  slots(level: number, size: number): number;
+  /** Neighbouring entries that this leaf takes. */
+  leafSlots(lo: number, hi: number, level: number): number;
+  /** Type and attribute bits of a leaf, without its address. */
+  leaf(level: number, slots: number, prot: number, out: Entry): void;
+  /** Adds the address bits of a leaf to `out`. */
+  addAddress(pa: number, level: number, out: Entry): void;
+  /** Output address of a leaf. */
+  address(lo: number, hi: number, level: number): number;
+  /** A table entry that points at `physical`. */
+  table(physical: number, out: Entry): void;
+  /** Physical address that a table entry points at. */
+  tableAddress(lo: number, hi: number): number;
+  /** Bits, without the address, of the pieces into which a split leaf goes; `slots` each, at level `to`. */
+  pieces(lo: number, hi: number, from: number, to: number, slots: number, out: Entry): void;
+  /** Protection that the entry for `prot` really grants, where the format cannot express `prot`. */
+  granted(prot: number): number;
+  /** What a driver programs for these roots. */
+  registers(roots: readonly number[]): Registers;
+}
+
+/** One configuration of a format, for its tests and listings. */
+export interface FormatConfiguration {
+  /** Short name, as in `4K ias 48`. */
+  readonly name: string;
+  /** The request. */
+  readonly request: TableRequest;
+}
+
+/** Ids of the formats: the kernel's names with hyphens. */
+export type FormatId = string;
+
+/** A page-table format. */
+export interface Format {
+  /** Id. */
+  readonly id: FormatId;
+  /** One line of description. */
+  readonly title: string;
+  /** Where the facts come from. */
+  readonly source: string;
+  /** Smallest pages that it offers. */
+  readonly granules: readonly number[];
+  /** Input widths that it accepts, in words. */
+  readonly inputs: string;
+  /** Output widths that it accepts, in words. */
+  readonly outputs: string;
+  /** Quirks that it knows. */
+  readonly quirks: readonly QuirkName[];
+  /** Configurations that every test of the suite runs on. */
+  readonly configurations: readonly FormatConfiguration[];
+  /** A plain request for a granule, with the format's usual widths where they are not given. */
+  request(granule: number, ias: number | undefined, oas: number | undefined): TableRequest;
+  /**
+   * The geometry for a request.
+   * @throws IommuError `BAD_GEOMETRY` or `BAD_QUIRK` where the format refuses it, as Linux's allocator does.
+   */
+  configure(request: TableRequest): Geometry;
+}

@@ -1,0 +1,19 @@
+/**
+ * Page-table formats: what a format says of itself, and all formats of this library.
+ * @module
+ */
+export type {
+  Entry,
+  Format,
+  FormatConfiguration,
+  FormatId,
+  Geometry,
+  Level,
+  Linux61,
+  QuirkName,
+  Registers,
+  TableRequest,
+} from './contract.ts';
+export { QUIRK } from './contract.ts';
+export { formatProt, PROT, parseProt } from './protection.ts';
+export { FORMATS, formatById } from './registry.ts';

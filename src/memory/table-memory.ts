@@ -1,0 +1,212 @@
+/**
+ * Memory for page tables: one growable WebAssembly memory, seen by software as byte offsets and by a device as
+ * physical addresses (`physical = base + offset`).
+ * @module
+ */
+import { alignUp, hex, isPow2 } from '../address.ts';
+import type { PhysicalReader } from '../bus.ts';
+import { IommuError } from '../errors.ts';
+import { type AllocationMode, PageAllocator, UNIT_BYTES } from './page-allocator.ts';
+import { ScatterList } from './scatter-list.ts';
+
+const WASM_PAGE = 0x10000;
+const MAX_BYTES = 2 ** 32;
+const MAX_GROWTH = 2 ** 26;
+
+/** The first WebAssembly page is left to kernels: static data of a module would land there. */
+const FIRST_OFFSET = WASM_PAGE;
+
+/** How a {@link TableMemory} is made. */
+export interface TableMemoryOptions {
+  /** Physical address of the first table byte handed out; a multiple of 64 KiB. Default `0x80000000`. */
+  readonly base?: number;
+  /** `reuse` (default): freed tables are handed out again; `bump`: never, as golden vectors were recorded. */
+  readonly mode?: AllocationMode;
+  /** Limit on the memory in bytes, at most (and by default) 4 GiB. */
+  readonly limit?: number;
+}
+
+/** State of a piece of memory, as a device may see it. */
+export type PageState = 'free' | 'live' | 'queued' | 'list';
+
+/**
+ * Table pages in one WebAssembly memory. Growing detaches views: read {@link TableMemory.u32} anew after every
+ * allocation. Equal calls give equal addresses and bytes. The memory never shrinks.
+ */
+export class TableMemory implements PhysicalReader {
+  /** The WebAssembly memory, for kernels. */
+  readonly wasm: WebAssembly.Memory;
+  /** Physical address of offset 0. */
+  readonly base: number;
+  /** The memory as 32-bit words; detached by growth. */
+  u32: Uint32Array;
+  /** The memory as doubles; detached by growth. */
+  f64: Float64Array;
+  readonly #allocator: PageAllocator;
+  readonly #limit: number;
+
+  /** @throws IommuError `BAD_OPTION` for a base or limit that cannot be. */
+  constructor(options: TableMemoryOptions = {}) {
+    const first = options.base ?? 0x80000000;
+    if (!Number.isSafeInteger(first) || first < 0 || first % WASM_PAGE !== 0 || first + MAX_BYTES > 2 ** 53) {
+      throw new IommuError('BAD_OPTION', 'base', `${first} must be a multiple of 64 KiB and below 2^53 − 2^32`);
+    }
+    this.#limit = Math.min(options.limit ?? MAX_BYTES, MAX_BYTES);
+    if (!(this.#limit >= 2 * WASM_PAGE)) {
+      throw new IommuError('BAD_OPTION', 'limit', `${options.limit} must be at least 128 KiB`);
+    }
+    this.wasm = new WebAssembly.Memory({ initial: 2, maximum: Math.floor(this.#limit / WASM_PAGE) });
+    this.base = first - FIRST_OFFSET;
+    this.#allocator = new PageAllocator(FIRST_OFFSET, this.base, options.mode ?? 'reuse');
+    this.u32 = new Uint32Array(this.wasm.buffer);
+    this.f64 = new Float64Array(this.wasm.buffer);
+  }
+
+  /** Tables that are not free. */
+  get liveTables(): number {
+    return this.#allocator.liveTables;
+  }
+
+  /** Bytes of tables and lists that are not free. */
+  get liveBytes(): number {
+    return this.#allocator.liveBytes;
+  }
+
+  /** Bytes of WebAssembly memory in use or once used. */
+  get byteLength(): number {
+    return this.wasm.buffer.byteLength;
+  }
+
+  /** Bytes zeroed because a table was handed out again. */
+  zeroedBytes = 0;
+
+  /**
+   * Makes allocation fail, for tests: `count` more succeed, all later ones fail; −1 ends it.
+   */
+  failAfter(count: number): void {
+    this.#allocator.failAfter(count);
+  }
+
+  /**
+   * Allocates a table, aligned to its size in physical memory.
+   * @param bytes power of two, at least 1 KiB
+   * @param limit first physical address that the table must stay below
+   * @param zero false where the caller writes the whole table
+   * @returns byte offset, or −1 where there is no memory; a failure takes nothing
+   */
+  allocate(bytes: number, limit: number = Number.MAX_SAFE_INTEGER, zero = true): number {
+    const allocator = this.#allocator;
+    if (!allocator.admits()) return -1;
+    const recycled = allocator.recycled(bytes, limit);
+    const offset = recycled === -1 ? this.#fresh(bytes, limit) : recycled;
+    if (offset === -1) return -1;
+    if (zero && recycled !== -1) {
+      this.u32.fill(0, offset >>> 2, (offset + bytes) >>> 2);
+      this.zeroedBytes += bytes;
+    }
+    allocator.take(offset, bytes, 'live');
+    return offset;
+  }
+
+  /** Marks a table as unlinked, waiting for the TLB invalidation after which it may be freed. */
+  queue(offset: number, bytes: number): void {
+    this.#allocator.mark(offset, bytes, 'queued');
+  }
+
+  /** Marks a queued table as linked again. */
+  relink(offset: number, bytes: number): void {
+    this.#allocator.mark(offset, bytes, 'live');
+  }
+
+  /**
+   * Frees a table.
+   * @throws IommuError `BAD_FREE` where it is not live or queued.
+   */
+  free(offset: number, bytes: number): void {
+    this.#allocator.release(offset, bytes);
+  }
+
+  /** State of the memory at a physical address. */
+  stateAt(physical: number): PageState {
+    return this.#allocator.stateAt(physical - this.base);
+  }
+
+  /**
+   * A scatter list of `count` elements in this memory, which kernels read where it lies.
+   * @throws IommuError `BAD_OPTION` or `MEMORY_LIMIT`.
+   */
+  list(count: number): ScatterList {
+    if (!Number.isInteger(count) || count < 0) {
+      throw new IommuError('BAD_OPTION', 'count', `expected a whole number of elements, got ${count}`);
+    }
+    const bytes = Math.max(UNIT_BYTES, 2 ** Math.ceil(Math.log2(Math.max(1, count) * 16)));
+    const recycled = this.#allocator.recycled(bytes, Number.MAX_SAFE_INTEGER);
+    const offset = recycled === -1 ? this.#fresh(bytes, Number.MAX_SAFE_INTEGER) : recycled;
+    if (offset === -1) {
+      throw new IommuError('MEMORY_LIMIT', 'count', `no room for a list of ${count} elements (${hex(bytes)} bytes)`);
+    }
+    this.#allocator.take(offset, bytes, 'list');
+    return new ScatterList(this, offset, count, bytes);
+  }
+
+  /** Gives back the memory of a list. */
+  freeList(list: ScatterList): void {
+    this.#allocator.release(list.offset, list.bytes);
+  }
+
+  /** A device's read: unknown where no table is live or queued. */
+  read32(address: number): number | undefined {
+    const offset = address - this.base;
+    return this.#readable(offset, 4) ? this.u32[offset >>> 2] : undefined;
+  }
+
+  /** A device's read: unknown where no table is live or queued. */
+  read64(address: number): bigint | undefined {
+    const offset = address - this.base;
+    if (!this.#readable(offset, 8)) return undefined;
+    const low = this.u32[offset >>> 2] ?? 0;
+    const high = this.u32[(offset >>> 2) + 1] ?? 0;
+    return (BigInt(high) << 32n) | BigInt(low);
+  }
+
+  /** A device's read of many words at once; a window that the next allocation may detach. */
+  view(address: number, bytes: number): Uint32Array | undefined {
+    const offset = address - this.base;
+    if (!this.#readable(offset, 4) || !this.#readable(offset + bytes - 4, 4)) return undefined;
+    return this.u32.subarray(offset >>> 2, (offset + bytes) >>> 2);
+  }
+
+  #readable(offset: number, bytes: number): boolean {
+    const state = this.#allocator.stateAt(offset);
+    return offset % bytes === 0 && (state === 'live' || state === 'queued');
+  }
+
+  #fresh(bytes: number, limit: number): number {
+    if (!isPow2(bytes) || bytes < UNIT_BYTES) {
+      throw new IommuError('BAD_OPTION', 'bytes', `${hex(bytes)} is no power of two from 1 KiB up`);
+    }
+    const offset = this.#allocator.next(bytes);
+    if (this.base + offset + bytes > limit || !this.#grow(offset + bytes)) return -1;
+    return offset;
+  }
+
+  #grow(end: number): boolean {
+    const size = this.wasm.buffer.byteLength;
+    if (end <= size) return true;
+    if (end > this.#limit) return false;
+    const wanted = Math.min(Math.max(end, size + Math.min(size, MAX_GROWTH)), this.#limit);
+    if (!this.#growBy(alignUp(wanted, WASM_PAGE) - size)) return false;
+    this.u32 = new Uint32Array(this.wasm.buffer);
+    this.f64 = new Float64Array(this.wasm.buffer);
+    return true;
+  }
+
+  #growBy(bytes: number): boolean {
+    try {
+      this.wasm.grow(Math.min(bytes, MAX_BYTES) / WASM_PAGE);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,6 @@
+/**
+ * Counts of work, by layer.
+ * @module
+ */
+export type { CountName, Counts } from './meter.ts';
+export { COUNT_NAMES, Meter, noCounts } from './meter.ts';

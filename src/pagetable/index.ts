@@ -1,0 +1,15 @@
+/**
+ * The page table: map, unmap, translate and walk, written once for all formats.
+ * @module
+ */
+
+export { PageSizeChooser } from './page-size.ts';
+export type { Semantics } from './page-table.ts';
+export { PageTable } from './page-table.ts';
+export type { Done, PagesSink, UnmapSink } from './runs.ts';
+export { ListRuns, mapRange, unmapRange } from './runs.ts';
+export type { EntryVisitor, LeafVisitor } from './scan.ts';
+export { findHole, findMapped, forEachEntry, forEachLeaf, translate } from './scan.ts';
+export type { TlbOps } from './tlb-ops.ts';
+export { NO_TLB } from './tlb-ops.ts';
+export { TableTree } from './tree.ts';

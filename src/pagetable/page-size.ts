@@ -1,0 +1,55 @@
+/**
+ * Which page size comes next, and how many pages of it: Linux's `iommu_pgsize` (drivers/iommu/iommu.c), for a bitmap of
+ * sizes.
+ * @module
+ */
+import { sizesOf } from '../formats/widths.ts';
+
+const TWO_32 = 0x100000000;
+
+function trailingZeros(low: number, high: number): number {
+  if (low !== 0) return 31 - Math.clz32(low & -low);
+  return high === 0 ? 64 : 63 - Math.clz32(high & -high);
+}
+
+/** Chooses page sizes; the answer lies in `size` and `count` until the next question. */
+export class PageSizeChooser {
+  /** Bytes of the chosen page. */
+  size = 0;
+  /** Pages of that size that may go in one call. */
+  count = 0;
+  /** Smallest size. */
+  readonly smallest: number;
+  readonly #sizes: readonly number[];
+  readonly #shifts: readonly number[];
+
+  constructor(bitmap: number) {
+    this.#sizes = sizesOf(bitmap);
+    this.#shifts = this.#sizes.map((size) => Math.log2(size));
+    this.smallest = this.#sizes[0] ?? 0;
+  }
+
+  /**
+   * The biggest size that is not above `bytes` and divides both addresses; as many pages of it as fit before a larger
+   * size can take over. `bytes` and both addresses must be multiples of the smallest size.
+   */
+  choose(iova: number, pa: number, bytes: number): void {
+    const low = (iova | pa) >>> 0;
+    const high = (iova / TWO_32) | 0 | ((pa / TWO_32) | 0);
+    const zeros = trailingZeros(low, high);
+    let i = this.#sizes.length - 1;
+    while (i > 0 && ((this.#shifts[i] as number) > zeros || (this.#sizes[i] as number) > bytes)) i--;
+    const size = this.#sizes[i] as number;
+    this.size = size;
+    this.count = Math.floor(this.#upToNextSize(i, iova, pa, bytes) / size);
+  }
+
+  #upToNextSize(i: number, iova: number, pa: number, bytes: number): number {
+    const next = this.#sizes[i + 1];
+    if (next === undefined || bytes < next) return bytes;
+    const rest = iova % next;
+    if (rest !== pa % next) return bytes;
+    const offset = next - rest;
+    return offset + next <= bytes ? offset : bytes;
+  }
+}

@@ -1,0 +1,234 @@
+/**
+ * The page table of one domain: what a driver calls. One algorithm for all formats; the format says where entries lie
+ * and what they hold.
+ * @module
+ */
+
+import type { Geometry, Registers } from '../formats/contract.ts';
+import { PROT } from '../formats/protection.ts';
+import { hasSize } from '../formats/widths.ts';
+import type { ListArrays } from '../memory/scatter-list.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+import type { Meter } from '../meter/meter.ts';
+import { mapRun } from './map.ts';
+import { PageSizeChooser } from './page-size.ts';
+import { type Done, ListRuns, mapRange, type PagesSink, type UnmapSink, unmapRange } from './runs.ts';
+import { findHole, findMapped, translate } from './scan.ts';
+import type { TlbOps } from './tlb-ops.ts';
+import { EINVAL, ERANGE, TableTree } from './tree.ts';
+import { eraseLeaves, tablesForSplits } from './undo.ts';
+import { type UnmapMode, unmapRun } from './unmap.ts';
+
+const ACCESS = PROT.READ | PROT.WRITE;
+
+/** Semantics of a domain: refuse and undo, or do as Linux 6.1 does. */
+export type Semantics = 'safe' | 'linux-6.1';
+
+/** How the pages of a list are walked: from the root for each (`hook`), or one walk for all. */
+type ListMode = 'hook' | 'one-walk';
+
+/** A page table. Input addresses are offsets from the region's base; all calls return as the kernel's do. */
+export class PageTable implements PagesSink, UnmapSink {
+  /** The tables. */
+  readonly tree: TableTree;
+  /** Page-size choice over the sizes granted. */
+  readonly chooser: PageSizeChooser;
+  readonly #linux: boolean;
+  readonly #mode: UnmapMode;
+  readonly #hook: PagesSink = {
+    mapPages: (iova, pa, size, count, prot, done) => this.#mapHooked(iova, pa, size, count, prot, done),
+  };
+  readonly #walk: PagesSink = {
+    mapPages: (iova, pa, size, count, prot, done) => this.#mapRun(iova, pa, size, count, prot, done, true),
+  };
+  readonly #runUnmapper: UnmapSink = {
+    unmapPages: (iova, size, count) => unmapRun(this.tree, iova, size, count, this.#mode) * size,
+  };
+
+  /** @throws IommuError `NO_MEMORY` where the root cannot be allocated. */
+  constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
+    this.tree = new TableTree(geometry, memory, meter, tlb);
+    this.chooser = new PageSizeChooser(geometry.pageSizes);
+    this.#linux = semantics === 'linux-6.1';
+    this.#mode = { queued: false, linux: this.#linux };
+  }
+
+  /** What the driver programs for this table. */
+  get registers(): Registers {
+    const { geometry, memory, roots } = this.tree;
+    return geometry.registers(roots.map((offset) => offset + memory.base));
+  }
+
+  /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
+  mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
+    const refused = this.#linux ? this.#refuse(iova, pa, size, count, prot) : 0;
+    if (refused !== 0) return refused;
+    const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
+    this.tree.meter.wmb++;
+    return errno;
+  }
+
+  /**
+   * Maps a list in one call.
+   * @param mode `hook`: a walk from the root for each page, as the `map_sg` hook of 2021 did; `one-walk`: the position in
+   * the tree is kept, one barrier, one clean a table
+   */
+  mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
+    const oneWalk = mode === 'one-walk';
+    const runs = new ListRuns(list, this.#linux);
+    this.tree.batchCleans = oneWalk;
+    this.tree.forgetPath();
+    let errno = 0;
+    while (errno === 0 && runs.next()) {
+      errno = mapRange(
+        oneWalk ? this.#walk : this.#hook,
+        this.chooser,
+        iova + done.bytes,
+        runs.start,
+        runs.bytes,
+        prot,
+        !oneWalk,
+        done,
+      );
+    }
+    this.tree.flushCleans();
+    this.tree.batchCleans = false;
+    if (oneWalk) this.tree.meter.wmb++;
+    return errno;
+  }
+
+  /** Unmaps at most `count` equal pages; returns the bytes unmapped. */
+  unmapPages(iova: number, size: number, count: number, queued = false): number {
+    if (this.#linux && !this.#allowsUnmap(iova, size, count)) return 0;
+    this.#mode.queued = queued;
+    const { pageByPage } = this.tree.geometry.linux61;
+    if (!this.#linux || !pageByPage) return this.#runUnmapper.unmapPages(iova, size, count);
+    let pages = 0;
+    while (pages < count && unmapRun(this.tree, iova + pages * size, size, 1, this.#mode) > 0) pages++;
+    return pages * size;
+  }
+
+  /** Unmaps a range in one call, one clean a table; returns the bytes unmapped, up to the first hole. */
+  unmapRange(iova: number, bytes: number, queued = false): number {
+    this.#mode.queued = queued;
+    this.tree.batchCleans = true;
+    const unmapped = unmapRange(this.#runUnmapper, this.chooser, iova, bytes, false);
+    this.tree.flushCleans();
+    this.tree.batchCleans = false;
+    return unmapped;
+  }
+
+  /** The output address, or −1. */
+  iovaToPhys(iova: number): number {
+    return translate(this.tree, iova);
+  }
+
+  /** First mapped address in [from, end), or −1. */
+  findMapped(from: number, end: number): number {
+    return findMapped(this.tree, from, end);
+  }
+
+  /** First unmapped address in [from, end), or −1. */
+  findHole(from: number, end: number): number {
+    return findHole(this.tree, from, end);
+  }
+
+  /** Starts a map call that can be taken back. */
+  begin(): void {
+    this.tree.journal.begin();
+  }
+
+  /** Ends it: empty tables that gave way to blocks are freed. */
+  commit(): void {
+    const { tree } = this;
+    for (const change of tree.journal.changes) if (!change.linked) tree.freeBelow(change.depth, change.table);
+    tree.journal.end();
+  }
+
+  /** Takes everything back that was done since `begin`: leaves in [from, end), tables linked, tables unlinked. */
+  rollBack(from: number, end: number): void {
+    const { tree } = this;
+    if (end > from) eraseLeaves(tree, from, end);
+    for (const change of tree.journal.changes.toReversed()) {
+      if (change.linked) {
+        tree.store(change.at, 0, 0);
+        tree.clean(1, 1);
+        tree.releaseTable(change.depth, change.table);
+      } else {
+        tree.memory.relink(change.table, tree.levelAt(change.depth).allocBytes);
+        tree.store(change.at, change.lo, change.hi);
+        tree.clean(1, 1);
+      }
+    }
+    tree.journal.end();
+  }
+
+  /** Sets tables aside for the splits that unmapping [from, end) needs; false where there is no memory. */
+  reserveSplits(from: number, end: number): boolean {
+    return this.tree.reserve(tablesForSplits(this.tree, from, end));
+  }
+
+  /** Gives back what the splits did not need. */
+  releaseReserve(): void {
+    this.tree.releaseReserve();
+  }
+
+  /** Frees all tables. */
+  destroy(): void {
+    this.tree.destroy();
+  }
+
+  #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
+    if (this.#linux && this.tree.geometry.linux61.pageByPage)
+      return this.#mapPageByPage(iova, pa, size, count, prot, done);
+    const pages = mapRun(this.tree, iova, pa, size, count, prot, keep);
+    if (pages < 0) return pages;
+    done.bytes += pages * size;
+    return 0;
+  }
+
+  #mapPageByPage(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
+    for (let page = 0; page < count; page++) {
+      const mapped = mapRun(this.tree, iova + page * size, pa + page * size, size, 1, prot, false);
+      if (mapped < 0) return mapped;
+      done.bytes += size;
+    }
+    return 0;
+  }
+
+  #mapHooked(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
+    const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
+    if (this.tree.geometry.linux61.mapSgBarriers) this.tree.meter.wmb++;
+    return errno;
+  }
+
+  #refuse(iova: number, pa: number, size: number, count: number, prot: number): number {
+    for (const check of this.tree.geometry.linux61.mapChecks) {
+      if (check === 'pageSize' && !this.#allowsSize(size)) return EINVAL;
+      if (check === 'range' && !(this.#inInput(iova) && pa < 2 ** this.tree.geometry.oas)) return ERANGE;
+      if (check === 'protection' && (prot & ACCESS) === 0) return EINVAL;
+      if (check === 'count' && count === 0) return EINVAL;
+    }
+    return 0;
+  }
+
+  #allowsUnmap(iova: number, size: number, count: number): boolean {
+    return count > 0 && this.#allowsSize(size) && this.#inInput(iova);
+  }
+
+  #inInput(iova: number): boolean {
+    return !this.tree.geometry.linux61.checksInput || iova < 2 ** this.tree.geometry.ias;
+  }
+
+  #allowsSize(size: number): boolean {
+    const { linux61, pageSizes } = this.tree.geometry;
+    if (linux61.sizeRule === 'any') return true;
+    if (linux61.sizeRule === 'exact') return size === pageSizes;
+    return size > 0 && isSubset(size, pageSizes);
+  }
+}
+
+function isSubset(sum: number, bitmap: number): boolean {
+  for (let bit = 1; bit <= sum; bit *= 2) if (hasSize(sum, bit) && !hasSize(bitmap, bit)) return false;
+  return true;
+}

@@ -1,0 +1,127 @@
+/**
+ * From lists and ranges to calls: neighbouring list elements are joined to runs, a run is cut into pages of the sizes at
+ * hand. Written once; core and page table enter it at different heights.
+ * @module
+ */
+import type { ListArrays } from '../memory/scatter-list.ts';
+import type { PageSizeChooser } from './page-size.ts';
+
+/** How far a call came; counts up also where the call fails. */
+export interface Done {
+  /** Bytes mapped so far. */
+  bytes: number;
+}
+
+/** Maps some pages of one size: a driver, or the page table itself. */
+export interface PagesSink {
+  /**
+   * Maps at most `count` pages of `size` bytes and adds what it mapped to `done.bytes`.
+   * @returns 0 or a negative errno
+   */
+  mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number;
+}
+
+/** Unmaps some pages of one size. */
+export interface UnmapSink {
+  /** Unmaps at most `count` pages of `size` bytes; returns the bytes unmapped, 0 at a hole. */
+  unmapPages(iova: number, size: number, count: number): number;
+}
+
+/**
+ * Maps a physically contiguous range, page size by page size.
+ * @param single one page a call
+ * @returns 0 or a negative errno; `done` says how far it came
+ */
+export function mapRange(
+  sink: PagesSink,
+  chooser: PageSizeChooser,
+  iova: number,
+  pa: number,
+  bytes: number,
+  prot: number,
+  single: boolean,
+  done: Done,
+): number {
+  const start = done.bytes;
+  for (let mapped = 0; mapped < bytes; mapped = done.bytes - start) {
+    chooser.choose(iova + mapped, pa + mapped, bytes - mapped);
+    const count = single ? 1 : chooser.count;
+    const before = done.bytes;
+    const errno = sink.mapPages(iova + mapped, pa + mapped, chooser.size, count, prot, done);
+    if (errno !== 0) return errno;
+    if (done.bytes === before) return 0;
+  }
+  return 0;
+}
+
+/**
+ * Unmaps a range; the page size is chosen from the input address alone.
+ * @param single one page a call
+ * @returns bytes unmapped, up to the first hole
+ */
+export function unmapRange(
+  sink: UnmapSink,
+  chooser: PageSizeChooser,
+  iova: number,
+  bytes: number,
+  single: boolean,
+): number {
+  let unmapped = 0;
+  while (unmapped < bytes) {
+    chooser.choose(iova + unmapped, iova + unmapped, bytes - unmapped);
+    const step = sink.unmapPages(iova + unmapped, chooser.size, single ? 1 : chooser.count);
+    if (step === 0) break;
+    unmapped += step;
+  }
+  return unmapped;
+}
+
+/** Runs of physically contiguous elements of a list, one after the other. */
+export class ListRuns {
+  /** Physical address of the current run. */
+  start = 0;
+  /** Its bytes. */
+  bytes = 0;
+  /** Index of its first element. */
+  first = 0;
+  readonly #addresses: ArrayLike<number>;
+  readonly #lengths: ArrayLike<number>;
+  readonly #linux: boolean;
+  #next = 0;
+
+  /**
+   * @param linux as Linux 6.1 joins: an element of no bytes ends a run unless it lies at its end, and at the very end of
+   * the list it makes the last run disappear
+   */
+  constructor(list: ListArrays, linux: boolean) {
+    this.#addresses = list.addresses;
+    this.#lengths = list.lengths;
+    this.#linux = linux;
+  }
+
+  /** Moves to the next run; false after the last. */
+  next(): boolean {
+    const count = this.#addresses.length;
+    this.#skipEmpty(count);
+    if (this.#next >= count) return false;
+    this.first = this.#next;
+    this.start = this.#addresses[this.#next] as number;
+    this.bytes = this.#lengths[this.#next] as number;
+    this.#next++;
+    while (this.#next < count && this.#joins(this.#next)) this.bytes += this.#lengths[this.#next++] as number;
+    return !this.#disappears(count);
+  }
+
+  #skipEmpty(count: number): void {
+    while (this.#next < count && (this.#lengths[this.#next] as number) === 0) this.#next++;
+  }
+
+  #joins(i: number): boolean {
+    if (!this.#linux && (this.#lengths[i] as number) === 0) return true;
+    return (this.#addresses[i] as number) === this.start + this.bytes;
+  }
+
+  #disappears(count: number): boolean {
+    return this.#linux && this.#next === count && (this.#addresses[count - 1] as number) === this.start + this.bytes;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Looking at tables without changing them: translation, the first mapped or unmapped address of a range, all leaves.
+ * @module
+ */
+import { firstClear, firstSet } from './entries.ts';
+import type { TableTree } from './tree.ts';
+
+/**
+ * The output address for an input address, or −1. Bits above the input range alias, as in Linux; the caller checks them.
+ */
+export function translate(tree: TableTree, iova: number): number {
+  const { geometry } = tree;
+  let table = tree.rootOf(iova);
+  for (let depth = 0; depth <= tree.last; depth++) {
+    const at = tree.entryAt(depth, table, iova);
+    const lo = tree.lo(at);
+    const hi = tree.hi(at);
+    tree.meter.tableReads++;
+    if ((lo | hi) === 0) return -1;
+    if (!tree.isTable(depth, lo)) {
+      const size = tree.spanAt(depth) * geometry.leafSlots(lo, hi, depth);
+      return join(geometry.address(lo, hi, depth), iova % size, size);
+    }
+    table = tree.tableOffset(lo, hi);
+  }
+  return -1;
+}
+
+/** Base and offset joined by OR, as Linux does: they overlap only where an address was folded into low bits. */
+function join(base: number, offset: number, size: number): number {
+  return base % size === 0 ? base + offset : Number(BigInt(base) | BigInt(offset));
+}
+
+/** The first mapped address in [from, end), or −1. */
+export function findMapped(tree: TableTree, from: number, end: number): number {
+  return find(tree, from, end, true);
+}
+
+/** The first unmapped address in [from, end), or −1. */
+export function findHole(tree: TableTree, from: number, end: number): number {
+  return find(tree, from, end, false);
+}
+
+function find(tree: TableTree, from: number, end: number, mapped: boolean): number {
+  const covered = tree.spanAt(0) * tree.levelAt(0).entries;
+  for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
+    const stop = Math.min(end, Math.floor(at / covered + 1) * covered);
+    const found = findBelow(tree, 0, tree.rootOf(at), at, stop, mapped);
+    if (found !== -1) return found;
+  }
+  return -1;
+}
+
+function findBelow(tree: TableTree, depth: number, table: number, from: number, end: number, mapped: boolean): number {
+  const span = tree.spanAt(depth);
+  const start = from - (from % span);
+  const index = tree.indexAt(depth, from);
+  const count = Math.ceil((end - start) / span);
+  const search = mapped ? firstSet : firstClear;
+  if (depth === tree.last) {
+    const i = search(tree, table, index, index + count) - index;
+    return i === count ? -1 : Math.max(from, start + i * span);
+  }
+  for (let i = 0; i < count; i++) {
+    const at = table + ((index + i) << tree.entryShift);
+    const found = findInEntry(
+      tree,
+      depth,
+      at,
+      Math.max(from, start + i * span),
+      Math.min(end, start + (i + 1) * span),
+      mapped,
+    );
+    if (found !== -1) return found;
+  }
+  return -1;
+}
+
+function findInEntry(tree: TableTree, depth: number, at: number, from: number, end: number, mapped: boolean): number {
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  tree.meter.tableReads++;
+  if ((lo | hi) === 0) return mapped ? -1 : from;
+  if (!tree.isTable(depth, lo)) return mapped ? from : -1;
+  return findBelow(tree, depth + 1, tree.tableOffset(lo, hi), from, end, mapped);
+}
+
+/**
+ * Bytes of the leaf that maps `iova`, or 0.
+ */
+export function leafSizeAt(tree: TableTree, iova: number): number {
+  let table = tree.rootOf(iova);
+  for (let depth = 0; depth <= tree.last; depth++) {
+    const at = tree.entryAt(depth, table, iova);
+    const lo = tree.lo(at);
+    const hi = tree.hi(at);
+    if ((lo | hi) === 0) return 0;
+    if (!tree.isTable(depth, lo)) return tree.spanAt(depth) * tree.geometry.leafSlots(lo, hi, depth);
+    table = tree.tableOffset(lo, hi);
+  }
+  return 0;
+}
+
+/** A leaf, as {@link forEachLeaf} hands it out. */
+export type LeafVisitor = (iova: number, pa: number, size: number, lo: number, hi: number, depth: number) => void;
+
+/** Calls `visit` for every leaf in order of input address; a contiguous page is one leaf. */
+export function forEachLeaf(tree: TableTree, visit: LeafVisitor): void {
+  const covered = tree.spanAt(0) * tree.levelAt(0).entries;
+  for (const [i, root] of tree.roots.entries()) leavesBelow(tree, 0, root, i * covered, visit);
+}
+
+function leavesBelow(tree: TableTree, depth: number, table: number, base: number, visit: LeafVisitor): void {
+  const { geometry } = tree;
+  const { entries } = tree.levelAt(depth);
+  const span = tree.spanAt(depth);
+  for (let i = firstSet(tree, table, 0, entries); i < entries; ) {
+    const at = table + (i << tree.entryShift);
+    const lo = tree.lo(at);
+    const hi = tree.hi(at);
+    let slots = 1;
+    if (tree.isTable(depth, lo)) leavesBelow(tree, depth + 1, tree.tableOffset(lo, hi), base + i * span, visit);
+    else {
+      slots = geometry.leafSlots(lo, hi, depth);
+      visit(base + i * span, geometry.address(lo, hi, depth), span * slots, lo, hi, depth);
+    }
+    i = firstSet(tree, table, i + slots, entries);
+  }
+}
+
+/** An entry in use, as {@link forEachEntry} hands it out: table (byte offset), depth, index, value. */
+export type EntryVisitor = (table: number, depth: number, index: number, lo: number, hi: number) => void;
+
+/** Calls `visit` for every non-zero entry of every table, a table before the tables below it. */
+export function forEachEntry(tree: TableTree, visit: EntryVisitor): void {
+  for (const root of tree.roots) entriesBelow(tree, 0, root, visit);
+}
+
+function entriesBelow(tree: TableTree, depth: number, table: number, visit: EntryVisitor): void {
+  const { entries } = tree.levelAt(depth);
+  for (let i = firstSet(tree, table, 0, entries); i < entries; i = firstSet(tree, table, i + 1, entries)) {
+    const at = table + (i << tree.entryShift);
+    visit(table, depth, i, tree.lo(at), tree.hi(at));
+  }
+  if (depth === tree.last) return;
+  for (let i = firstSet(tree, table, 0, entries); i < entries; i = firstSet(tree, table, i + 1, entries)) {
+    const at = table + (i << tree.entryShift);
+    if (tree.isTable(depth, tree.lo(at)))
+      entriesBelow(tree, depth + 1, tree.tableOffset(tree.lo(at), tree.hi(at)), visit);
+  }
+}

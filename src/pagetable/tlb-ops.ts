@@ -1,0 +1,21 @@
+/**
+ * What a page table tells its driver to invalidate. The page table says what, the driver decides how.
+ * @module
+ */
+
+/** Callbacks of a page table; input addresses are offsets from the region's base. */
+export interface TlbOps {
+  /** A table was unlinked: everything in `size` bytes from `iova`, tables included, with the smallest page `granule`. */
+  flushWalk(iova: number, size: number, granule: number): void;
+  /** `count` leaves of `granule` bytes each, one behind the other, were cleared. */
+  addPages(iova: number, granule: number, count: number): void;
+  /** Everything of this table. */
+  flushAll(): void;
+}
+
+/** No device. */
+export const NO_TLB: TlbOps = {
+  flushWalk() {},
+  addPages() {},
+  flushAll() {},
+};

@@ -1,0 +1,350 @@
+/**
+ * The tree of tables in memory: entries read and written, tables linked, unlinked and freed, cache cleans and barriers
+ * counted. It knows levels and entries, not requests.
+ * @module
+ */
+import { IommuError } from '../errors.ts';
+import type { Entry, Geometry, Level } from '../formats/contract.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+import type { Meter } from '../meter/meter.ts';
+import { clearRun, fillRun, firstSet } from './entries.ts';
+import { TableJournal } from './journal.ts';
+import type { TlbOps } from './tlb-ops.ts';
+
+const TWO_32 = 0x100000000;
+
+/** Errno values as the walk returns them. */
+export const ENOMEM = -12;
+/** An entry on the way is in use. */
+export const EEXIST = -17;
+/** A size that no level has. */
+export const EINVAL = -22;
+/** Outside the input or output range. */
+export const ERANGE = -34;
+
+/** Tables of one domain. */
+export class TableTree {
+  readonly geometry: Geometry;
+  readonly memory: TableMemory;
+  readonly meter: Meter;
+  readonly tlb: TlbOps;
+  /** Levels from the root down. */
+  readonly levels: readonly Level[];
+  /** Index of the last level. */
+  readonly last: number;
+  /** Bytes spanned by an entry of each level. */
+  readonly spans: readonly number[];
+  /** log2 of the bytes of an entry. */
+  readonly entryShift: number;
+  /** Byte offsets of the roots. */
+  readonly roots: readonly number[];
+  /** Undo records of the call under way. */
+  readonly journal: TableJournal = new TableJournal();
+  /** One clean for all entries written to a table instead of one a page or run. */
+  batchCleans = false;
+  readonly #out: Entry = { lo: 0, hi: 0 };
+  readonly #reserve: number[] = [];
+  readonly #path: number[];
+  #pathIova = -1;
+  #pathDepth = 0;
+  #dirtyTable = -1;
+  #dirtyEntries = 0;
+
+  /** @throws IommuError `NO_MEMORY` where there is no room for the root, or only above the format's limit. */
+  constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps) {
+    this.geometry = geometry;
+    this.memory = memory;
+    this.meter = meter;
+    this.tlb = tlb;
+    this.levels = geometry.levels;
+    this.last = geometry.levels.length - 1;
+    this.spans = geometry.levels.map((level) => 2 ** level.shift);
+    this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
+    this.#path = geometry.levels.map(() => 0);
+    this.roots = this.#allocateRoots();
+  }
+
+  /** Level record at a depth below the root. */
+  levelAt(depth: number): Level {
+    return this.levels[depth] as Level;
+  }
+
+  /** Bytes spanned by an entry at a depth. */
+  spanAt(depth: number): number {
+    return this.spans[depth] as number;
+  }
+
+  /** Depth at which pages of this size live, or −1. */
+  depthOf(size: number): number {
+    for (let depth = 0; depth <= this.last; depth++) if (this.geometry.slots(depth, size) > 0) return depth;
+    return -1;
+  }
+
+  /** The root that an input address belongs to; higher address bits alias. */
+  rootOf(iova: number): number {
+    if (this.roots.length === 1) return this.roots[0] as number;
+    const covered = this.spanAt(0) * this.levelAt(0).entries;
+    return this.roots[Math.floor(iova / covered) % this.roots.length] as number;
+  }
+
+  /** Index of an input address in a table at a depth; higher address bits alias. */
+  indexAt(depth: number, iova: number): number {
+    const level = this.levelAt(depth);
+    const mask = level.entries - 1;
+    const high = (iova / TWO_32) | 0;
+    const { shift } = level;
+    return (shift >= 32 ? high >>> (shift - 32) : (iova >>> shift) | (high << (32 - shift))) & mask;
+  }
+
+  /** Byte offset of the entry for an input address in `table`. */
+  entryAt(depth: number, table: number, iova: number): number {
+    return table + (this.indexAt(depth, iova) << this.entryShift);
+  }
+
+  /** Low word of the entry at a byte offset. */
+  lo(at: number): number {
+    return this.memory.u32[at >>> 2] as number;
+  }
+
+  /** High word of the entry at a byte offset; 0 for 4-byte entries. */
+  hi(at: number): number {
+    return this.entryShift === 3 ? (this.memory.u32[(at >>> 2) + 1] as number) : 0;
+  }
+
+  /** Whether an entry points at a table. */
+  isTable(depth: number, lo: number): boolean {
+    const level = this.levelAt(depth);
+    return (lo & level.tableMask) === level.tableValue;
+  }
+
+  /** Byte offset of the table that an entry points at. */
+  tableOffset(lo: number, hi: number): number {
+    return this.geometry.tableAddress(lo, hi) - this.memory.base;
+  }
+
+  /** Writes one entry. */
+  store(at: number, lo: number, hi: number): void {
+    this.memory.u32[at >>> 2] = lo;
+    if (this.entryShift === 3) this.memory.u32[(at >>> 2) + 1] = hi;
+    this.meter.entryWrites++;
+  }
+
+  /** Counts `calls` cache cleans of `entries` entries each, where walks are not coherent. */
+  clean(calls: number, entries: number): void {
+    if (this.geometry.coherent) return;
+    this.meter.cleanCalls += calls;
+    this.meter.cleanBytes += calls * (entries << this.entryShift);
+  }
+
+  /** Counts the cleans of a run of pages of one table: one a page, or later one for all that was written to it. */
+  cleanRun(table: number, pages: number, slots: number): void {
+    if (!this.batchCleans) {
+      this.clean(pages, slots);
+      return;
+    }
+    if (table !== this.#dirtyTable) this.flushCleans();
+    this.#dirtyTable = table;
+    this.#dirtyEntries += pages * slots;
+  }
+
+  /** Counts the clean of the table that was written last, where cleans go by table. */
+  flushCleans(): void {
+    if (this.#dirtyEntries > 0) this.clean(1, this.#dirtyEntries);
+    this.#dirtyEntries = 0;
+    this.#dirtyTable = -1;
+  }
+
+  /**
+   * Walks down to the table at depth `target`, making tables that are missing.
+   * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
+   */
+  descend(iova: number, target: number, keep: boolean): number {
+    const { meter } = this;
+    let depth = keep ? this.#resume(iova, target) : this.#restart(iova);
+    let table = this.#path[depth] as number;
+    for (; depth < target; depth++) {
+      const at = this.entryAt(depth, table, iova);
+      const lo = this.lo(at);
+      const hi = this.hi(at);
+      meter.tableReads++;
+      table = (lo | hi) === 0 ? this.#extend(depth + 1, at) : this.#follow(depth, lo, hi);
+      if (table < 0) return table;
+      this.#path[depth + 1] = table;
+      this.#pathDepth = depth + 1;
+    }
+    return table;
+  }
+
+  /** Allocates a table for a depth; −1 where there is no memory. */
+  newTable(depth: number, zero: boolean): number {
+    const { memory, meter } = this;
+    const reserved = this.#reserve.pop();
+    const { allocBytes } = this.levelAt(depth);
+    if (reserved !== undefined) {
+      if (zero) memory.u32.fill(0, reserved >>> 2, (reserved + allocBytes) >>> 2);
+      return reserved;
+    }
+    const before = memory.zeroedBytes;
+    const offset = memory.allocate(allocBytes, this.geometry.tableLimit, zero);
+    if (offset === -1) return -1;
+    meter.tablesAllocated++;
+    meter.zeroedBytes += memory.zeroedBytes - before;
+    return offset;
+  }
+
+  /** Sets aside tables so that later splits cannot fail; false, with nothing kept, where there is no memory. */
+  reserve(count: number): boolean {
+    const taken: number[] = [];
+    for (let i = 0; i < count; i++) {
+      const table = this.newTable(1, false);
+      if (table === -1) {
+        for (const offset of taken) this.releaseTable(1, offset);
+        return false;
+      }
+      taken.push(table);
+    }
+    this.#reserve.push(...taken.reverse());
+    return true;
+  }
+
+  /** Gives back what was set aside and not used. */
+  releaseReserve(): void {
+    for (let table = this.#reserve.pop(); table !== undefined; table = this.#reserve.pop()) this.releaseTable(1, table);
+  }
+
+  /** Points the entry at `at` to a table: barrier, write, clean, and the mark that says "cleaned". */
+  link(at: number, table: number): void {
+    const { geometry } = this;
+    const out = this.#out;
+    geometry.table(table + this.memory.base, out);
+    this.meter.dmaWmb++;
+    this.store(at, out.lo, out.hi);
+    if (geometry.coherent) return;
+    this.clean(1, 1);
+    if (geometry.syncedHi !== 0) this.store(at, out.lo, out.hi | geometry.syncedHi);
+  }
+
+  /** Unlinks the table behind the entry at `at`, tells the TLB, and frees it and all below. */
+  unlink(depth: number, at: number, iova: number): void {
+    const lo = this.lo(at);
+    const hi = this.hi(at);
+    const span = this.spanAt(depth);
+    const table = this.tableOffset(lo, hi);
+    this.store(at, 0, 0);
+    this.clean(1, 1);
+    this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
+    this.tlb.flushWalk(iova, span, 2 ** this.geometry.pageShift);
+    if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
+    else this.freeBelow(depth + 1, table);
+    this.forgetPath();
+  }
+
+  /** Frees a table and all tables below it. */
+  freeBelow(depth: number, table: number): void {
+    if (depth < this.last) {
+      const { entries } = this.levelAt(depth);
+      for (let i = firstSet(this, table, 0, entries); i < entries; i = firstSet(this, table, i + 1, entries)) {
+        const at = table + (i << this.entryShift);
+        const lo = this.lo(at);
+        if (this.isTable(depth, lo)) this.freeBelow(depth + 1, this.tableOffset(lo, this.hi(at)));
+      }
+    }
+    this.releaseTable(depth, table);
+  }
+
+  /** Frees one table. */
+  releaseTable(depth: number, table: number): void {
+    this.memory.free(table, this.levelAt(depth).allocBytes);
+    this.meter.tablesFreed++;
+    this.forgetPath();
+  }
+
+  /** Makes the next walk start from the root. */
+  forgetPath(): void {
+    this.#pathIova = -1;
+  }
+
+  /** Writes `pages` leaves of `slots` entries each from index `index` of `table`, from output address `pa` on. */
+  writeLeaves(
+    depth: number,
+    table: number,
+    index: number,
+    pages: number,
+    slots: number,
+    pa: number,
+    bits: Entry,
+  ): void {
+    const { geometry } = this;
+    const size = this.spanAt(depth) * slots;
+    const out = this.#out;
+    for (let done = 0; done < pages; ) {
+      const from = pa + done * size;
+      const toBreak = Math.ceil((geometry.outputBreak - (from % geometry.outputBreak)) / size);
+      const count = Math.min(pages - done, toBreak);
+      out.lo = bits.lo;
+      out.hi = bits.hi;
+      geometry.addAddress(from, depth, out);
+      fillRun(this, table, index + done * slots, count, slots, out, size / 2 ** geometry.addressShift);
+      done += count;
+    }
+    this.meter.entryWrites += pages * slots;
+  }
+
+  /** Zeroes `count` entries from index `index` of `table`. */
+  eraseEntries(table: number, index: number, count: number): void {
+    clearRun(this, table, index, count);
+    this.meter.entryWrites += count;
+  }
+
+  /** Frees every table, the roots included; the tree is dead afterwards. */
+  destroy(): void {
+    for (const root of this.roots) this.freeBelow(0, root);
+  }
+
+  #allocateRoots(): number[] {
+    const roots: number[] = [];
+    for (let i = 0; i < this.geometry.roots; i++) {
+      const root = this.newTable(0, true);
+      if (root === -1) {
+        for (const offset of roots) this.releaseTable(0, offset);
+        throw new IommuError('NO_MEMORY', 'memory', `no room for a root of ${this.levelAt(0).allocBytes} bytes`);
+      }
+      roots.push(root);
+    }
+    return roots;
+  }
+
+  #restart(iova: number): number {
+    this.meter.walks++;
+    this.#path[0] = this.rootOf(iova);
+    this.#pathIova = iova;
+    this.#pathDepth = 0;
+    return 0;
+  }
+
+  #resume(iova: number, target: number): number {
+    if (this.#pathIova < 0) return this.#restart(iova);
+    for (let depth = Math.min(this.#pathDepth, target); depth > 0; depth--) {
+      const covered = this.spanAt(depth - 1);
+      if (Math.floor(iova / covered) === Math.floor(this.#pathIova / covered)) {
+        this.#pathIova = iova;
+        this.#pathDepth = depth;
+        return depth;
+      }
+    }
+    return this.#restart(iova);
+  }
+
+  #extend(depth: number, at: number): number {
+    const table = this.newTable(depth, true);
+    if (table === -1) return ENOMEM;
+    if (this.journal.active) this.journal.linked(at, table, depth);
+    this.link(at, table);
+    return table;
+  }
+
+  #follow(depth: number, lo: number, hi: number): number {
+    if (!this.geometry.coherent && (hi & this.geometry.syncedHi) === 0) this.clean(1, 1);
+    return this.isTable(depth, lo) ? this.tableOffset(lo, hi) : EEXIST;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What the semantics `safe` needs beyond the kernel's calls: leaves taken back without touching tables, and the number of
+ * tables that a partial unmap will need.
+ * @module
+ */
+import { firstSet } from './entries.ts';
+import type { TableTree } from './tree.ts';
+
+/** Clears the leaves that start in [from, end), leaving every table in place. */
+export function eraseLeaves(tree: TableTree, from: number, end: number): void {
+  const covered = tree.spanAt(0) * tree.levelAt(0).entries;
+  for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
+    eraseBelow(tree, 0, tree.rootOf(at), at, Math.min(end, Math.floor(at / covered + 1) * covered));
+  }
+}
+
+function eraseBelow(tree: TableTree, depth: number, table: number, from: number, end: number): void {
+  const span = tree.spanAt(depth);
+  const start = from - (from % span);
+  const index = tree.indexAt(depth, from);
+  const stop = index + Math.ceil((end - start) / span);
+  for (let i = firstSet(tree, table, index, stop); i < stop; i = firstSet(tree, table, i + 1, stop)) {
+    const at = table + (i << tree.entryShift);
+    const lo = tree.lo(at);
+    const base = start + (i - index) * span;
+    if (tree.isTable(depth, lo)) {
+      const below = tree.tableOffset(lo, tree.hi(at));
+      eraseBelow(tree, depth + 1, below, Math.max(from, base), Math.min(end, base + span));
+    } else {
+      tree.store(at, 0, 0);
+      tree.clean(1, 1);
+      tree.tlb.addPages(base, span, 1);
+    }
+  }
+}
+
+/** Depth and start of the block that `iova` lies in, or depth −1 where the leaf is a smallest page or absent. */
+function blockAt(tree: TableTree, iova: number): { depth: number; slots: number } {
+  let table = tree.rootOf(iova);
+  for (let depth = 0; depth <= tree.last; depth++) {
+    const at = tree.entryAt(depth, table, iova);
+    const lo = tree.lo(at);
+    const hi = tree.hi(at);
+    if ((lo | hi) === 0) break;
+    if (!tree.isTable(depth, lo)) return { depth, slots: tree.geometry.leafSlots(lo, hi, depth) };
+    table = tree.tableOffset(lo, hi);
+  }
+  return { depth: -1, slots: 1 };
+}
+
+/** Spans of the entries that must be split so that an entry boundary lies at `iova`, largest first. */
+function splitSpans(tree: TableTree, iova: number): number[] {
+  const { depth } = blockAt(tree, iova);
+  const spans: number[] = [];
+  if (depth === -1) return spans;
+  for (let at = depth; at < tree.last && iova % tree.spanAt(at) !== 0; at++) spans.push(tree.spanAt(at));
+  return spans;
+}
+
+/** Tables that unmapping exactly [from, end) needs for splits at both ends; a split at both in one block counts once. */
+export function tablesForSplits(tree: TableTree, from: number, end: number): number {
+  const left = splitSpans(tree, from);
+  const right = splitSpans(tree, end);
+  const shared = right.filter((span) => left.includes(span) && Math.floor(from / span) === Math.floor(end / span));
+  return left.length + right.length - shared.length;
+}
+
+/** Whether a block or contiguous page straddles `iova`. */
+export function straddles(tree: TableTree, iova: number): boolean {
+  const { depth, slots } = blockAt(tree, iova);
+  return depth !== -1 && iova % (tree.spanAt(depth) * slots) !== 0;
+}

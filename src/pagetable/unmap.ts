@@ -1,0 +1,215 @@
+/**
+ * Unmapping a run of equal pages; splitting what is larger.
+ * @module
+ */
+import type { Entry } from '../formats/contract.ts';
+import { clearRun, firstClear } from './entries.ts';
+import { pagesToTableEnd } from './map.ts';
+import type { TableTree } from './tree.ts';
+
+const BITS: Entry = { lo: 0, hi: 0 };
+
+/** How an unmap call behaves. */
+export interface UnmapMode {
+  /** A deferred flush follows: cleared leaves are not announced one by one. */
+  queued: boolean;
+  /** Splits as Linux 6.1 does, its defects included. */
+  linux: boolean;
+}
+
+/**
+ * Unmaps pages from `iova` on, at most to the end of the table that holds the first, up to the first hole.
+ * @returns pages unmapped; 0 at a hole, or where a split finds no memory
+ */
+export function unmapRun(tree: TableTree, iova: number, size: number, count: number, mode: UnmapMode): number {
+  tree.meter.walks++;
+  return unmapBelow(tree, 0, tree.rootOf(iova), iova, size, count, mode);
+}
+
+function unmapBelow(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  iova: number,
+  size: number,
+  count: number,
+  mode: UnmapMode,
+): number {
+  const slots = tree.geometry.slots(depth, size);
+  const index = tree.indexAt(depth, iova);
+  const at = table + (index << tree.entryShift);
+  tree.meter.tableReads++;
+  if (slots > 0) return clearPages(tree, depth, table, iova, slots, count, mode);
+  if ((tree.lo(at) | tree.hi(at)) === 0 || depth === tree.last) return 0;
+  const compared = separate(tree, depth, table, index, iova, 1, mode);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  if (tree.isTable(depth, lo)) {
+    return unmapBelow(tree, depth + 1, tree.tableOffset(lo, hi), iova, size, count, mode);
+  }
+  return splitBlock(tree, depth, at, compared, iova, size, count, mode);
+}
+
+/**
+ * Makes single entries of a contiguous page that is larger than what is to be unmapped, in place.
+ * @returns low word that a further split compares its entry with: Linux takes the first of the group
+ */
+function separate(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  index: number,
+  iova: number,
+  slots: number,
+  mode: UnmapMode,
+): number {
+  const { geometry } = tree;
+  const at = table + (index << tree.entryShift);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  if (tree.isTable(depth, lo)) return lo;
+  const group = geometry.leafSlots(lo, hi, depth);
+  if (group <= slots) return lo;
+  const first = index - (index % group);
+  geometry.pieces(lo, hi, depth, depth, 1, BITS);
+  tree.writeLeaves(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
+  tree.clean(1, group);
+  const whole = tree.spanAt(depth) * group;
+  tree.tlb.flushWalk(iova, whole, whole);
+  tree.meter.splits++;
+  return tree.lo(mode.linux && geometry.linux61.splitsFirstOfGroupOnly ? table + (first << tree.entryShift) : at);
+}
+
+function clearPages(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  iova: number,
+  slots: number,
+  count: number,
+  mode: UnmapMode,
+): number {
+  const index = tree.indexAt(depth, iova);
+  const pages = Math.min(count, pagesToTableEnd(tree, depth, index, slots));
+  if (depth === tree.last && tree.geometry.maxSlots === 1) return clearLeaves(tree, depth, table, iova, pages, mode);
+  let done = 0;
+  while (done < pages && clearPage(tree, depth, table, index + done * slots, slots, iova, done, mode)) done++;
+  return done;
+}
+
+function clearLeaves(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  iova: number,
+  pages: number,
+  mode: UnmapMode,
+): number {
+  const index = tree.indexAt(depth, iova);
+  const done = firstClear(tree, table, index, index + pages) - index;
+  if (done === 0) return 0;
+  tree.eraseEntries(table, index, done);
+  tree.cleanRun(table, done, 1);
+  if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(depth), done);
+  return done;
+}
+
+function clearPage(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  index: number,
+  slots: number,
+  iova: number,
+  page: number,
+  mode: UnmapMode,
+): boolean {
+  if (firstClear(tree, table, index, index + slots) < index + slots) return false;
+  const start = iova + page * slots * tree.spanAt(depth);
+  separate(tree, depth, table, index, start, slots, mode);
+  clearEntries(tree, depth, table, index, slots, start, mode);
+  return true;
+}
+
+/** Clears the entries of one page, which may be tables, telling the TLB entry by entry; one clean for all. */
+function clearEntries(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  index: number,
+  slots: number,
+  iova: number,
+  mode: UnmapMode,
+): void {
+  const span = tree.spanAt(depth);
+  const granule = 2 ** tree.geometry.pageShift;
+  tree.cleanRun(table, 1, slots);
+  for (let i = 0; i < slots; i++) {
+    const at = table + ((index + i) << tree.entryShift);
+    const lo = tree.lo(at);
+    const below = tree.isTable(depth, lo) ? tree.tableOffset(lo, tree.hi(at)) : -1;
+    tree.store(at, 0, 0);
+    if (below !== -1) {
+      tree.tlb.flushWalk(iova + i * span, span, granule);
+      tree.freeBelow(depth + 1, below);
+    } else if (!mode.queued) tree.tlb.addPages(iova + i * span, span, 1);
+  }
+}
+
+/**
+ * Replaces a block by a table of pieces, without those that are to be unmapped; goes on below where the pieces are still
+ * too large.
+ */
+function splitBlock(
+  tree: TableTree,
+  depth: number,
+  at: number,
+  compared: number,
+  iova: number,
+  size: number,
+  count: number,
+  mode: UnmapMode,
+): number {
+  const { geometry } = tree;
+  const below = depth + 1;
+  const table = tree.newTable(below, false);
+  if (table === -1) return 0;
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  const slots = geometry.slots(below, size);
+  const pieceSlots = Math.max(1, slots);
+  const pieces = tree.levelAt(below).entries / pieceSlots;
+  const skip = slots > 0 ? Math.floor(tree.indexAt(below, iova) / pieceSlots) : 0;
+  const skipped = slots > 0 ? Math.min(count, pieces - skip) : 0;
+  const base = mode.linux && geometry.linux61.splitsLoseAddress ? 0 : geometry.address(lo, hi, depth);
+  geometry.pieces(lo, hi, depth, below, pieceSlots, BITS);
+  clearRun(tree, table, skip * pieceSlots, skipped * pieceSlots);
+  writePieces(tree, below, table, 0, skip, pieceSlots, base);
+  writePieces(tree, below, table, skip + skipped, pieces - skip - skipped, pieceSlots, base);
+  if (lo !== compared) {
+    tree.meter.dmaWmb++;
+    tree.clean(1, 1);
+    tree.releaseTable(below, table);
+    return 0;
+  }
+  tree.link(at, table);
+  tree.meter.splits++;
+  if (slots === 0) return unmapBelow(tree, below, table, iova, size, count, mode);
+  tree.tlb.addPages(iova, size, skipped);
+  return skipped;
+}
+
+function writePieces(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  first: number,
+  pieces: number,
+  slots: number,
+  base: number,
+): void {
+  if (pieces === 0) return;
+  const size = tree.spanAt(depth) * slots;
+  tree.writeLeaves(depth, table, first * slots, pieces, slots, base + first * size, BITS);
+  tree.cleanRun(table, pieces, slots);
+}
