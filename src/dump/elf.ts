@@ -111,5 +111,5 @@ export function openElf(source: ByteSource, name: string): OpenedMemory {
   }
   const arranged = arrangeSegments(segments);
   if (arranged.cut > 0) notes.add('segment-overlap', 'segments that repeat physical addresses, cut', arranged.cut);
-  return segmentMemory('elf', arranged.segments, notes.list());
+  return segmentMemory('elf', arranged.segments, notes);
 }

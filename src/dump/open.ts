@@ -4,6 +4,8 @@
  */
 import { InputError } from '../errors.ts';
 import { isElf, openElf } from './elf.ts';
+import { flattenedSource, isFlattened } from './flattened.ts';
+import { isKdump, openKdump } from './kdump.ts';
 import type { OpenedMemory } from './memory.ts';
 import { openRaw } from './raw.ts';
 import { gunzipSource, isGzip } from './source.ts';
@@ -19,11 +21,13 @@ interface DumpKind {
 
 const KINDS: readonly DumpKind[] = [
   { is: isElf, open: openElf },
+  { is: isKdump, open: openKdump },
   { is: (source) => isSparse(source.read(0, 512)), open: openSparse },
 ];
 
-function openMemory(source: ByteSource, name: string, base: number | undefined): OpenedMemory | Promise<OpenedMemory> {
-  if (base !== undefined) return openRaw(source, name, base);
+function openMemory(given: ByteSource, name: string, base: number | undefined): OpenedMemory | Promise<OpenedMemory> {
+  if (base !== undefined) return openRaw(given, name, base);
+  const source = isFlattened(given) ? flattenedSource(given, name) : given;
   const kind = KINDS.find((candidate) => candidate.is(source));
   if (kind !== undefined) return kind.open(source, name);
   throw new InputError(
@@ -49,6 +53,8 @@ export async function openDump(source: ByteSource, options: OpenOptions = {}): P
     registers: options.registers ?? memory.registers,
     geometry: memory.geometry,
     extents: memory.extents,
-    notes: [...notes, ...memory.notes],
+    get notes() {
+      return [...notes, ...memory.notes.list()];
+    },
   };
 }

@@ -6,6 +6,7 @@ import { hex } from '../address.ts';
 import { InputError } from '../errors.ts';
 import type { OpenedMemory } from './memory.ts';
 import { segmentMemory } from './memory.ts';
+import { NoteCounter } from './notes.ts';
 import { fileSegment } from './pages.ts';
 import type { ByteSource } from './types.ts';
 
@@ -20,5 +21,5 @@ export function openRaw(source: ByteSource, name: string, base: number): OpenedM
       size: source.size,
     });
   }
-  return segmentMemory('raw', [fileSegment(source, base, source.size, 0)], []);
+  return segmentMemory('raw', [fileSegment(source, base, source.size, 0)], new NoteCounter());
 }

@@ -72,5 +72,5 @@ export function openSparse(source: ByteSource, name: string): OpenedMemory {
   if (rows.size === 0) throw new InputError('MALFORMED', name, 'no line of it is {"pa", "bytes_base64"}');
   const arranged = arrangeSegments([...rows.values()]);
   if (arranged.cut > 0) notes.add('rows-overlap', 'rows that repeat addresses of others, cut', arranged.cut);
-  return segmentMemory('sparse-pages', arranged.segments, notes.list());
+  return segmentMemory('sparse-pages', arranged.segments, notes);
 }

@@ -72,7 +72,7 @@ export interface Dump {
   readonly geometry: SnapshotGeometry | undefined;
   /** What memory it holds, in ascending order, touching runs merged. */
   readonly extents: readonly Extent[];
-  /** What was left out or assumed. */
+  /** What was left out or assumed so far; reading broken pages adds to it. */
   readonly notes: readonly DumpNote[];
 }
 
