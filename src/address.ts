@@ -31,11 +31,6 @@ export function alignUp(value: number, unit: number): number {
   return rest === 0 ? value : value + (unit - rest);
 }
 
-/** True if `value` is a multiple of `unit`. */
-export function isAligned(value: number, unit: number): boolean {
-  return value % unit === 0;
-}
-
 /** `0x…` text of an address or value; `digits` pads with zeros. Negative numbers are shown as 64-bit two's complement. */
 export function hex(value: Address, digits = 1): string {
   const wide = typeof value === 'bigint' && value < 0n ? BigInt.asUintN(64, value) : value;

@@ -85,22 +85,6 @@ function findInEntry(tree: TableTree, depth: number, at: number, from: number, e
   return findBelow(tree, depth + 1, tree.tableOffset(lo, hi), from, end, mapped);
 }
 
-/**
- * Bytes of the leaf that maps `iova`, or 0.
- */
-export function leafSizeAt(tree: TableTree, iova: number): number {
-  let table = tree.rootOf(iova);
-  for (let depth = 0; depth <= tree.last; depth++) {
-    const at = tree.entryAt(depth, table, iova);
-    const lo = tree.lo(at);
-    const hi = tree.hi(at);
-    if ((lo | hi) === 0) return 0;
-    if (!tree.isTable(depth, lo)) return tree.spanAt(depth) * tree.geometry.leafSlots(lo, hi, depth);
-    table = tree.tableOffset(lo, hi);
-  }
-  return 0;
-}
-
 /** A leaf, as {@link forEachLeaf} hands it out. */
 export type LeafVisitor = (iova: number, pa: number, size: number, lo: number, hi: number, depth: number) => void;
 
