@@ -19,6 +19,7 @@ export type {
 export { EVIDENCE } from './chart.ts';
 export { tableToCsv, tableToMarkdown } from './csv.ts';
 export { escapeJson, escapeMarkup } from './escape.ts';
+export { type Block, type Report, reportToHtml, type Section, type Source, tableToHtml } from './html.ts';
 export { type Answer, answer, toJson, toNdjson } from './json.ts';
 export { formatBytes, formatNs, formatNumber, formatShare, formatUnit, type Unit } from './number.ts';
 export { plainText } from './plain.ts';
