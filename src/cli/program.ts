@@ -5,12 +5,13 @@
 import { Command } from 'commander';
 import { addConform } from './conform.ts';
 import { EXIT } from './exit.ts';
+import { addExplain } from './explain.ts';
 
 /** Adds one verb to the program. */
 export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [addConform];
+const VERBS: readonly AddVerb[] = [addConform, addExplain];
 
 const EXIT_HELP = `
 Exit status:

@@ -1,0 +1,16 @@
+/**
+ * Units of work, machine profiles, and what measured latencies say about them.
+ * @module
+ */
+export type { AnalysedUnit, Analysis } from './analysis.ts';
+export { analyse } from './analysis.ts';
+export type { Path, Run } from './counts.ts';
+export { countsOf, PATHS } from './counts.ts';
+export type { LatencyTable, Measurement } from './csv.ts';
+export { readLatencyTable, selectRows } from './csv.ts';
+export type { Group } from './groups.ts';
+export type { Problem, System } from './problem.ts';
+export { problemsOf } from './problem.ts';
+export type { SuggestedRun } from './suggest.ts';
+export type { Counts, Unit, UnitId } from './units.ts';
+export { UNIT_LAYER, UNIT_MEANING, UNITS } from './units.ts';
