@@ -2,6 +2,11 @@
  * Drivers: the contract, and the drivers of this library.
  * @module
  */
+
+export type { ArmSmmuOptions } from './arm-smmu/arm-smmu.ts';
+export { armSmmu } from './arm-smmu/arm-smmu.ts';
+export type { RuntimePowerOptions } from './arm-smmu/runtime-power.ts';
+export type { TableInvalidation } from './arm-smmu/tlb.ts';
 export type { BareCallbacks } from './bare.ts';
 export { bareDriver } from './bare.ts';
 export type { DomainContext, DriverDomain, DriverFactory, ListWalk, PowerControl } from './contract.ts';

@@ -1,0 +1,122 @@
+/**
+ * The device as the driver sees it: registers through a port, counted; streams and context banks, written at attach and
+ * again at every resume.
+ * @module
+ */
+import type { RegisterPort } from '../../bus.ts';
+import { IommuError } from '../../errors.ts';
+import type { Meter } from '../../meter/meter.ts';
+import { CB_PAGE, GR0, REGISTER_PAGE, SCR0_ON, SMR_VALID, SYNC_ACTIVE } from './registers.ts';
+
+/** Polls of a synchronisation before the device is given up: 10 spins and 20 doubling delays of up to a second. */
+const MOST_POLLS = 200;
+
+/** One register write: offset and value; 64-bit where the value is a bigint. */
+export type RegisterWrite = readonly [offset: number, value: number | bigint];
+
+/** A device without registers: writes are counted, synchronisations are done at once. */
+class SilentPort implements RegisterPort {
+  read32(): number {
+    return 0;
+  }
+  write32(): void {}
+  read64(): bigint {
+    return 0n;
+  }
+  write64(): void {}
+}
+
+/** What a device is made of. */
+export interface DeviceOptions {
+  /** Registers; default none, only counted. */
+  readonly port?: RegisterPort;
+  /** Stream-match groups that a reset clears; default 32. */
+  readonly streamGroups?: number;
+  /** Context banks that a reset clears; default 16. */
+  readonly contextBanks?: number;
+}
+
+/** Registers of one SMMU. */
+export class SmmuDevice {
+  /** Whether a real port listens: values are computed only then. */
+  readonly listened: boolean;
+  readonly streamGroups: number;
+  readonly contextBanks: number;
+  readonly #port: RegisterPort;
+  readonly #meter: Meter;
+
+  constructor(meter: Meter, options: DeviceOptions) {
+    this.listened = options.port !== undefined;
+    this.#port = options.port ?? new SilentPort();
+    this.#meter = meter;
+    this.streamGroups = options.streamGroups ?? 32;
+    this.contextBanks = options.contextBanks ?? 16;
+  }
+
+  /** Byte offset of a register of a context bank. */
+  static bank(bank: number, register: number): number {
+    return (CB_PAGE + bank) * REGISTER_PAGE + register;
+  }
+
+  /** Writes one register. */
+  write([offset, value]: RegisterWrite): void {
+    this.#meter.registerWrites++;
+    if (typeof value === 'bigint') this.#port.write64(offset, value);
+    else this.#port.write32(offset, value);
+  }
+
+  /** Counts register writes that nobody listens to. */
+  countWrites(count: number): void {
+    this.#meter.registerWrites += count;
+  }
+
+  /** Reads a 32-bit register. */
+  read32(offset: number): number {
+    this.#meter.registerReads++;
+    return this.#port.read32(offset);
+  }
+
+  /** Reads a 64-bit register. */
+  read64(offset: number): bigint {
+    this.#meter.registerReads++;
+    return this.#port.read64(offset);
+  }
+
+  /**
+   * Writes a synchronisation register and polls its status.
+   * @throws IommuError `DEVICE` where it never ends.
+   */
+  sync(register: number, status: number): void {
+    this.#meter.tlbSync++;
+    this.write([register, 0]);
+    for (let polls = 1; polls <= MOST_POLLS; polls++) {
+      this.#meter.tlbPolls++;
+      if ((this.read32(status) & SYNC_ACTIVE) === 0) return;
+    }
+    throw new IommuError(
+      'DEVICE',
+      'sync',
+      `TLB synchronisation not done after ${MOST_POLLS} polls; the device is stuck`,
+    );
+  }
+
+  /** What a power-up writes: faults cleared, streams and banks off, everything invalidated, translation on. */
+  reset(): void {
+    this.write([GR0.sGFSR, 0xffffffff]);
+    for (let group = 0; group < this.streamGroups; group++) {
+      this.write([GR0.SMR + 4 * group, 0]);
+      this.write([GR0.S2CR + 4 * group, 0]);
+    }
+    for (let bank = 0; bank < this.contextBanks; bank++) this.write([SmmuDevice.bank(bank, 0), 0]);
+    this.write([GR0.TLBIALLH, 0xffffffff]);
+    this.write([GR0.TLBIALLNSNH, 0xffffffff]);
+    this.sync(GR0.sTLBGSYNC, GR0.sTLBGSTATUS);
+    this.write([GR0.sCR0, SCR0_ON]);
+  }
+
+  /** Routes a stream to a context bank. */
+  attachStream(group: number, stream: number, bank: number): void {
+    this.write([GR0.S2CR + 4 * group, bank]);
+    this.write([GR0.SMR + 4 * group, (stream | SMR_VALID) >>> 0]);
+  }
+}
