@@ -13,6 +13,12 @@ export interface PhysicalReader {
   read32(address: number): number | undefined;
   /** The 64-bit value at `address`, or `undefined` where this memory is not known. */
   read64(address: number): bigint | undefined;
+  /**
+   * Optional bulk access: the `bytes` (a multiple of 4) from `address` (4-byte aligned) as little-endian words, or
+   * `undefined` where they are not known or not held in one piece (then `read32` may still know them). Valid until the
+   * next call of this reader or the next change of the memory behind it.
+   */
+  view?(address: number, bytes: number): Uint32Array | undefined;
 }
 
 /** Memory-mapped registers of one device, by byte offset from its base. */

@@ -1,0 +1,281 @@
+/**
+ * From registers, or from a root and its geometry, to every domain's mappings.
+ * @module
+ */
+import type { PhysicalReader } from '../bus.ts';
+import { InputError } from '../errors.ts';
+import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
+import { createModel, MODEL_NAMES } from '../hardware/models.ts';
+import { enumerateLeaves, type TablePage, type TreeFinding } from '../hardware/walk/leaves.ts';
+import { IntermediateReader } from '../hardware/walk/nested.ts';
+import { ATTR, permsText, type Regime, TYPE_SHIFT } from '../hardware/walk/regime.ts';
+import { Walker } from '../hardware/walk/walker.ts';
+import { LeafColumns, type MappedRange, RangeBuilder } from './ranges.ts';
+
+/** What `decode` needs of a dump. */
+export interface DecodeInput {
+  readonly reader: PhysicalReader;
+  readonly registers?:
+    | {
+        /** Kind of IOMMU. */
+        readonly iommu: string;
+        /** Registers by their specification's names. */
+        readonly named: ReadonlyMap<string, bigint>;
+      }
+    | undefined;
+}
+
+/** Where a geometry came from. */
+export type GeometrySource = 'given' | 'from dump' | 'guessed';
+
+/** Wishes for a decoding. */
+export interface DecodeOptions {
+  /** Keep every leaf ({@link DomainMappings.leaves}); otherwise only merged ranges. */
+  readonly raw?: boolean;
+}
+
+/** A finding in a domain's tables, with absolute input addresses. */
+export interface DomainFinding extends Omit<TreeFinding, 'offset'> {
+  readonly iova: bigint;
+}
+
+/** A domain: who uses it, its geometry and its mappings. */
+export interface DomainMappings {
+  readonly id: string;
+  readonly streams: readonly number[];
+  readonly root: number;
+  readonly geometry: TableGeometry & { readonly from: GeometrySource };
+  /** The geometry in one line. */
+  readonly summary: string;
+  readonly tables: DomainTables;
+  readonly ranges: readonly MappedRange[];
+  readonly leaves: LeafColumns | undefined;
+  readonly leafCount: number;
+  readonly mappedBytes: number;
+  /** Leaves by size. */
+  readonly leafSizes: ReadonlyMap<number, number>;
+  readonly tablePages: readonly TablePage[];
+  readonly findings: readonly DomainFinding[];
+  /** Findings beyond the limit kept. */
+  readonly dropped: number;
+}
+
+/** A part of the answer that the dump does not hold. */
+export interface UnknownPart {
+  /** Id of the domain, where it is one domain's. */
+  readonly domain: string | undefined;
+  /** First input address; for device structures their physical address. */
+  readonly iova: bigint;
+  readonly bytes: number;
+  readonly why: string;
+}
+
+/** The whole answer. */
+export interface Decoding {
+  readonly iommu: string;
+  readonly model: IommuModel | undefined;
+  readonly contexts: readonly DeviceContext[];
+  /** Streams whose accesses are all aborted. */
+  readonly aborting: number;
+  readonly domains: readonly DomainMappings[];
+  readonly unknown: readonly UnknownPart[];
+}
+
+/** Pieces that one nested domain's leaves are cut into, at most. */
+const MOST_PIECES = 1 << 24;
+
+/** The words of a range's permissions. */
+export function rangePerms(range: MappedRange): string {
+  return permsText(range.attributes);
+}
+
+/** The memory type of a range. */
+export function rangeMemoryType(domain: DomainMappings, range: MappedRange): string {
+  const descriptors = domain.tables.regime.regions[0]?.descriptors;
+  return descriptors?.memoryType(range.attributes >>> TYPE_SHIFT) ?? '';
+}
+
+class DomainReader {
+  readonly builder = new RangeBuilder();
+  readonly leaves: LeafColumns | undefined;
+  readonly sizes = new Map<number, number>();
+  readonly tablePages: TablePage[] = [];
+  readonly findings: DomainFinding[] = [];
+  dropped = 0;
+  count = 0;
+  mapped = 0;
+
+  constructor(raw: boolean) {
+    this.leaves = raw ? new LeafColumns() : undefined;
+  }
+
+  leaf(offset: number, pa: number, bytes: number, level: number, lo: number, hi: number, attributes: number, r: number) {
+    this.builder.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
+    this.leaves?.push(offset, pa, bytes, level, lo, hi, r);
+    this.sizes.set(bytes, (this.sizes.get(bytes) ?? 0) + 1);
+    this.count++;
+    this.mapped += bytes;
+  }
+}
+
+/** Cuts stage 1 leaves by stage 2 leaves. */
+class StageTwoCut {
+  readonly #stage2: Walker;
+  readonly #out: DomainReader;
+  #left = MOST_PIECES;
+
+  constructor(reader: PhysicalReader, stage2: Regime, out: DomainReader) {
+    this.#stage2 = new Walker(reader, stage2);
+    this.#out = out;
+  }
+
+  cut(base: bigint, offset: number, ipa: number, bytes: number, give: (offset: number, pa: number, bytes: number) => void) {
+    for (let done = 0; done < bytes; ) {
+      const answer = this.#stage2.translate(ipa + done);
+      if (this.#left-- <= 0) return this.#missing('table-limit', base, offset + done, bytes - done);
+      if (answer.ok) {
+        const rest = Math.min(answer.size - (answer.pa - answer.base), bytes - done);
+        give(offset + done, answer.pa, rest);
+        done += rest;
+      } else {
+        this.#missing(answer.reason, base, offset + done, 4096);
+        done += 4096;
+      }
+    }
+  }
+
+  #missing(reason: DomainFinding['reason'], base: bigint, offset: number, bytes: number): void {
+    const iova = base + BigInt(offset);
+    const last = this.#out.findings.at(-1);
+    if (last?.reason === reason && last.iova + BigInt(last.bytes) === iova) {
+      this.#out.findings[this.#out.findings.length - 1] = { ...last, bytes: last.bytes + bytes };
+    } else this.#out.findings.push({ reason, iova, bytes, level: 0, entryAddress: 0, entry: undefined });
+  }
+}
+
+function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainReader): void {
+  const cut = tables.stage2 === undefined ? undefined : new StageTwoCut(reader, tables.stage2, out);
+  const memory =
+    tables.stage2 === undefined ? reader : new IntermediateReader(reader, new Walker(reader, tables.stage2));
+  for (const [index, region] of tables.regime.regions.entries()) {
+    out.builder.begin(region.base);
+    const levels = region.descriptors.levels;
+    const tree = enumerateLeaves(memory, region, (offset, pa, bytes, depth, lo, hi, attributes) => {
+      const level = levels[depth]?.level ?? 0;
+      if (cut === undefined) out.leaf(offset, pa, bytes, level, lo, hi, attributes, index);
+      else {
+        cut.cut(region.base, offset, pa, bytes, (at, to, size) => {
+          out.leaf(at, to, size, level, lo, hi, attributes, index);
+        });
+      }
+    });
+    out.tablePages.push(...tree.tables);
+    for (const { offset, ...finding } of tree.findings) {
+      out.findings.push({ ...finding, iova: region.base + BigInt(offset) });
+    }
+    out.dropped += tree.dropped;
+  }
+  out.builder.finish();
+}
+
+/** Reads one domain's tables. */
+export function decodeTables(
+  reader: PhysicalReader,
+  tables: DomainTables,
+  streams: readonly number[],
+  from: GeometrySource,
+  options: DecodeOptions = {},
+): DomainMappings {
+  const out = new DomainReader(options.raw === true);
+  readRegions(reader, tables, out);
+  return {
+    id: tables.id,
+    streams,
+    root: tables.root,
+    geometry: { ...tables.geometry, from },
+    summary: tables.regime.summary,
+    tables,
+    ranges: out.builder.ranges,
+    leaves: out.leaves,
+    leafCount: out.count,
+    mappedBytes: out.mapped,
+    leafSizes: out.sizes,
+    tablePages: out.tablePages,
+    findings: out.findings,
+    dropped: out.dropped,
+  };
+}
+
+function unknownOf(domain: DomainMappings): UnknownPart[] {
+  return domain.findings
+    .filter((finding) => finding.reason === 'table-outside-memory')
+    .map(({ iova, bytes, level, entryAddress }) => ({
+      domain: domain.id,
+      iova,
+      bytes,
+      why: `table of level ${level} at 0x${entryAddress.toString(16)} is not in the dump`,
+    }));
+}
+
+/** Contexts that share tables, by the tables' key, in order of first use. */
+function groupContexts(contexts: readonly DeviceContext[]): Map<string, { tables: DomainTables; streams: number[] }> {
+  const groups = new Map<string, { tables: DomainTables; streams: number[] }>();
+  for (const { tables, stream } of contexts) {
+    if (tables === undefined) continue;
+    const group = groups.get(tables.key);
+    if (group === undefined) groups.set(tables.key, { tables, streams: [stream] });
+    else if (!group.streams.includes(stream)) group.streams.push(stream);
+  }
+  return groups;
+}
+
+/** The model that a dump's registers describe. @throws InputError `MISSING_VALUE`, `UNSUPPORTED_INPUT`. */
+export function modelOf(input: DecodeInput): IommuModel {
+  const { registers } = input;
+  if (registers === undefined) {
+    throw new InputError('MISSING_VALUE', 'dump', 'has no registers: give them, or a root with its geometry');
+  }
+  const model = createModel(registers.iommu, input.reader, registers.named);
+  if (model !== undefined) return model;
+  const known = MODEL_NAMES.join(', ');
+  throw new InputError('UNSUPPORTED_INPUT', 'registers', `'${registers.iommu}' is not read here; read are ${known}`);
+}
+
+/**
+ * Decodes every domain that the registers lead to.
+ * @throws InputError `MISSING_VALUE` without registers, `UNSUPPORTED_INPUT` for an IOMMU that is not read here.
+ */
+export function decodeDump(input: DecodeInput, options: DecodeOptions = {}): Decoding {
+  const model = modelOf(input);
+  const list = model.contexts();
+  const domains: DomainMappings[] = [];
+  for (const { tables, streams } of groupContexts(list.contexts).values()) {
+    domains.push(decodeTables(input.reader, tables, streams, 'from dump', options));
+  }
+  const missing = list.missing.map(({ address, bytes, why }) => ({
+    domain: undefined,
+    iova: BigInt(address),
+    bytes,
+    why: `${why} at 0x${address.toString(16)} is not in the dump`,
+  }));
+  return {
+    iommu: model.name,
+    model,
+    contexts: list.contexts,
+    aborting: list.aborting,
+    domains,
+    unknown: [...missing, ...domains.flatMap(unknownOf)],
+  };
+}
+
+/** Decodes given tables, without any device table. */
+export function decodeGiven(
+  input: DecodeInput,
+  tables: DomainTables,
+  from: GeometrySource,
+  options: DecodeOptions = {},
+): Decoding {
+  const domain = decodeTables(input.reader, tables, [], from, options);
+  const rest = { model: undefined, contexts: [], aborting: 0 };
+  return { iommu: input.registers?.iommu ?? 'given', ...rest, domains: [domain], unknown: unknownOf(domain) };
+}

@@ -1,0 +1,87 @@
+/**
+ * Bit fields of device structures: a structure is an array of 32-bit words, least significant first.
+ * @module
+ */
+import type { PhysicalReader } from '../bus.ts';
+
+/** A field at a bit position of a structure; at most 64 bits. */
+export interface Field {
+  readonly name: string;
+  /** First bit, counted from bit 0 of word 0. */
+  readonly at: number;
+  readonly bits: number;
+  /** The field holds an address: its bits stand at these positions of the value (`at` mod 64 unless given). */
+  readonly shift?: number;
+}
+
+/** Up to 64 bits of a structure from bit `at`. Above 2^53 the result is rounded: use {@link wideBits}. */
+export function bitsOf(words: Uint32Array, at: number, bits: number): number {
+  return Number(wideBits(words, at, bits));
+}
+
+/** Up to 64 bits of a structure from bit `at`, exact. */
+export function wideBits(words: Uint32Array, at: number, bits: number): bigint {
+  const first = at >>> 5;
+  let value = 0n;
+  for (let i = 0; i < 3; i++) value |= BigInt(words[first + i] ?? 0) << BigInt(32 * i);
+  return BigInt.asUintN(bits, value >> BigInt(at & 31));
+}
+
+/** Writes up to 64 bits at bit `at`. */
+export function putBits(words: Uint32Array, at: number, bits: number, value: bigint): void {
+  let rest = BigInt.asUintN(bits, value);
+  for (let done = 0; done < bits; ) {
+    const offset = (at + done) & 31;
+    const count = Math.min(32 - offset, bits - done);
+    const word = (at + done) >>> 5;
+    const mask = (2 ** count - 1) * 2 ** offset;
+    const part = Number(rest & BigInt(2 ** count - 1)) * 2 ** offset;
+    words[word] = (((words[word] ?? 0) & ~mask) | part) >>> 0;
+    rest >>= BigInt(count);
+    done += count;
+  }
+}
+
+/** The value of a field; an address field is given as the address. */
+export function fieldValue(words: Uint32Array, field: Field): bigint {
+  return wideBits(words, field.at, field.bits) << BigInt(field.shift ?? 0);
+}
+
+/** All fields of a structure by name: numbers, or `0x…` text where a number would not be exact or is an address. */
+export function fieldsOf(words: Uint32Array, fields: readonly Field[]): Record<string, string | number> {
+  const out: Record<string, string | number> = {};
+  for (const field of fields) {
+    const value = fieldValue(words, field);
+    out[field.name] = field.shift !== undefined || field.bits > 32 ? `0x${value.toString(16)}` : Number(value);
+  }
+  return out;
+}
+
+/** Reads a structure of `bytes` bytes; `undefined` if part of it is not in memory. */
+export function readWords(reader: PhysicalReader, address: number, bytes: number): Uint32Array | undefined {
+  const words = new Uint32Array(bytes / 4);
+  for (let i = 0; i < words.length; i++) {
+    const word = reader.read32(address + i * 4);
+    if (word === undefined) return undefined;
+    words[i] = word;
+  }
+  return words;
+}
+
+/** A register's bits as a number. */
+export function registerBits(value: bigint, at: number, bits: number): number {
+  return Number(BigInt.asUintN(bits, value >> BigInt(at)));
+}
+
+/** Named registers of a unit; a register that is not known reads as 0. */
+export type Registers = ReadonlyMap<string, bigint>;
+
+/** A register by name, 0 where it is not known. */
+export function register(registers: Registers, name: string): bigint {
+  return registers.get(name) ?? 0n;
+}
+
+/** True if every bit of a structure is 0. */
+export function allZero(words: Uint32Array): boolean {
+  return words.every((word) => word === 0);
+}

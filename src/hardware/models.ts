@@ -1,0 +1,22 @@
+/**
+ * The models by the kind of IOMMU that a register file names.
+ * @module
+ */
+import type { PhysicalReader } from '../bus.ts';
+import type { Registers } from './bits.ts';
+import type { IommuModel } from './iommu.ts';
+import { SmmuV3 } from './smmu-v3/smmu.ts';
+
+type Create = (reader: PhysicalReader, registers: Registers) => IommuModel;
+
+const MODELS: ReadonlyMap<string, Create> = new Map<string, Create>([
+  ['arm-smmu-v3', (reader, registers) => new SmmuV3(reader, registers)],
+]);
+
+/** Kinds of IOMMU that can be read from their registers. */
+export const MODEL_NAMES: readonly string[] = [...MODELS.keys()];
+
+/** The model of a kind of IOMMU, or `undefined` for a kind that is not read here. */
+export function createModel(iommu: string, reader: PhysicalReader, registers: Registers): IommuModel | undefined {
+  return MODELS.get(iommu)?.(reader, registers);
+}

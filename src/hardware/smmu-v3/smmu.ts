@@ -1,0 +1,334 @@
+/**
+ * An SMMUv3 as its registers and memory describe it: the contexts of all streams, and what an access becomes, with the
+ * event record that it leaves (Arm IHI 0070).
+ * @module
+ */
+import type { Address } from '../../address.ts';
+import type { PhysicalReader } from '../../bus.ts';
+import { type Registers, readWords } from '../bits.ts';
+import {
+  bypassLeaf,
+  type ContextList,
+  contextFault,
+  type DeviceContext,
+  type DomainTables,
+  type IommuModel,
+  type StateNote,
+  type Structure,
+  walkerOf,
+} from '../iommu.ts';
+import { IntermediateReader } from '../walk/nested.ts';
+import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
+import { Walker } from '../walk/walker.ts';
+import { type CdStage1, cdFields, cdStage1, decodeCd } from './cd.ts';
+import { type EventRecord, eventType } from './events.ts';
+import { type SmmuV3Setup, smmuV3Setup, smmuV3State, smmuV3Structures } from './registers.ts';
+import { decodeSte, type SteStage2, type StreamTableEntry, steFields, steStage2 } from './ste.ts';
+import { findCd, findSte, level1Span } from './stream-table.ts';
+
+/** What an access became, and the event that was recorded. */
+export interface SmmuV3Answer {
+  readonly result: Leaf | Fault;
+  readonly event?: EventRecord;
+}
+
+/** Streams listed at most; a larger stream table is listed up to here. */
+const MOST_STREAMS = 1 << 22;
+/** Substreams of one stream, and looked at altogether in one listing. */
+const MOST_SUBSTREAMS = 1 << 20;
+const PAGE = 4096;
+
+// IHI 0070 7.3: event codes of configuration and walk faults
+const CODES: Readonly<Partial<Record<Reason, number>>> = {
+  'stream-out-of-range': 0x02,
+  'stream-outside-memory': 0x03,
+  'stream-invalid': 0x04,
+  'substream-out-of-range': 0x08,
+  'context-outside-memory': 0x09,
+  'context-invalid': 0x0a,
+};
+const F_STREAM_DISABLED = 0x06;
+const CLASS_CODES: Readonly<Record<string, number>> = {
+  'external-abort': 0x0b,
+  translation: 0x10,
+  'address-size': 0x11,
+  'access-flag': 0x12,
+  permission: 0x13,
+};
+/** CLASS of an event: a table walk's entry, or the input itself. */
+const CLASS_TABLE = 1n;
+const CLASS_INPUT = 2n;
+
+interface StreamSetup {
+  readonly ste: StreamTableEntry;
+  readonly entryAddress: number;
+  readonly fields: Record<string, string | number>;
+}
+
+/** A stream's context in the making. */
+type Context = DeviceContext & { readonly stall?: boolean; readonly record?: boolean; readonly disabled?: boolean };
+
+/** Reads an SMMUv3's configuration and tables from a memory. */
+export class SmmuV3 implements IommuModel {
+  readonly name = 'arm-smmu-v3';
+  /** What the registers say. */
+  readonly setup: SmmuV3Setup;
+  readonly #reader: PhysicalReader;
+  readonly #registers: Registers;
+  #substreamsLeft = MOST_SUBSTREAMS;
+
+  constructor(reader: PhysicalReader, registers: Registers) {
+    this.#reader = reader;
+    this.#registers = registers;
+    this.setup = smmuV3Setup(registers);
+  }
+
+  state(): readonly StateNote[] {
+    return smmuV3State(this.#registers);
+  }
+
+  structures(): readonly Structure[] {
+    return smmuV3Structures(this.#registers);
+  }
+
+  context(stream: number, substream?: number): DeviceContext {
+    return this.#context(stream, substream);
+  }
+
+  contexts(): ContextList {
+    const contexts: DeviceContext[] = [];
+    const missing: { address: number; bytes: number; why: string }[] = [];
+    let aborting = 0;
+    this.#substreamsLeft = MOST_SUBSTREAMS;
+    for (const stream of this.#streams(missing)) {
+      const found = this.#stream(stream);
+      if ('action' in found) continue;
+      if (found.ste.config === 'abort') aborting++;
+      else contexts.push(...this.#substreams(stream, found));
+    }
+    return { contexts, aborting, missing };
+  }
+
+  /** What a device's access becomes. */
+  translate(stream: number, iova: Address, access: Access = READ, substream?: number): SmmuV3Answer {
+    if (!this.setup.enabled) return { result: this.#off(iova) };
+    const context = this.#context(stream, substream);
+    if (context.tables === undefined) return this.#withoutTables(context, iova, access);
+    const result = walkerOf(this.#reader, context.tables).translate(iova, access);
+    return result.ok ? { result } : this.#answer(context, result, access);
+  }
+
+  #off(iova: Address): Leaf | Fault {
+    const leaf = this.setup.abortWhenOff ? undefined : bypassLeaf(iova, this.setup.oas);
+    if (leaf !== undefined) return leaf;
+    const context: DeviceContext = { stream: 0, action: 'abort', entryAddress: 0, fields: {}, reason: 'translation-off' };
+    return contextFault(context, iova, 'aborted by GBPA.ABORT');
+  }
+
+  #withoutTables(context: Context, iova: Address, access: Access): SmmuV3Answer {
+    if (context.action === 'abort') return { result: contextFault(context, iova, 'aborted by STE.Config, no event') };
+    if (context.action === 'bypass') {
+      const leaf = bypassLeaf(iova, this.setup.oas);
+      if (leaf !== undefined) return { result: leaf };
+      return this.#answer(context, { ...contextFault(context, iova, ''), reason: 'output-too-large', class: 'address-size' }, access);
+    }
+    return this.#answer(context, contextFault(context, iova, ''), access);
+  }
+
+  /** The fault under its event's name, and the event, unless the context does not record. */
+  #answer(context: Context, fault: Fault, access: Access): SmmuV3Answer {
+    const own = context.disabled === true ? F_STREAM_DISABLED : CODES[fault.reason];
+    const code = own ?? (fault.reason === 'bad-geometry' ? CODES['context-invalid'] : CLASS_CODES[fault.class]) ?? 0x0a;
+    const event = this.#event(code, context, fault, access);
+    const result = { ...fault, syndrome: event.name };
+    const silent = context.record === false && code >= 0x10;
+    return silent ? { result } : { result, event };
+  }
+
+  #event(code: number, context: Context, fault: Fault, access: Access): EventRecord {
+    const type = eventType(code);
+    const bit = (on: boolean) => (on ? 1n : 0n);
+    const all: Readonly<Record<string, bigint>> = {
+      StreamID: BigInt(context.stream),
+      SSV: bit(context.substream !== undefined),
+      SubstreamID: BigInt(context.substream ?? 0),
+      PnU: bit(access.privileged === true),
+      InD: bit(access.kind === 'execute'),
+      RnW: bit(access.kind !== 'write'),
+      Stall: bit(context.stall === true && code >= 0x10),
+      S2: bit(fault.stage === 2),
+      CLASS: fault.during === 'table' || code === 0x0b ? CLASS_TABLE : CLASS_INPUT,
+      InputAddr: fault.iova,
+      IPA: fault.stage === 2 ? ((fault.ipa ?? fault.iova) >> 12n) << 12n : 0n,
+      FetchAddr: BigInt(fault.entryAddress ?? context.entryAddress),
+    };
+    const fields: Record<string, bigint> = {};
+    for (const field of type.fields) fields[field.name] = all[field.name] ?? 0n;
+    return { code, name: type.name, fields };
+  }
+
+  /** The stream table entry of a stream, or the context that its absence makes. */
+  #stream(stream: number): StreamSetup | Context {
+    const found = findSte(this.#reader, this.setup, stream);
+    const refuse = (reason: Reason, why: string): Context => ({
+      stream,
+      action: 'fault',
+      reason,
+      why,
+      entryAddress: found.address,
+      fields: {},
+    });
+    if (!('words' in found)) {
+      return found.why === 'outside-memory'
+        ? refuse('stream-outside-memory', 'the stream table entry is not in memory')
+        : refuse('stream-out-of-range', 'the stream table has no such stream');
+    }
+    const ste = decodeSte(found.words);
+    if (!ste.valid) return refuse('stream-invalid', 'STE.V is 0');
+    return { ste, entryAddress: found.address, fields: steFields(ste) };
+  }
+
+  #context(stream: number, substream: number | undefined): Context {
+    const found = this.#stream(stream);
+    if ('action' in found) return substream === undefined ? found : { ...found, substream };
+    return this.#configured(stream, found, substream);
+  }
+
+  #configured(stream: number, found: StreamSetup, substream: number | undefined): Context {
+    const { ste, entryAddress, fields } = found;
+    const sub = substream === undefined ? {} : { substream };
+    const base = { stream, ...sub, entryAddress, fields };
+    const bad = (why: string): Context => ({ ...base, action: 'fault', reason: 'stream-invalid', why });
+    if (ste.config === 'abort') return { ...base, action: 'abort', reason: 'stream-aborts' };
+    if (ste.config === 'bypass') return { ...base, action: 'bypass' };
+    const one = ste.config !== 'stage 2';
+    const two = ste.config !== 'stage 1';
+    if (one && !this.setup.stage1) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 1`);
+    if (two && !this.setup.stage2) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 2`);
+    const stage2 = two ? steStage2(ste, this.setup.oas) : undefined;
+    if (typeof stage2 === 'string') return bad(stage2);
+    if (one) return this.#stage1(base, ste, stage2, substream);
+    if (stage2 === undefined) return bad('no stage 2');
+    return { ...base, action: 'translate', stall: ste.s2Stall, record: ste.s2Record, tables: stage2Tables(ste, stage2) };
+  }
+
+  #stage1(
+    base: Omit<DeviceContext, 'action'>,
+    ste: StreamTableEntry,
+    stage2: SteStage2 | undefined,
+    substream: number | undefined,
+  ): Context {
+    if (substream === undefined && ste.s1CdMax > 0) {
+      if (ste.s1Dss === 0) {
+        return { ...base, action: 'fault', reason: 'stream-invalid', disabled: true, why: 'STE.S1DSS refuses it' };
+      }
+      if (ste.s1Dss === 1) {
+        if (stage2 === undefined) return { ...base, action: 'bypass' };
+        return { ...base, action: 'translate', stall: ste.s2Stall, record: ste.s2Record, tables: stage2Tables(ste, stage2) };
+      }
+    }
+    return this.#described(base, ste, stage2, substream ?? 0);
+  }
+
+  #described(
+    base: Omit<DeviceContext, 'action'>,
+    ste: StreamTableEntry,
+    stage2: SteStage2 | undefined,
+    substream: number,
+  ): Context {
+    const refuse = (reason: Reason, why: string, entryAddress: number): Context => {
+      return { ...base, action: 'fault', reason, why, entryAddress };
+    };
+    const through = stage2 === undefined ? undefined : new Walker(this.#reader, stage2.regime);
+    const reader = through === undefined ? this.#reader : new IntermediateReader(this.#reader, through);
+    const found = findCd(reader, ste, substream);
+    if (!('words' in found)) {
+      if (found.why === 'outside-memory') {
+        return refuse('context-outside-memory', 'the context descriptor is not in memory', found.address);
+      }
+      return refuse('substream-out-of-range', 'there is no context descriptor for the substream', found.address);
+    }
+    const cd = decodeCd(found.words);
+    if (!cd.valid) return refuse('context-invalid', 'CD.V is 0', found.address);
+    const stage1 = cdStage1(cd, stage2 === undefined ? this.setup.oas : 52);
+    if (typeof stage1 === 'string') return refuse('context-invalid', stage1, found.address);
+    const fields = { ...base.fields, ...cdFields(cd) };
+    const stall = cd.stall && !ste.s1StallDisabled;
+    return { ...base, fields, action: 'translate', stall, record: cd.record, tables: stage1Tables(cd.asid, stage1, stage2, ste) };
+  }
+
+  /** The contexts of a stream: one, or one for each valid context descriptor. */
+  #substreams(stream: number, found: StreamSetup): DeviceContext[] {
+    const { ste } = found;
+    const plain = this.#configured(stream, found, undefined);
+    if (ste.s1CdMax === 0 || (ste.config !== 'stage 1' && ste.config !== 'nested')) return [plain];
+    const contexts: DeviceContext[] = ste.s1Dss === 0 ? [] : [plain];
+    const most = Math.min(2 ** ste.s1CdMax, MOST_SUBSTREAMS);
+    for (let substream = ste.s1Dss === 2 ? 1 : 0; substream < most && this.#substreamsLeft-- > 0; substream++) {
+      const context = this.#configured(stream, found, substream);
+      if (context.action === 'translate') contexts.push(context);
+      else if (context.reason !== 'context-invalid') substream += 63 - (substream % 64);
+    }
+    return contexts;
+  }
+
+  /** Streams that may have an entry: those of the tables that are in memory. */
+  *#streams(missing: { address: number; bytes: number; why: string }[]): Generator<number> {
+    const { log2Size, twoLevel, split, strtabBase } = this.setup;
+    const total = Math.min(2 ** log2Size, MOST_STREAMS);
+    if (!twoLevel) {
+      yield* this.#present(0, total, strtabBase, missing);
+      return;
+    }
+    const perTable = 2 ** split;
+    for (let first = 0; first < total; first += perTable) {
+      const at = strtabBase + (first / perTable) * 8;
+      const words = readWords(this.#reader, at, 8);
+      if (words === undefined) missing.push({ address: at, bytes: 8, why: 'level 1 stream table' });
+      else {
+        const { entries, table } = level1Span(words);
+        if (entries <= perTable) yield* this.#present(first, entries, table, missing);
+      }
+    }
+  }
+
+  *#present(
+    first: number,
+    count: number,
+    table: number,
+    missing: { address: number; bytes: number; why: string }[],
+  ): Generator<number> {
+    for (let i = 0; i < count; i++) {
+      const address = table + i * 64;
+      if (this.#reader.read32(address) !== undefined) {
+        yield first + i;
+        continue;
+      }
+      const rest = Math.min(PAGE - (address % PAGE), (count - i) * 64);
+      missing.push({ address, bytes: rest, why: 'stream table' });
+      i += rest / 64 - 1;
+    }
+  }
+}
+
+function stage2Tables(ste: StreamTableEntry, stage2: SteStage2): DomainTables {
+  const { root, tsz, granule, oas, aarch64 } = stage2;
+  const ias = aarch64 ? 64 - tsz : 32 - (tsz > 7 ? (tsz & 15) - 16 : tsz);
+  const format = aarch64 ? 'arm-64-lpae-s2' : 'arm-32-lpae-s2';
+  return {
+    key: `s2/${root}/${tsz}/${granule}/${oas}`,
+    id: `vmid ${ste.vmid}`,
+    root,
+    geometry: { format, granule, ias, oas },
+    regime: stage2.regime,
+  };
+}
+
+function stage1Tables(asid: number, one: CdStage1, two: SteStage2 | undefined, ste: StreamTableEntry): DomainTables {
+  const format = one.aarch64 ? 'arm-64-lpae-s1' : 'arm-32-lpae-s1';
+  const ias = one.aarch64 ? 64 - one.tsz : 32 - one.tsz;
+  const geometry = { format, granule: one.granule, ias, oas: one.oas };
+  const tables = { id: `asid ${asid}`, root: one.root, geometry, regime: one.regime };
+  if (two === undefined) return { ...tables, key: one.key };
+  return { ...tables, id: `asid ${asid}, vmid ${ste.vmid}`, key: `${one.key}/s2/${two.root}`, stage2: two.regime };
+}
