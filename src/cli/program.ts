@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { addConform } from './conform.ts';
+import { addDecode } from './decode.ts';
 import { EXIT } from './exit.ts';
 import { addExplain } from './explain.ts';
 
@@ -11,7 +12,7 @@ import { addExplain } from './explain.ts';
 export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [addConform, addExplain];
+const VERBS: readonly AddVerb[] = [addConform, addExplain, addDecode];
 
 const EXIT_HELP = `
 Exit status:

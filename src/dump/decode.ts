@@ -109,7 +109,16 @@ class DomainReader {
     this.leaves = raw ? new LeafColumns() : undefined;
   }
 
-  leaf(offset: number, pa: number, bytes: number, level: number, lo: number, hi: number, attributes: number, r: number) {
+  leaf(
+    offset: number,
+    pa: number,
+    bytes: number,
+    level: number,
+    lo: number,
+    hi: number,
+    attributes: number,
+    r: number,
+  ) {
     this.builder.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
     this.leaves?.push(offset, pa, bytes, level, lo, hi, r);
     this.sizes.set(bytes, (this.sizes.get(bytes) ?? 0) + 1);
@@ -129,10 +138,19 @@ class StageTwoCut {
     this.#out = out;
   }
 
-  cut(base: bigint, offset: number, ipa: number, bytes: number, give: (offset: number, pa: number, bytes: number) => void) {
+  cut(
+    base: bigint,
+    offset: number,
+    ipa: number,
+    bytes: number,
+    give: (offset: number, pa: number, bytes: number) => void,
+  ) {
     for (let done = 0; done < bytes; ) {
       const answer = this.#stage2.translate(ipa + done);
-      if (this.#left-- <= 0) return this.#missing('table-limit', base, offset + done, bytes - done);
+      if (this.#left-- <= 0) {
+        this.#missing('table-limit', base, offset + done, bytes - done);
+        return;
+      }
       if (answer.ok) {
         const rest = Math.min(answer.size - (answer.pa - answer.base), bytes - done);
         give(offset + done, answer.pa, rest);

@@ -2,7 +2,18 @@
  * Dumps of physical memory and of registers, opened for reading.
  * @module
  */
+export {
+  type Decoding,
+  type DomainMappings,
+  decodeDump,
+  decodeGiven,
+  rangeMemoryType,
+  rangePerms,
+  type UnknownPart,
+} from './decode.ts';
+export { decodeJson } from './decode-json.ts';
 export { openDump } from './open.ts';
+export { LeafColumns, type MappedRange } from './ranges.ts';
 export { parseRegisters } from './registers.ts';
 export { memorySource } from './source.ts';
 export type {

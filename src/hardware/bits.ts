@@ -80,8 +80,3 @@ export type Registers = ReadonlyMap<string, bigint>;
 export function register(registers: Registers, name: string): bigint {
   return registers.get(name) ?? 0n;
 }
-
-/** True if every bit of a structure is 0. */
-export function allZero(words: Uint32Array): boolean {
-  return words.every((word) => word === 0);
-}

@@ -7,7 +7,7 @@ import type { Address } from '../address.ts';
 import type { PhysicalReader } from '../bus.ts';
 import { NestedWalker } from './walk/nested.ts';
 import type { Regime } from './walk/regime.ts';
-import { type Access, type Fault, faultClass, type Leaf, type Reason, READ, type Walk } from './walk/types.ts';
+import { type Access, type Fault, faultClass, type Leaf, READ, type Reason, type Walk } from './walk/types.ts';
 import { Walker } from './walk/walker.ts';
 
 /** Table geometry in the words of the command line. */

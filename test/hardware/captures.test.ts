@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Decoding, decodeDump, type DomainMappings } from '../../src/dump/decode.ts';
+import { type Decoding, type DomainMappings, decodeDump } from '../../src/dump/decode.ts';
 import { type Capture, captures, readCapture } from './captures.ts';
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
@@ -11,7 +11,14 @@ function rows(domain: DomainMappings): string[] {
     const base = domain.tables.regime.regions[leaves.region[i] ?? 0]?.base ?? 0n;
     const entry = (BigInt(leaves.hi[i] ?? 0) << 32n) | BigInt(leaves.lo[i] ?? 0);
     const iova = base + BigInt(leaves.offset[i] ?? 0);
-    return [hex(domain.root), hex(iova), hex(leaves.pa[i] ?? 0), hex(leaves.bytes[i] ?? 0), leaves.level[i], hex(entry)].join(' ');
+    return [
+      hex(domain.root),
+      hex(iova),
+      hex(leaves.pa[i] ?? 0),
+      hex(leaves.bytes[i] ?? 0),
+      leaves.level[i],
+      hex(entry),
+    ].join(' ');
   });
 }
 

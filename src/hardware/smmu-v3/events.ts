@@ -26,7 +26,11 @@ export interface EventRecord {
 
 // IHI 0070 7.3.1: fields that several records share, bit positions within 256 bits
 const STREAM: Field = { name: 'StreamID', at: 32, bits: 32 };
-const SUBSTREAM: readonly Field[] = [STREAM, { name: 'SSV', at: 11, bits: 1 }, { name: 'SubstreamID', at: 12, bits: 20 }];
+const SUBSTREAM: readonly Field[] = [
+  STREAM,
+  { name: 'SSV', at: 11, bits: 1 },
+  { name: 'SubstreamID', at: 12, bits: 20 },
+];
 const ACCESS: readonly Field[] = [
   { name: 'PnU', at: 97, bits: 1 },
   { name: 'InD', at: 98, bits: 1 },
@@ -49,9 +53,19 @@ const WALK: readonly Field[] = [...SUBSTREAM, ...STALL, ...ACCESS, ...STAGE, INP
 
 /** Every event type of SMMUv3.0 to 3.3, by code. */
 export const EVENT_TYPES: readonly EventType[] = [
-  { code: 0x01, name: 'F_UUT', meaning: 'unsupported upstream transaction', fields: [...SUBSTREAM, REASON, ...ACCESS, INPUT] },
+  {
+    code: 0x01,
+    name: 'F_UUT',
+    meaning: 'unsupported upstream transaction',
+    fields: [...SUBSTREAM, REASON, ...ACCESS, INPUT],
+  },
   { code: 0x02, name: 'C_BAD_STREAMID', meaning: 'stream id outside the stream table', fields: SUBSTREAM },
-  { code: 0x03, name: 'F_STE_FETCH', meaning: 'reading a stream table entry failed', fields: [...SUBSTREAM, REASON, FETCH] },
+  {
+    code: 0x03,
+    name: 'F_STE_FETCH',
+    meaning: 'reading a stream table entry failed',
+    fields: [...SUBSTREAM, REASON, FETCH],
+  },
   { code: 0x04, name: 'C_BAD_STE', meaning: 'stream table entry invalid or illegal', fields: SUBSTREAM },
   {
     code: 0x05,
@@ -59,7 +73,12 @@ export const EVENT_TYPES: readonly EventType[] = [
     meaning: 'address translation request from a stream that may not make it',
     fields: [...SUBSTREAM, INPUT],
   },
-  { code: 0x06, name: 'F_STREAM_DISABLED', meaning: 'access without substream where none is allowed', fields: SUBSTREAM },
+  {
+    code: 0x06,
+    name: 'F_STREAM_DISABLED',
+    meaning: 'access without substream where none is allowed',
+    fields: SUBSTREAM,
+  },
   {
     code: 0x07,
     name: 'F_TRANSL_FORBIDDEN',
@@ -67,7 +86,12 @@ export const EVENT_TYPES: readonly EventType[] = [
     fields: [...SUBSTREAM, ...ACCESS, INPUT],
   },
   { code: 0x08, name: 'C_BAD_SUBSTREAMID', meaning: 'substream id outside the context table', fields: SUBSTREAM },
-  { code: 0x09, name: 'F_CD_FETCH', meaning: 'reading a context descriptor failed', fields: [...SUBSTREAM, REASON, FETCH] },
+  {
+    code: 0x09,
+    name: 'F_CD_FETCH',
+    meaning: 'reading a context descriptor failed',
+    fields: [...SUBSTREAM, REASON, FETCH],
+  },
   { code: 0x0a, name: 'C_BAD_CD', meaning: 'context descriptor invalid or illegal', fields: SUBSTREAM },
   {
     code: 0x0b,
@@ -78,21 +102,36 @@ export const EVENT_TYPES: readonly EventType[] = [
   { code: 0x10, name: 'F_TRANSLATION', meaning: 'no valid entry for the address', fields: WALK },
   { code: 0x11, name: 'F_ADDR_SIZE', meaning: 'output address larger than the configured size', fields: WALK },
   { code: 0x12, name: 'F_ACCESS', meaning: 'access flag clear in the leaf', fields: WALK },
-  { code: 0x13, name: 'F_PERMISSION', meaning: 'access not permitted by the leaf or the tables above it', fields: WALK },
+  {
+    code: 0x13,
+    name: 'F_PERMISSION',
+    meaning: 'access not permitted by the leaf or the tables above it',
+    fields: WALK,
+  },
   {
     code: 0x20,
     name: 'F_TLB_CONFLICT',
     meaning: 'two TLB entries match',
     fields: [...SUBSTREAM, REASON, ...ACCESS, ...STAGE, INPUT, IPA],
   },
-  { code: 0x21, name: 'F_CFG_CONFLICT', meaning: 'two configuration cache entries match', fields: [...SUBSTREAM, REASON] },
+  {
+    code: 0x21,
+    name: 'F_CFG_CONFLICT',
+    meaning: 'two configuration cache entries match',
+    fields: [...SUBSTREAM, REASON],
+  },
   {
     code: 0x24,
     name: 'E_PAGE_REQUEST',
     meaning: 'hint that a page will be needed',
     fields: [...SUBSTREAM, { name: 'Span', at: 64, bits: 8 }, INPUT],
   },
-  { code: 0x25, name: 'F_VMS_FETCH', meaning: 'reading the virtual machine structure failed', fields: [...SUBSTREAM, REASON, FETCH] },
+  {
+    code: 0x25,
+    name: 'F_VMS_FETCH',
+    meaning: 'reading the virtual machine structure failed',
+    fields: [...SUBSTREAM, REASON, FETCH],
+  },
 ];
 
 const BY_CODE = new Map(EVENT_TYPES.map((type) => [type.code, type]));

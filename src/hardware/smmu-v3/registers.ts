@@ -86,7 +86,9 @@ function queue(registers: Registers, name: string, entry: number): Structure | u
 /** The stream table and the queues. */
 export function smmuV3Structures(registers: Registers): Structure[] {
   const setup = smmuV3Setup(registers);
-  const bytes = setup.twoLevel ? 2 ** Math.max(0, setup.log2Size - setup.split) * L1_BYTES : 2 ** setup.log2Size * STE_BYTES;
+  const bytes = setup.twoLevel
+    ? 2 ** Math.max(0, setup.log2Size - setup.split) * L1_BYTES
+    : 2 ** setup.log2Size * STE_BYTES;
   const all = [
     { name: 'stream table', address: setup.strtabBase, bytes },
     queue(registers, 'CMDQ', COMMAND_BYTES),

@@ -121,7 +121,13 @@ export class SmmuV3 implements IommuModel {
   #off(iova: Address): Leaf | Fault {
     const leaf = this.setup.abortWhenOff ? undefined : bypassLeaf(iova, this.setup.oas);
     if (leaf !== undefined) return leaf;
-    const context: DeviceContext = { stream: 0, action: 'abort', entryAddress: 0, fields: {}, reason: 'translation-off' };
+    const context: DeviceContext = {
+      stream: 0,
+      action: 'abort',
+      entryAddress: 0,
+      fields: {},
+      reason: 'translation-off',
+    };
     return contextFault(context, iova, 'aborted by GBPA.ABORT');
   }
 
@@ -130,7 +136,11 @@ export class SmmuV3 implements IommuModel {
     if (context.action === 'bypass') {
       const leaf = bypassLeaf(iova, this.setup.oas);
       if (leaf !== undefined) return { result: leaf };
-      return this.#answer(context, { ...contextFault(context, iova, ''), reason: 'output-too-large', class: 'address-size' }, access);
+      return this.#answer(
+        context,
+        { ...contextFault(context, iova, ''), reason: 'output-too-large', class: 'address-size' },
+        access,
+      );
     }
     return this.#answer(context, contextFault(context, iova, ''), access);
   }
@@ -209,7 +219,13 @@ export class SmmuV3 implements IommuModel {
     if (typeof stage2 === 'string') return bad(stage2);
     if (one) return this.#stage1(base, ste, stage2, substream);
     if (stage2 === undefined) return bad('no stage 2');
-    return { ...base, action: 'translate', stall: ste.s2Stall, record: ste.s2Record, tables: stage2Tables(ste, stage2) };
+    return {
+      ...base,
+      action: 'translate',
+      stall: ste.s2Stall,
+      record: ste.s2Record,
+      tables: stage2Tables(ste, stage2),
+    };
   }
 
   #stage1(
@@ -224,7 +240,13 @@ export class SmmuV3 implements IommuModel {
       }
       if (ste.s1Dss === 1) {
         if (stage2 === undefined) return { ...base, action: 'bypass' };
-        return { ...base, action: 'translate', stall: ste.s2Stall, record: ste.s2Record, tables: stage2Tables(ste, stage2) };
+        return {
+          ...base,
+          action: 'translate',
+          stall: ste.s2Stall,
+          record: ste.s2Record,
+          tables: stage2Tables(ste, stage2),
+        };
       }
     }
     return this.#described(base, ste, stage2, substream ?? 0);
@@ -254,7 +276,14 @@ export class SmmuV3 implements IommuModel {
     if (typeof stage1 === 'string') return refuse('context-invalid', stage1, found.address);
     const fields = { ...base.fields, ...cdFields(cd) };
     const stall = cd.stall && !ste.s1StallDisabled;
-    return { ...base, fields, action: 'translate', stall, record: cd.record, tables: stage1Tables(cd.asid, stage1, stage2, ste) };
+    return {
+      ...base,
+      fields,
+      action: 'translate',
+      stall,
+      record: cd.record,
+      tables: stage1Tables(cd.asid, stage1, stage2, ste),
+    };
   }
 
   /** The contexts of a stream: one, or one for each valid context descriptor. */

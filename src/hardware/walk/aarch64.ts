@@ -4,7 +4,7 @@
  * @module
  */
 import { pow2 } from '../../address.ts';
-import { memoryTypeStage2, mairName } from './mair.ts';
+import { mairName, memoryTypeStage2 } from './mair.ts';
 import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, type Region, TYPE_SHIFT } from './regime.ts';
 import type { FaultClass, Reason } from './types.ts';
 import { faultClass } from './types.ts';

@@ -106,16 +106,24 @@ class Enumeration {
     const level = this.#d.levels[depth];
     if (level === undefined) return;
     const bytes = level.unit * level.entries;
-    if (this.#path.includes(table)) return this.find('loop', offset, bytes, depth, at, entry);
-    const key = table + depth;
-    if (this.#seen.has(key) && this.#revisitsLeft-- <= 0) {
-      return this.find('shared-table-limit', offset, bytes, depth, at, entry);
+    const refused = this.#refusal(table, depth);
+    if (refused !== undefined) {
+      this.find(refused, offset, bytes, depth, at, entry);
+      return;
     }
-    if (this.#tablesLeft-- <= 0) return this.find('table-limit', offset, bytes, depth, at, entry);
-    this.#seen.add(key);
     this.#path.push(table);
     this.#scan(table, depth, offset, denied);
     this.#path.pop();
+  }
+
+  /** Why a table is not entered (again); counts the visit. */
+  #refusal(table: number, depth: number): TreeFinding['reason'] | undefined {
+    if (this.#path.includes(table)) return 'loop';
+    const key = table + depth;
+    if (this.#seen.has(key) && this.#revisitsLeft-- <= 0) return 'shared-table-limit';
+    if (this.#tablesLeft-- <= 0) return 'table-limit';
+    this.#seen.add(key);
+    return undefined;
   }
 
   #scan(table: number, depth: number, offset: number, denied: number): void {
@@ -127,7 +135,13 @@ class Enumeration {
     this.tables.push(page);
     for (let first = 0; first < level.entries; first += perChunk) {
       const count = Math.min(perChunk, level.entries - first);
-      page.used += this.#scanChunk(table + first * this.#d.entryBytes, depth, offset + first * level.unit, count, denied);
+      page.used += this.#scanChunk(
+        table + first * this.#d.entryBytes,
+        depth,
+        offset + first * level.unit,
+        count,
+        denied,
+      );
     }
   }
 

@@ -36,7 +36,13 @@ export type Reason =
   | 'not-supported';
 
 /** What kind of fault the architectures see in a {@link Reason}. */
-export type FaultClass = 'translation' | 'address-size' | 'access-flag' | 'permission' | 'external-abort' | 'configuration';
+export type FaultClass =
+  | 'translation'
+  | 'address-size'
+  | 'access-flag'
+  | 'permission'
+  | 'external-abort'
+  | 'configuration';
 
 const CLASSES: Readonly<Record<Reason, FaultClass>> = {
   'never-mapped': 'translation',

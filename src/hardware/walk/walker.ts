@@ -131,7 +131,6 @@ export class Walker {
     return true;
   }
 
-
   #step(d: Descriptors, index: number, kind: number): Step {
     const name = kind === KIND.table ? 'table' : kind === KIND.leaf ? 'leaf' : reasonOf(kind);
     return {

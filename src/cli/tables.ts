@@ -1,0 +1,96 @@
+/**
+ * Options and text that the verbs on tables in dumps share.
+ * @module
+ */
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { parseAddress, parseSize } from '../address.ts';
+import type { DomainMappings } from '../dump/decode.ts';
+import type { Dump } from '../dump/types.ts';
+import { GIVEN_FORMATS, givenTables } from '../hardware/given.ts';
+import type { DomainTables } from '../hardware/iommu.ts';
+import { UsageError } from './exit.ts';
+
+/** Geometry as given on the command line. */
+export interface GeometryOptions {
+  readonly root?: string[] | undefined;
+  readonly format?: string | undefined;
+  readonly granule?: string | undefined;
+  readonly ias?: string | undefined;
+  readonly oas?: string | undefined;
+  readonly quirk?: string[] | undefined;
+}
+
+/** Adds `--root`, `--format`, `--granule`, `--ias`, `--oas` and `--quirk`. */
+export function addGeometryOptions(command: Command): Command {
+  return command
+    .option('--root <pa...>', 'physical address of the root table (several for DART)')
+    .option('--format <id>', `table format: ${GIVEN_FORMATS.join(', ')}`)
+    .option('--granule <size>', 'smallest page: 4K, 16K, 64K')
+    .option('--ias <bits>', 'input address bits')
+    .option('--oas <bits>', 'output address bits')
+    .option('--quirk <name...>', 'quirks of the format, such as arm-ttbr1');
+}
+
+function bits(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,2}$/.test(text)) return Number(text);
+  throw new UsageError(`--${name}: '${text}' is no number of bits`);
+}
+
+/** The tables that the options or the dump's own geometry describe; `undefined` if its registers have to. */
+export function tablesOf(
+  dump: Dump,
+  options: GeometryOptions,
+): { tables: DomainTables; from: 'given' | 'from dump' | 'guessed' } | undefined {
+  if (options.root !== undefined) {
+    const roots = options.root.map((text) => Number(parseAddress(text)));
+    const granule = options.granule === undefined ? undefined : parseSize(options.granule);
+    const given = { ias: bits('ias', options.ias), oas: bits('oas', options.oas), granule };
+    const format = options.format ?? 'arm-64-lpae-s1';
+    const tables = givenTables({ format, roots, ...given, quirks: options.quirk });
+    const whole = options.format !== undefined && granule !== undefined && given.ias !== undefined;
+    return { tables, from: whole ? 'given' : 'guessed' };
+  }
+  if (dump.registers === undefined && dump.geometry !== undefined) {
+    return { tables: givenTables(dump.geometry), from: 'from dump' };
+  }
+  return undefined;
+}
+
+/** A plain table: a header and rows, numbers to the right where `right` names the column. */
+export function textTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly number[],
+): string {
+  const table = new Table({
+    head: [...head],
+    style: { head: [], border: [], compact: true },
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      mid: '',
+      'mid-mid': '',
+      right: '',
+      'right-mid': '',
+      middle: ' ',
+    },
+    colAligns: head.map((_, i) => (right.includes(i) ? 'right' : 'left')),
+  });
+  for (const row of rows) table.push([...row]);
+  return table.toString();
+}
+
+/** The geometry line that every answer about tables echoes. */
+export function geometryLine(domain: Pick<DomainMappings, 'geometry' | 'summary'>): string {
+  return `geometry: ${domain.summary} (${domain.geometry.from})`;
+}

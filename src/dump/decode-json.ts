@@ -1,0 +1,98 @@
+/**
+ * A decoding as the JSON answer `iommu.decode`.
+ * @module
+ */
+import { hex } from '../address.ts';
+import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from './decode.ts';
+
+/** Merged ranges of a domain. */
+function ranges(domain: DomainMappings): object[] {
+  return domain.ranges.map((range) => ({
+    iova: hex(range.iova),
+    pa: hex(range.pa),
+    bytes: hex(range.bytes),
+    perms: rangePerms(range),
+    memoryType: rangeMemoryType(domain, range),
+    leafBytes: hex(range.leafBytes),
+  }));
+}
+
+/** Every leaf of a domain, in ascending order. */
+export function leafRows(domain: DomainMappings): object[] {
+  const { leaves } = domain;
+  if (leaves === undefined) return [];
+  const bases = domain.tables.regime.regions.map((region) => region.base);
+  const rows: object[] = [];
+  for (let i = 0; i < leaves.length; i++) {
+    const base = bases[leaves.region[i] ?? 0] ?? 0n;
+    rows.push({
+      iova: hex(base + BigInt(leaves.offset[i] ?? 0)),
+      pa: hex(leaves.pa[i] ?? 0),
+      size: hex(leaves.bytes[i] ?? 0),
+      level: leaves.level[i],
+      entry: hex((BigInt(leaves.hi[i] ?? 0) << 32n) | BigInt(leaves.lo[i] ?? 0)),
+    });
+  }
+  return rows;
+}
+
+/** Bytes of table memory whose entries are zero. */
+export function wastedBytes(domain: DomainMappings): number {
+  const entryBytes = domain.tables.regime.regions[0]?.descriptors.entryBytes ?? 8;
+  return domain.tablePages.reduce((sum, page) => sum + page.bytes - page.used * entryBytes, 0);
+}
+
+/** Bytes of table memory. */
+export function tableBytes(domain: DomainMappings): number {
+  return domain.tablePages.reduce((sum, page) => sum + page.bytes, 0);
+}
+
+function domainJson(domain: DomainMappings): object {
+  const { format, granule, ias, oas, from } = domain.geometry;
+  return {
+    id: domain.id,
+    streams: domain.streams,
+    root: hex(domain.root),
+    geometry: { format, granule, ias, oas, from },
+    summary: domain.summary,
+    mappedBytes: hex(domain.mappedBytes),
+    leafCount: domain.leafCount,
+    leafSizes: Object.fromEntries([...domain.leafSizes].map(([size, count]) => [hex(size), count])),
+    tables: { pages: domain.tablePages.length, bytes: tableBytes(domain), emptyBytes: wastedBytes(domain) },
+    ranges: ranges(domain),
+    ...(domain.leaves === undefined ? {} : { leaves: leafRows(domain) }),
+    findings: domain.findings.map((finding) => ({
+      reason: finding.reason,
+      iova: hex(finding.iova),
+      bytes: hex(finding.bytes),
+      level: finding.level,
+      entryAddress: hex(finding.entryAddress),
+      ...(finding.entry === undefined ? {} : { entry: hex(finding.entry) }),
+    })),
+    findingsDropped: domain.dropped,
+  };
+}
+
+/** The answer of `iommu decode --json`. */
+export function decodeJson(decoding: Decoding): object {
+  return {
+    schema: 'iommu.decode',
+    version: 1,
+    iommu: decoding.iommu,
+    domains: decoding.domains.map(domainJson),
+    contexts: decoding.contexts.map(({ stream, substream, action, reason, why, tables }) => ({
+      stream,
+      ...(substream === undefined ? {} : { substream }),
+      action,
+      ...(reason === undefined ? {} : { reason, why }),
+      ...(tables === undefined ? {} : { domain: tables.id }),
+    })),
+    aborting: decoding.aborting,
+    unknown: decoding.unknown.map(({ domain, iova, bytes, why }) => ({
+      ...(domain === undefined ? {} : { domain }),
+      iova: hex(iova),
+      bytes: hex(bytes),
+      why,
+    })),
+  };
+}

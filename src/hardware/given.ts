@@ -1,0 +1,114 @@
+/**
+ * Tables from a format id, a geometry and roots, where no device table says them.
+ * @module
+ */
+import { hex } from '../address.ts';
+import { IommuError } from '../errors.ts';
+import type { DomainTables } from './iommu.ts';
+import { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
+import { aarch64Stage1, aarch64Stage2, type Granule, stage2Consistent } from './walk/aarch64.ts';
+import type { Regime } from './walk/regime.ts';
+
+/** A geometry as a user or a snapshot gives it; what is left out has the format's usual value. */
+export interface GivenGeometry {
+  readonly format: string;
+  readonly roots: readonly number[];
+  readonly granule?: number | undefined;
+  readonly ias?: number | undefined;
+  readonly oas?: number | undefined;
+  /** Quirks by the kernel's names in lower case with hyphens: `arm-ttbr1`, `arm-mtk-ext`, `no-perms` … */
+  readonly quirks?: readonly string[] | undefined;
+}
+
+interface Filled {
+  readonly root: number;
+  readonly roots: readonly number[];
+  readonly granule: number;
+  readonly ias: number;
+  readonly oas: number;
+  readonly quirks: readonly string[];
+}
+
+interface Format {
+  readonly granules: readonly number[];
+  readonly ias: number;
+  readonly oas: number;
+  readonly regime: (geometry: Filled) => Regime;
+}
+
+/** MAIR as Linux programs it: 0 normal non-cacheable, 1 normal write-back, 2 device. */
+const LINUX_MAIR = 0xffff_ffff_f404_ff44n;
+
+const ARM_GRANULES = [4096, 16384, 65536];
+
+function lpaeStage1({ root, granule, ias, oas, quirks }: Filled): Regime {
+  const ttbr = { ttb: root, tsz: 64 - ias, granule: granule as Granule };
+  const half = quirks.includes('arm-ttbr1') ? { ttbr1: ttbr } : { ttbr0: ttbr };
+  return aarch64Stage1({ ...half, oas, mair: LINUX_MAIR });
+}
+
+/** SL0 that starts as low as concatenation allows, which is what Linux does from 6.12; earlier only below 16 entries. */
+function lpaeStage2({ root, granule, ias, oas }: Filled): Regime {
+  const tsz = 64 - ias;
+  const sl0 = [0, 1, 2].find((candidate) => stage2Consistent(granule as Granule, candidate, tsz)) ?? 2;
+  return aarch64Stage2({ ttb: root, tsz, sl0, granule: granule as Granule, oas });
+}
+
+const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
+  ['arm-64-lpae-s1', { granules: ARM_GRANULES, ias: 48, oas: 48, regime: lpaeStage1 }],
+  ['arm-64-lpae-s2', { granules: ARM_GRANULES, ias: 48, oas: 48, regime: lpaeStage2 }],
+  [
+    'arm-32-lpae-s1',
+    {
+      granules: [4096],
+      ias: 32,
+      oas: 40,
+      regime: ({ root, ias }) => aarch32LongStage1({ ttbr0: root, t0sz: 32 - ias, mair: LINUX_MAIR }),
+    },
+  ],
+  [
+    'arm-32-lpae-s2',
+    {
+      granules: [4096],
+      ias: 40,
+      oas: 40,
+      regime: ({ root, ias }) => aarch32LongStage2({ ttb: root, t0sz: (32 - ias) & 15, sl0: ias > 34 ? 1 : 0 }),
+    },
+  ],
+]);
+
+/** Table formats that can be read from a root. */
+export const GIVEN_FORMATS: readonly string[] = [...FORMATS.keys()];
+
+/** A format id as the table has it: hyphens, lower case. */
+export function formatId(text: string): string {
+  return text.toLowerCase().replaceAll('_', '-');
+}
+
+/**
+ * The tables that a format, a geometry and roots describe.
+ * @throws IommuError `UNKNOWN_FORMAT`, `BAD_GEOMETRY`.
+ */
+export function givenTables(geometry: GivenGeometry): DomainTables {
+  const id = formatId(geometry.format);
+  const format = FORMATS.get(id);
+  if (format === undefined) {
+    throw new IommuError(
+      'UNKNOWN_FORMAT',
+      'format',
+      `'${geometry.format}' is not read here: ${GIVEN_FORMATS.join(', ')}`,
+    );
+  }
+  const granule = geometry.granule ?? format.granules[0] ?? 4096;
+  if (!format.granules.includes(granule)) {
+    throw new IommuError('BAD_GEOMETRY', 'granule', `${id} has no granule of ${granule} bytes`, { granule });
+  }
+  const root = geometry.roots[0];
+  if (root === undefined) throw new IommuError('BAD_GEOMETRY', 'root', 'no root given');
+  const { ias = format.ias, oas = format.oas, quirks = [], roots } = geometry;
+  if (!(ias >= 20 && ias <= 64 && oas >= 20 && oas <= 56)) {
+    throw new IommuError('BAD_GEOMETRY', 'ias', `${ias} input and ${oas} output bits are no geometry`, { ias, oas });
+  }
+  const regime = format.regime({ root, roots, granule, ias, oas, quirks });
+  return { key: 'given', id: `root ${hex(root)}`, root, geometry: { format: id, granule, ias, oas }, regime };
+}

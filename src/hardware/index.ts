@@ -1,0 +1,49 @@
+/**
+ * What the device sees: table walks and IOMMU models, decoded from the architectures' rules alone.
+ * @module
+ */
+export { GIVEN_FORMATS, type GivenGeometry, givenTables } from './given.ts';
+export {
+  type AnyWalker,
+  type ContextList,
+  type DeviceContext,
+  type DomainTables,
+  type IommuModel,
+  type StateNote,
+  type Structure,
+  type TableGeometry,
+  walkContext,
+  walkerOf,
+} from './iommu.ts';
+export { createModel, MODEL_NAMES } from './models.ts';
+export { COMMANDS } from './smmu-v3/commands.ts';
+export {
+  decodeEvent,
+  EVENT_BYTES,
+  EVENT_CLASS,
+  EVENT_TYPES,
+  type EventRecord,
+  type EventType,
+  encodeEvent,
+  eventType,
+} from './smmu-v3/events.ts';
+export { SmmuV3, type SmmuV3Answer } from './smmu-v3/smmu.ts';
+export { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
+export { aarch64Stage1, aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64.ts';
+export { enumerateLeaves, type LeafSink, type TablePage, type Tree, type TreeFinding } from './walk/leaves.ts';
+export { mairByteName } from './walk/mair.ts';
+export { IntermediateReader, NestedWalker } from './walk/nested.ts';
+export { ATTR, permsText, type Regime, type Region } from './walk/regime.ts';
+export {
+  type Access,
+  type Fault,
+  type FaultClass,
+  faultClass,
+  type Leaf,
+  READ,
+  type Reason,
+  type Step,
+  type Walk,
+  WRITE,
+} from './walk/types.ts';
+export { Walker } from './walk/walker.ts';
