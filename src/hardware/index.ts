@@ -2,6 +2,7 @@
  * What the device sees: table walks and IOMMU models, decoded from the architectures' rules alone.
  * @module
  */
+export { AmdVi } from './amd-vi/amd-vi.ts';
 export { GIVEN_FORMATS, type GivenGeometry, givenTables } from './given.ts';
 export {
   type AnyWalker,
@@ -16,6 +17,7 @@ export {
   walkerOf,
 } from './iommu.ts';
 export { createModel, MODEL_NAMES } from './models.ts';
+export { RiscvIommu } from './riscv/riscv.ts';
 export { COMMANDS } from './smmu-v3/commands.ts';
 export {
   decodeEvent,
@@ -28,12 +30,16 @@ export {
   eventType,
 } from './smmu-v3/events.ts';
 export { SmmuV3, type SmmuV3Answer } from './smmu-v3/smmu.ts';
+export { VTD_FAULTS, type VtdMode, vtdFaultText, vtdWalkCode } from './vt-d/faults.ts';
+export { VtdUnit } from './vt-d/vtd.ts';
 export { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
 export { aarch64Stage1, aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64.ts';
+export { type AmdConfig, amdV1 } from './walk/amd.ts';
 export { enumerateLeaves, type LeafSink, type TablePage, type Tree, type TreeFinding } from './walk/leaves.ts';
 export { mairByteName } from './walk/mair.ts';
 export { IntermediateReader, NestedWalker } from './walk/nested.ts';
 export { ATTR, permsText, type Regime, type Region } from './walk/regime.ts';
+export { type RiscvConfig, riscvTables } from './walk/riscv.ts';
 export {
   type Access,
   type Fault,
@@ -46,4 +52,5 @@ export {
   type Walk,
   WRITE,
 } from './walk/types.ts';
+export { type VtdConfig, vtdFirstStage, vtdSecondStage } from './walk/vtd.ts';
 export { Walker } from './walk/walker.ts';

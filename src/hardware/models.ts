@@ -3,14 +3,20 @@
  * @module
  */
 import type { PhysicalReader } from '../bus.ts';
+import { AmdVi } from './amd-vi/amd-vi.ts';
 import type { Registers } from './bits.ts';
 import type { IommuModel } from './iommu.ts';
+import { RiscvIommu } from './riscv/riscv.ts';
 import { SmmuV3 } from './smmu-v3/smmu.ts';
+import { VtdUnit } from './vt-d/vtd.ts';
 
 type Create = (reader: PhysicalReader, registers: Registers) => IommuModel;
 
 const MODELS: ReadonlyMap<string, Create> = new Map<string, Create>([
   ['arm-smmu-v3', (reader, registers) => new SmmuV3(reader, registers)],
+  ['intel-vtd', (reader, registers) => new VtdUnit(reader, registers)],
+  ['amd-vi', (reader, registers) => new AmdVi(reader, registers)],
+  ['riscv-iommu', (reader, registers) => new RiscvIommu(reader, registers)],
 ]);
 
 /** Kinds of IOMMU that can be read from their registers. */

@@ -68,3 +68,17 @@ describe.each(captures('arm64-smmuv3'))('SMMUv3 capture %s', (name) => {
     expect(decoding.aborting).toBe(capture.expected.abort_stes.count);
   });
 });
+
+describe.each(captures('x86-vtd', 'x86-amdvi', 'riscv64'))('capture %s', (name) => {
+  const capture = readCapture(name);
+  const decoding = decodeDump(capture, { raw: true });
+
+  it('gives exactly the recorded leaves', () => {
+    expect(decoding.domains.flatMap(rows).sort()).toEqual(recorded(capture).sort());
+    expect(decoding.unknown).toEqual([]);
+  });
+
+  it('agrees with the recorded totals', () => {
+    expectTotals(decoding, capture);
+  });
+});

@@ -75,6 +75,8 @@ class Enumeration {
   readonly #path: number[] = [];
   readonly #seen = new Set<number>();
   readonly #bits: number;
+  readonly #from: number;
+  readonly #end: number;
   #tablesLeft: number;
   #revisitsLeft: number;
   readonly #findingLimit: number;
@@ -83,6 +85,8 @@ class Enumeration {
   constructor(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits) {
     this.#reader = reader;
     this.#d = region.descriptors;
+    this.#from = region.from ?? 0;
+    this.#end = region.size;
     this.#bits = this.#d.entryBytes === 8 ? 2 : 1;
     this.#sink = sink;
     this.#tablesLeft = limits.tables ?? DEFAULT_TABLES;
@@ -106,6 +110,7 @@ class Enumeration {
     const level = this.#d.levels[depth];
     if (level === undefined) return;
     const bytes = level.unit * level.entries;
+    if (offset + bytes <= this.#from || offset >= this.#end) return;
     const refused = this.#refusal(table, depth);
     if (refused !== undefined) {
       this.find(refused, offset, bytes, depth, at, entry);
@@ -247,9 +252,10 @@ class Enumeration {
  * by what the tables say; memory that the reader does not know becomes a `table-outside-memory` finding.
  */
 export function enumerateLeaves(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits = {}): Tree {
-  const from = region.from ?? 0;
-  const above: LeafSink = (offset, ...rest) => (offset >= from ? sink(offset, ...rest) : undefined);
-  const run = new Enumeration(reader, region, from === 0 ? sink : above, limits);
+  const { from = 0, size } = region;
+  const whole = from === 0 && region.descriptors.levels.every((l, i) => i > 0 || l.unit * l.entries <= size);
+  const within: LeafSink = (offset, ...rest) => (offset >= from && offset < size ? sink(offset, ...rest) : undefined);
+  const run = new Enumeration(reader, region, whole ? sink : within, limits);
   if (region.refused !== undefined) {
     if (region.refused !== 'walk-disabled') run.find(region.refused, 0, region.size, 0, region.root);
   } else run.enter(region.root, 0, 0, 0, region.root, undefined);

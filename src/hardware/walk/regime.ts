@@ -3,7 +3,7 @@
  * family's entries. The walker is written once over this.
  * @module
  */
-import type { Reason } from './types.ts';
+import type { Access, Reason } from './types.ts';
 
 /** What an entry is: invalid, a pointer to a table, a leaf, or unusable for a {@link Reason}. */
 export const KIND = { invalid: 0, table: 1, leaf: 2 } as const;
@@ -87,8 +87,8 @@ export interface Descriptors {
   fields(lo: number, hi: number, depth: number): Record<string, string | number>;
   /** What the architecture says must be zero or consistent but hardware need not check: names of the offences. */
   offences(lo: number, hi: number, depth: number): readonly string[];
-  /** The architecture's name for a fault. */
-  syndrome(reason: Reason, level: number): string;
+  /** The architecture's name for a fault of an access. */
+  syndrome(reason: Reason, level: number, access: Access): string;
 }
 
 /** A range of input addresses that one root translates. */
@@ -97,7 +97,7 @@ export interface Region {
   readonly name: string;
   /** Input address that index 0 of the root stands for. */
   readonly base: bigint;
-  /** First offset from `base` that belongs to the region; 0 unless given. */
+  /** First offset from `base` that belongs to the region; 0 unless given. The root may lead to less than it could. */
   readonly from?: number;
   /** First offset from `base` behind the region. */
   readonly size: number;

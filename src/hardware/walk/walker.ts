@@ -80,12 +80,12 @@ export class Walker {
     const iova = this.regime.ignoreTopByte === true ? stripTopByte(raw) : raw;
     this.#hasEntry = false;
     const at = this.#locate(iova);
-    if (at === undefined) return this.#outside(iova);
+    if (at === undefined) return this.#outside(iova, access);
     const { region, page, rest } = at;
     this.#depth = 0;
-    if (region.refused !== undefined) return this.#fault(region, region.refused, iova);
+    if (region.refused !== undefined) return this.#fault(region, region.refused, iova, access);
     const reason = this.#descend(region, page, steps);
-    if (reason !== undefined) return this.#fault(region, reason, iova);
+    if (reason !== undefined) return this.#fault(region, reason, iova, access);
     return this.#leaf(region, page, rest, iova, access);
   }
 
@@ -148,11 +148,11 @@ export class Walker {
     const d = region.descriptors;
     const attributes = d.attributes(this.#lo, this.#hi, this.#depth, this.#denied);
     const reason = accessReason(attributes, access);
-    if (reason !== undefined) return this.#fault(region, reason, iova);
+    if (reason !== undefined) return this.#fault(region, reason, iova, access);
     const size = d.span(this.#lo, this.#hi, this.#depth);
     const base = d.output(this.#lo, this.#hi, this.#depth);
     const within = (page % size) + rest;
-    if (base + size > Number.MAX_SAFE_INTEGER) return this.#fault(region, 'output-too-large', iova);
+    if (base + size > Number.MAX_SAFE_INTEGER) return this.#fault(region, 'output-too-large', iova, access);
     return {
       ok: true,
       iova: iova - BigInt(within),
@@ -167,7 +167,7 @@ export class Walker {
     };
   }
 
-  #outside(iova: bigint): Fault {
+  #outside(iova: bigint, access: Access): Fault {
     const region = this.regime.regions[0];
     const level = region?.descriptors.levels[0]?.level ?? 0;
     return {
@@ -178,12 +178,12 @@ export class Walker {
       level,
       entryAddress: undefined,
       entry: undefined,
-      syndrome: region?.descriptors.syndrome('input-outside-region', level) ?? 'translation disabled',
+      syndrome: region?.descriptors.syndrome('input-outside-region', level, access) ?? 'translation disabled',
       iova,
     };
   }
 
-  #fault(region: Region, reason: Reason, iova: bigint): Fault {
+  #fault(region: Region, reason: Reason, iova: bigint, access: Access): Fault {
     const d = region.descriptors;
     const level = d.levels[this.#depth]?.level ?? 0;
     const fetched = this.#hasEntry || reason === 'table-outside-memory';
@@ -195,7 +195,7 @@ export class Walker {
       level,
       entryAddress: fetched ? this.#entryAddress : undefined,
       entry: this.#hasEntry ? joinEntry(this.#lo, this.#hi) : undefined,
-      syndrome: d.syndrome(reason, level),
+      syndrome: d.syndrome(reason, level, access),
       iova,
     };
   }

@@ -1,0 +1,329 @@
+/**
+ * A VT-d remapping unit: root, context and PASID tables to the paging structures of each requester (Intel VT-d,
+ * chapters 3, 9 and 11).
+ * @module
+ */
+import type { Address } from '../../address.ts';
+import type { PhysicalReader } from '../../bus.ts';
+import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
+import {
+  bypassLeaf,
+  type ContextList,
+  contextFault,
+  type DeviceContext,
+  type DomainTables,
+  type IommuModel,
+  type StateNote,
+  type Structure,
+  walkerOf,
+} from '../iommu.ts';
+import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
+import { vtdFirstStage, vtdSecondStage } from '../walk/vtd.ts';
+import { vtdFaultText } from './faults.ts';
+
+// 11.4.5 Root Table Address Register
+const RTADDR = { ttmAt: 10, scalable: 1, abort: 3 } as const;
+// 11.4.4.2 Global Status Register
+const GSTS = { TES: 31, RTPS: 30, QIES: 26 } as const;
+// 11.4.7.1 Fault Status Register
+const FSTS = { PFO: 0, PPF: 1, IQE: 4, ICE: 5, ITE: 6 } as const;
+// 11.4.2 Capability Register: MGAW, SSLPS (formerly SLLPS), FS1GP
+const CAP = { mgawAt: 16, mgawBits: 6, sslpsAt: 34, fs1gp: 56 } as const;
+
+const PAGE = 4096;
+const ROOT_ENTRY_BYTES = 16;
+const LEGACY_CONTEXT_BYTES = 16;
+const SCALABLE_CONTEXT_BYTES = 32;
+const PASID_ENTRY_BYTES = 64;
+/** PASIDs of one PASID table; PASIDs enumerated in one listing at most. */
+const PASIDS_PER_TABLE = 64;
+const MOST_PASIDS = 1 << 20;
+/** Host address bits assumed: the ACPI tables that give the width are not part of a register file. */
+const HOST_ADDRESS_BITS = 52;
+
+// 9.3 legacy context entry
+const LEGACY_FIELDS: readonly Field[] = [
+  { name: 'P', at: 0, bits: 1 },
+  { name: 'FPD', at: 1, bits: 1 },
+  { name: 'TT', at: 2, bits: 2 },
+  { name: 'SSPTPTR', at: 12, bits: 52, shift: 12 },
+  { name: 'AW', at: 64, bits: 3 },
+  { name: 'DID', at: 72, bits: 16 },
+];
+// 9.4 scalable-mode context entry
+const SCALABLE_FIELDS: readonly Field[] = [
+  { name: 'P', at: 0, bits: 1 },
+  { name: 'FPD', at: 1, bits: 1 },
+  { name: 'DTE', at: 2, bits: 1 },
+  { name: 'PASIDE', at: 3, bits: 1 },
+  { name: 'PDTS', at: 9, bits: 3 },
+  { name: 'PASIDDIRPTR', at: 12, bits: 52, shift: 12 },
+  { name: 'RID_PASID', at: 64, bits: 20 },
+];
+// 9.6 scalable-mode PASID table entry
+const PASID_FIELDS: readonly Field[] = [
+  { name: 'P', at: 0, bits: 1 },
+  { name: 'AW', at: 2, bits: 3 },
+  { name: 'SSEE', at: 5, bits: 1 },
+  { name: 'PGTT', at: 6, bits: 3 },
+  { name: 'SSPTPTR', at: 12, bits: 52, shift: 12 },
+  { name: 'DID', at: 64, bits: 16 },
+  { name: 'SRE', at: 128, bits: 1 },
+  { name: 'FSPM', at: 130, bits: 2 },
+  { name: 'NXE', at: 133, bits: 1 },
+  { name: 'FSPTPTR', at: 140, bits: 52, shift: 12 },
+];
+// 9.6 PGTT
+const PGTT = { first: 1, second: 2, nested: 3, passThrough: 4 } as const;
+
+type Missing = { address: number; bytes: number; why: string }[];
+type Context = DeviceContext & { readonly code?: number };
+
+interface Where {
+  readonly stream: number;
+  readonly substream?: number;
+  readonly entryAddress: number;
+  readonly fields: Record<string, string | number>;
+}
+
+function refuse(where: Where, reason: Reason, code: number, why: string): Context {
+  return { ...where, action: 'fault', reason, code, why };
+}
+
+/** Reads a VT-d unit's configuration and tables from a memory. */
+export class VtdUnit implements IommuModel {
+  readonly name = 'intel-vtd';
+  readonly #reader: PhysicalReader;
+  readonly #registers: Registers;
+  readonly #ttm: number;
+  readonly #root: number;
+  readonly #capabilities: {
+    readonly mgaw: number;
+    readonly super2M: boolean;
+    readonly super1G: boolean;
+    readonly fs1G: boolean;
+  };
+
+  constructor(reader: PhysicalReader, registers: Registers) {
+    this.#reader = reader;
+    this.#registers = registers;
+    const rtaddr = register(registers, 'RTADDR');
+    this.#ttm = registerBits(rtaddr, RTADDR.ttmAt, 2);
+    this.#root = Number(BigInt.asUintN(52, rtaddr >> 12n)) * PAGE;
+    const cap = registers.get('CAP');
+    this.#capabilities = {
+      mgaw: cap === undefined ? 57 : registerBits(cap, CAP.mgawAt, CAP.mgawBits) + 1,
+      super2M: cap === undefined || registerBits(cap, CAP.sslpsAt, 1) === 1,
+      super1G: cap === undefined || registerBits(cap, CAP.sslpsAt + 1, 1) === 1,
+      fs1G: cap === undefined || registerBits(cap, CAP.fs1gp, 1) === 1,
+    };
+  }
+
+  state(): readonly StateNote[] {
+    const notes: StateNote[] = [];
+    const add = (rule: StateNote['rule'], text: string, section: string) => notes.push({ rule, text, section });
+    const gsts = register(this.#registers, 'GSTS');
+    if (registerBits(gsts, GSTS.TES, 1) === 0) add('translation-off', 'GSTS.TES is 0', 'VT-d 11.4.4.2');
+    if (registerBits(gsts, GSTS.QIES, 1) === 0)
+      add('queue-off', 'GSTS.QIES is 0: no queued invalidation', 'VT-d 11.4.4.2');
+    if (this.#ttm === RTADDR.abort) add('translation-off', 'RTADDR.TTM aborts all requests', 'VT-d 11.4.5');
+    const fsts = register(this.#registers, 'FSTS');
+    for (const [name, bit] of Object.entries(FSTS)) {
+      if (registerBits(fsts, bit, 1) === 0) continue;
+      const rule = name === 'PPF' ? 'fault-pending' : 'error-pending';
+      add(rule, `FSTS.${name} is set`, 'VT-d 11.4.7.1');
+    }
+    return notes;
+  }
+
+  structures(): readonly Structure[] {
+    const structures: Structure[] = [{ name: 'root table', address: this.#root, bytes: PAGE }];
+    const iqa = register(this.#registers, 'IQA');
+    if (iqa !== 0n) {
+      const bytes = PAGE * 2 ** registerBits(iqa, 0, 3);
+      structures.push({ name: 'invalidation queue', address: Number(BigInt.asUintN(52, iqa >> 12n)) * PAGE, bytes });
+    }
+    return structures;
+  }
+
+  contexts(): ContextList {
+    const contexts: DeviceContext[] = [];
+    const missing: Missing = [];
+    if (this.#ttm === RTADDR.abort) return { contexts, aborting: 0, missing };
+    for (let bus = 0; bus < 256; bus++) {
+      for (const half of this.#ttm === RTADDR.scalable ? [0, 1] : [0]) this.#bus(bus, half, contexts, missing);
+    }
+    return { contexts, aborting: 0, missing };
+  }
+
+  context(stream: number, substream?: number): DeviceContext {
+    return this.#context(stream, substream);
+  }
+
+  /** What a requester's access becomes. */
+  translate(
+    stream: number,
+    iova: Address,
+    access: Access = READ,
+    substream?: number,
+  ): { result: Leaf | Fault; code?: number } {
+    const context = this.#context(stream, substream);
+    if (context.tables !== undefined) return { result: walkerOf(this.#reader, context.tables).translate(iova, access) };
+    const bypass = context.action === 'bypass' ? bypassLeaf(iova, HOST_ADDRESS_BITS) : undefined;
+    if (bypass !== undefined) return { result: bypass };
+    const code = context.code ?? 0x0d;
+    return { result: contextFault(context, iova, vtdFaultText(code)), code };
+  }
+
+  /** Lists the requesters of one bus, or of the lower or upper half of its device functions. */
+  #bus(bus: number, half: number, contexts: DeviceContext[], missing: Missing): void {
+    const at = this.#root + bus * ROOT_ENTRY_BYTES + half * 8;
+    const words = readWords(this.#reader, at, 8);
+    if (words === undefined) {
+      missing.push({ address: at, bytes: 8, why: 'root table' });
+      return;
+    }
+    if (bitsOf(words, 0, 1) === 0) return;
+    const table = bitsOf(words, 12, 52) * PAGE;
+    const scalable = this.#ttm === RTADDR.scalable;
+    const bytes = scalable ? SCALABLE_CONTEXT_BYTES : LEGACY_CONTEXT_BYTES;
+    if (this.#reader.read32(table) === undefined) {
+      missing.push({ address: table, bytes: PAGE, why: 'context table' });
+      return;
+    }
+    for (let i = 0; i < PAGE / bytes; i++) {
+      if (((this.#reader.read32(table + i * bytes) ?? 0) & 1) === 0) continue;
+      const stream = bus * 256 + half * 128 + i;
+      if (scalable) contexts.push(...this.#pasids(stream));
+      else contexts.push(this.#context(stream, undefined));
+    }
+  }
+
+  #context(stream: number, substream: number | undefined): Context {
+    const scalable = this.#ttm === RTADDR.scalable;
+    const devfn = stream % 256;
+    const half = scalable && devfn >= 128 ? 8 : 0;
+    const rootAt = this.#root + Math.floor(stream / 256) * ROOT_ENTRY_BYTES + half;
+    const where = { stream, ...(substream === undefined ? {} : { substream }), fields: {} };
+    const codes = scalable ? { fetch: 0x38, clear: 0x39 } : { fetch: 0x08, clear: 0x01 };
+    if (this.#ttm === RTADDR.abort)
+      return { ...where, entryAddress: rootAt, action: 'abort', reason: 'translation-off' };
+    const root = readWords(this.#reader, rootAt, 8);
+    const atRoot = { ...where, entryAddress: rootAt };
+    if (root === undefined)
+      return refuse(atRoot, 'stream-outside-memory', codes.fetch, 'the root entry is not in memory');
+    if (bitsOf(root, 0, 1) === 0)
+      return refuse(atRoot, 'stream-out-of-range', codes.clear, 'the root entry is not present');
+    const table = bitsOf(root, 12, 52) * PAGE;
+    return scalable
+      ? this.#scalable(where, table + (devfn % 128) * SCALABLE_CONTEXT_BYTES, substream)
+      : this.#legacy(where, table + devfn * LEGACY_CONTEXT_BYTES, substream);
+  }
+
+  #legacy(where: Omit<Where, 'entryAddress'>, entryAddress: number, substream: number | undefined): Context {
+    const words = readWords(this.#reader, entryAddress, LEGACY_CONTEXT_BYTES);
+    const at = { ...where, entryAddress };
+    if (words === undefined) return refuse(at, 'stream-outside-memory', 0x09, 'the context entry is not in memory');
+    if (bitsOf(words, 0, 1) === 0) return refuse(at, 'stream-invalid', 0x02, 'the context entry is not present');
+    const here = { ...at, fields: fieldsOf(words, LEGACY_FIELDS) };
+    if (substream !== undefined) return refuse(here, 'substream-out-of-range', 0x31, 'a PASID in legacy mode');
+    const tt = bitsOf(words, 2, 2);
+    if (tt === 2) return { ...here, action: 'bypass' };
+    const levels = bitsOf(words, 64, 3) + 2;
+    if (tt === 3 || levels < 3 || levels > 5) return refuse(here, 'stream-invalid', 0x03, 'TT or AW is reserved');
+    const tables = this.#second(bitsOf(words, 12, 52) * PAGE, levels, bitsOf(words, 72, 16), 'legacy', false);
+    return { ...here, action: 'translate', tables };
+  }
+
+  #scalable(where: Omit<Where, 'entryAddress'>, entryAddress: number, substream: number | undefined): Context {
+    const words = readWords(this.#reader, entryAddress, SCALABLE_CONTEXT_BYTES);
+    const at = { ...where, entryAddress };
+    if (words === undefined) return refuse(at, 'stream-outside-memory', 0x40, 'the context entry is not in memory');
+    if (bitsOf(words, 0, 1) === 0) return refuse(at, 'stream-invalid', 0x41, 'the context entry is not present');
+    const here = { ...at, fields: fieldsOf(words, SCALABLE_FIELDS) };
+    const pasid = substream ?? bitsOf(words, 64, 20);
+    if (pasid >= 2 ** (bitsOf(words, 9, 3) + 7) * PASIDS_PER_TABLE) {
+      return refuse(here, 'substream-out-of-range', 0x46, 'the PASID is beyond the directory');
+    }
+    const directoryAt = bitsOf(words, 12, 52) * PAGE + Math.floor(pasid / PASIDS_PER_TABLE) * 8;
+    const directory = readWords(this.#reader, directoryAt, 8);
+    const atDirectory = { ...here, entryAddress: directoryAt };
+    if (directory === undefined) {
+      return refuse(atDirectory, 'context-outside-memory', 0x50, 'the PASID directory entry is not in memory');
+    }
+    if (bitsOf(directory, 0, 1) === 0) {
+      return refuse(atDirectory, 'substream-out-of-range', 0x51, 'the PASID directory entry is not present');
+    }
+    return this.#pasid(here, bitsOf(directory, 12, 52) * PAGE + (pasid % PASIDS_PER_TABLE) * PASID_ENTRY_BYTES);
+  }
+
+  #pasid(here: Where, entryAddress: number): Context {
+    const words = readWords(this.#reader, entryAddress, PASID_ENTRY_BYTES);
+    const at = { ...here, entryAddress };
+    if (words === undefined)
+      return refuse(at, 'context-outside-memory', 0x58, 'the PASID table entry is not in memory');
+    if (bitsOf(words, 0, 1) === 0) return refuse(at, 'context-invalid', 0x59, 'the PASID table entry is not present');
+    const where = { ...at, fields: { ...here.fields, ...fieldsOf(words, PASID_FIELDS) } };
+    const pgtt = bitsOf(words, 6, 3);
+    if (pgtt === PGTT.passThrough) return { ...where, action: 'bypass' };
+    const tables = this.#stages(words, pgtt);
+    if (tables === undefined) return refuse(where, 'context-invalid', 0x5b, 'PGTT, AW or FSPM is reserved');
+    return { ...where, action: 'translate', tables };
+  }
+
+  #stages(words: Uint32Array, pgtt: number): DomainTables | undefined {
+    const did = bitsOf(words, 64, 16);
+    const levels = bitsOf(words, 2, 3) + 2;
+    const wantsSecond = pgtt === PGTT.second || pgtt === PGTT.nested;
+    if (wantsSecond && (levels < 3 || levels > 5)) return undefined;
+    const execute = bitsOf(words, 5, 1) === 1;
+    const second = wantsSecond ? this.#second(bitsOf(words, 12, 52) * PAGE, levels, did, 'second', execute) : undefined;
+    if (pgtt === PGTT.second) return second;
+    if (pgtt !== PGTT.first && pgtt !== PGTT.nested) return undefined;
+    const fspm = bitsOf(words, 130, 2);
+    if (fspm > 1) return undefined;
+    const first = this.#first(bitsOf(words, 140, 52) * PAGE, 4 + fspm, did, bitsOf(words, 133, 1) === 1);
+    return second === undefined ? first : { ...first, key: `${first.key}/${second.key}`, stage2: second.regime };
+  }
+
+  #second(root: number, levels: number, did: number, mode: 'legacy' | 'second', execute: boolean): DomainTables {
+    const { mgaw, super2M, super1G } = this.#capabilities;
+    const superpages = { superpage2M: super2M, superpage1G: super1G };
+    const config = { root, levels, inputBits: mgaw, oas: HOST_ADDRESS_BITS, ...superpages, execute, mode };
+    const ias = Math.min(12 + 9 * levels, mgaw);
+    return {
+      key: `ss/${root}/${levels}/${mode}`,
+      id: `did ${did}`,
+      root,
+      geometry: { format: 'vtd-ss', granule: PAGE, ias, oas: HOST_ADDRESS_BITS },
+      regime: vtdSecondStage(config),
+    };
+  }
+
+  #first(root: number, levels: number, did: number, execute: boolean): DomainTables {
+    const superpages = { superpage2M: true, superpage1G: this.#capabilities.fs1G };
+    return {
+      key: `fs/${root}/${levels}`,
+      id: `did ${did}`,
+      root,
+      geometry: { format: 'vtd-fs', granule: PAGE, ias: 12 + 9 * levels, oas: HOST_ADDRESS_BITS },
+      regime: vtdFirstStage({ root, levels, oas: HOST_ADDRESS_BITS, ...superpages, execute, mode: 'first' }),
+    };
+  }
+
+  /** The context of a requester without PASID, and one for each further PASID with an entry. */
+  #pasids(stream: number): DeviceContext[] {
+    const plain = this.#context(stream, undefined);
+    const contexts: DeviceContext[] = [plain];
+    const own = plain.fields['RID_PASID'];
+    if (plain.fields['PDTS'] === undefined) return contexts;
+    const most = Math.min(2 ** (Number(plain.fields['PDTS']) + 7) * PASIDS_PER_TABLE, MOST_PASIDS);
+    for (let pasid = 0; pasid < most; pasid++) {
+      const context = this.#context(stream, pasid);
+      const absent = context.reason === 'substream-out-of-range' || context.reason === 'context-outside-memory';
+      if (absent) pasid += PASIDS_PER_TABLE - 1 - (pasid % PASIDS_PER_TABLE);
+      else if (pasid !== own && context.reason !== 'context-invalid') contexts.push(context);
+    }
+    return contexts;
+  }
+}
