@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { addConform } from './conform.ts';
+import { addConvert } from './convert.ts';
 import { addDecode } from './decode.ts';
 import { EXIT } from './exit.ts';
 import { addExplain } from './explain.ts';
@@ -12,7 +13,7 @@ import { addExplain } from './explain.ts';
 export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [addConform, addExplain, addDecode];
+const VERBS: readonly AddVerb[] = [addConform, addExplain, addDecode, addConvert];
 
 const EXIT_HELP = `
 Exit status:

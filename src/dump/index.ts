@@ -15,6 +15,7 @@ export { decodeJson } from './decode-json.ts';
 export { openDump } from './open.ts';
 export { LeafColumns, type MappedRange } from './ranges.ts';
 export { parseRegisters } from './registers.ts';
+export { dumpPages, type SnapshotInput, type SnapshotPage, writeSnapshot } from './snapshot-writer.ts';
 export { memorySource } from './source.ts';
 export type {
   ByteSource,

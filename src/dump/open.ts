@@ -8,6 +8,7 @@ import { flattenedSource, isFlattened } from './flattened.ts';
 import { isKdump, openKdump } from './kdump.ts';
 import type { OpenedMemory } from './memory.ts';
 import { openRaw } from './raw.ts';
+import { isSnapshot, openSnapshot } from './snapshot.ts';
 import { gunzipSource, isGzip } from './source.ts';
 import { isSparse, openSparse } from './sparse.ts';
 import type { ByteSource, Dump, DumpNote, OpenOptions } from './types.ts';
@@ -20,6 +21,7 @@ interface DumpKind {
 }
 
 const KINDS: readonly DumpKind[] = [
+  { is: isSnapshot, open: openSnapshot },
   { is: isElf, open: openElf },
   { is: isKdump, open: openKdump },
   { is: (source) => isSparse(source.read(0, 512)), open: openSparse },
@@ -50,6 +52,7 @@ export async function openDump(source: ByteSource, options: OpenOptions = {}): P
     kind: memory.kind,
     reader: memory.reader,
     page: (address) => memory.reader.page(address),
+    knownParts: (address) => memory.reader.knownParts(address),
     registers: options.registers ?? memory.registers,
     geometry: memory.geometry,
     extents: memory.extents,

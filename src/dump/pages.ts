@@ -61,6 +61,11 @@ export class PagedReader implements PhysicalReader {
     return this.#at(address)?.bytes;
   }
 
+  /** Which bytes of the page are known, as [from, end) pairs; `undefined` where all or none are. */
+  knownParts(address: number): KnownPage['known'] {
+    return this.#at(address)?.known;
+  }
+
   #at(address: number): CachedPage | undefined {
     if (address === this.#lastAddress) return this.#last;
     let page = this.#cache.get(address);

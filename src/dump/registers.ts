@@ -2,6 +2,7 @@
  * Register files as JSON: `iommu`, `mmio_base`, `named` registers, words by offset, and the machine's memory.
  * @module
  */
+import { hex } from '../address.ts';
 import { InputError } from '../errors.ts';
 import type { Extent, RegisterFile } from './types.ts';
 
@@ -69,6 +70,14 @@ export function parseRegisters(text: string, source = 'registers'): RegisterFile
   } catch (cause) {
     throw new InputError('MALFORMED', source, `is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
+  return registersFromJson(value, source);
+}
+
+/**
+ * Reads a register file from a value as JSON gives it.
+ * @throws InputError `MALFORMED` naming what is wrong.
+ */
+export function registersFromJson(value: unknown, source: string): RegisterFile {
   if (!isObject(value) || typeof value['iommu'] !== 'string' || !isObject(value['named'])) {
     throw new InputError('MALFORMED', source, 'has no "iommu" (text) and "named" (registers by name)');
   }
@@ -78,4 +87,15 @@ export function parseRegisters(text: string, source = 'registers'): RegisterFile
   for (const [key, base] of Object.entries(PAGE_OFFSETS)) addWords(words, base, value[key], source);
   const mmioBase = toNumber(value['mmio_base']);
   return { iommu: value['iommu'], mmioBase, named, words, ram: toExtents(value['ram'], source) };
+}
+
+/** The JSON value that {@link registersFromJson} reads back as the same register file. */
+export function registersToJson(registers: RegisterFile): object {
+  return {
+    iommu: registers.iommu,
+    ...(registers.mmioBase === undefined ? {} : { mmio_base: hex(registers.mmioBase) }),
+    named: Object.fromEntries([...registers.named].map(([name, bits]) => [name, hex(bits)])),
+    regs: Object.fromEntries([...registers.words].map(([offset, word]) => [hex(offset), hex(word)])),
+    ram: registers.ram.map(({ start, bytes }) => ({ pa: hex(start), size: hex(bytes) })),
+  };
 }

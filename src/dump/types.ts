@@ -66,6 +66,8 @@ export interface Dump {
   readonly reader: PhysicalReader;
   /** The 4 KiB page at an aligned address with unknown bytes as zero, or `undefined` where nothing of it is known. */
   page(address: number): Uint8Array | undefined;
+  /** Which bytes of that page are known, as [from, end) pairs; `undefined` where all or none are. */
+  knownParts(address: number): readonly (readonly [number, number])[] | undefined;
   /** Its registers, if it or the caller brought any. */
   readonly registers: RegisterFile | undefined;
   /** Its geometry, if it says so itself. */

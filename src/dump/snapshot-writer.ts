@@ -1,0 +1,125 @@
+/**
+ * Writes snapshots, page by page.
+ * @module
+ */
+import { deflateSync } from 'fflate';
+import { hex } from '../address.ts';
+import { IommuError } from '../errors.ts';
+import { PAGE } from './pages.ts';
+import { SNAPSHOT_HEADER, SNAPSHOT_MAGIC, SNAPSHOT_RUN, SNAPSHOT_TRAILER, SNAPSHOT_VERSION } from './snapshot.ts';
+import { type KnownParts, writeDescription } from './snapshot-description.ts';
+import type { Dump, RegisterFile, SnapshotGeometry } from './types.ts';
+
+const COMPRESSION_LEVEL = 6;
+
+/** A page for a snapshot: its address, a multiple of 4096, its 4096 bytes, and which are known if not all are. */
+export interface SnapshotPage {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  readonly known?: KnownParts | undefined;
+}
+
+/** What goes into a snapshot. Pages come in ascending order. */
+export interface SnapshotInput {
+  readonly pages: Iterable<SnapshotPage>;
+  readonly registers?: RegisterFile | undefined;
+  readonly geometry?: SnapshotGeometry | undefined;
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
+/** The index as it grows; runs of zero pages are one entry. */
+class IndexWriter {
+  readonly #runs: { address: number; offset: number; pages: number; bytes: number }[] = [];
+  #end = 0;
+
+  add(address: number, offset: number, bytes: number): void {
+    if (!Number.isSafeInteger(address) || address % PAGE !== 0 || address < this.#end) {
+      throw new IommuError('BAD_OPTION', 'pages', `page ${hex(address)} is not aligned or not above the one before it`);
+    }
+    const last = this.#runs.at(-1);
+    const extend = bytes === 0 && last?.bytes === 0 && last.address + last.pages * PAGE === address;
+    if (extend) last.pages++;
+    else this.#runs.push({ address, offset, pages: 1, bytes });
+    this.#end = address + PAGE;
+  }
+
+  get count(): number {
+    return this.#runs.length;
+  }
+
+  bytes(): Uint8Array {
+    const bytes = new Uint8Array(this.#runs.length * SNAPSHOT_RUN);
+    const view = new DataView(bytes.buffer);
+    for (const [i, run] of this.#runs.entries()) {
+      view.setBigUint64(i * SNAPSHOT_RUN, BigInt(run.address), true);
+      view.setBigUint64(i * SNAPSHOT_RUN + 8, BigInt(run.offset), true);
+      view.setUint32(i * SNAPSHOT_RUN + 16, run.pages, true);
+      view.setUint32(i * SNAPSHOT_RUN + 20, run.bytes, true);
+    }
+    return bytes;
+  }
+}
+
+function header(): Uint8Array {
+  const bytes = new Uint8Array(SNAPSHOT_HEADER);
+  bytes.set(new TextEncoder().encode(SNAPSHOT_MAGIC));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, SNAPSHOT_VERSION, true);
+  view.setUint32(12, PAGE, true);
+  return bytes;
+}
+
+function trailer(fields: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(SNAPSHOT_TRAILER);
+  const view = new DataView(bytes.buffer);
+  for (const [i, field] of fields.entries()) view.setBigUint64(8 * i, BigInt(field), true);
+  bytes.set(new TextEncoder().encode(SNAPSHOT_MAGIC), SNAPSHOT_TRAILER - SNAPSHOT_MAGIC.length);
+  return bytes;
+}
+
+/** The stored form of a page: nothing for zeros, deflated, or as it is where that is shorter. */
+function packPage(bytes: Uint8Array): Uint8Array {
+  if (isZero(bytes)) return new Uint8Array(0);
+  const packed = deflateSync(bytes, { level: COMPRESSION_LEVEL });
+  return packed.length < PAGE ? packed : bytes;
+}
+
+/**
+ * Writes a snapshot as pieces in the order of the file.
+ * @throws IommuError `BAD_OPTION` for pages that are not aligned or not in ascending order.
+ */
+export function* writeSnapshot(input: SnapshotInput): Generator<Uint8Array> {
+  yield header();
+  let offset = SNAPSHOT_HEADER;
+  const index = new IndexWriter();
+  const partial = new Map<number, KnownParts>();
+  for (const page of input.pages) {
+    const packed = packPage(page.bytes);
+    index.add(page.address, offset, packed.length);
+    if (page.known !== undefined) partial.set(page.address, page.known);
+    offset += packed.length;
+    if (packed.length > 0) yield packed;
+  }
+  const about = new TextEncoder().encode(
+    writeDescription({ registers: input.registers, geometry: input.geometry, partial }),
+  );
+  const runs = index.bytes();
+  yield runs;
+  yield about;
+  yield trailer([offset, index.count, offset + runs.length, about.length]);
+}
+
+/** Every page that a dump holds, for {@link writeSnapshot}. */
+export function* dumpPages(dump: Dump): Generator<SnapshotPage> {
+  let next = 0;
+  for (const { start, bytes } of dump.extents) {
+    for (let address = Math.max(next, start - (start % PAGE)); address < start + bytes; address += PAGE) {
+      const page = dump.page(address);
+      if (page !== undefined) yield { address, bytes: page, known: dump.knownParts(address) };
+      next = address + PAGE;
+    }
+  }
+}
