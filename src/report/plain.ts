@@ -4,9 +4,9 @@
  * @module
  */
 
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]/gu;
 
-/** The text with each control character, lone surrogate and direction override replaced by `�`; tabs and line ends become spaces. */
+/** The text with each control character, lone surrogate, noncharacter and direction override replaced by `�`; tabs and line ends become spaces. */
 export function plainText(text: string): string {
   return text.replace(/[\t\r\n]+/g, ' ').replace(UNPRINTABLE, '\ufffd');
 }

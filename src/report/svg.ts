@@ -11,6 +11,7 @@ import type { Chart } from './chart.ts';
 import { escapeMarkup } from './escape.ts';
 import { barOptions, rangeOptions } from './picture/bars.ts';
 import type { Options } from './picture/frame.ts';
+import { guardTexts, unguard } from './picture/guard.ts';
 import { type Layout, layOut, measureText } from './picture/layout.ts';
 import { darkRules, INK } from './picture/theme.ts';
 import { xyOptions } from './picture/xy.ts';
@@ -52,7 +53,7 @@ function render(chart: Chart, layout: Layout): string {
   const { width, height } = layout;
   const instance = init(null, null, { renderer: 'svg', ssr: true, width, height });
   try {
-    instance.setOption(options(chart, layout));
+    instance.setOption(guardTexts(options(chart, layout)));
     return instance.renderToSVGString();
   } finally {
     instance.dispose();
@@ -61,7 +62,7 @@ function render(chart: Chart, layout: Layout): string {
 
 /** ECharts numbers its instances, marks up hover states and adds notes for its own client: none of it is wanted. `dy` is understood by every viewer. */
 function clean(svg: string, id: string): string {
-  return svg
+  return unguard(svg)
     .replace(/<style[^>]*>[\s\S]*?<\/style>/g, '')
     .replace(/(fill|stroke)="#fff(?:fff)?"/g, `$1="${INK.ground.light}"`)
     .replace(/dominant-baseline="central"/g, 'dy="0.35em"')
@@ -89,5 +90,5 @@ export function chartToSvg(chart: Chart, { width = 760, id = 'c' }: SvgOptions =
   const prepared = prepare(chart);
   const layout = layOut(prepared, Math.max(LEAST_WIDTH, width));
   const safeId = `c${id.replace(/[^A-Za-z0-9]/g, '')}`;
-  return clean(render(prepared, layout), safeId).replace(/^<svg[^>]*>/, opening(prepared, layout, safeId));
+  return clean(render(prepared, layout), safeId).replace(/^<svg[^>]*>/, () => opening(prepared, layout, safeId));
 }

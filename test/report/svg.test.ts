@@ -121,6 +121,25 @@ test('any chart of any text and numbers gives a well-formed picture without NaN'
       parseXml(svg);
       expect(svg.replace(/>[^<]*</g, '><')).not.toMatch(/NaN|Infinity|undefined/);
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
+});
+
+test('names that every object has are drawn like others and change no object', () => {
+  const before = Reflect.ownKeys(Object.prototype);
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+  const series = names.map((name) => ({ name, evidence: 'count' as const, values: [1, 2] }));
+  const chart: Chart = {
+    ...STACKED,
+    title: '__proto__',
+    category: 'valueOf',
+    categories: ['__proto__', 'constructor'],
+    series,
+  };
+  const texts = textsOf(parseXml(chartToSvg(chart)));
+  for (const name of names) expect(texts).toContain(name);
+  parseXml(chartToSvg({ ...RANGES, rows: RANGES.rows.map((row) => ({ ...row, name: '__proto__' })) }));
+  parseXml(chartToSvg({ ...LATENCY, series: LATENCY.series.map((one) => ({ ...one, name: 'constructor' })) }));
+  expect(Reflect.ownKeys(Object.prototype)).toEqual(before);
+  expect(Object.keys(Object)).toEqual([]);
 });

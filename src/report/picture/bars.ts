@@ -7,7 +7,8 @@ import { legendName } from '../legend.ts';
 import { formatUnit } from '../number.ts';
 import { truncate } from '../plain.ts';
 import { layAxis, type Scale } from '../scale.ts';
-import { FONT, frame, nameAxis, type Options, valueAxis } from './frame.ts';
+import { FONT, frame, nameAxis, type Options, type Place, placeFromZero, placeOn, valueAxis } from './frame.ts';
+import { guardText } from './guard.ts';
 import { dashOf, type Layout, labelRoom } from './layout.ts';
 import { INK, seriesColor } from './theme.ts';
 
@@ -33,21 +34,21 @@ function shortNames(names: readonly string[]): string[] {
 }
 
 /** "Not known" is said where a bar would begin: an empty place would read as 0. */
-function barValue(chart: BarChart, value: number | null): Options | number | null {
-  if (value !== null || chart.stacked === true) return value;
-  return { value: 0, label: { formatter: 'not known' } };
+function barValue(chart: BarChart, value: number | null, at: Place): Options {
+  const text = value === null ? 'not known' : formatUnit(value, chart.value.unit);
+  return { value: at(value ?? 0), label: { formatter: text } };
 }
 
 /** Options of a prepared bar chart. */
 export function barOptions(chart: BarChart, layout: Layout): Options {
-  const scale = layAxis(chart.value, totals(chart), 6, true);
+  const scale = layAxis({ ...chart.value, log: false }, totals(chart), 6, true);
+  const at = placeFromZero(scale);
   const names = chart.series.map((series, i) => layout.legend[i] ?? legendName(series));
   const label = {
     show: chart.stacked !== true,
     position: 'right',
     color: INK.faint.light,
     fontSize: 12,
-    formatter: ({ value }: { value: number }) => formatUnit(value, chart.value.unit),
   };
   return {
     ...frame(
@@ -56,13 +57,13 @@ export function barOptions(chart: BarChart, layout: Layout): Options {
       names.map((name) => ({ name })),
     ),
     grid: gridOf(layout, chart.categories, 64),
-    xAxis: { ...valueAxis({ ...chart.value, log: false }, { ...scale, log: false }), nameGap: 30 },
+    xAxis: { ...valueAxis(chart.value, scale, at), nameGap: 30 },
     yAxis: nameAxis(chart.category, shortNames(chart.categories)),
     series: chart.series.map((series, i) => ({
       type: 'bar',
       name: names[i],
       ...(chart.stacked === true ? { stack: 'all' } : {}),
-      data: series.values.map((value) => barValue(chart, value)),
+      data: series.values.map((value) => barValue(chart, value, at)),
       barCategoryGap: '25%',
       barGap: '8%',
       silent: true,
@@ -129,7 +130,8 @@ function drawRow(chart: RangeChart, scale: Scale, index: number, api: DrawApi): 
   const row = chart.rows[index];
   if (row === undefined) return { type: 'group', children: [] };
   const color = seriesColor(0);
-  const within = (value: number): number => Math.min(Math.max(value, scale.min), scale.max);
+  const at = placeOn(scale);
+  const within = (value: number): number => at(Math.min(Math.max(value, scale.min), scale.max));
   const [left, y] = api.coord([within(row.low), index]);
   const [right] = api.coord([within(row.high), index]);
   const children = [
@@ -137,7 +139,7 @@ function drawRow(chart: RangeChart, scale: Scale, index: number, api: DrawApi): 
     end(left, y, color, row.low < scale.min ? -1 : 0),
     end(right, y, color, row.high > scale.max ? 1 : 0),
     ...(row.best === null ? [] : [mark(api.coord([within(row.best), index])[0], y)]),
-    words(rangeText(row, chart), right + 12, y),
+    words(guardText(rangeText(row, chart)), right + 12, y),
   ];
   return { type: 'group', children };
 }
@@ -159,7 +161,7 @@ export function rangeOptions(chart: RangeChart, layout: Layout): Options {
     series: [
       {
         type: 'custom',
-        data: chart.rows.map((_, index) => [scale.min, index]),
+        data: chart.rows.map((_, index) => [0, index]),
         renderItem: ({ dataIndex }: { dataIndex: number }, api: DrawApi) => drawRow(chart, scale, dataIndex, api),
         silent: true,
         clip: false,

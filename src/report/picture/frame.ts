@@ -4,7 +4,7 @@
  */
 import type { Axis, Chart } from '../chart.ts';
 import { axisLabel } from '../number.ts';
-import type { Scale } from '../scale.ts';
+import { position, type Scale } from '../scale.ts';
 import { type Layout, LINE } from './layout.ts';
 import { INK } from './theme.ts';
 
@@ -68,27 +68,45 @@ export function legend(layout: Layout, data: readonly Options[]): Options {
   };
 }
 
+/**
+ * Where a value is drawn, in ECharts' coordinates. It is given places (0 to {@link SPAN}), never values: its own
+ * axes refuse very small and very large ones, and the terminal's axes are to be the same.
+ */
+export type Place = (value: number) => number;
+
+const SPAN = 1000;
+
+/** Places on an axis as laid out. */
+export function placeOn(scale: Scale): Place {
+  return (value) => position(scale, value) * SPAN;
+}
+
+/** Places on a linear axis that contains 0, with 0 at 0: bars begin there. */
+export function placeFromZero(scale: Scale): Place {
+  return (value) => (value * SPAN) / (scale.max - scale.min);
+}
+
 /** An axis of values: marks and ends as laid out, labels in their unit. */
-export function valueAxis(axis: Axis, scale: Scale, grid = true): Options {
-  const customValues = [...scale.ticks];
+export function valueAxis(axis: Axis, scale: Scale, at: Place = placeOn(scale)): Options {
+  const customValues = scale.ticks.map(at);
+  const labels = new Map(scale.ticks.map((tick) => [at(tick), axisLabel(tick, axis.unit)]));
   return {
-    type: scale.log ? 'log' : 'value',
-    ...(scale.log ? { logBase: axis.unit === 'bytes' ? 2 : 10 } : {}),
-    min: scale.min,
-    max: scale.max,
+    type: 'value',
+    min: at(scale.min),
+    max: at(scale.max),
     name: axis.label,
     nameLocation: 'middle',
     nameGap: 34,
     nameTextStyle: { color: INK.text.light, fontSize: 12.5 },
     axisLine: { show: true, lineStyle: { color: INK.axis.light } },
     axisTick: { show: true, customValues, lineStyle: { color: INK.axis.light } },
-    splitLine: { show: grid, lineStyle: { color: INK.grid.light } },
+    splitLine: { show: true, lineStyle: { color: INK.grid.light } },
     axisLabel: {
       customValues,
       color: INK.faint.light,
       fontSize: 12,
       hideOverlap: true,
-      formatter: (value: number) => axisLabel(value, axis.unit),
+      formatter: (value: number) => labels.get(value) ?? '',
     },
   };
 }

@@ -6,6 +6,7 @@
 import { type Chart, EVIDENCE } from '../chart.ts';
 import { evidenceNotes, legendName, namesOf } from '../legend.ts';
 import { truncate, wrapText } from '../plain.ts';
+import { unguard } from './guard.ts';
 
 /** Height of a line of the body text, in pixels. */
 export const LINE = 18;
@@ -80,8 +81,9 @@ export function layOut(chart: Chart, width: number): Layout {
  */
 export function measureText(text: string, font = '12px'): { width: number } {
   const size = Number(/([\d.]+)px/.exec(font)?.[1] ?? 12);
-  const wide = text.match(/[\u2e80-\uffdc]/g)?.length ?? 0;
-  return { width: wide * size + (text.length - wide) * size * (/\b(?:bold|[6-9]00)\b/.test(font) ? 0.62 : 0.56) };
+  const line = unguard(text);
+  const wide = line.match(/[\u2e80-\uffdc]/g)?.length ?? 0;
+  return { width: wide * size + (line.length - wide) * size * (/\b(?:bold|[6-9]00)\b/.test(font) ? 0.62 : 0.56) };
 }
 
 /** Room for the labels of a vertical axis. */

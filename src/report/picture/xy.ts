@@ -7,7 +7,8 @@ import { legendName } from '../legend.ts';
 import { axisLabel } from '../number.ts';
 import { truncate } from '../plain.ts';
 import { layAxis, type Scale } from '../scale.ts';
-import { frame, type Options, valueAxis } from './frame.ts';
+import { frame, type Options, type Place, placeOn, valueAxis } from './frame.ts';
+import { guardText } from './guard.ts';
 import { dashOf, type Layout, labelRoom } from './layout.ts';
 import { INK, seriesColor } from './theme.ts';
 
@@ -21,14 +22,24 @@ function colorsOf(series: readonly XySeries[]): number[] {
   return series.map(({ name }) => names.indexOf(name));
 }
 
-function drawn(chart: XyChart, series: XySeries & { readonly joined?: boolean }, index: number, name: string): Options {
+interface Drawing {
+  readonly name: string;
+  readonly color: string;
+  readonly x: Place;
+  readonly y: Place;
+}
+
+function drawn(
+  chart: XyChart,
+  series: XySeries & { readonly joined?: boolean },
+  { name, color, x, y }: Drawing,
+): Options {
   const style = EVIDENCE[series.evidence];
-  const color = seriesColor(index);
   const joined = chart.kind === 'line' || series.joined === true;
   return {
     type: 'line',
     name,
-    data: series.points.map(([x, y]) => [x, y]),
+    data: series.points.map(([px, py]) => [x(px), y(py)]),
     symbol: style.symbol,
     symbolSize: 8,
     showSymbol: chart.kind === 'scatter' || series.points.length < 40,
@@ -41,7 +52,7 @@ function drawn(chart: XyChart, series: XySeries & { readonly joined?: boolean },
     ...(chart.kind === 'line' && chart.fill === true ? { areaStyle: { color, opacity: 0.18 } } : {}),
     endLabel: {
       show: chart.series.length > 1,
-      formatter: truncate(series.name, END_LABEL),
+      formatter: () => guardText(truncate(series.name, END_LABEL)),
       color: INK.text.light,
       fontSize: 12,
     },
@@ -91,7 +102,10 @@ export function xyOptions(chart: XyChart, layout: Layout): Options {
     grid: place,
     xAxis: { ...valueAxis(chart.x, x), splitLine: { show: x.log, lineStyle: { color: INK.grid.light } } },
     yAxis: { ...yAxis, nameLocation: 'end', nameGap: 14, nameTextStyle: nameStyle(Number(place['left'])) },
-    series: chart.series.map((series, i) => drawn(chart, series, colors[i] ?? i, names[i] ?? series.name)),
+    series: chart.series.map((series, i) => {
+      const name = names[i] ?? series.name;
+      return drawn(chart, series, { name, color: seriesColor(colors[i] ?? i), x: placeOn(x), y: placeOn(y) });
+    }),
   };
 }
 

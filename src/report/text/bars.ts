@@ -37,7 +37,7 @@ function valueText(value: number | null, chart: BarChart): string {
 function singleLines(chart: BarChart, style: TextStyle): string[] {
   const several = chart.series.length > 1;
   const values = chart.series.flatMap((series) => series.values.map((value) => value ?? 0));
-  const { max } = layAxis(chart.value, values, 4, true);
+  const { max } = layAxis({ ...chart.value, log: false }, values, 4, true);
   const shown = chart.series.flatMap((series) => series.values.map((value) => valueText(value, chart)));
   const label = (category: string, name: string): string => (several ? `${category}  ${name}` : category);
   const labels = chart.categories.flatMap((category) => chart.series.map((s) => label(category, legendName(s))));
@@ -68,7 +68,7 @@ function stackedLines(chart: BarChart, style: TextStyle): string[] {
   const marks = fills(chart.series.length, style.ascii);
   const parts = chart.categories.map((_, i) => chart.series.map(({ values }) => Math.max(0, values[i] ?? 0)));
   const sums = parts.map((row) => row.reduce((sum, value) => sum + value, 0));
-  const { max } = layAxis(chart.value, sums, 4, true);
+  const { max } = layAxis({ ...chart.value, log: false }, sums, 4, true);
   const texts = sums.map((sum) => formatUnit(sum, chart.value.unit));
   const names = nameRoom(chart.categories, style.width);
   const room = Math.max(8, style.width - names - 2 - Math.max(0, ...texts.map((text) => text.length)));
