@@ -1,7 +1,7 @@
 /**
  * From events to calls: which domain each map and unmap belongs to. A dma event names the device and comes just after
  * its `iommu:map` or `iommu:unmap` lines, from the same task: calls therefore leave with a delay, bounded by the open
- * lists and one held unmap a task. What no dma event names goes to the domain that the task attached, or to unnamed
+ * lists, one held unmap a task, and the queue in which unnamed lists wait for their unmaps. What no dma event names goes to the domain that the task attached, or to unnamed
  * layers: a map over a live mapping opens another layer, which is probably another domain.
  * @module
  */
@@ -10,6 +10,7 @@ import { DomainNames, type TraceDomain } from './domain-names.ts';
 import { refineElements } from './elements.ts';
 import { KIND, type TraceEvent, type TraceNames } from './events.ts';
 import { type HeldUnmap, HeldUnmaps } from './held.ts';
+import { ListCuts } from './list-cuts.ts';
 import { LiveTable } from './live.ts';
 import { type Chain, createChain, Regroup, splitBefore, whoOf } from './regroup.ts';
 
@@ -65,7 +66,7 @@ export class DomainTracker {
   readonly counts: TrackCounts = createCounts();
   /** What is live now, all domains. */
   readonly live: LiveTable = new LiveTable();
-  readonly #sink: CallSink;
+  readonly #queue: ListCuts;
   readonly #domains: DomainNames;
   readonly #regroup: Regroup;
   readonly #held: HeldUnmaps;
@@ -74,7 +75,7 @@ export class DomainTracker {
   #sawDma = false;
 
   constructor(sink: CallSink, names: TraceNames) {
-    this.#sink = sink;
+    this.#queue = new ListCuts(sink);
     this.#domains = new DomainNames(names);
     this.#regroup = new Regroup((chain) => this.#unnamed(chain));
     this.#held = new HeldUnmaps((unmap) => this.#unmapIn(this.#guess(unmap), unmap, false));
@@ -121,6 +122,7 @@ export class DomainTracker {
   finish(): void {
     this.#held.finish();
     this.#regroup.finish();
+    this.#queue.finish();
   }
 
   #map(event: TraceEvent): void {
@@ -240,8 +242,9 @@ export class DomainTracker {
     call.was = undefined;
     setOrigin(call, chain, named);
     const { time, task, pid } = chain;
-    this.live.insert(domain, chain.start, call.size, { time, task, pid, device, total: call.size });
-    this.#sink(call);
+    const list = this.counts.lists;
+    this.live.insert(domain, chain.start, call.size, { time, task, pid, device, total: call.size, list });
+    this.#queue.push(call, list);
   }
 
   /** The domain of an unmap whose device is known: the device's, unless only an unnamed layer has such a list. */
@@ -320,7 +323,7 @@ export class DomainTracker {
     setOrigin(call, unmap, named);
     call.cause = cause;
     this.#countCovered(call);
-    this.#sink(call);
+    this.#queue.push(call, call.was?.list ?? 0);
   }
 
   #countCovered(call: TraceCall): void {

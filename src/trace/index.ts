@@ -16,3 +16,5 @@ export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts'
 export type { LostEvents, ReadStats, Skipped } from './stats.ts';
 export { secondsSpanned, skippedCount } from './stats.ts';
 export type { TraceReader } from './text-reader.ts';
+export type { Agreement, Disagreement } from './witness.ts';
+export { RegroupWitness } from './witness.ts';

@@ -27,6 +27,8 @@ export interface LiveFields {
   device: number;
   /** Bytes of the list as it was mapped; more than what is live once parts are unmapped. */
   total: number;
+  /** Number of the list, counted from the start of the trace. */
+  list: number;
 }
 
 /** Live lists of all domains. Records are small numbers; −1 is none. */
@@ -36,6 +38,7 @@ export class LiveTable {
   #size = new Float64Array(FIRST_ROOM);
   #total = new Float64Array(FIRST_ROOM);
   #time = new Float64Array(FIRST_ROOM);
+  #list = new Float64Array(FIRST_ROOM);
   #domain = new Int32Array(FIRST_ROOM);
   #task = new Int32Array(FIRST_ROOM);
   #pid = new Int32Array(FIRST_ROOM);
@@ -89,6 +92,7 @@ export class LiveTable {
       pid: this.#pid[id] as number,
       device: this.#device[id] as number,
       total: this.#total[id] as number,
+      list: this.#list[id] as number,
     };
   }
 
@@ -98,6 +102,7 @@ export class LiveTable {
     this.#start[id] = start;
     this.#size[id] = size;
     this.#total[id] = fields.total;
+    this.#list[id] = fields.list;
     this.#time[id] = fields.time;
     this.#domain[id] = domain;
     this.#task[id] = fields.task;
@@ -209,6 +214,7 @@ export class LiveTable {
     this.#size = grown(this.#size, new Float64Array(room));
     this.#total = grown(this.#total, new Float64Array(room));
     this.#time = grown(this.#time, new Float64Array(room));
+    this.#list = grown(this.#list, new Float64Array(room));
     this.#domain = grown(this.#domain, new Int32Array(room));
     this.#task = grown(this.#task, new Int32Array(room));
     this.#pid = grown(this.#pid, new Int32Array(room));

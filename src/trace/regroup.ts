@@ -132,12 +132,14 @@ export class Regroup {
     return undefined;
   }
 
-  /** Closes every open list that touches [start, end). */
+  /** Closes every open list that touches [start, end), the oldest first. */
   closeTouching(start: number, end: number): void {
     const open = this.#open;
-    for (let index = open.length - 1; index >= 0; index--) {
+    for (let index = 0; index < open.length; index++) {
       const chain = open[index] as Chain;
-      if (chain.start < end && start < chain.end) this.close(chain);
+      if (chain.start >= end || start >= chain.end) continue;
+      this.close(chain);
+      index--;
     }
   }
 
