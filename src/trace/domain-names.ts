@@ -54,7 +54,12 @@ export class DomainNames {
     return id;
   }
 
-  /** The domain that a task's own attach opened, or −1. */
+  /** The domain that a task has mapped into after an attach of its own, or −1. */
+  openedBy(pid: number): number {
+    return this.#attached.get(pid)?.domain ?? -1;
+  }
+
+  /** The domain that belongs to a task's own attach, opened by its first map; −1 for tasks that attached nothing. */
   ofAttacher(pid: number): number {
     const attached = this.#attached.get(pid);
     if (attached === undefined) return -1;

@@ -261,10 +261,13 @@ export class DomainTracker {
 
   /**
    * The domain of an unmap that nothing names: among the live lists at its start the one that it covers exactly (of
-   * several, a whole one; of several of those, the newest); else the domain where most of its bytes are live.
+   * several, a whole one; of several of those, the newest); else the domain where most of its bytes are live, the
+   * newest of equals. A task that attached a device unmaps from what it mapped there.
    */
   #guess(unmap: HeldUnmap): number {
     const { live } = this;
+    const own = this.#domains.openedBy(unmap.pid);
+    if (own >= 0 && live.overlap(own, unmap.iova, unmap.iova + unmap.size) >= 0) return own;
     let best = -1;
     let rivals = 0;
     for (let id = live.firstAt(unmap.iova); id >= 0; id = live.nextAt(id)) {
@@ -290,14 +293,18 @@ export class DomainTracker {
   }
 
   #mostCovered(unmap: HeldUnmap): number {
+    const end = unmap.iova + unmap.size;
     let best = -1;
     let most = 0;
+    let newest = 0;
     for (const { id } of this.domains) {
-      const bytes = this.live.covered(id, unmap.iova, unmap.iova + unmap.size);
-      if (bytes > most) {
-        most = bytes;
-        best = id;
-      }
+      const bytes = this.live.covered(id, unmap.iova, end);
+      if (bytes < most || bytes === 0) continue;
+      const time = this.live.time(this.live.overlap(id, unmap.iova, end));
+      if (bytes === most && time < newest) continue;
+      most = bytes;
+      best = id;
+      newest = time;
     }
     if (best >= 0) return best;
     return this.#domains.layers[0] ?? this.#domains.addLayer();

@@ -11,8 +11,16 @@ export type { Context, EventList, EventSink, Kind, TraceEvent, TraceNames } from
 export { CONTEXT, createEvent, createNames, DIRECTIONS, EVENT_KINDS, KIND, KIND_NAMES } from './events.ts';
 export type { LiveFields, LiveTable } from './live.ts';
 export { NameTable } from './names.ts';
+export type { Need } from './needs.ts';
+export { missingFor } from './needs.ts';
+export type { Leak, PairingReport, PartyCounts } from './pairing.ts';
+export { Pairing } from './pairing.ts';
 export type { StreamFormat, TraceFormat } from './readers.ts';
 export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts';
+export type { SeriesPoint } from './series.ts';
+export { Series } from './series.ts';
+export type { Summary } from './sketch.ts';
+export { RELATIVE_ERROR, Sketch } from './sketch.ts';
 export type { LostEvents, ReadStats, Skipped } from './stats.ts';
 export { secondsSpanned, skippedCount } from './stats.ts';
 export type { TraceReader } from './text-reader.ts';

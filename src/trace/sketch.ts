@@ -1,0 +1,93 @@
+/**
+ * Quantiles of a stream in bounded memory, with a stated error (DDSketch: Masson, Rim, Lee, VLDB 2019): values are
+ * counted in buckets whose bounds grow by a constant factor.
+ * @module
+ */
+
+/** A quantile is off by at most this share of its value. */
+export const RELATIVE_ERROR = 0.01;
+
+const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
+const LOG_GAMMA = Math.log(GAMMA);
+/** Buckets reach from 1 up to 2^64; smaller positive values are counted as 1. */
+const BUCKETS = Math.ceil((64 * Math.LN2) / LOG_GAMMA) + 2;
+
+/** What a sketch says; plain data. Quantiles are within 1 % of a value of that rank; minimum, maximum and sum are exact. */
+export interface Summary {
+  readonly count: number;
+  readonly sum: number;
+  readonly minimum: number;
+  readonly median: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly maximum: number;
+}
+
+/** Counts non-negative numbers (sizes, nanoseconds) below 2^64; others are ignored. About 18 KiB, whatever is added. */
+export class Sketch {
+  #buckets: Float64Array | undefined;
+  #zeros = 0;
+  #count = 0;
+  #sum = 0;
+  #minimum = Number.POSITIVE_INFINITY;
+  #maximum = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get sum(): number {
+    return this.#sum;
+  }
+
+  /** Adds a value. */
+  add(value: number): void {
+    if (!(value >= 0) || value >= 2 ** 64) return;
+    this.#count++;
+    this.#sum += value;
+    if (value < this.#minimum) this.#minimum = value;
+    if (value > this.#maximum) this.#maximum = value;
+    if (value === 0) {
+      this.#zeros++;
+      return;
+    }
+    this.#buckets ??= new Float64Array(BUCKETS);
+    const bucket = value <= 1 ? 0 : Math.ceil(Math.log(value) / LOG_GAMMA);
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
+  }
+
+  /**
+   * The value below which a share of all values lies, within 1 % of a value of that rank; NaN if there are none.
+   * `share` is 0 to 1.
+   */
+  quantile(share: number): number {
+    if (this.#count === 0) return Number.NaN;
+    const rank = share * (this.#count - 1);
+    let below = this.#zeros;
+    if (below > rank) return 0;
+    const buckets = this.#buckets ?? new Float64Array(0);
+    for (let bucket = 0; bucket < buckets.length; bucket++) {
+      below += buckets[bucket] as number;
+      if (below > rank) return this.#clamp((2 * GAMMA ** bucket) / (GAMMA + 1));
+    }
+    return this.#maximum;
+  }
+
+  /** All that is usually shown. */
+  summary(): Summary {
+    const empty = this.#count === 0;
+    return {
+      count: this.#count,
+      sum: this.#sum,
+      minimum: empty ? Number.NaN : this.#minimum,
+      median: this.quantile(0.5),
+      p90: this.quantile(0.9),
+      p99: this.quantile(0.99),
+      maximum: empty ? Number.NaN : this.#maximum,
+    };
+  }
+
+  #clamp(value: number): number {
+    return Math.min(this.#maximum, Math.max(this.#minimum, value));
+  }
+}

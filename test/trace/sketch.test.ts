@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { RELATIVE_ERROR, Series, Sketch } from '../../src/trace/index.ts';
+import { ReuseDistance } from '../../src/trace/reuse.ts';
+
+describe('quantile sketch', () => {
+  it('is within its stated error of a value of that rank, for any values', () => {
+    const values = fc.array(fc.oneof(fc.nat(), fc.maxSafeNat(), fc.nat({ max: 20 })), { minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (list, share) => {
+        const sketch = new Sketch();
+        for (const value of list) sketch.add(value);
+        const sorted = list.toSorted((a, b) => a - b);
+        const exact = sorted[Math.floor(share * (list.length - 1))] ?? Number.NaN;
+        expect(Math.abs(sketch.quantile(share) - exact)).toBeLessThanOrEqual(exact * RELATIVE_ERROR * 1.000001);
+      }),
+    );
+  });
+
+  it('keeps count, sum, minimum and maximum exactly, and ignores what is no size', () => {
+    const sketch = new Sketch();
+    for (const value of [4096, 0, 8192, Number.NaN, -1, Number.POSITIVE_INFINITY]) sketch.add(value);
+    expect(sketch.summary()).toMatchObject({ count: 3, sum: 12_288, minimum: 0, maximum: 8192 });
+  });
+
+  it('says that it has nothing', () => {
+    expect(new Sketch().summary()).toMatchObject({ count: 0, median: Number.NaN, minimum: Number.NaN });
+  });
+});
+
+describe('thinned series', () => {
+  it('keeps every peak and the last value, in bounded room', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 500 }), (values) => {
+        const series = new Series(8);
+        for (const [time, value] of values.entries()) series.add(time, value);
+        const points = series.points();
+        expect(points.length).toBeLessThanOrEqual(8);
+        expect(points[0]?.time).toBe(0);
+        expect(Math.max(...points.map(({ maximum }) => maximum))).toBe(Math.max(...values));
+        expect(Math.min(...points.map(({ minimum }) => minimum))).toBe(Math.min(...values));
+        expect(points.at(-1)?.last).toBe(values.at(-1));
+      }),
+    );
+  });
+});
+
+describe('reuse distance', () => {
+  it('counts the maps since an address was last mapped in its domain', () => {
+    const reuse = new ReuseDistance();
+    for (const iova of [0x1000, 0x2000, 0x1000, 0x1000]) reuse.map(0, iova);
+    reuse.map(1, 0x1000);
+    expect(reuse.distances.summary()).toMatchObject({ count: 2, minimum: 1, maximum: 2 });
+    expect(reuse.fresh).toBe(3);
+  });
+
+  it('forgets what left the window', () => {
+    const reuse = new ReuseDistance();
+    reuse.map(0, 0);
+    for (let page = 1; page <= 65_536; page++) reuse.map(0, page * 4096);
+    reuse.map(0, 0);
+    expect(reuse.distances.count).toBe(0);
+  });
+});
