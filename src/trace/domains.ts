@@ -262,7 +262,7 @@ export class DomainTracker {
   /**
    * The domain of an unmap that nothing names: among the live lists at its start the one that it covers exactly (of
    * several, a whole one; of several of those, the newest); else the domain where most of its bytes are live, the
-   * newest of equals. A task that attached a device unmaps from what it mapped there.
+   * oldest of equals. A task that attached a device unmaps from what it mapped there.
    */
   #guess(unmap: HeldUnmap): number {
     const { live } = this;
@@ -296,15 +296,15 @@ export class DomainTracker {
     const end = unmap.iova + unmap.size;
     let best = -1;
     let most = 0;
-    let newest = 0;
+    let oldest = 0;
     for (const { id } of this.domains) {
       const bytes = this.live.covered(id, unmap.iova, end);
       if (bytes < most || bytes === 0) continue;
       const time = this.live.time(this.live.overlap(id, unmap.iova, end));
-      if (bytes === most && time < newest) continue;
+      if (bytes === most && time > oldest) continue;
       most = bytes;
       best = id;
-      newest = time;
+      oldest = time;
     }
     if (best >= 0) return best;
     return this.#domains.layers[0] ?? this.#domains.addLayer();
