@@ -243,31 +243,33 @@ export class Domain {
   #safeUnmap(iova: Address, offset: number, bytes: number, options: UnmapOptions): number {
     this.#check.input(iova, offset, bytes);
     const end = offset + bytes;
+    const queued = options.invalidation === 'later';
     const hole = options.holes === 'skip' ? -1 : this.table.findHole(offset, end);
     if (hole !== -1) throw this.#notMapped(offset, bytes, hole);
     if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
     if (!this.table.reserveSplits(offset, end)) throw this.#noMemory(offset, bytes);
-    const unmapped = options.holes === 'skip' ? this.#unmapMapped(offset, end) : this.#unmapRange(offset, bytes);
+    const unmapped =
+      options.holes === 'skip' ? this.#unmapMapped(offset, end, queued) : this.#unmapRange(offset, bytes, queued);
     this.table.releaseReserve();
-    this.driver.iotlbSync?.();
+    if (!queued) this.driver.iotlbSync?.();
     return unmapped;
   }
 
-  #unmapMapped(offset: number, end: number): number {
+  #unmapMapped(offset: number, end: number, queued: boolean): number {
     let total = 0;
     let start = this.table.findMapped(offset, end);
     while (start !== -1) {
       const hole = this.table.findHole(start, end);
       const stop = hole === -1 ? end : hole;
-      total += this.#unmapRange(start, stop - start);
+      total += this.#unmapRange(start, stop - start, queued);
       start = stop < end ? this.table.findMapped(stop, end) : -1;
     }
     return total;
   }
 
-  #unmapRange(offset: number, bytes: number): number {
-    if (this.path === 'one-walk') return this.#route.unmapRange(offset, bytes);
-    return unmapRange(this.#route, this.table.chooser, offset, bytes, this.path !== 'map-pages');
+  #unmapRange(offset: number, bytes: number, queued: boolean): number {
+    if (this.path === 'one-walk') return this.#route.unmapRange(offset, bytes, queued);
+    return unmapRange(this.#route, this.table.chooser, offset, bytes, this.path !== 'map-pages', queued);
   }
 
   #refuseStraddle(offset: number, end: number): void {
@@ -325,7 +327,7 @@ export class Domain {
   #linuxUnmap(offset: number, bytes: number): number {
     const { smallest } = this.table.chooser;
     const aligned = offset % smallest === 0 && bytes % smallest === 0;
-    const unmapped = aligned ? this.#unmapRange(offset, bytes) : 0;
+    const unmapped = aligned ? this.#unmapRange(offset, bytes, false) : 0;
     this.driver.iotlbSync?.();
     return unmapped;
   }

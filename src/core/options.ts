@@ -53,6 +53,8 @@ export interface UnmapOptions {
   readonly holes?: 'refuse' | 'skip';
   /** `split` (default) blocks that stick out of the range, or `refuse` the call. */
   readonly partialBlocks?: 'split' | 'refuse';
+  /** Invalidate the TLB `now` (default), or `later` by `Domain.flushAll` (a flush queue). */
+  readonly invalidation?: 'now' | 'later';
 }
 
 /** Options with everything filled in. */

@@ -27,7 +27,7 @@ export interface Route extends PagesSink, UnmapSink {
   /** Maps a whole list. */
   mapList(iova: number, list: ListArrays, prot: number, walk: 'hook' | 'one-walk', done: Done): number;
   /** Unmaps a whole range. */
-  unmapRange(iova: number, bytes: number): number;
+  unmapRange(iova: number, bytes: number, queued: boolean): number;
   /** The output address, or −1. */
   iovaToPhys(iova: number): number;
 }
@@ -57,16 +57,16 @@ class IndirectRoute implements Route {
     return this.#hook('mapSg', this.#driver.mapSg).call(this.#driver, iova, list, prot, walk, done);
   }
 
-  unmapPages(iova: number, size: number, count: number): number {
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.#meter.coreTurns++;
     this.#meter.driverCalls++;
-    return this.#single ? this.#driver.unmap(iova, size) : this.#driver.unmapPages(iova, size, count);
+    return this.#single ? this.#driver.unmap(iova, size, queued) : this.#driver.unmapPages(iova, size, count, queued);
   }
 
-  unmapRange(iova: number, bytes: number): number {
+  unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#meter.coreTurns++;
     this.#meter.driverCalls++;
-    return this.#hook('unmapRange', this.#driver.unmapRange).call(this.#driver, iova, bytes);
+    return this.#hook('unmapRange', this.#driver.unmapRange).call(this.#driver, iova, bytes, queued);
   }
 
   iovaToPhys(iova: number): number {
@@ -108,18 +108,18 @@ class DirectRoute implements Route {
     return errno;
   }
 
-  unmapPages(iova: number, size: number, count: number): number {
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.#meter.coreTurns++;
     this.#power?.get();
-    const bytes = this.#table.unmapPages(iova, size, count);
+    const bytes = this.#table.unmapPages(iova, size, count, queued);
     this.#power?.put();
     return bytes;
   }
 
-  unmapRange(iova: number, bytes: number): number {
+  unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#meter.coreTurns++;
     this.#power?.get();
-    const unmapped = this.#table.unmapRange(iova, bytes);
+    const unmapped = this.#table.unmapRange(iova, bytes, queued);
     this.#power?.put();
     return unmapped;
   }

@@ -41,18 +41,18 @@ class BareDomain implements DriverDomain {
     return this.table.mapList(iova, list, prot, walk, done);
   }
 
-  unmap(iova: number, size: number): number {
-    return this.unmapPages(iova, size, 1);
+  unmap(iova: number, size: number, queued: boolean): number {
+    return this.unmapPages(iova, size, 1, queued);
   }
 
-  unmapPages(iova: number, size: number, count: number): number {
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.#meter.tableCalls++;
-    return this.table.unmapPages(iova, size, count);
+    return this.table.unmapPages(iova, size, count, queued);
   }
 
-  unmapRange(iova: number, bytes: number): number {
+  unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#meter.tableCalls++;
-    return this.table.unmapRange(iova, bytes);
+    return this.table.unmapRange(iova, bytes, queued);
   }
 
   iotlbSync(): void {

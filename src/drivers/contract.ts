@@ -37,12 +37,12 @@ export interface DriverDomain {
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number;
   /** Maps a whole list: the hook proposed in 2021, or this project's one walk. */
   mapSg?(iova: number, list: ListArrays, prot: number, walk: ListWalk, done: Done): number;
-  /** Unmaps one page. */
-  unmap(iova: number, size: number): number;
+  /** Unmaps one page; `queued`: a flush of everything follows later, so that leaves need not be announced. */
+  unmap(iova: number, size: number, queued: boolean): number;
   /** Unmaps equal pages, at most to the end of a table. */
-  unmapPages(iova: number, size: number, count: number): number;
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number;
   /** Unmaps a range in one call (this project's). */
-  unmapRange?(iova: number, bytes: number): number;
+  unmapRange?(iova: number, bytes: number, queued: boolean): number;
   /** Completes the TLB invalidations of an unmap. */
   iotlbSync?(): void;
   /** After a map, for devices that cache what is not there. */

@@ -98,21 +98,21 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   /** Unmaps at most `count` equal pages; returns the bytes unmapped. */
-  unmapPages(iova: number, size: number, count: number, queued = false): number {
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     if (this.#linux && !this.#allowsUnmap(iova, size, count)) return 0;
     this.#mode.queued = queued;
     const { pageByPage } = this.tree.geometry.linux61;
-    if (!this.#linux || !pageByPage) return this.#runUnmapper.unmapPages(iova, size, count);
+    if (!this.#linux || !pageByPage) return this.#runUnmapper.unmapPages(iova, size, count, queued);
     let pages = 0;
     while (pages < count && unmapRun(this.tree, iova + pages * size, size, 1, this.#mode) > 0) pages++;
     return pages * size;
   }
 
   /** Unmaps a range in one call, one clean a table; returns the bytes unmapped, up to the first hole. */
-  unmapRange(iova: number, bytes: number, queued = false): number {
+  unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#mode.queued = queued;
     this.tree.batchCleans = true;
-    const unmapped = unmapRange(this.#runUnmapper, this.chooser, iova, bytes, false);
+    const unmapped = unmapRange(this.#runUnmapper, this.chooser, iova, bytes, false, queued);
     this.tree.flushCleans();
     this.tree.batchCleans = false;
     return unmapped;

@@ -24,7 +24,7 @@ export interface PagesSink {
 /** Unmaps some pages of one size. */
 export interface UnmapSink {
   /** Unmaps at most `count` pages of `size` bytes; returns the bytes unmapped, 0 at a hole. */
-  unmapPages(iova: number, size: number, count: number): number;
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number;
 }
 
 /**
@@ -57,6 +57,7 @@ export function mapRange(
 /**
  * Unmaps a range; the page size is chosen from the input address alone.
  * @param single one page a call
+ * @param queued a flush of everything follows later
  * @returns bytes unmapped, up to the first hole
  */
 export function unmapRange(
@@ -65,11 +66,12 @@ export function unmapRange(
   iova: number,
   bytes: number,
   single: boolean,
+  queued: boolean,
 ): number {
   let unmapped = 0;
   while (unmapped < bytes) {
     chooser.choose(iova + unmapped, iova + unmapped, bytes - unmapped);
-    const step = sink.unmapPages(iova + unmapped, chooser.size, single ? 1 : chooser.count);
+    const step = sink.unmapPages(iova + unmapped, chooser.size, single ? 1 : chooser.count, queued);
     if (step === 0) break;
     unmapped += step;
   }

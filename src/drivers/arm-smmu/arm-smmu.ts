@@ -90,22 +90,22 @@ class ArmSmmuDomain implements DriverDomain {
     return errno;
   }
 
-  unmap(iova: number, size: number): number {
-    return this.unmapPages(iova, size, 1);
+  unmap(iova: number, size: number, queued: boolean): number {
+    return this.unmapPages(iova, size, 1, queued);
   }
 
-  unmapPages(iova: number, size: number, count: number): number {
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.power.get();
     this.#meter.tableCalls++;
-    const bytes = this.table.unmapPages(iova, size, count);
+    const bytes = this.table.unmapPages(iova, size, count, queued);
     this.power.put();
     return bytes;
   }
 
-  unmapRange(iova: number, bytes: number): number {
+  unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.power.get();
     this.#meter.tableCalls++;
-    const unmapped = this.table.unmapRange(iova, bytes);
+    const unmapped = this.table.unmapRange(iova, bytes, queued);
     this.power.put();
     return unmapped;
   }
