@@ -44,15 +44,19 @@ export function badGeometry(argument: string, got: number | string, expected: st
  */
 export function checkRequest(request: TableRequest, known: readonly QuirkName[]): void {
   const allowed = known.reduce((sum, name) => sum | QUIRK[name], 0);
-  if (!Number.isInteger(request.quirks) || request.quirks < 0 || (request.quirks & ~allowed) !== 0) {
-    throw new IommuError('BAD_QUIRK', 'quirks', `${hex(request.quirks)} has quirks that this format does not know`, {
-      got: hex(request.quirks),
+  const { quirks } = request;
+  if (!Number.isInteger(quirks) || quirks < 0 || quirks > 0xffffffff || (quirks & ~allowed) !== 0) {
+    throw new IommuError('BAD_QUIRK', 'quirks', `${hex(quirks)} has quirks that this format does not know`, {
+      got: hex(quirks),
       known: hex(allowed),
     });
   }
   for (const name of ['ias', 'oas'] as const) {
     if (!Number.isInteger(request[name]) || request[name] < 1)
       throw badGeometry(name, request[name], 'bits, from 1 up');
+  }
+  if (!Number.isSafeInteger(request.pageSizes) || request.pageSizes < 0) {
+    throw badGeometry('pageSizes', request.pageSizes, 'a sum of page sizes below 2^53');
   }
   if (!isPow2(request.cpuPageSize) || request.cpuPageSize < 4096) {
     throw badGeometry('cpuPageSize', request.cpuPageSize, 'a power of two from 4 KiB up');
