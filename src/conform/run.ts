@@ -76,7 +76,7 @@ function requestOf({ cfg }: Vector): TableRequest {
   return {
     ias: cfg.ias,
     oas: cfg.oas,
-    pageSizes: Number(cfg.pgsize_bitmap),
+    pageSizes: linuxNumber('pgsize_bitmap', BigInt(cfg.pgsize_bitmap)),
     quirks: Number(cfg.quirks),
     coherent: cfg.coherent,
     cpuPageSize: cfg.cpu_page_size,
@@ -96,7 +96,7 @@ function perform(run: Run, op: VectorOp): { ret?: string; mapped?: string } {
   switch (op.op) {
     case 'map': {
       const done: Done = { bytes: 0 };
-      const pa = linuxNumber(BigInt(op.paddr ?? 0));
+      const pa = linuxNumber('paddr', BigInt(op.paddr ?? 0));
       const errno = table.mapPages(offset, pa, Number(op.pgsize), op.pgcount ?? 0, op.prot ?? 0, done);
       return { ret: String(errno), mapped: hex(done.bytes) };
     }

@@ -5,6 +5,7 @@
 import { type Address, checkAddress, hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
+import { sizesOf } from '../formats/widths.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import { ListRuns } from '../pagetable/runs.ts';
 
@@ -17,7 +18,7 @@ export class ArgumentCheck {
 
   constructor(geometry: Geometry) {
     this.#geometry = geometry;
-    this.#smallest = 2 ** geometry.pageShift;
+    this.#smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
     this.#inputEnd = 2 ** geometry.ias;
     this.#outputEnd = 2 ** geometry.oas;
   }
@@ -134,16 +135,26 @@ export class ArgumentCheck {
   }
 }
 
-/** An input address for `linux-6.1`: an offset where it is in the region, else a number that every check sees as outside. */
+/**
+ * An input address for `linux-6.1`: an offset where it is in the region, else a number that every check sees as outside.
+ * @throws IommuError as `checkAddress` does.
+ */
 export function linuxOffset(geometry: Geometry, iova: Address): number {
+  if (geometry.iovaBase === 0n) return linuxNumber('iova', iova);
+  checkAddress('iova', iova);
   const wide = BigInt.asUintN(64, BigInt(iova));
   const offset = wide - geometry.iovaBase;
   if (offset >= 0n && offset < 1n << 53n) return Number(offset);
   return Number(BigInt.asUintN(52, wide) | (1n << 52n));
 }
 
-/** A 64-bit value for `linux-6.1` as a number: exact below 2^53, else one above 2^52 with the same low bits. */
-export function linuxNumber(value: Address): number {
+/**
+ * A 64-bit value for `linux-6.1` as a number: exact below 2^53, else one above 2^52 with the same low bits.
+ * @throws IommuError as `checkAddress` does.
+ */
+export function linuxNumber(argument: string, value: Address): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  checkAddress(argument, value);
   const wide = BigInt.asUintN(64, BigInt(value));
   return wide < 1n << 53n ? Number(wide) : Number(BigInt.asUintN(52, wide) | (1n << 52n));
 }

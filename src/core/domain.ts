@@ -105,7 +105,7 @@ export class Domain {
     this.#enter();
     try {
       if (this.semantics === 'linux-6.1') {
-        return this.#linuxMap(linuxOffset(this.geometry, iova), linuxNumber(pa), linuxNumber(size), prot);
+        return this.#linuxMap(linuxOffset(this.geometry, iova), linuxNumber('pa', pa), linuxNumber('size', size), prot);
       }
       const offset = this.#check.offset(iova);
       const bytes = this.#check.number('size', size);
@@ -148,7 +148,7 @@ export class Domain {
       const before = this.meter.splits;
       const bytes =
         this.semantics === 'linux-6.1'
-          ? this.#linuxUnmap(linuxOffset(this.geometry, iova), linuxNumber(size))
+          ? this.#linuxUnmap(linuxOffset(this.geometry, iova), linuxNumber('size', size))
           : this.#safeUnmap(iova, this.#check.offset(iova), this.#check.number('size', size), options);
       return { bytes, splits: this.meter.splits - before };
     } finally {
@@ -187,9 +187,12 @@ export class Domain {
   /** Frees all tables. Every later call is refused with `FREED`. */
   free(): void {
     this.#enter();
-    this.driver.free();
-    this.#freed = true;
-    this.#busy = false;
+    try {
+      this.driver.free();
+      this.#freed = true;
+    } finally {
+      this.#busy = false;
+    }
   }
 
   #enter(): void {
@@ -210,7 +213,7 @@ export class Domain {
     const taken = this.table.findMapped(offset, offset + bytes);
     if (taken !== -1) throw this.#overlap(offset, bytes, taken);
     this.table.begin();
-    const errno = work();
+    const errno = this.#orRollBack(offset, work);
     if (errno !== 0) {
       this.table.rollBack(offset, offset + this.#done.bytes);
       this.driver.iotlbSync?.();
@@ -219,6 +222,15 @@ export class Domain {
     this.table.commit();
     this.driver.iotlbSyncMap?.(offset, bytes);
     return { bytes, errno: 0, granted: this.geometry.granted(prot) };
+  }
+
+  #orRollBack(offset: number, work: () => number): number {
+    try {
+      return work();
+    } catch (error) {
+      this.table.rollBack(offset, offset + this.#done.bytes);
+      throw error;
+    }
   }
 
   #mapOne(offset: number, pa: number, bytes: number, prot: number): number {
@@ -248,11 +260,14 @@ export class Domain {
     if (hole !== -1) throw this.#notMapped(offset, bytes, hole);
     if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
     if (!this.table.reserveSplits(offset, end)) throw this.#noMemory(offset, bytes);
-    const unmapped =
-      options.holes === 'skip' ? this.#unmapMapped(offset, end, queued) : this.#unmapRange(offset, bytes, queued);
-    this.table.releaseReserve();
-    if (!queued) this.driver.iotlbSync?.();
-    return unmapped;
+    try {
+      return options.holes === 'skip'
+        ? this.#unmapMapped(offset, end, queued)
+        : this.#unmapRange(offset, bytes, queued);
+    } finally {
+      this.table.releaseReserve();
+      if (!queued) this.driver.iotlbSync?.();
+    }
   }
 
   #unmapMapped(offset: number, end: number, queued: boolean): number {
@@ -269,7 +284,7 @@ export class Domain {
 
   #unmapRange(offset: number, bytes: number, queued: boolean): number {
     if (this.path === 'one-walk') return this.#route.unmapRange(offset, bytes, queued);
-    return unmapRange(this.#route, this.table.chooser, offset, bytes, this.path !== 'map-pages', queued);
+    return unmapRange(this.#route, this.table.unmapChooser, offset, bytes, this.path !== 'map-pages', queued);
   }
 
   #refuseStraddle(offset: number, end: number): void {
@@ -293,8 +308,7 @@ export class Domain {
   }
 
   #linuxMapRange(offset: number, pa: number, bytes: number, prot: number): number {
-    const { smallest } = this.table.chooser;
-    if (offset % smallest !== 0 || pa % smallest !== 0 || bytes % smallest !== 0) return EINVAL;
+    if (!this.table.chooser.divides(offset, pa, bytes)) return EINVAL;
     const before = this.#done.bytes;
     const errno = this.#mapRange(offset, pa, bytes, prot);
     if (errno !== 0) {
@@ -305,9 +319,11 @@ export class Domain {
   }
 
   #linuxMapSg(offset: number, list: ListArrays, prot: number): MapResult {
-    const errno = this.path === 'map-sg' ? this.#mapList(offset, list, prot) : this.#linuxMapRuns(offset, list, prot);
+    const hook = this.path === 'map-sg';
+    const errno = hook ? this.#mapList(offset, list, prot) : this.#linuxMapRuns(offset, list, prot);
     const granted = this.geometry.granted(prot);
     if (errno !== 0) {
+      if (hook) this.#linuxUndoRun(offset, list);
       this.#linuxUnmap(offset, this.#done.bytes);
       return { bytes: 0, errno, granted };
     }
@@ -324,10 +340,19 @@ export class Domain {
     return errno;
   }
 
+  /** Rolls back the run of a list that failed within the hook; complete runs stay, and stay in `#done`. */
+  #linuxUndoRun(offset: number, list: ListArrays): void {
+    const runs = new ListRuns(list, true);
+    let complete = 0;
+    while (runs.next() && complete + runs.bytes <= this.#done.bytes) complete += runs.bytes;
+    if (this.table.chooser.divides(offset + complete, runs.start, runs.bytes)) {
+      this.#linuxUnmap(offset + complete, this.#done.bytes - complete);
+    }
+    this.#done.bytes = complete;
+  }
+
   #linuxUnmap(offset: number, bytes: number): number {
-    const { smallest } = this.table.chooser;
-    const aligned = offset % smallest === 0 && bytes % smallest === 0;
-    const unmapped = aligned ? this.#unmapRange(offset, bytes, false) : 0;
+    const unmapped = this.table.chooser.divides(offset, 0, bytes) ? this.#unmapRange(offset, bytes, false) : 0;
     this.driver.iotlbSync?.();
     return unmapped;
   }

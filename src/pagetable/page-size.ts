@@ -29,6 +29,12 @@ export class PageSizeChooser {
     this.smallest = this.#sizes[0] ?? 0;
   }
 
+  /** Whether the smallest size divides both addresses and the length. */
+  divides(iova: number, pa: number, bytes: number): boolean {
+    const { smallest } = this;
+    return iova % smallest === 0 && pa % smallest === 0 && bytes % smallest === 0;
+  }
+
   /**
    * The biggest size that is not above `bytes` and divides both addresses; as many pages of it as fit before a larger
    * size can take over. `bytes` and both addresses must be multiples of the smallest size.

@@ -6,7 +6,7 @@
 
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
-import { hasSize } from '../formats/widths.ts';
+import { hasSize, sizesOf } from '../formats/widths.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
@@ -33,6 +33,8 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly tree: TableTree;
   /** Page-size choice over the sizes granted. */
   readonly chooser: PageSizeChooser;
+  /** Page-size choice for unmapping: under `safe` also the sizes that a split leaves behind where none was granted. */
+  readonly unmapChooser: PageSizeChooser;
   readonly #linux: boolean;
   readonly #mode: UnmapMode;
   readonly #hook: PagesSink = {
@@ -50,6 +52,7 @@ export class PageTable implements PagesSink, UnmapSink {
     this.tree = new TableTree(geometry, memory, meter, tlb);
     this.chooser = new PageSizeChooser(geometry.pageSizes);
     this.#linux = semantics === 'linux-6.1';
+    this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry));
     this.#mode = { queued: false, linux: this.#linux };
   }
 
@@ -78,22 +81,23 @@ export class PageTable implements PagesSink, UnmapSink {
     const runs = new ListRuns(list, this.#linux);
     this.tree.batchCleans = oneWalk;
     this.tree.forgetPath();
+    try {
+      return this.#mapRuns(iova, runs, prot, oneWalk, done);
+    } finally {
+      this.tree.flushCleans();
+      this.tree.batchCleans = false;
+      if (oneWalk) this.tree.meter.wmb++;
+    }
+  }
+
+  #mapRuns(iova: number, runs: ListRuns, prot: number, oneWalk: boolean, done: Done): number {
+    const sink = oneWalk ? this.#walk : this.#hook;
     let errno = 0;
     while (errno === 0 && runs.next()) {
-      errno = mapRange(
-        oneWalk ? this.#walk : this.#hook,
-        this.chooser,
-        iova + done.bytes,
-        runs.start,
-        runs.bytes,
-        prot,
-        !oneWalk,
-        done,
-      );
+      const at = iova + done.bytes;
+      if (this.#linux && !this.chooser.divides(at, runs.start, runs.bytes)) return EINVAL;
+      errno = mapRange(sink, this.chooser, at, runs.start, runs.bytes, prot, !oneWalk, done);
     }
-    this.tree.flushCleans();
-    this.tree.batchCleans = false;
-    if (oneWalk) this.tree.meter.wmb++;
     return errno;
   }
 
@@ -112,10 +116,12 @@ export class PageTable implements PagesSink, UnmapSink {
   unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#mode.queued = queued;
     this.tree.batchCleans = true;
-    const unmapped = unmapRange(this.#runUnmapper, this.chooser, iova, bytes, false, queued);
-    this.tree.flushCleans();
-    this.tree.batchCleans = false;
-    return unmapped;
+    try {
+      return unmapRange(this.#runUnmapper, this.unmapChooser, iova, bytes, false, queued);
+    } finally {
+      this.tree.flushCleans();
+      this.tree.batchCleans = false;
+    }
   }
 
   /** The output address, or −1. */
@@ -145,22 +151,25 @@ export class PageTable implements PagesSink, UnmapSink {
     tree.journal.end();
   }
 
-  /** Takes everything back that was done since `begin`: leaves in [from, end), tables linked, tables unlinked. */
+  /**
+   * Takes everything back that was done since `begin`: leaves in [from, end), tables linked, tables unlinked. New tables
+   * are freed after the TLB was told.
+   */
   rollBack(from: number, end: number): void {
     const { tree } = this;
     if (end > from) eraseLeaves(tree, from, end);
-    for (const change of tree.journal.changes.toReversed()) {
-      if (change.linked) {
-        tree.store(change.at, 0, 0);
-        tree.clean(1, 1);
-        tree.releaseTable(change.depth, change.table);
-      } else {
-        tree.memory.relink(change.table, tree.levelAt(change.depth).allocBytes);
-        tree.store(change.at, change.lo, change.hi);
-        tree.clean(1, 1);
-      }
-    }
+    const changes = tree.journal.changes.toReversed();
     tree.journal.end();
+    for (const { at, lo, hi, linked, table, depth } of changes) {
+      if (!linked) tree.memory.relink(table, tree.levelAt(depth).allocBytes);
+      tree.store(at, lo, hi);
+      tree.clean(1, 1);
+    }
+    try {
+      if (end > from || changes.length > 0) tree.tlb.flushAll();
+    } finally {
+      for (const { linked, table, depth } of changes) if (linked) tree.releaseTable(depth, table);
+    }
   }
 
   /** Sets tables aside for the splits that unmapping [from, end) needs; false where there is no memory. */
@@ -197,6 +206,8 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapHooked(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
+    const refused = this.#linux ? this.#refuse(iova, pa, size, count, prot) : 0;
+    if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
     if (this.tree.geometry.linux61.mapSgBarriers) this.tree.meter.wmb++;
     return errno;
@@ -226,6 +237,18 @@ export class PageTable implements PagesSink, UnmapSink {
     if (linux61.sizeRule === 'exact') return size === pageSizes;
     return size > 0 && isSubset(size, pageSizes);
   }
+}
+
+/** The sizes granted and, between them, those of single entries, into which a split turns what is larger. */
+function withPieces(geometry: Geometry): number {
+  const granted = sizesOf(geometry.pageSizes);
+  const [smallest = 0] = granted;
+  const largest = granted.at(-1) ?? 0;
+  return geometry.levels.reduce((sum, { shift }, depth) => {
+    const span = 2 ** shift;
+    const between = span > smallest && span < largest && geometry.slots(depth, span) === 1;
+    return between && !hasSize(sum, span) ? sum + span : sum;
+  }, geometry.pageSizes);
 }
 
 function isSubset(sum: number, bitmap: number): boolean {

@@ -233,10 +233,10 @@ export class TableTree {
     this.store(at, 0, 0);
     this.clean(1, 1);
     this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
-    this.tlb.flushWalk(iova, span, 2 ** this.geometry.pageShift);
-    if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
-    else this.freeBelow(depth + 1, table);
     this.forgetPath();
+    if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
+    this.tlb.flushWalk(iova, span, 2 ** this.geometry.pageShift);
+    if (!this.journal.active) this.freeBelow(depth + 1, table);
   }
 
   /** Frees a table and all tables below it. */

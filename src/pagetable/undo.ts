@@ -6,7 +6,7 @@
 import { firstSet } from './entries.ts';
 import type { TableTree } from './tree.ts';
 
-/** Clears the leaves that start in [from, end), leaving every table in place. */
+/** Clears the leaves that start in [from, end), leaving every table in place; the caller tells the TLB. */
 export function eraseLeaves(tree: TableTree, from: number, end: number): void {
   const covered = tree.spanAt(0) * tree.levelAt(0).entries;
   for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
@@ -29,7 +29,6 @@ function eraseBelow(tree: TableTree, depth: number, table: number, from: number,
     } else {
       tree.store(at, 0, 0);
       tree.clean(1, 1);
-      tree.tlb.addPages(base, span, 1);
     }
   }
 }

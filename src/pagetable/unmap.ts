@@ -69,7 +69,7 @@ function separate(
   const hi = tree.hi(at);
   if (tree.isTable(depth, lo)) return lo;
   const group = geometry.leafSlots(lo, hi, depth);
-  if (group <= slots) return lo;
+  if (group <= slots || (mode.linux && slots > 1)) return lo;
   const first = index - (index % group);
   geometry.pieces(lo, hi, depth, depth, 1, BITS);
   tree.writeLeaves(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
