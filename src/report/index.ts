@@ -22,6 +22,7 @@ export { escapeJson, escapeMarkup } from './escape.ts';
 export { type Block, type Report, reportToHtml, type Section, type Source, tableToHtml } from './html.ts';
 export { type Answer, answer, toJson, toNdjson } from './json.ts';
 export { formatBytes, formatNs, formatNumber, formatShare, formatUnit, type Unit } from './number.ts';
+export { type Detail, type Nanoseconds, PerfettoWriter, type TrackId } from './perfetto.ts';
 export { plainText } from './plain.ts';
 export { chartToSvg, type SvgOptions } from './svg.ts';
 export type { Cell, Column, Table } from './table.ts';
