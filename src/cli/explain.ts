@@ -3,14 +3,20 @@
  * @module
  */
 import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { looksLikeLatencyTable, readLatencyTable, selectRows } from '../cost/csv.ts';
+import { looksLikeLatencyTable, MAX_TABLE_BYTES, readLatencyTable, selectRows } from '../cost/csv.ts';
 import { InputError } from '../errors.ts';
+import { machineOf } from '../explain/machine.ts';
+import { type MeasuredAnswer, MeasuredLayers } from '../explain/measured.ts';
+import { measuredText } from '../explain/measured-text.ts';
 import { explainTable, type TableAnswer } from '../explain/table.ts';
 import { tableText } from '../explain/text.ts';
+import { FunctionGraphReader } from '../trace/function-graph.ts';
+import { recogniseTrace } from '../trace/readers.ts';
 import { UsageError } from './exit.ts';
-import { print, printJson, readFile } from './io.ts';
+import { print, printJson, readChunks, readFile } from './io.ts';
 
 const TABLES = fileURLToPath(new URL('../../data/latency/', import.meta.url));
 
@@ -18,15 +24,23 @@ const EXAMPLES = `Examples:
   iommu explain map-sg-series-2021.csv --where posted=2021-01-11
   iommu explain --tables                       the published tables that come with the program
   iommu explain latencies.csv --json
+  iommu explain trace_fgraph.txt.gz            metadata.json, qemu-args.json and fgraph_functions.txt beside it are used
 `;
 
 interface Options {
   readonly where: readonly (readonly [string, string])[];
   readonly tables?: boolean;
+  readonly functions?: string;
   readonly json?: boolean;
 }
 
-type Answer = TableAnswer;
+interface Explained {
+  readonly answer: TableAnswer | MeasuredAnswer;
+  readonly text: string;
+}
+
+/** Enough to tell a format by. */
+const SNIFFED_BYTES = 1 << 16;
 
 function addWhere(text: string, before: Options['where']): Options['where'] {
   const at = text.indexOf('=');
@@ -47,30 +61,79 @@ function locate(file: string): string {
   return shipped === undefined ? file : `${TABLES}${shipped}`;
 }
 
-function explainLatencies(bytes: Uint8Array, file: string, options: Options): { answer: Answer; text: string } {
+function explainLatencies(bytes: Uint8Array, file: string, options: Options): Explained {
   const table = selectRows(readLatencyTable(new TextDecoder().decode(bytes), file), options.where);
   const { answer } = explainTable(table);
   return { answer, text: tableText(answer) };
 }
 
-function explainFile(file: string, options: Options): { answer: Answer; text: string } {
-  const bytes = readFile(locate(file));
-  const head = new TextDecoder().decode(bytes.subarray(0, 4096));
-  if (bytes.length === 0 || looksLikeLatencyTable(head)) return explainLatencies(bytes, file, options);
-  throw new InputError(
-    'NOT_RECOGNISED',
-    file,
-    'neither a latency table (CSV with a header) nor a function_graph trace',
-  );
+function textBeside(file: string, name: string): string | null {
+  const path = join(dirname(file), name);
+  return file !== '-' && existsSync(path) ? new TextDecoder().decode(readFile(path)) : null;
 }
 
-function explain(files: readonly string[], options: Options): void {
+function tracedFunctions(file: string, options: Options): ReadonlySet<string> | null {
+  const given = options.functions === undefined ? null : new TextDecoder().decode(readFile(options.functions));
+  const text = given ?? textBeside(file, 'fgraph_functions.txt');
+  return text === null ? null : new Set(text.split(/\s+/).filter((name) => name !== ''));
+}
+
+async function explainGraph(chunks: AsyncIterable<Uint8Array>, file: string, options: Options): Promise<Explained> {
+  if (options.where.length > 0) throw new UsageError(`--where selects rows of latency tables; ${file} is a trace`);
+  const layers = new MeasuredLayers();
+  const reader = new FunctionGraphReader(layers);
+  for await (const chunk of chunks) reader.push(chunk);
+  const machine = machineOf(textBeside(file, 'metadata.json'), textBeside(file, 'qemu-args.json'));
+  const answer = layers.answer(file, reader.end(), machine, tracedFunctions(file, options));
+  return { answer, text: measuredText(answer) };
+}
+
+/** Reads at least so many bytes, or all there are. */
+async function readStart(chunks: AsyncIterator<Uint8Array>, wanted: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  while (length < wanted) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    parts.push(next.value);
+    length += next.value.length;
+  }
+  const start = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    start.set(part, at);
+    at += part.length;
+  }
+  return start;
+}
+
+async function* startingWith(start: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield start;
+  yield* rest;
+}
+
+async function explainFile(file: string, options: Options): Promise<Explained> {
+  const rest = readChunks(locate(file));
+  const start = await readStart(rest, SNIFFED_BYTES);
+  const head = new TextDecoder().decode(start.subarray(0, 4096));
+  if (start.length === 0 || looksLikeLatencyTable(head)) {
+    const table = await readStart(startingWith(start, rest), MAX_TABLE_BYTES + 1);
+    return explainLatencies(table, file, options);
+  }
+  const format = recogniseTrace(start, file);
+  if (format === 'function_graph') return explainGraph(startingWith(start, rest), file, options);
+  const advice = `${format} holds events without durations; a latency table or a function_graph trace is needed (iommu replay reads this one)`;
+  throw new InputError('UNSUPPORTED_INPUT', file, advice);
+}
+
+async function explain(files: readonly string[], options: Options): Promise<void> {
   if (options.tables === true) {
     print(shippedTables().join('\n'));
     return;
   }
   if (files.length === 0) throw new UsageError('explain: a latency table or a function_graph trace is needed');
-  const results = files.map((file) => explainFile(file, options));
+  const results: Explained[] = [];
+  for (const file of files) results.push(await explainFile(file, options));
   const [first] = results;
   if (options.json !== true) print(results.map(({ text }) => text).join('\n'));
   else if (results.length === 1 && first !== undefined) printJson(first.answer);
@@ -82,9 +145,15 @@ export function addExplain(program: Command): void {
   program
     .command('explain')
     .summary('where the latency goes, and what the numbers cannot tell')
-    .description('Explains latency tables (CSV), with the estimator beside each figure.')
-    .argument('[FILE...]', 'latency tables; a name that is no file may name a shipped table')
+    .description(
+      'Explains latency tables (CSV), with the estimator beside each figure, and function_graph traces: self time by layer.',
+    )
+    .argument('[FILE...]', 'latency tables and function_graph traces; a name that is no file may name a shipped table')
     .option('--where <column=value>', 'keep only such rows; may be given again', addWhere, [])
+    .option(
+      '--functions <file>',
+      'names of the functions that were traced (else fgraph_functions.txt beside the trace)',
+    )
     .option('--tables', 'list the published tables that come with the program')
     .option('--json', 'print the answer as JSON')
     .addHelpText('before', EXAMPLES)

@@ -5,7 +5,8 @@
 import { InputError } from '../errors.ts';
 
 const MAX_ROWS = 4096;
-const MAX_BYTES = 4 << 20;
+/** A latency table has no more bytes than this. */
+export const MAX_TABLE_BYTES: number = 4 << 20;
 const DEFAULT_PAGE_BYTES = 4096;
 
 /** Columns that hold measured values; all others tell series apart. */
@@ -131,8 +132,10 @@ function checkHeader(source: string, header: readonly string[]): void {
  * @throws InputError `MISSING_COLUMN`, `MISSING_VALUE`, `MALFORMED`, `TOO_LARGE` (more than 4096 rows or 4 MiB), `NO_EVENTS` (no rows).
  */
 export function readLatencyTable(text: string, source: string): LatencyTable {
-  if (text.length > MAX_BYTES) {
-    throw new InputError('TOO_LARGE', source, `a latency table has at most ${MAX_BYTES} bytes`, { bytes: text.length });
+  if (text.length > MAX_TABLE_BYTES) {
+    throw new InputError('TOO_LARGE', source, `a latency table has at most ${MAX_TABLE_BYTES} bytes`, {
+      bytes: text.length,
+    });
   }
   let reader: RowReader | null = null;
   let columns: readonly string[] = [];

@@ -9,6 +9,8 @@ export type { TrackCounts } from './domains.ts';
 export { DomainTracker } from './domains.ts';
 export type { Context, EventList, EventSink, Kind, TraceEvent, TraceNames } from './events.ts';
 export { CONTEXT, createEvent, createNames, DIRECTIONS, EVENT_KINDS, KIND, KIND_NAMES } from './events.ts';
+export type { GraphCall, GraphRoot, GraphSink, GraphStats } from './function-graph.ts';
+export { FunctionGraphReader } from './function-graph.ts';
 export type { LiveFields, LiveTable } from './live.ts';
 export { NameTable } from './names.ts';
 export type { Need } from './needs.ts';

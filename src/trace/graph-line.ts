@@ -1,0 +1,83 @@
+/**
+ * One line of function_graph output: an entry, an exit, a leaf call, or a remark. The printed indentation and the mark
+ * before a duration (`+ ! # * @ $`) are decoration: nesting comes from entries and exits alone.
+ * @module
+ */
+
+/** What a line says. */
+export type GraphLineKind = 'enter' | 'exit' | 'leaf' | 'remark' | 'switch' | 'lost';
+
+/** A parsed line of function_graph output. */
+export interface GraphLine {
+  readonly kind: GraphLineKind;
+  readonly cpu: number;
+  /** Process id where the line (or the `switch`) names one, else null. */
+  readonly pid: number | null;
+  readonly task: string;
+  /** Time stamp in seconds as printed, else null. It orders lines; it is no measure of duration. */
+  readonly seconds: number | null;
+  /** Nanoseconds; null where none is printed. */
+  readonly durationNs: number | null;
+  /** Function of an entry, a leaf or an exit (empty where an exit does not say); text of a remark. */
+  readonly text: string;
+}
+
+const HEAD = /^\s*(?:(\d+\.\d+)\s+\|\s*)?(\d+)\)(.*)$/;
+const SWITCH = /^\s*(?:\S.*)-\d+\s+=>\s+(\S.*)-(\d+)\s*$/;
+const TASK = /^\s*(\S.*?)-(\d+)\s+\|(.*)$/;
+const FLAGS = /^\s*[.\w]{4,6}\s+\|(.*)$/;
+const DURATION = /^\s*[+!#*@$]?\s*(\d+(?:\.\d+)?) us\s*\|(.*)$/;
+const NO_DURATION = /^\s*\|(.*)$/;
+const REMARK = /^\s*\/\*(.*?)(?:\*\/)?\s*$/;
+const EXIT = /^\s*\}\s*(?:\/\*\s*([\w.$]+).*)?$/;
+const CALL = /^\s*([A-Za-z_][\w.$]*)(?:\s+\[[\w-]+\])?\(.*\)\s*([{;])/;
+const LOST = /LOST\s+\d+\s+EVENTS/;
+
+/** A duration is printed in microseconds; more than a year is a defect of the file. */
+const MAX_US = 1e13;
+
+interface Body {
+  readonly kind: GraphLineKind;
+  readonly text: string;
+}
+
+function bodyOf(text: string): Body | null {
+  const remark = REMARK.exec(text);
+  if (remark !== null) return { kind: 'remark', text: (remark[1] ?? '').trim() };
+  const exit = EXIT.exec(text);
+  if (exit !== null) return { kind: 'exit', text: exit[1] ?? '' };
+  const call = CALL.exec(text);
+  if (call === null) return null;
+  return { kind: call[2] === '{' ? 'enter' : 'leaf', text: call[1] ?? '' };
+}
+
+function splitDuration(rest: string): { durationNs: number | null; body: string } | null {
+  const timed = DURATION.exec(rest);
+  if (timed !== null) {
+    const us = Number(timed[1]);
+    return us < MAX_US ? { durationNs: Math.round(us * 1000), body: timed[2] ?? '' } : null;
+  }
+  const untimed = NO_DURATION.exec(rest);
+  return untimed === null ? null : { durationNs: null, body: untimed[1] ?? '' };
+}
+
+/** Parses a line; null if it is no line of function_graph output (headers, rulers and empty lines included). */
+export function parseGraphLine(line: string): GraphLine | null {
+  if (LOST.test(line)) return { kind: 'lost', cpu: 0, pid: null, task: '', seconds: null, durationNs: null, text: '' };
+  const head = HEAD.exec(line);
+  if (head === null) return null;
+  const [, stamp, cpuText, afterCpu = ''] = head;
+  const cpu = Number(cpuText);
+  const seconds = stamp === undefined ? null : Number(stamp);
+  const change = SWITCH.exec(afterCpu);
+  if (change !== null && !afterCpu.includes('|')) {
+    return { kind: 'switch', cpu, pid: Number(change[2]), task: change[1] ?? '', seconds, durationNs: null, text: '' };
+  }
+  const task = TASK.exec(afterCpu);
+  const afterTask = task === null ? afterCpu : (task[3] ?? '');
+  const timed = splitDuration(afterTask) ?? splitDuration(FLAGS.exec(afterTask)?.[1] ?? '');
+  const body = timed === null ? null : bodyOf(timed.body);
+  if (timed === null || body === null) return null;
+  const pid = task === null ? null : Number(task[2]);
+  return { ...body, cpu, pid, task: task?.[1] ?? '', seconds, durationNs: timed.durationNs };
+}
