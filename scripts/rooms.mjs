@@ -15,7 +15,7 @@ const ROOMS = {
   dump: ['hardware', 'memory'],
   trace: [],
   cost: ['meter'],
-  replay: ['trace', 'core', 'formats', 'iova', 'cost', 'memory', 'meter'],
+  replay: ['trace', 'core', 'drivers', 'formats', 'iova', 'cost', 'memory', 'meter'],
   explain: ['trace', 'cost'],
   conform: ['core', 'drivers', 'pagetable', 'formats', 'memory', 'meter'],
   bench: ['core', 'formats', 'memory', 'meter'],

@@ -63,19 +63,21 @@ export function printJson(answer: object): void {
 export class Progress {
   readonly #what: string;
   readonly #unit: string;
+  readonly #off: boolean;
   readonly #start = performance.now();
   #shown = this.#start + PROGRESS_DELAY_MS - PROGRESS_EVERY_MS;
   #drawn = false;
 
-  constructor(what: string, unit: string) {
+  constructor(what: string, unit: string, quiet = false) {
     this.#what = what;
     this.#unit = unit;
+    this.#off = quiet || !process.stderr.isTTY;
   }
 
   /** Reports how much is done; `total` where it is known. */
   update(done: number, total?: number): void {
     const now = performance.now();
-    if (!process.stderr.isTTY || now - this.#shown < PROGRESS_EVERY_MS) return;
+    if (this.#off || now - this.#shown < PROGRESS_EVERY_MS) return;
     this.#shown = now;
     this.#drawn = true;
     const rate = Math.round(done / ((now - this.#start) / 1000));

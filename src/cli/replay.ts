@@ -1,0 +1,164 @@
+/**
+ * `iommu replay`: what a system mapped, and what other paths, formats and granules make of it.
+ * @module
+ */
+import type { Command } from 'commander';
+import { Replay } from '../replay/replay.ts';
+import { chartToText, reportToHtml, tableToText } from '../report/index.ts';
+import { createNames } from '../trace/events.ts';
+import { missingFor } from '../trace/needs.ts';
+import { UsageError } from './exit.ts';
+import { addOutputOptions, emit, note, outputOf, writeFile } from './output.ts';
+import {
+  assumptionsOf,
+  bestReason,
+  leavesTable,
+  type ReplayAnswer,
+  replayJson,
+  rowsTable,
+  sortedRows,
+  traceTable,
+} from './replay/answer.ts';
+import { allCharts, layersChart, liveChart } from './replay/pictures.ts';
+import { driverFor, type SpecOptions, specsOf } from './replay/spec.ts';
+import { readTraceFiles } from './trace-files.ts';
+
+const EXAMPLES = `Examples:
+  iommu replay trace.txt                                    what was mapped, by four paths
+  iommu replay trace_boot.txt trace.txt.gz --until "pause"  several files are one trace, up to a mark
+  iommu replay trace.txt --path all --dispatch all          every path and dispatch
+  iommu replay trace.txt --granule all --iova packed        what another granule would need
+  iommu replay trace.txt --report out.html                  a report with pictures
+`;
+
+const FORMATS = ['table', 'json', 'csv', 'markdown'] as const;
+
+interface ReplayFlags extends SpecOptions {
+  readonly until?: string;
+  readonly ranges?: boolean;
+  readonly report?: string;
+}
+
+function textOf(answer: ReplayAnswer, width: number, terminal: boolean): string {
+  const { replay, stats } = answer;
+  const parts = [tableToText(traceTable(answer), terminal)];
+  if (replay.pairing.live.length > 0) parts.push(chartToText(liveChart(replay), { width }));
+  parts.push(tableToText(rowsTable(replay), terminal), tableToText(leavesTable(replay), terminal));
+  const reason = bestReason(sortedRows(replay));
+  const notes = [reason, ...assumptionsOf(replay), ...domainNotes(replay), ...refusalNotes(replay)].filter(
+    (text) => text !== '',
+  );
+  const skipped = stats.flatMap((one) =>
+    one.skipped.map((row) => `left out ${row.count}: ${row.reason}; the first: ${row.firstLine}`),
+  );
+  const needs = missingFor(stats, replay.track).map(
+    (need) => `cannot tell ${need.question}: ${need.why}; ${need.advice}`,
+  );
+  return [...parts, [...notes, ...skipped, ...needs].map((text) => `- ${text}`).join('\n')].join('\n\n');
+}
+
+function domainNotes(replay: Replay): string[] {
+  return replay.domains.map((domain) => `domain ${domain.id}: ${domain.title}`);
+}
+
+function refusalNotes(replay: Replay): string[] {
+  return replay.rows.flatMap(({ row }) =>
+    row.refusals.map(
+      (refusal) => `${row.spec.path}: ${refusal.count} calls refused (${refusal.code}); the first: ${refusal.first}`,
+    ),
+  );
+}
+
+function htmlOf(answer: ReplayAnswer, files: readonly string[]): string {
+  const { replay, stats } = answer;
+  const needs = missingFor(stats, replay.track).map(
+    (need) => `Cannot tell ${need.question}: ${need.why}; ${need.advice}.`,
+  );
+  return reportToHtml({
+    title: 'Replay of an IOMMU trace',
+    lead: bestReason(sortedRows(replay)),
+    sources: [
+      ...files.map((what) => ({ what, how: 'measured' as const, detail: 'events as the kernel wrote them' })),
+      ...assumptionsOf(replay).map((detail) => ({ what: 'replay', how: 'assumed' as const, detail })),
+    ],
+    sections: [
+      {
+        title: 'The trace',
+        blocks: [
+          { kind: 'table', table: traceTable(answer) },
+          ...allCharts(replay)
+            .slice(0, -1)
+            .map((chart) => ({ kind: 'chart' as const, chart })),
+        ],
+      },
+      {
+        title: 'By path, dispatch, format and granule',
+        blocks: [
+          { kind: 'table', table: rowsTable(replay) },
+          { kind: 'chart', chart: layersChart(replay) },
+          { kind: 'table', table: leavesTable(replay) },
+        ],
+      },
+      {
+        title: 'What this cannot tell',
+        blocks: [...needs, ...refusalNotes(replay)].map((text) => ({ kind: 'text' as const, text })),
+      },
+    ],
+    data: replayJson(answer),
+  });
+}
+
+async function run(files: string[], flags: ReplayFlags, command: Command): Promise<void> {
+  const output = outputOf(command.opts(), FORMATS);
+  const specs = specsOf(flags);
+  const names = createNames();
+  const driver = driverFor(specs);
+  const replay = new Replay({
+    names,
+    rows: specs,
+    driver: driver.make,
+    clock: () => performance.now(),
+    ...(flags.until === undefined ? {} : { until: flags.until }),
+  });
+  const stats = await readTraceFiles(
+    files,
+    (event) => replay.event(event),
+    names,
+    () => replay.stopped,
+    output.quiet,
+  );
+  replay.finish();
+  if (flags.until !== undefined && !replay.stopped)
+    note(output, `iommu: the mark '${flags.until}' is not in the trace; all of it was replayed`);
+  const answer: ReplayAnswer = { replay, stats, driver: driver.name, ranges: flags.ranges === true };
+  if (flags.report !== undefined) writeFile(flags.report, htmlOf(answer, files));
+  emit(output, {
+    json: () => replayJson(answer),
+    table: () => textOf(answer, output.width, output.terminal),
+    csv: () => rowsTable(replay),
+  });
+}
+
+/** Adds `replay`. */
+export function addReplay(program: Command): void {
+  const command = program
+    .command('replay')
+    .description('Replay a recorded trace (iommu:*, dma:* events) through every path and show what it did and cost.')
+    .argument('<trace...>', 'ftrace text, trace-cmd report or perf script, plain or .gz; - is standard input')
+    .option('--until <mark>', 'stop at the first trace mark that contains this text')
+    .option('--ranges', 'with --json: the ranges mapped at the end')
+    .option('--path <words>', 'per-page, map-pages, map-sg, one-walk, or all', 'all')
+    .option('--dispatch <words>', 'indirect, direct, or all', 'indirect')
+    .option('--format <ids>', 'table formats', 'arm-64-lpae-s1')
+    .option('--granule <sizes>', "4K, 16K, 64K or all; the format's first by default")
+    .option('--iova <words>', 'what if addresses were: keep, packed, aligned', 'keep')
+    .option('--physical <words>', 'what if memory were: keep, contiguous-64k, contiguous-2m', 'keep')
+    .option('--tlb <words>', 'what if invalidation were: strict, lazy', 'strict')
+    .option('--report <file>', 'write a report with pictures as one HTML file')
+    .addHelpText('before', EXAMPLES);
+  addOutputOptions(command, FORMATS).action(async (files: string[], flags: ReplayFlags) => {
+    if (flags.report?.endsWith('.html') === false)
+      throw new UsageError(`--report ${flags.report}: the file's name must end in .html`);
+    await run(files, flags, command);
+  });
+}

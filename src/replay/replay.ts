@@ -1,0 +1,130 @@
+/**
+ * A trace replayed into rows: events in, calls regrouped by domain, the same calls through every row, statistics out.
+ * @module
+ */
+import type { DriverFactory } from '../drivers/contract.ts';
+import { PROT } from '../formats/protection.ts';
+import type { TraceCall } from '../trace/calls.ts';
+import type { TraceDomain } from '../trace/domain-names.ts';
+import { DomainTracker, type TrackCounts } from '../trace/domains.ts';
+import { DIRECTIONS, KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
+import { Pairing, type PairingReport } from '../trace/pairing.ts';
+import { type Agreement, RegroupWitness } from '../trace/witness.ts';
+import { CallBatch } from './batch.ts';
+import { ReplayRow, type RowSpec } from './row.ts';
+import { ListShape } from './summary.ts';
+
+const BATCH_CALLS = 4096;
+const TO_DEVICE = DIRECTIONS.indexOf('TO_DEVICE');
+const FROM_DEVICE = DIRECTIONS.indexOf('FROM_DEVICE');
+
+/** Settings of a {@link Replay}. */
+export interface ReplayOptions {
+  /** Names shared with the trace's readers. */
+  readonly names: TraceNames;
+  /** What to replay into. */
+  readonly rows: readonly RowSpec[];
+  /** Driver of every domain. */
+  readonly driver: () => DriverFactory;
+  /** The time in milliseconds; rows are timed with it. */
+  readonly clock: () => number;
+  /** Stop at a mark that contains this text. */
+  readonly until?: string;
+}
+
+/** A row and the engine's time for it. */
+export interface TimedRow {
+  readonly row: ReplayRow;
+  /** Milliseconds that this engine took on this machine. */
+  milliseconds: number;
+}
+
+/** Replays while events come in. */
+export class Replay {
+  /** Rows with their times. */
+  readonly rows: readonly TimedRow[];
+  /** How contiguous the lists are. */
+  readonly shape: ListShape = new ListShape();
+  /** Whether the mark was met. */
+  stopped = false;
+  /** Calls whose direction no event gave: read-write is assumed for them. */
+  assumedProtection = 0;
+  readonly #tracker: DomainTracker;
+  readonly #pairing: Pairing;
+  readonly #witness: RegroupWitness;
+  readonly #batch = new CallBatch(BATCH_CALLS);
+  readonly #clock: () => number;
+  readonly #until: string | undefined;
+
+  constructor(options: ReplayOptions) {
+    this.rows = options.rows.map((spec) => ({ row: new ReplayRow(spec, options.driver()), milliseconds: 0 }));
+    this.#clock = options.clock;
+    this.#until = options.until;
+    this.#pairing = new Pairing(options.names);
+    this.#witness = new RegroupWitness(options.names);
+    this.#tracker = new DomainTracker((call) => this.#call(call), options.names);
+  }
+
+  /** Domains of the trace. */
+  get domains(): readonly TraceDomain[] {
+    return this.#tracker.domains;
+  }
+
+  /** What was decided about domains. */
+  get track(): TrackCounts {
+    return this.#tracker.counts;
+  }
+
+  /** Lifetimes, live bytes, leaks, reuse. */
+  get pairing(): PairingReport {
+    return this.#pairing.report(this.#tracker);
+  }
+
+  /** How well the regrouping rule agrees with the scatter-list events. */
+  get agreement(): Agreement {
+    return this.#witness.agreement;
+  }
+
+  /** Takes one event; after the mark, events are let pass. */
+  event(event: TraceEvent): void {
+    if (this.stopped) return;
+    if (event.kind === KIND.MARK && this.#until !== undefined && event.text.includes(this.#until)) {
+      this.stopped = true;
+      return;
+    }
+    this.#witness.event(event);
+    this.#tracker.event(event);
+  }
+
+  /** Ends the trace: open lists become calls, queued flushes happen. */
+  finish(): void {
+    this.#tracker.finish();
+    this.#witness.finish();
+    this.#runBatch();
+    for (const { row } of this.rows) row.finish();
+  }
+
+  #call(call: TraceCall): void {
+    this.#pairing.call(call);
+    this.shape.add(call);
+    this.#batch.add(call, this.#protOf(call));
+    if (this.#batch.full) this.#runBatch();
+  }
+
+  #protOf(call: TraceCall): number {
+    if (call.kind === 'unmap') return 0;
+    if (call.direction === TO_DEVICE) return PROT.READ;
+    if (call.direction === FROM_DEVICE) return PROT.WRITE;
+    if (call.direction < 0) this.assumedProtection++;
+    return PROT.READ | PROT.WRITE;
+  }
+
+  #runBatch(): void {
+    for (const timed of this.rows) {
+      const start = this.#clock();
+      timed.row.run(this.#batch);
+      timed.milliseconds += this.#clock() - start;
+    }
+    this.#batch.clear();
+  }
+}

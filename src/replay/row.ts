@@ -1,0 +1,243 @@
+/**
+ * One row of a replay: the traced calls through domains of one path, dispatch, format and granule.
+ * @module
+ */
+import { hex } from '../address.ts';
+import { Domain } from '../core/domain.ts';
+import type { Dispatch, Path } from '../core/paths.ts';
+import type { DriverFactory } from '../drivers/contract.ts';
+import { IommuError } from '../errors.ts';
+import { formatById } from '../formats/registry.ts';
+import type { IovaPolicy } from '../iova/allocator.ts';
+import { TableMemory } from '../memory/table-memory.ts';
+import { COUNT_NAMES, type Counts, Meter } from '../meter/meter.ts';
+import type { CallBatch } from './batch.ts';
+import { ElementShaper, type PhysicalPolicy } from './elements.ts';
+import { Placement } from './placement.ts';
+
+/** Flush queue of Linux's lazy mode: 256 entries a processor, or 10 ms (dma-iommu, 6.1). */
+const QUEUE_ENTRIES = 256;
+const QUEUE_NS = 10e6;
+const TRACE_PAGE = 4096;
+
+/** What a row replays into. */
+export interface RowSpec {
+  /** Path. */
+  readonly path: Path;
+  /** Dispatch. */
+  readonly dispatch: Dispatch;
+  /** Format id. */
+  readonly format: string;
+  /** Smallest page, bytes. */
+  readonly granule: number;
+  /** Input addresses as traced, or handed out anew. */
+  readonly iova: 'keep' | IovaPolicy;
+  /** Physical pages as traced, or in larger pieces. */
+  readonly physical: PhysicalPolicy;
+  /** Invalidate at each unmap, or by a flush queue. */
+  readonly tlb: 'strict' | 'lazy';
+}
+
+/** Calls that a row refused, by code. */
+export interface RowRefusal {
+  readonly code: string;
+  count: number;
+  /** Message of the first. */
+  readonly first: string;
+}
+
+/** A mapped range at the end. */
+export interface LiveRange {
+  readonly iova: bigint;
+  readonly pa: number;
+  readonly bytes: number;
+  /** Domain of the trace. */
+  readonly domain: number;
+}
+
+/** Replays batches; counts what the engine did. */
+export class ReplayRow {
+  /** What it replays into. */
+  readonly spec: RowSpec;
+  /** Refused calls. */
+  readonly refusals: RowRefusal[] = [];
+  /** Most tables live at once. */
+  peakTables = 0;
+  /** Calls of the engine: maps, unmaps. */
+  calls = 0;
+  readonly #meter = new Meter();
+  readonly #memory = new TableMemory();
+  readonly #driver: DriverFactory;
+  readonly #shaper: ElementShaper | undefined;
+  readonly #domains: (Domain | undefined)[] = [];
+  readonly #placements: (Placement | undefined)[] = [];
+  #queued = 0;
+  #queuedSince = 0;
+
+  constructor(spec: RowSpec, driver: DriverFactory) {
+    this.spec = spec.granule > TRACE_PAGE && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
+    this.#driver = driver;
+    const { oas } = formatById(spec.format).request(spec.granule, undefined, undefined);
+    const reshapes = spec.granule > TRACE_PAGE || spec.physical !== 'keep';
+    this.#shaper = reshapes ? new ElementShaper(spec.granule, spec.physical, 2 ** oas) : undefined;
+  }
+
+  /** What the engine did, domains' making left out. */
+  get counts(): Counts {
+    return this.#meter.snapshot();
+  }
+
+  /** Replays all calls of a batch. */
+  run(batch: CallBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      try {
+        if (batch.maps[i] === 1) this.#map(batch, i);
+        else this.#unmap(batch, i);
+      } catch (error) {
+        this.#refuse(error);
+      }
+      if (this.#memory.liveTables > this.peakTables) this.peakTables = this.#memory.liveTables;
+    }
+  }
+
+  /** Leaves at the end, by size in bytes. */
+  leavesBySize(): Map<number, number> {
+    const sizes = new Map<number, number>();
+    for (const domain of this.#domains) {
+      for (const leaf of domain?.leaves() ?? []) sizes.set(leaf.size, (sizes.get(leaf.size) ?? 0) + 1);
+    }
+    return sizes;
+  }
+
+  /** Mapped ranges at the end, domain by domain; neighbours that go on in both addresses are one range. */
+  liveRanges(): LiveRange[] {
+    const ranges: LiveRange[] = [];
+    for (const [id, domain] of this.#domains.entries()) {
+      for (const { iova, pa, size } of domain?.leaves() ?? []) {
+        const last = ranges.at(-1);
+        const goesOn = last?.domain === id && last.iova + BigInt(last.bytes) === iova && last.pa + last.bytes === pa;
+        if (goesOn) ranges[ranges.length - 1] = { ...last, bytes: last.bytes + size };
+        else ranges.push({ iova, pa, bytes: size, domain: id });
+      }
+    }
+    return ranges;
+  }
+
+  /** Flushes what is queued. */
+  finish(): void {
+    if (this.#queued > 0) this.#flush();
+  }
+
+  #map(batch: CallBatch, i: number): void {
+    const id = batch.domain[i] as number;
+    const domain = this.#domain(id);
+    const from = batch.first[i] as number;
+    const to = batch.first[i + 1] as number;
+    const prot = batch.prot[i] as number;
+    const start = batch.iova[i] as number;
+    this.calls++;
+    if (this.#shaper === undefined) {
+      const { addresses, lengths } = batch;
+      const iova = this.#place(id, start, batch.size[i] as number, batch.size[i] as number);
+      this.#mapList(domain, iova, addresses, lengths, from, to, prot, id, start);
+    } else {
+      this.#shaper.shape(batch.addresses, batch.lengths, from, to);
+      const { addresses, lengths, count, bytes } = this.#shaper;
+      const iova = this.#place(id, start, batch.size[i] as number, bytes);
+      this.#mapList(domain, iova, addresses, lengths, 0, count, prot, id, start);
+    }
+  }
+
+  #mapList(
+    domain: Domain,
+    iova: number,
+    addresses: Float64Array,
+    lengths: Float64Array,
+    from: number,
+    to: number,
+    prot: number,
+    id: number,
+    start: number,
+  ): void {
+    try {
+      if (to - from === 1) domain.map(iova, addresses[from] as number, lengths[from] as number, prot);
+      else domain.mapSg(iova, { addresses: addresses.subarray(from, to), lengths: lengths.subarray(from, to) }, prot);
+    } catch (error) {
+      this.#placements[id]?.forget(start);
+      throw error;
+    }
+  }
+
+  #unmap(batch: CallBatch, i: number): void {
+    if (batch.covered[i] === 0) return;
+    const domain = this.#domain(batch.domain[i] as number);
+    const iova = batch.iova[i] as number;
+    const size = batch.size[i] as number;
+    const placement = this.#placements[batch.domain[i] as number];
+    const whole = batch.covered[i] === size;
+    if (placement === undefined) this.#unmapRange(domain, iova, size, whole);
+    else placement.remove(iova, size, (at, bytes) => this.#unmapRange(domain, at, bytes, true));
+    if (this.spec.tlb === 'lazy') this.#queue(batch.time[i] as number);
+  }
+
+  #unmapRange(domain: Domain, iova: number, bytes: number, whole: boolean): void {
+    this.calls++;
+    domain.unmap(iova, bytes, {
+      holes: whole ? 'refuse' : 'skip',
+      invalidation: this.spec.tlb === 'lazy' ? 'later' : 'now',
+    });
+  }
+
+  #queue(time: number): void {
+    if (this.#queued === 0) this.#queuedSince = time;
+    this.#queued++;
+    if (this.#queued >= QUEUE_ENTRIES || time - this.#queuedSince >= QUEUE_NS) this.#flush();
+  }
+
+  #flush(): void {
+    for (const domain of this.#domains) domain?.flushAll();
+    this.#queued = 0;
+  }
+
+  #place(id: number, start: number, size: number, bytes: number): number {
+    if (this.spec.iova === 'keep') return start;
+    let placement = this.#placements[id];
+    if (placement === undefined) {
+      const { ias } = this.#domain(id).geometry;
+      placement = new Placement(this.spec.iova, this.spec.granule, 2 ** Math.min(ias, 48));
+      this.#placements[id] = placement;
+    }
+    return placement.place(start, size, bytes);
+  }
+
+  #domain(id: number): Domain {
+    const known = this.#domains[id];
+    if (known !== undefined) return known;
+    const { path, dispatch, format, granule } = this.spec;
+    const before = this.#meter.snapshot();
+    const domain = new Domain({
+      path,
+      dispatch,
+      format,
+      granule,
+      memory: this.#memory,
+      meter: this.#meter,
+      driver: this.#driver,
+    });
+    for (const name of COUNT_NAMES) this.#meter[name] = before[name];
+    this.#domains[id] = domain;
+    return domain;
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof IommuError)) throw error;
+    const known = this.refusals.find((refusal) => refusal.code === error.code);
+    if (known === undefined) this.refusals.push({ code: error.code, count: 1, first: error.message });
+    else known.count++;
+  }
+}
+
+/** A live range as JSON. */
+export function rangeJson(range: LiveRange, domainTitle: string): Record<string, string | number> {
+  return { iova: hex(range.iova), pa: hex(range.pa), bytes: hex(range.bytes), domain: domainTitle, count: 1 };
+}

@@ -1,0 +1,46 @@
+/**
+ * How contiguous the lists of a trace are: what decides whether a path by runs or by blocks can gain anything. Memory is
+ * bounded.
+ * @module
+ */
+import type { TraceCall } from '../trace/calls.ts';
+
+/** Numbers by power of two: bucket k holds values in [2^k, 2^(k+1)). */
+export class PowerHistogram {
+  /** Counts by bucket. */
+  readonly counts: number[] = [];
+
+  /** Adds a value from 1 up. */
+  add(value: number): void {
+    const bucket = Math.floor(Math.log2(Math.max(1, value)));
+    while (this.counts.length <= bucket) this.counts.push(0);
+    this.counts[bucket] = (this.counts[bucket] as number) + 1;
+  }
+}
+
+/** Sizes of lists and of the physically contiguous runs that they consist of. */
+export class ListShape {
+  /** Bytes of the lists. */
+  readonly bytes: PowerHistogram = new PowerHistogram();
+  /** Contiguous runs of a list. */
+  readonly runs: PowerHistogram = new PowerHistogram();
+  /** Bytes of a run. */
+  readonly runBytes: PowerHistogram = new PowerHistogram();
+
+  /** Adds one call. */
+  add(call: TraceCall): void {
+    if (call.kind === 'unmap') return;
+    this.bytes.add(call.size);
+    let runs = 0;
+    let bytes = 0;
+    for (let i = 0; i < call.count; i++) {
+      bytes += call.length[i] as number;
+      const next = (call.pa[i] as number) + (call.length[i] as number);
+      if (i + 1 < call.count && call.pa[i + 1] === next) continue;
+      runs++;
+      this.runBytes.add(bytes);
+      bytes = 0;
+    }
+    this.runs.add(runs);
+  }
+}
