@@ -6,8 +6,14 @@ import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { DomainTables } from './iommu.ts';
 import { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
+import { aarch32Short } from './walk/aarch32-short.ts';
 import { aarch64Stage1, aarch64Stage2, type Granule, stage2Consistent } from './walk/aarch64.ts';
+import { amdV1 } from './walk/amd.ts';
+import { dart } from './walk/dart.ts';
+import { mali } from './walk/mali.ts';
 import type { Regime } from './walk/regime.ts';
+import { riscvTables } from './walk/riscv.ts';
+import { vtdFirstStage, vtdSecondStage } from './walk/vtd.ts';
 
 /** A geometry as a user or a snapshot gives it; what is left out has the format's usual value. */
 export interface GivenGeometry {
@@ -54,6 +60,41 @@ function lpaeStage2({ root, granule, ias, oas }: Filled): Regime {
   return aarch64Stage2({ ttb: root, tsz, sl0, granule: granule as Granule, oas });
 }
 
+/** PRRR and NMRR as Linux programs them. */
+const LINUX_PRRR = 0x800b_8204;
+const LINUX_NMRR = 0x4000_4000;
+const LINUX_MEMATTR = 0x0088_8d88n;
+
+function shortTables({ root, ias, quirks }: Filled): Regime {
+  const mtk = quirks.includes('arm-mtk-ext');
+  return aarch32Short({
+    ttbr0: root,
+    accessFlag: true,
+    prrr: LINUX_PRRR,
+    nmrr: LINUX_NMRR,
+    inputBits: ias,
+    mtkLeaves: mtk,
+    mtkTables: quirks.includes('arm-mtk-ttbr-ext'),
+    noPermissions: quirks.includes('no-perms'),
+  });
+}
+
+function dartTables(encoding: 1 | 2): Format['regime'] {
+  return ({ roots, granule, ias, oas }) => dart({ roots, encoding, granule: granule as 4096 | 16384, ias, oas });
+}
+
+/** Levels of 9 index bits that an input width needs. */
+function levelsOf(ias: number): number {
+  return Math.ceil((ias - 12) / 9);
+}
+
+const SUPERPAGES = { superpage2M: true, superpage1G: true } as const;
+
+function riscvFormat(bits: 39 | 48 | 57): readonly [string, Format] {
+  const regime = ({ root, oas }: Filled) => riscvTables({ root, bits, stage: 1, oas });
+  return [`riscv-sv${bits}`, { granules: [4096], ias: bits, oas: 56, regime }];
+}
+
 const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
   ['arm-64-lpae-s1', { granules: ARM_GRANULES, ias: 48, oas: 48, regime: lpaeStage1 }],
   ['arm-64-lpae-s2', { granules: ARM_GRANULES, ias: 48, oas: 48, regime: lpaeStage2 }],
@@ -75,6 +116,47 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
       regime: ({ root, ias }) => aarch32LongStage2({ ttb: root, t0sz: (32 - ias) & 15, sl0: ias > 34 ? 1 : 0 }),
     },
   ],
+  ['arm-v7s', { granules: [4096], ias: 32, oas: 32, regime: shortTables }],
+  [
+    'arm-mali-lpae',
+    {
+      granules: [4096],
+      ias: 48,
+      oas: 40,
+      regime: ({ root, ias, oas }) => mali({ root, ias, oas, memattr: LINUX_MEMATTR }),
+    },
+  ],
+  ['apple-dart', { granules: [16384, 4096], ias: 32, oas: 36, regime: dartTables(1) }],
+  ['apple-dart2', { granules: [16384, 4096], ias: 36, oas: 42, regime: dartTables(2) }],
+  [
+    'vtd-ss',
+    {
+      granules: [4096],
+      ias: 48,
+      oas: 52,
+      regime: ({ root, ias, oas }) => {
+        return vtdSecondStage({ root, levels: levelsOf(ias), inputBits: ias, oas, ...SUPERPAGES, mode: 'legacy' });
+      },
+    },
+  ],
+  [
+    'vtd-fs',
+    {
+      granules: [4096],
+      ias: 48,
+      oas: 52,
+      regime: ({ root, ias, oas }) => {
+        return vtdFirstStage({ root, levels: levelsOf(ias), oas, ...SUPERPAGES, execute: true, mode: 'first' });
+      },
+    },
+  ],
+  [
+    'amd-v1',
+    { granules: [4096], ias: 39, oas: 52, regime: ({ root, ias, oas }) => amdV1({ root, levels: levelsOf(ias), oas }) },
+  ],
+  riscvFormat(39),
+  riscvFormat(48),
+  riscvFormat(57),
 ]);
 
 /** Table formats that can be read from a root. */

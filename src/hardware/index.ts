@@ -18,6 +18,9 @@ export {
 } from './iommu.ts';
 export { createModel, MODEL_NAMES } from './models.ts';
 export { RiscvIommu } from './riscv/riscv.ts';
+export { CB, GR0, GR1 } from './smmu-v2/registers.ts';
+export { type PowerViolation, SmmuV2, type SmmuV2Answer, type SmmuV2Options } from './smmu-v2/smmu.ts';
+export { Tlb, type TlbEntry } from './smmu-v2/tlb.ts';
 export { COMMANDS } from './smmu-v3/commands.ts';
 export {
   decodeEvent,
@@ -33,10 +36,13 @@ export { SmmuV3, type SmmuV3Answer } from './smmu-v3/smmu.ts';
 export { VTD_FAULTS, type VtdMode, vtdFaultText, vtdWalkCode } from './vt-d/faults.ts';
 export { VtdUnit } from './vt-d/vtd.ts';
 export { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
+export { aarch32Short, type ShortConfig } from './walk/aarch32-short.ts';
 export { aarch64Stage1, aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64.ts';
 export { type AmdConfig, amdV1 } from './walk/amd.ts';
+export { type DartConfig, dart } from './walk/dart.ts';
 export { enumerateLeaves, type LeafSink, type TablePage, type Tree, type TreeFinding } from './walk/leaves.ts';
 export { mairByteName } from './walk/mair.ts';
+export { type MaliConfig, mali } from './walk/mali.ts';
 export { IntermediateReader, NestedWalker } from './walk/nested.ts';
 export { ATTR, permsText, type Regime, type Region } from './walk/regime.ts';
 export { type RiscvConfig, riscvTables } from './walk/riscv.ts';

@@ -132,6 +132,7 @@ export function bypassLeaf(iova: Address, bits: number): Leaf | undefined {
     size: 2 ** bits,
     level: 0,
     perms: 'rwx',
+    attributes: 63,
     memoryType: 'as the device says',
     entryAddress: 0,
     entry: 0n,

@@ -5,6 +5,8 @@ const PAGE = 4096;
 /** Sparse memory of 4 KiB pages; pages never put are unknown. */
 export class PagesReader implements PhysicalReader {
   readonly pages: Map<number, Uint32Array> = new Map();
+  /** Addresses [from, end) that read as zero where no page was put. */
+  zeros: readonly [number, number] = [0, 0];
   /** Reads made, of either width. */
   reads = 0;
 
@@ -35,7 +37,8 @@ export class PagesReader implements PhysicalReader {
 
   read32(address: number): number | undefined {
     this.reads++;
-    return this.pages.get(address - (address % PAGE))?.[(address % PAGE) / 4];
+    const word = this.pages.get(address - (address % PAGE))?.[(address % PAGE) / 4];
+    return word === undefined && address >= this.zeros[0] && address < this.zeros[1] ? 0 : word;
   }
 
   read64(address: number): bigint | undefined {

@@ -277,7 +277,7 @@ export interface Stage1Config {
   readonly ignoreTopByte?: boolean;
 }
 
-/** The smallest TxSZ: 16, or 12 where a 64 KiB granule has 52-bit addresses (D8.2.9). */
+/** The smallest TxSZ: 16, or 12 for the 64 KiB granule (FEAT_LVA, D8.2.9). */
 const MIN_TSZ = 16;
 const MIN_TSZ_52 = 12;
 /** The largest TxSZ (FEAT_TTST allows 48, 47 for 64 KiB). */
@@ -289,7 +289,7 @@ function rootOf(ttb: number, entries: number): number {
 }
 
 function half(name: string, config: Stage1Config, ttbr: TtbrConfig): Region {
-  const least = ttbr.granule === 65536 && config.oas === 52 ? MIN_TSZ_52 : MIN_TSZ;
+  const least = ttbr.granule === 65536 ? MIN_TSZ_52 : MIN_TSZ;
   const bits = 64 - Math.min(Math.max(ttbr.tsz, least), MAX_TSZ);
   const levels = levelsFrom(ttbr.granule, startLevel(ttbr.granule, bits), bits);
   const root = rootOf(ttbr.ttb, levels[0]?.entries ?? 1);

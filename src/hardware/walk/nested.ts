@@ -5,11 +5,13 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import type { Regime } from './regime.ts';
+import { permsText, type Regime } from './regime.ts';
 import { type Access, type Fault, type Leaf, READ, type Step, type Walk } from './types.ts';
 import { Walker } from './walker.ts';
 
 const PAGE = 4096;
+/** Permission bits of an attribute word. */
+const RIGHTS = 63;
 
 /** Reads memory by intermediate address, through stage 2; remembers the stage 2 fault that stopped a read. */
 export class IntermediateReader implements PhysicalReader {
@@ -111,7 +113,8 @@ export class NestedWalker {
       pa: second.pa,
       base: second.pa - within,
       size,
-      perms: [...first.perms].filter((letter) => letter === 'p' || second.perms.includes(letter)).join(''),
+      perms: permsText(first.attributes & second.attributes & RIGHTS),
+      attributes: first.attributes & (second.attributes | ~RIGHTS),
       memoryType: `${first.memoryType}; stage 2 ${second.memoryType}`,
     };
   }

@@ -125,6 +125,8 @@ export interface Leaf {
   readonly level: number;
   /** Letters of the accesses allowed: `r`, `w`, `x`, and `p` last where only privileged ones are. */
   readonly perms: string;
+  /** The same as an attribute word: bits of `ATTR`. */
+  readonly attributes: number;
   /** Memory type in the architecture's words. */
   readonly memoryType: string;
   /** Physical address of the leaf entry. */

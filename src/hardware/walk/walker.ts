@@ -161,6 +161,7 @@ export class Walker {
       size,
       level: d.levels[this.#depth]?.level ?? 0,
       perms: permsText(attributes),
+      attributes,
       memoryType: d.memoryType(attributes >>> TYPE_SHIFT),
       entryAddress: this.#entryAddress,
       entry: joinEntry(this.#lo, this.#hi),
