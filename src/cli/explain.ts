@@ -2,11 +2,12 @@
  * `iommu explain`: where the latency goes, and what the numbers cannot tell.
  * @module
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { looksLikeLatencyTable, MAX_TABLE_BYTES, readLatencyTable, selectRows } from '../cost/csv.ts';
+import { fitProfile } from '../cost/profile.ts';
 import { InputError } from '../errors.ts';
 import { machineOf } from '../explain/machine.ts';
 import { type MeasuredAnswer, MeasuredLayers } from '../explain/measured.ts';
@@ -16,7 +17,7 @@ import { tableText } from '../explain/text.ts';
 import { FunctionGraphReader } from '../trace/function-graph.ts';
 import { recogniseTrace } from '../trace/readers.ts';
 import { UsageError } from './exit.ts';
-import { print, printJson, readChunks, readFile } from './io.ts';
+import { print, printJson, readChunks, readFile, say } from './io.ts';
 
 const TABLES = fileURLToPath(new URL('../../data/latency/', import.meta.url));
 
@@ -24,6 +25,7 @@ const EXAMPLES = `Examples:
   iommu explain map-sg-series-2021.csv --where posted=2021-01-11
   iommu explain --tables                       the published tables that come with the program
   iommu explain latencies.csv --json
+  iommu explain latencies.csv --where op=map --fit-profile board.json --machine board
   iommu explain trace_fgraph.txt.gz            metadata.json, qemu-args.json and fgraph_functions.txt beside it are used
 `;
 
@@ -31,6 +33,8 @@ interface Options {
   readonly where: readonly (readonly [string, string])[];
   readonly tables?: boolean;
   readonly functions?: string;
+  readonly fitProfile?: string;
+  readonly machine?: string;
   readonly json?: boolean;
 }
 
@@ -61,15 +65,27 @@ function locate(file: string): string {
   return shipped === undefined ? file : `${TABLES}${shipped}`;
 }
 
-function explainLatencies(bytes: Uint8Array, file: string, options: Options): Explained {
-  const table = selectRows(readLatencyTable(new TextDecoder().decode(bytes), file), options.where);
-  const { answer } = explainTable(table);
-  return { answer, text: tableText(answer) };
+function sourceText(file: string, options: Options): string {
+  const where = options.where.map(([column, value]) => `${column}=${value}`);
+  return [basename(file), ...where].join(', ');
 }
 
 function textBeside(file: string, name: string): string | null {
   const path = join(dirname(file), name);
   return file !== '-' && existsSync(path) ? new TextDecoder().decode(readFile(path)) : null;
+}
+
+function explainLatencies(bytes: Uint8Array, file: string, options: Options): Explained {
+  const table = selectRows(readLatencyTable(new TextDecoder().decode(bytes), file), options.where);
+  const { answer, analyses } = explainTable(table);
+  if (options.fitProfile !== undefined) {
+    const described = textBeside(file, 'metadata.json');
+    const kind = described === null ? 'hardware' : machineOf(described, null).kind;
+    const profile = fitProfile(analyses, { name: options.machine ?? table.source, kind }, sourceText(file, options));
+    writeFileSync(options.fitProfile, `${JSON.stringify(profile, null, 2)}\n`);
+    say(`machine profile written to ${options.fitProfile}`);
+  }
+  return { answer, text: tableText(answer) };
 }
 
 function tracedFunctions(file: string, options: Options): ReadonlySet<string> | null {
@@ -80,6 +96,8 @@ function tracedFunctions(file: string, options: Options): ReadonlySet<string> | 
 
 async function explainGraph(chunks: AsyncIterable<Uint8Array>, file: string, options: Options): Promise<Explained> {
   if (options.where.length > 0) throw new UsageError(`--where selects rows of latency tables; ${file} is a trace`);
+  if (options.fitProfile !== undefined)
+    throw new UsageError('--fit-profile: a profile is fitted from latency tables only');
   const layers = new MeasuredLayers();
   const reader = new FunctionGraphReader(layers);
   for await (const chunk of chunks) reader.push(chunk);
@@ -131,6 +149,7 @@ async function explain(files: readonly string[], options: Options): Promise<void
     print(shippedTables().join('\n'));
     return;
   }
+  if (options.fitProfile !== undefined && files.length > 1) throw new UsageError('--fit-profile takes one table');
   if (files.length === 0) throw new UsageError('explain: a latency table or a function_graph trace is needed');
   const results: Explained[] = [];
   for (const file of files) results.push(await explainFile(file, options));
@@ -154,6 +173,8 @@ export function addExplain(program: Command): void {
       '--functions <file>',
       'names of the functions that were traced (else fgraph_functions.txt beside the trace)',
     )
+    .option('--fit-profile <file>', 'write a machine profile fitted from the table')
+    .option('--machine <name>', 'name of the machine in that profile')
     .option('--tables', 'list the published tables that come with the program')
     .option('--json', 'print the answer as JSON')
     .addHelpText('before', EXAMPLES)

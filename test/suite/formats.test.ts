@@ -1,4 +1,0 @@
-import { FORMATS } from '../../src/formats/index.ts';
-import { formatSuite } from './format-suite.ts';
-
-for (const format of FORMATS) formatSuite(format);
