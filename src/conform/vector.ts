@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from '../errors.ts';
+import { wrongKey } from './schema.ts';
 
 /** One TLB callback: flush_walk, add_page for `n` pages, flush_all, or the core's sync. */
 export type TlbEvent =
@@ -60,27 +61,6 @@ export interface Vector {
   readonly dma_sync?: { readonly calls: number; readonly bytes: number };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function missing(value: unknown): string | undefined {
-  if (!isObject(value)) return 'an object';
-  if (typeof value['id'] !== 'string') return 'id';
-  if (typeof value['fmt'] !== 'string') return 'fmt';
-  if (!Array.isArray(value['ops'])) return 'ops';
-  if (!isObject(value['init'])) return 'init';
-  const cfg = value['cfg'];
-  if (!isObject(cfg)) return 'cfg';
-  const numbers = ['ias', 'oas', 'cpu_page_size'].find((key) => typeof cfg[key] !== 'number');
-  const texts = ['pgsize_bitmap', 'quirks', 'table_base'].find((key) => !/^0x[0-9a-f]+$/i.test(String(cfg[key])));
-  return numbers ?? texts;
-}
-
-function isVector(value: unknown): value is Vector {
-  return missing(value) === undefined;
-}
-
 /**
  * Reads the vectors of one file.
  * @param source name of the file, for errors
@@ -91,12 +71,12 @@ export function parseVectors(source: string, text: string): Vector[] {
   for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const value = parseLine(source, line, i + 1);
-    if (!isVector(value)) {
-      throw new InputError('MALFORMED', source, `line ${i + 1} is no vector: ${missing(value)} is missing or wrong`, {
-        line: i + 1,
-      });
+    const wrong = wrongKey(value);
+    if (wrong !== undefined) {
+      const message = `line ${i + 1} is no vector: ${wrong} is missing or wrong`;
+      throw new InputError('MALFORMED', source, message, { line: i + 1, key: wrong });
     }
-    vectors.push(value);
+    vectors.push(value as Vector);
   }
   if (vectors.length === 0) throw new InputError('NO_EVENTS', source, 'holds no vectors');
   return vectors;

@@ -6,7 +6,7 @@
 
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
-import { hasSize, sizesOf } from '../formats/widths.ts';
+import { hasSize, intersect, sizesOf } from '../formats/widths.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
@@ -50,9 +50,10 @@ export class PageTable implements PagesSink, UnmapSink {
   /** @throws IommuError `NO_MEMORY` where the root cannot be allocated. */
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
     this.tree = new TableTree(geometry, memory, meter, tlb);
-    this.chooser = new PageSizeChooser(geometry.pageSizes);
     this.#linux = semantics === 'linux-6.1';
-    this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry));
+    const usable = this.#linux ? geometry.pageSizes : usableSizes(geometry);
+    this.chooser = new PageSizeChooser(usable);
+    this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
     this.#mode = { queued: false, linux: this.#linux };
   }
 
@@ -239,16 +240,23 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 }
 
-/** The sizes granted and, between them, those of single entries, into which a split turns what is larger. */
-function withPieces(geometry: Geometry): number {
-  const granted = sizesOf(geometry.pageSizes);
-  const [smallest = 0] = granted;
-  const largest = granted.at(-1) ?? 0;
+/** The sizes granted that a level has: Linux also grants blocks larger than all that a short tree can hold. */
+function usableSizes(geometry: Geometry): number {
+  const { levels, pageSizes } = geometry;
+  const usable = sizesOf(pageSizes).filter((size) => levels.some((_, depth) => geometry.slots(depth, size) > 0));
+  return intersect(pageSizes, usable);
+}
+
+/** The sizes at hand and, between them, those of single entries, into which a split turns what is larger. */
+function withPieces(geometry: Geometry, usable: number): number {
+  const sizes = sizesOf(usable);
+  const [smallest = 0] = sizes;
+  const largest = sizes.at(-1) ?? 0;
   return geometry.levels.reduce((sum, { shift }, depth) => {
     const span = 2 ** shift;
     const between = span > smallest && span < largest && geometry.slots(depth, span) === 1;
     return between && !hasSize(sum, span) ? sum + span : sum;
-  }, geometry.pageSizes);
+  }, usable);
 }
 
 function isSubset(sum: number, bitmap: number): boolean {

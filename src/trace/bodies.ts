@@ -3,8 +3,11 @@
  * format files), old prints included. Each function fills the event and answers '' or why it could not.
  * @module
  */
+
+import { withRoom } from './arrays.ts';
 import { ascii, type Cursor } from './cursor.ts';
 import { DIRECTIONS, type EventList, KIND, type Kind, type TraceEvent, type TraceNames } from './events.ts';
+import { readRawFields } from './raw-fields.ts';
 
 const IOVA = ascii('IOMMU: iova=0x');
 const DASH_0X = ascii(' - 0x');
@@ -27,6 +30,9 @@ const COMMA = 0x2c;
 const TWO_64 = 2 ** 64;
 /** The kernel cuts lists off at 128 elements; more than this in one line is no such list. */
 const MAX_ELEMENTS = 4096;
+
+/** What trace-cmd report prints of an event whose format it cannot follow: the raw fields. */
+const FAILED = ascii('[FAILED TO PARSE] ');
 
 const MALFORMED = 'fields of a known event could not be read';
 const END_DIFFERS = 'end address of a map or unmap is not iova + size';
@@ -62,6 +68,7 @@ export class BodyReader {
 
   /** `0000:00:01.0 dir=FROM_DEVICE dma_addr=fffbf000 size=4096 phys_addr=421e6000 attrs=` and its relatives. */
   #readDma(cursor: Cursor, event: TraceEvent): string {
+    if (cursor.match(FAILED)) return readRawFields(cursor, event, this.#names);
     this.#readDevice(cursor, event);
     while (cursor.peek() === SPACE) {
       cursor.at++;
@@ -214,12 +221,4 @@ function readArray(cursor: Cursor, list: EventList, which: 'dma' | 'lengths' | '
   }
   cursor.at++;
   return count;
-}
-
-/** The array, or a larger copy of it, with room for `count` elements. */
-export function withRoom(array: Float64Array, count: number): Float64Array {
-  if (count <= array.length) return array;
-  const grown = new Float64Array(Math.max(count, array.length * 2));
-  grown.set(array);
-  return grown;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { alignDown } from '../address.ts';
-import { withRoom } from './bodies.ts';
+import { withRoom } from './arrays.ts';
 import type { EventList } from './events.ts';
 import type { Chain } from './regroup.ts';
 

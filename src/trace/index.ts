@@ -26,5 +26,8 @@ export { RELATIVE_ERROR, Sketch } from './sketch.ts';
 export type { LostEvents, ReadStats, Skipped } from './stats.ts';
 export { secondsSpanned, skippedCount } from './stats.ts';
 export type { TraceReader } from './text-reader.ts';
+export { readTraceDat } from './trace-dat/read.ts';
+export type { ByteSource } from './trace-dat/source.ts';
+export { bytesSource } from './trace-dat/source.ts';
 export type { Agreement, Disagreement } from './witness.ts';
 export { RegroupWitness } from './witness.ts';

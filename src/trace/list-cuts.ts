@@ -4,7 +4,7 @@
  * their order, and an unmap that takes a part of a waiting list, run by run, cuts it there.
  * @module
  */
-import { withRoom } from './bodies.ts';
+import { withRoom } from './arrays.ts';
 import { type CallSink, createCall, type TraceCall } from './calls.ts';
 
 /** Calls that wait at most. */

@@ -5,7 +5,7 @@
  * interrupt. A dma event, where there is one, is a boundary too: it follows the lines of its list.
  * @module
  */
-import { withRoom } from './bodies.ts';
+import { withRoom } from './arrays.ts';
 import { CONTEXT, type TraceEvent } from './events.ts';
 
 /** More open lists than this are not kept: the oldest is closed. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { BodyReader } from './bodies.ts';
-import { ascii, Cursor } from './cursor.ts';
+import { Cursor } from './cursor.ts';
 import {
   clearBody,
   createEvent,
@@ -24,7 +24,6 @@ import { countEvent, createStats, type ReadStats, SkipCounter } from './stats.ts
 const COLON = 0x3a;
 const SPACE = 0x20;
 const RETURN = 0x0d;
-const FAILED = ascii('[FAILED TO PARSE]');
 const UNUSED = 0;
 
 /** A reader that is fed with chunks of bytes, cut anywhere. */
@@ -128,10 +127,6 @@ export class TextReader implements TraceReader {
     const event = this.#event;
     clearBody(event);
     event.kind = kind;
-    if (this.#cursor.match(FAILED)) {
-      this.#leave('[FAILED TO PARSE] by trace-cmd report: the trace.dat has these events in full', bytes, start, end);
-      return;
-    }
     const problem = this.#bodies.read(kind, this.#cursor, event);
     if (problem !== '') {
       this.#leave(problem, bytes, start, end);

@@ -1,0 +1,110 @@
+/**
+ * Faults explained: each record with its words, the walk, the history and the cause, as data for people and for JSON.
+ * @module
+ */
+import { hex } from '../address.ts';
+import type { Fault, Leaf, Step } from '../hardware/walk/types.ts';
+import { type FaultCause, inferCause } from './cause.ts';
+import type { AddressHistory, FaultHistory, HistoryEntry } from './history.ts';
+import type { FaultRecord } from './record.ts';
+import type { FaultTables, TableView } from './tables.ts';
+
+/** A fault with all that is known of it. */
+export interface ExplainedFault {
+  readonly record: FaultRecord;
+  readonly words: string;
+  readonly cause: FaultCause;
+  readonly tables: TableView | undefined;
+  readonly history: AddressHistory | undefined;
+}
+
+const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions at' } as const;
+
+/** The device as the record names it. */
+function deviceWords({ device, stream, pasid, iommu }: FaultRecord): string {
+  const id = stream === undefined ? undefined : `${iommu.startsWith('arm') ? 'stream' : 'device'} ${hex(stream)}`;
+  const name = device === undefined ? (id ?? 'a device') : id === undefined ? device : `${device} (${id})`;
+  return pasid === undefined ? name : `${name} with PASID ${hex(pasid)}`;
+}
+
+/** The record in one sentence. */
+export function faultWords(record: FaultRecord): string {
+  const { iova, access, stage, name, meaning } = record;
+  const what = meaning === '' ? name : `${name}: ${meaning}`;
+  if (record.kind === 'unit') return what;
+  const where = iova === undefined ? '' : ` ${hex(iova)}`;
+  const verb = access === undefined ? (iova === undefined ? 'made a request' : 'used') : VERBS[access];
+  const at = stage === undefined ? '' : ` at stage ${stage}`;
+  return `${deviceWords(record)} ${verb}${where}; ${what}${at}`;
+}
+
+/** Explains one fault. */
+export function explainFault(
+  record: FaultRecord,
+  dump: FaultTables | undefined,
+  trace: FaultHistory | undefined,
+): ExplainedFault {
+  const tables = dump?.of(record);
+  const history = trace?.of(record);
+  return { record, words: faultWords(record), cause: inferCause({ fault: record, tables, history }), tables, history };
+}
+
+function stepJson(step: Step): object {
+  const { stage, level, index, entryAddress, entry, kind, fields } = step;
+  return { stage, level, index, entryAddress: hex(entryAddress), entry: hex(entry, 16), kind, fields };
+}
+
+function resultJson(result: Leaf | Fault): object {
+  if (result.ok) return { pa: hex(result.pa), bytes: hex(result.size), perms: result.perms };
+  const { reason, stage, level, syndrome } = result;
+  return { fault: { reason, stage, level, syndrome } };
+}
+
+function walkJson(tables: TableView | undefined): object | null {
+  if (tables === undefined) return null;
+  const { context, walk } = tables;
+  const about = context === undefined ? {} : { context: { action: context.action, why: context.why ?? null } };
+  return walk === undefined ? about : { ...about, steps: walk.steps.map(stepJson), ...resultJson(walk.result) };
+}
+
+function entryJson(entry: HistoryEntry): object {
+  const { kind, seconds, task, direction, domainTitle } = entry;
+  return {
+    kind,
+    seconds,
+    iova: hex(entry.iova),
+    bytes: hex(entry.bytes),
+    pa: entry.pa === undefined ? null : hex(entry.pa),
+    task,
+    direction: direction ?? null,
+    domain: domainTitle,
+  };
+}
+
+/** The JSON object of one fault. */
+export function faultJson({ record, words, cause, tables, history }: ExplainedFault): object {
+  const { iommu, unit, device, stream, pasid, iova, access, stage, kind, name, line, seconds, complete } = record;
+  return {
+    iommu,
+    unit: unit ?? null,
+    device: device ?? (stream === undefined ? null : hex(stream)),
+    stream: stream === undefined ? null : hex(stream),
+    pasid: pasid === undefined ? null : hex(pasid),
+    iova: iova === undefined ? null : hex(iova),
+    access: access ?? null,
+    stage: stage ?? null,
+    reason: kind,
+    syndrome: name,
+    fields: Object.fromEntries(record.fields.map((field) => [field.name, field.value])),
+    meanings: Object.fromEntries(
+      record.fields.filter((field) => field.meaning !== '').map((field) => [field.name, field.meaning]),
+    ),
+    words,
+    cause: { name: cause.name, text: cause.text, evidence: cause.evidence, alternatives: cause.alternatives },
+    walk: walkJson(tables),
+    history: history === undefined ? null : history.entries.map(entryJson),
+    line,
+    seconds: seconds ?? null,
+    complete,
+  };
+}

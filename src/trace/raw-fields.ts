@@ -1,0 +1,47 @@
+/**
+ * `[FAILED TO PARSE] device=… full_nents=12 … phys_addrs=ARRAY[00, 20, 0c, …] … dir=2`: trace-cmd's report cannot follow
+ * the print format of scatter-list events, but it prints their fields, arrays byte by byte.
+ * @module
+ */
+import { withRoom } from './arrays.ts';
+import type { Cursor } from './cursor.ts';
+import { DIRECTIONS, KIND, type TraceEvent, type TraceNames } from './events.ts';
+
+const UNREADABLE = '[FAILED TO PARSE] by trace-cmd report, and without the fields that are needed';
+const FIELD = /(\w+)=(ARRAY\[[^\]]*\]|\S+)/g;
+
+/** Reads the raw fields of a dma event. @returns '' or the reason why not. */
+export function readRawFields(cursor: Cursor, event: TraceEvent, names: TraceNames): string {
+  const fields = new Map<string, string>();
+  for (const [, name = '', value = ''] of cursor.text(cursor.at, cursor.end).matchAll(FIELD)) fields.set(name, value);
+  const device = fields.get('device');
+  const direction = Number(fields.get('dir') ?? Number.NaN);
+  if (device === undefined || DIRECTIONS[direction] === undefined) return UNREADABLE;
+  event.device = names.devices.idOf(device);
+  event.direction = direction;
+  event.iova = Number(fields.get('dma_addr') ?? 0);
+  event.size = Number(fields.get('size') ?? 0);
+  const { list } = event;
+  list.truncated = fields.get('truncated') === '1';
+  [list.dma, list.count] = array(fields.get('dma_addrs'), 8, list.dma);
+  const [lengths, count] = array(fields.get('lengths'), 4, list.lengths);
+  list.lengths = lengths;
+  const physical =
+    event.kind === KIND.DMA_UNMAP_SG ? (fields.get('addrs') ?? fields.get('phys_addrs')) : fields.get('phys_addrs');
+  [list.physical, list.physicalCount] = array(physical, 8, list.physical);
+  const whole = count === list.count && !Number.isNaN(event.iova + event.size + list.count + list.physicalCount);
+  return whole ? '' : UNREADABLE;
+}
+
+/** `ARRAY[00, 20, …]`: little-endian elements of `width` bytes. Count NaN if the bytes are no whole elements. */
+function array(text: string | undefined, width: number, into: Float64Array): [Float64Array, number] {
+  const bytes = (text ?? '').match(/[0-9a-f]{2}(?=[,\]])/gi) ?? [];
+  const count = bytes.length / width;
+  if (!Number.isInteger(count)) return [into, Number.NaN];
+  const values = withRoom(into, count);
+  for (let index = 0; index < count; index++) {
+    const element = bytes.slice(index * width, (index + 1) * width);
+    values[index] = Number(`0x${element.reverse().join('')}`);
+  }
+  return [values, count];
+}

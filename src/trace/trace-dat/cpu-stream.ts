@@ -1,0 +1,107 @@
+/**
+ * One processor's records, page by page and chunk by chunk: only one unpacked chunk is in memory.
+ * @module
+ */
+import { InputError } from '../../errors.ts';
+import { MAX_UNPACKED } from './compression.ts';
+import type { CpuData, DatBuffer, DatFile } from './container.ts';
+import { PageWalker } from './ring-buffer.ts';
+import { type ByteSource, Fields, readExactly, SOURCE } from './source.ts';
+
+/** Uncompressed pages read at once. */
+const PAGES_AT_ONCE = 64;
+
+/** Reads the pages of one processor in their order. */
+export class CpuStream {
+  readonly cpu: number;
+  readonly walker: PageWalker;
+  /** The chunk that the current record lies in. */
+  view: DataView = new DataView(new ArrayBuffer(0));
+  /** Events lost, and places; by the pages' own notes. */
+  missedEvents = 0;
+  missedGaps = 0;
+  damagedPages = 0;
+  readonly #source: ByteSource;
+  readonly #file: DatFile;
+  readonly #buffer: DatBuffer;
+  #next: number;
+  #end: number;
+  #chunksLeft = -1;
+  #page = 0;
+
+  constructor(source: ByteSource, file: DatFile, buffer: DatBuffer, data: CpuData) {
+    this.cpu = data.cpu;
+    this.walker = new PageWalker(file.little, file.long);
+    this.#source = source;
+    this.#file = file;
+    this.#buffer = buffer;
+    this.#next = data.offset;
+    this.#end = Math.min(source.size, data.offset + data.size);
+  }
+
+  /** Goes to the next record that is in memory. False if pages must be loaded first: see {@link load}. */
+  next(): boolean {
+    for (;;) {
+      if (this.walker.next()) return true;
+      if (this.walker.damaged) {
+        this.damagedPages++;
+        this.walker.damaged = false;
+      }
+      if (!this.#openPage()) return false;
+    }
+  }
+
+  /** Loads the next pages. False if there are none. */
+  async load(): Promise<boolean> {
+    const bytes = this.#buffer.packed ? await this.#loadPacked() : await this.#loadPlain();
+    if (bytes === undefined) return false;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#page = 0;
+    return true;
+  }
+
+  #openPage(): boolean {
+    const { pageSize } = this.#buffer;
+    if (this.#page + pageSize > this.view.byteLength) return false;
+    this.walker.open(this.view, this.#page, pageSize);
+    this.#page += pageSize;
+    if (this.walker.missed !== 0) {
+      this.missedGaps++;
+      this.missedEvents += Math.max(0, this.walker.missed);
+    }
+    return true;
+  }
+
+  async #loadPlain(): Promise<Uint8Array | undefined> {
+    const { pageSize } = this.#buffer;
+    const length = Math.min(this.#end - this.#next, pageSize * PAGES_AT_ONCE);
+    if (length < pageSize) return undefined;
+    const bytes = await readExactly(this.#source, this.#next, length - (length % pageSize), 'pages');
+    this.#next += bytes.length;
+    return bytes;
+  }
+
+  /** u32 count of chunks, then each: u32 packed size, u32 unpacked size, data. The count decides, not the size. */
+  async #loadPacked(): Promise<Uint8Array | undefined> {
+    if (this.#chunksLeft < 0) {
+      this.#chunksLeft = (await this.#fields(4)).u32();
+      this.#next += 4;
+    }
+    if (this.#chunksLeft === 0) return undefined;
+    this.#chunksLeft--;
+    const header = await this.#fields(8);
+    const packed = header.u32();
+    const unpacked = header.u32();
+    if (packed > MAX_UNPACKED || unpacked % this.#buffer.pageSize !== 0) {
+      const message = `a chunk of ${packed} bytes that unpacks to ${unpacked} is not of whole pages`;
+      throw new InputError('MALFORMED', SOURCE, message, { offset: this.#next });
+    }
+    const data = await readExactly(this.#source, this.#next + 8, packed, 'chunk');
+    this.#next += 8 + packed;
+    return this.#file.unpack(data, unpacked);
+  }
+
+  async #fields(length: number): Promise<Fields> {
+    return new Fields(await readExactly(this.#source, this.#next, length, 'chunk'), this.#file.little, 'chunk');
+  }
+}

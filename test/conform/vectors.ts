@@ -1,0 +1,17 @@
+/**
+ * The shipped vectors, for tests.
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { parseVectors, type Vector } from '../../src/conform/index.ts';
+
+const FOLDER = new URL('../vectors/', import.meta.url);
+
+/** Names of the shipped vector files. */
+export const VECTOR_FILES: readonly string[] = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl.gz'));
+
+/** The vectors of one shipped file. */
+export function readVectors(name: string): Vector[] {
+  return parseVectors(name, gunzipSync(readFileSync(new URL(name, FOLDER))).toString());
+}

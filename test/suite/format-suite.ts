@@ -1,0 +1,18 @@
+/**
+ * The suite: every rule that a page-table format must hold, run on each of its own configurations. Call it with a format
+ * of your own to test that.
+ * @module
+ */
+import { describe } from 'vitest';
+import type { Format } from '../../src/formats/index.ts';
+import { blockRules } from './blocks.ts';
+import { pageRules } from './pages.ts';
+
+/** Registers the whole suite for a format. */
+export function formatSuite(format: Format): void {
+  describe.each(format.configurations)(`${format.id} $name`, (configuration) => {
+    const setup = { format, configuration };
+    pageRules(setup);
+    blockRules(setup);
+  });
+}

@@ -1,0 +1,4 @@
+import { FORMATS } from '../../src/formats/index.ts';
+import { formatSuite } from './format-suite.ts';
+
+for (const format of FORMATS) formatSuite(format);

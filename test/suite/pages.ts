@@ -1,0 +1,135 @@
+/**
+ * Each page size by itself: mapped, translated and unmapped at every kind of place.
+ * @module
+ */
+import { describe, expect, test } from 'vitest';
+import type { Domain } from '../../src/core/index.ts';
+import { iovaOf, pageSizesOf, RW, type Setup, withDomain } from '../support/setup.ts';
+import { snapshot } from '../support/snapshot.ts';
+
+/** Offsets at which a page of this size can lie: ends of the range, both sides of every table boundary. */
+export function placesFor(domain: Domain, size: number): number[] {
+  const { geometry } = domain;
+  const end = 2 ** geometry.ias;
+  const boundaries = geometry.levels.map((level) => 2 ** level.shift * level.runEntries);
+  const spans = geometry.levels.map((level) => 2 ** level.shift);
+  const edges = [...boundaries, ...spans].filter((edge) => edge % size === 0 && edge < end);
+  const places = [0, size, end - size, ...edges, ...edges.map((edge) => edge - size)];
+  return [...new Set(places)].filter((place) => place >= 0 && place + size <= end && place % size === 0);
+}
+
+/** Output addresses for a page of this size: lowest, highest, and around the places where encodings break. */
+function outputsFor(domain: Domain, size: number): number[] {
+  const end = 2 ** domain.geometry.oas;
+  return [0, 2 ** 32 - size, 2 ** 32, 2 ** 33, 2 ** 34 + size, 2 ** 48, end - size].filter(
+    (pa) => pa >= 0 && pa % size === 0 && pa + size <= end,
+  );
+}
+
+function expectPage(domain: Domain, offset: number, pa: number, size: number): void {
+  for (const inside of [0, 1, size / 2, size - 1]) {
+    expect(domain.translate(iovaOf(domain, offset) + BigInt(inside))).toBe(pa + inside);
+  }
+}
+
+function expectNothingAround(domain: Domain, offset: number, size: number): void {
+  if (offset > 0) expect(domain.translate(iovaOf(domain, offset) - 1n)).toBeUndefined();
+  if (offset + size < 2 ** domain.geometry.ias) {
+    expect(domain.translate(iovaOf(domain, offset) + BigInt(size))).toBeUndefined();
+  }
+}
+
+function mapsEverywhere(setup: Setup, size: number): void {
+  withDomain(setup, {}, (domain) => {
+    for (const offset of placesFor(domain, size)) {
+      for (const pa of outputsFor(domain, size)) {
+        const empty = domain.meter.entryWrites;
+        const iova = iovaOf(domain, offset);
+        expect(domain.map(iova, pa, size, RW)).toMatchObject({ bytes: size, errno: 0 });
+        expect(domain.meter.entryWrites).toBeGreaterThan(empty);
+        expectPage(domain, offset, pa, size);
+        expectNothingAround(domain, offset, size);
+        expect(domain.leaves()).toEqual([{ iova, pa, size }]);
+        expect(domain.unmap(iova, size)).toEqual({ bytes: size, splits: 0 });
+        expect(domain.translate(iova)).toBeUndefined();
+        expect(domain.leaves()).toEqual([]);
+      }
+    }
+  });
+}
+
+function fillsAcross(setup: Setup, boundary: number): void {
+  withDomain(setup, {}, (domain) => {
+    const size = pageSizesOf(domain.geometry)[0] ?? 0;
+    const pages = 6;
+    const offset = boundary - 3 * size;
+    const iova = iovaOf(domain, offset);
+    domain.map(iova, 7 * size, pages * size, RW);
+    for (let page = 0; page < pages; page++) expectPage(domain, offset + page * size, (7 + page) * size, size);
+    expectNothingAround(domain, offset, pages * size);
+    expect(domain.unmap(iova, pages * size).bytes).toBe(pages * size);
+    expect(domain.leaves()).toEqual([]);
+  });
+}
+
+function innerBoundaries(setup: Setup): number[] {
+  const { levels, ias } = setup.format.configure(setup.configuration.request);
+  const edges = levels.flatMap((level) => [2 ** level.shift, 2 ** level.shift * level.runEntries]);
+  const smallest = 2 ** (levels.at(-1)?.shift ?? 0);
+  return [...new Set(edges)].filter((edge) => edge > 4 * smallest && edge + 4 * smallest < 2 ** ias);
+}
+
+/** Rules about single pages. */
+export function pageRules(setup: Setup): void {
+  const geometry = setup.format.configure(setup.configuration.request);
+  describe('pages', () => {
+    test('the request is granted as its widths and levels say', () => {
+      const { request } = setup.configuration;
+      expect(geometry.ias).toBe(request.ias);
+      expect(geometry.oas).toBe(request.oas);
+      const [top] = geometry.levels;
+      const reach = 2 ** (top?.shift ?? 0) * (top?.entries ?? 0) * geometry.roots;
+      expect(reach).toBeGreaterThanOrEqual(2 ** geometry.ias);
+    });
+
+    test('levels decode neighbouring bits that do not overlap', () => {
+      for (const [depth, level] of geometry.levels.entries()) {
+        const below = geometry.levels[depth + 1];
+        if (below !== undefined) expect(below.entries * 2 ** below.shift).toBe(2 ** level.shift);
+        expect(level.tableBytes).toBe(level.entries * geometry.entryBytes);
+        expect(level.allocBytes).toBeGreaterThanOrEqual(level.tableBytes);
+      }
+    });
+
+    test('an empty domain translates nothing', () => {
+      withDomain(setup, {}, (domain) => {
+        for (const offset of [0, 42, 2 ** (geometry.ias - 1), 2 ** geometry.ias - 1]) {
+          expect(domain.translate(iovaOf(domain, offset))).toBeUndefined();
+        }
+      });
+    });
+
+    test.each(pageSizesOf(geometry))(
+      'a page of %d bytes maps, reads back and unmaps at every kind of place',
+      (size) => {
+        mapsEverywhere(setup, size);
+      },
+    );
+
+    test.each(innerBoundaries(setup))('a run crosses the table boundary at %d', (boundary) => {
+      fillsAcross(setup, boundary);
+    });
+
+    test('unmapping everything leaves the same bytes as mapping it again does', () => {
+      withDomain(setup, {}, (domain) => {
+        const size = pageSizesOf(geometry)[0] ?? 0;
+        const iova = iovaOf(domain, 5 * size);
+        domain.map(iova, 0, 3 * size, RW);
+        const before = snapshot(domain);
+        domain.unmap(iova, 3 * size);
+        domain.map(iova, 0, 3 * size, RW);
+        expect(snapshot(domain)).toEqual(before);
+      });
+    });
+  });
+}
