@@ -6,7 +6,10 @@
 import { describe } from 'vitest';
 import type { Format } from '../../src/formats/index.ts';
 import { blockRules } from './blocks.ts';
+import { failNthRules } from './fail-nth.ts';
+import { historyRules } from './histories.ts';
 import { pageRules } from './pages.ts';
+import { refusalRules } from './refusals.ts';
 
 /** Registers the whole suite for a format. */
 export function formatSuite(format: Format): void {
@@ -14,5 +17,8 @@ export function formatSuite(format: Format): void {
     const setup = { format, configuration };
     pageRules(setup);
     blockRules(setup);
+    historyRules(setup);
+    failNthRules(setup);
+    refusalRules(setup);
   });
 }

@@ -1,0 +1,159 @@
+/**
+ * Random histories under the semantics `safe`, held against the interval map.
+ * @module
+ */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Domain } from '../../src/core/index.ts';
+import { DISPATCHES, PATHS } from '../../src/core/index.ts';
+import { type Call, CallMaker, type Draw, draws, type Element } from '../support/histories.ts';
+import { IntervalMap } from '../support/interval-map.ts';
+import { expectNoLeak, iovaOf, makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
+import { snapshot } from '../support/snapshot.ts';
+
+/** Performs a call on a domain. */
+export function perform(domain: Domain, call: Call): { bytes: number } {
+  const iova = iovaOf(domain, call.offset);
+  if (call.kind === 'map') return domain.map(iova, call.pa, call.bytes, RW);
+  if (call.kind === 'mapSg') return domain.mapSg(iova, call.list, RW);
+  return domain.unmap(iova, call.bytes, { holes: call.skip ? 'skip' : 'refuse' });
+}
+
+function isAllowed(oracle: IntervalMap, call: Call): boolean {
+  const covered = oracle.covered(BigInt(call.offset), BigInt(call.bytes));
+  if (call.kind === 'unmap') return call.skip || covered === BigInt(call.bytes);
+  return covered === 0n;
+}
+
+function record(oracle: IntervalMap, call: Call): void {
+  const start = BigInt(call.offset);
+  if (call.kind === 'unmap') oracle.remove(start, BigInt(call.bytes));
+  else if (call.kind === 'map') oracle.add(start, BigInt(call.bytes), BigInt(call.pa));
+  else recordList(oracle, start, call.list);
+}
+
+function recordList(oracle: IntervalMap, start: bigint, list: readonly Element[]): void {
+  let at = start;
+  for (const { address, length } of list.filter((element) => element.length > 0)) {
+    oracle.add(at, BigInt(length), BigInt(address));
+    at += BigInt(length);
+  }
+}
+
+function expectTranslations(domain: Domain, oracle: IntervalMap, call: Call): void {
+  const { offset, bytes } = call;
+  for (const at of [offset - 1, offset, offset + bytes / 2, offset + bytes - 1, offset + bytes]) {
+    if (at < 0 || at >= 2 ** domain.geometry.ias) continue;
+    const expected = oracle.translate(BigInt(at));
+    expect(domain.translate(iovaOf(domain, at))).toBe(expected === undefined ? undefined : Number(expected));
+  }
+}
+
+/** Leaves of a domain as an interval map, by offset. */
+export function leavesOf(domain: Domain): IntervalMap {
+  const map = new IntervalMap();
+  map.intervals = domain.leaves().map(({ iova, pa, size }) => {
+    const start = iova - domain.geometry.iovaBase;
+    return { start, end: start + BigInt(size), pa: BigInt(pa) };
+  });
+  return map;
+}
+
+function expectRefused(domain: Domain, call: Call): void {
+  const before = snapshot(domain);
+  expect(refusal(() => perform(domain, call)).code).toBe(call.kind === 'unmap' ? 'NOT_MAPPED' : 'OVERLAP');
+  expect(snapshot(domain)).toEqual(before);
+}
+
+function holdsHistory(setup: Setup, history: readonly Draw[]): void {
+  const domain = makeDomain(setup);
+  const oracle = new IntervalMap();
+  const maker = new CallMaker(domain.geometry);
+  for (const draw of history) {
+    const call = maker.make(draw, oracle);
+    if (call === undefined) continue;
+    if (!isAllowed(oracle, call)) {
+      expectRefused(domain, call);
+      continue;
+    }
+    const before = oracle.size;
+    record(oracle, call);
+    const changed = oracle.size - before;
+    expect(BigInt(perform(domain, call).bytes)).toBe(changed < 0n ? -changed : changed);
+    expectTranslations(domain, oracle, call);
+  }
+  expect(leavesOf(domain).merged()).toEqual(oracle.merged());
+  expectNoLeak(domain);
+}
+
+/** The calls of a history that are allowed one after the other; `holes`: also unmaps that skip holes. */
+function allowedCalls(setup: Setup, history: readonly Draw[], holes: boolean): Call[] {
+  const oracle = new IntervalMap();
+  const maker = new CallMaker(setup.format.configure(setup.configuration.request));
+  const calls: Call[] = [];
+  for (const draw of history) {
+    const made = maker.make(draw, oracle);
+    const call = made?.kind === 'unmap' && !holes ? { ...made, skip: false } : made;
+    if (call === undefined || !isAllowed(oracle, call)) continue;
+    record(oracle, call);
+    calls.push(call);
+  }
+  return calls;
+}
+
+type Results = readonly { readonly bytes: number }[];
+
+function replay(domain: Domain, calls: readonly Call[]): { results: Results; bytes: ReturnType<typeof snapshot> } {
+  const results = calls.map((call) => ({ bytes: perform(domain, call).bytes }));
+  const bytes = snapshot(domain);
+  expectNoLeak(domain);
+  return { results, bytes };
+}
+
+function agreesOnPaths(setup: Setup, history: readonly Draw[]): void {
+  const calls = allowedCalls(setup, history, true);
+  const first = replay(makeDomain(setup), calls);
+  expect(replay(makeDomain(setup), calls)).toEqual(first);
+  for (const path of PATHS) {
+    for (const dispatch of DISPATCHES) {
+      expect(replay(makeDomain(setup, { path, dispatch }), calls), `${path} ${dispatch}`).toEqual(first);
+    }
+  }
+}
+
+function agreesOnLinuxPaths(setup: Setup, history: readonly Draw[]): void {
+  const calls = allowedCalls(setup, history, false);
+  const options = { semantics: 'linux-6.1' } as const;
+  const first = replay(makeDomain(setup, options), calls);
+  for (const path of PATHS.filter((each) => each !== 'one-walk')) {
+    for (const dispatch of DISPATCHES) {
+      expect(replay(makeDomain(setup, { ...options, path, dispatch }), calls), `${path} ${dispatch}`).toEqual(first);
+    }
+  }
+}
+
+/** Rules that any history must hold. */
+export function historyRules(setup: Setup): void {
+  describe('histories', () => {
+    test('calls do under safe what an interval map does, refusals change no byte, nothing leaks', () => {
+      fc.assert(
+        fc.property(draws, (history) => holdsHistory(setup, history)),
+        { numRuns: 40 },
+      );
+    });
+
+    test('all paths and dispatches, and a second run, leave equal bytes under safe', () => {
+      fc.assert(
+        fc.property(draws, (history) => agreesOnPaths(setup, history)),
+        { numRuns: 6 },
+      );
+    });
+
+    test('all paths and dispatches leave equal bytes under linux-6.1', () => {
+      fc.assert(
+        fc.property(draws, (history) => agreesOnLinuxPaths(setup, history)),
+        { numRuns: 6 },
+      );
+    });
+  });
+}

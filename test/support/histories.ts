@@ -1,0 +1,143 @@
+/**
+ * Random histories of calls: drawn as small numbers, turned into calls that fit a geometry and meet each other often.
+ * @module
+ */
+import fc from 'fast-check';
+import type { Geometry } from '../../src/formats/index.ts';
+import type { IntervalMap } from './interval-map.ts';
+import { pageSizesOf } from './setup.ts';
+
+/** One element of a list: physical address and bytes. */
+export interface Element {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** A call with concrete arguments; input addresses are offsets into the range. */
+export type Call =
+  | { readonly kind: 'map'; readonly offset: number; readonly pa: number; readonly bytes: number }
+  | { readonly kind: 'mapSg'; readonly offset: number; readonly list: readonly Element[]; readonly bytes: number }
+  | { readonly kind: 'unmap'; readonly offset: number; readonly bytes: number; readonly skip: boolean };
+
+/** A call before it meets a geometry. */
+export interface Draw {
+  readonly kind: 'map' | 'mapSg' | 'unmap';
+  readonly place: number;
+  readonly shift: number;
+  readonly size: number;
+  readonly pages: number;
+  readonly target: number;
+  readonly flag: boolean;
+  readonly pieces: readonly (readonly [page: number, pages: number, cut: boolean])[];
+}
+
+const nat = (max: number): fc.Arbitrary<number> => fc.nat({ max });
+
+/** A history before it meets a geometry. */
+export const draws: fc.Arbitrary<Draw[]> = fc.array(
+  fc.record({
+    kind: fc.constantFrom('map', 'map', 'mapSg', 'unmap', 'unmap'),
+    place: nat(5),
+    shift: nat(40),
+    size: nat(7),
+    pages: nat(39),
+    target: nat(9),
+    flag: fc.boolean(),
+    pieces: fc.array(fc.tuple(nat(60), nat(4), fc.boolean()), { minLength: 1, maxLength: 12 }),
+  }),
+  { minLength: 1, maxLength: 24, size: 'max' },
+);
+
+/** Turns draws into calls. What is unmapped is chosen among what `mapped` says is there. */
+export class CallMaker {
+  readonly #end: number;
+  readonly #outputEnd: number;
+  readonly #sizes: readonly number[];
+  readonly #bases: readonly number[];
+
+  constructor(geometry: Geometry) {
+    this.#end = 2 ** geometry.ias;
+    this.#outputEnd = 2 ** geometry.oas;
+    this.#sizes = pageSizesOf(geometry);
+    const edges = geometry.levels.map((level) => 2 ** level.shift * level.runEntries);
+    const inner = edges.filter((edge) => edge > 8 * this.#small && edge < this.#end);
+    this.#bases = [0, ...inner.map((edge) => edge - 8 * this.#small), this.#end - 64 * this.#small];
+  }
+
+  get #small(): number {
+    return this.#sizes[0] ?? 0;
+  }
+
+  /** The call for a draw, or undefined where it fits nowhere. */
+  make(draw: Draw, mapped: IntervalMap): Call | undefined {
+    if (draw.kind === 'unmap') return this.#unmap(draw, mapped);
+    return draw.kind === 'map' ? this.#map(draw) : this.#mapSg(draw);
+  }
+
+  #offset(draw: Draw, unit: number): number {
+    const base = this.#bases[draw.place % this.#bases.length] ?? 0;
+    return base - (base % unit) + draw.shift * unit;
+  }
+
+  #map(draw: Draw): Call | undefined {
+    const size = this.#sizes[draw.size % this.#sizes.length] ?? 0;
+    const unit = draw.flag ? size : this.#small;
+    const offset = this.#offset(draw, unit);
+    const bytes = unit * (1 + (draw.flag ? draw.pages % 4 : draw.pages));
+    const pa = draw.flag ? this.#linedUp(offset, bytes, draw.target) : this.#output(draw.target, bytes);
+    if (offset + bytes > this.#end || pa < 0 || pa + bytes > this.#outputEnd) return undefined;
+    return { kind: 'map', offset, pa, bytes };
+  }
+
+  #linedUp(offset: number, bytes: number, target: number): number {
+    const large = this.#sizes.at(-1) ?? 0;
+    const wanted = this.#output(target, bytes);
+    const pa = wanted - (wanted % large) + (offset % large);
+    return pa + bytes <= this.#outputEnd ? pa : offset % large;
+  }
+
+  /** An output address of interest: near 0, around 2^32, 2^34 and 2^48, at the end. */
+  #output(target: number, bytes: number): number {
+    const small = this.#small;
+    const near =
+      [0, 2 ** 32 - 3 * small, 2 ** 48 - 2 * small, this.#outputEnd - bytes, 2 ** 34 - small][target % 5] ?? 0;
+    const aligned = near - (near % small) + Math.floor(target / 5) * small;
+    return aligned >= 0 && aligned + bytes <= this.#outputEnd ? aligned : target * small;
+  }
+
+  #mapSg(draw: Draw): Call | undefined {
+    const offset = this.#offset(draw, this.#small);
+    const base = this.#output(draw.target, 70 * this.#small);
+    const list: Element[] = [];
+    for (const [page, pages, cut] of draw.pieces) {
+      const last = list.at(-1);
+      const follows = last !== undefined && page % 2 === 0 && last.address + last.length < base + 60 * this.#small;
+      const address = follows ? last.address + last.length : base + page * this.#small;
+      list.push(...pieceOf(address, pages * this.#small, cut));
+    }
+    const bytes = list.reduce((sum, element) => sum + element.length, 0);
+    const fits = list.every((e) => e.address + e.length <= this.#outputEnd);
+    return bytes > 0 && fits && offset + bytes <= this.#end ? { kind: 'mapSg', offset, list, bytes } : undefined;
+  }
+
+  #unmap(draw: Draw, mapped: IntervalMap): Call | undefined {
+    const ranges = mapped.merged();
+    const range = ranges[draw.shift % Math.max(1, ranges.length)];
+    if (range === undefined) return undefined;
+    const pages = Number(range.end - range.start) / this.#small;
+    const skipped = draw.place === 0 ? 0 : (draw.pages * draw.place) % pages;
+    const offset = Number(range.start) + skipped * this.#small;
+    const wanted = draw.size < 3 ? pages - skipped : 1 + ((draw.pages * draw.size) % 600);
+    const bytes = Math.min(wanted * this.#small, this.#end - offset);
+    return { kind: 'unmap', offset, bytes, skip: draw.flag };
+  }
+}
+
+function pieceOf(address: number, length: number, cut: boolean): Element[] {
+  if (!cut || length === 0) return [{ address, length }];
+  const first = length / 2 + 123;
+  return [
+    { address, length: first },
+    { address: address + first, length: length - first },
+  ];
+}
