@@ -26,8 +26,20 @@ const FLAGS: readonly BitField[] = [
   { name: 'PE', at: 6, meaning: 'the device had no permission for the access' },
   { name: 'RZ', at: 7, meaning: 'reserved bits are set in an entry, or its level is illegal' },
   { name: 'TR', at: 8, meaning: 'a translation request' },
-  { name: 'TYPE', at: 9, bits: 2, meaning: { 1: 'read request', 2: 'write request', 3: 'atomic request' } },
+  { name: 'TYPE', at: 9, bits: 3, meaning: {} },
 ];
+
+/** Type of an INVALID_DEVICE_REQUEST event (48882, 2.5.9). */
+const REQUEST_TYPES: Readonly<Record<string, string>> = {
+  '0x0': 'a read or non-posted write in the range of interrupt addresses',
+  '0x1': 'a translated request from a device that may not make them',
+  '0x2': 'an access to port I/O space, which the device table entry forbids',
+  '0x3': 'a posted write to an address range that is not valid',
+  '0x4': 'a read or non-posted write to an address range that is not valid',
+  '0x5': 'a posted write to the range of interrupts, which the device table entry forbids',
+  '0x6': 'a posted write to a reserved range of interrupt addresses',
+  '0x7': 'a posted write to the range of system management, which the device table entry forbids',
+};
 
 type EventWords = readonly [kind: FaultKind, meaning: string];
 
@@ -62,7 +74,11 @@ function pageFaultKind(flags: bigint): FaultKind {
 }
 
 function applyFlags(record: FaultRecord, flags: bigint): void {
-  record.fields.push({ name: 'flags', value: hex(flags, 4), meaning: '' }, ...decodeBits(flags, FLAGS));
+  const isRequest = record.name === 'INVALID_DEVICE_REQUEST';
+  const bits = decodeBits(flags, FLAGS).map((field) =>
+    field.name === 'TYPE' && isRequest ? { ...field, meaning: REQUEST_TYPES[field.value] ?? '' } : field,
+  );
+  record.fields.push({ name: 'flags', value: hex(flags, 4), meaning: '' }, ...bits);
   if (record.name !== 'IO_PAGE_FAULT') return;
   record.kind = pageFaultKind(flags);
   record.access = hasFlag(flags, FLAGS, 'NX') ? 'execute' : hasFlag(flags, FLAGS, 'RW') ? 'write' : 'read';

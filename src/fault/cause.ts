@@ -66,9 +66,10 @@ const CORRUPTED: readonly Reason[] = [
   'start-level-inconsistent',
 ];
 
+/** Drivers write zero where nothing is mapped: anything else without the valid bit is not theirs. */
 function foundFault(result: Fault, tables: TableView): Found {
   const { reason } = result;
-  if (reason === 'never-mapped') return 'missing';
+  if (reason === 'never-mapped') return (result.entry ?? 0n) === 0n ? 'missing' : 'corrupted';
   if (reason.startsWith('permission-')) return 'denied';
   if (CORRUPTED.includes(reason)) return 'corrupted';
   if (reason === 'table-outside-memory') {
