@@ -9,13 +9,14 @@ import { addDecode } from './decode.ts';
 import { EXIT } from './exit.ts';
 import { addExplain } from './explain.ts';
 import { addFault } from './fault.ts';
+import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 
 /** Adds one verb to the program. */
 export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [addReplay, addConform, addExplain, addDecode, addConvert, addFault];
+const VERBS: readonly AddVerb[] = [addReplay, addConform, addExplain, addDecode, addConvert, addFault, addRecord];
 
 const EXIT_HELP = `
 Exit status:

@@ -1,0 +1,122 @@
+/**
+ * What machine a trace was recorded on: kernel, IOMMU, page size, and whether times are those of hardware.
+ * @module
+ */
+import { readIfAny, type Tree } from './tree.ts';
+
+/** Whose times a trace shows. `unknown` must be treated as emulated. */
+export type MachineKind = 'hardware' | 'kvm' | 'emulated' | 'unknown';
+
+/** Facts about the machine, for `metadata.json`. */
+export interface MachineFacts {
+  readonly kernel: string | null;
+  readonly release: string | null;
+  readonly commandLine: string | null;
+  readonly pageSize: number | null;
+  readonly processor: string | null;
+  readonly machine: MachineKind;
+  readonly machineEvidence: string;
+  readonly iommu: {
+    readonly kinds: readonly string[];
+    readonly units: readonly string[];
+    readonly groupTypes: Readonly<Record<string, number>>;
+  };
+  readonly model: string | null;
+}
+
+/** Names that drivers register under /sys/class/iommu. */
+const IOMMU_KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^dmar\d+$/, 'intel-vtd'],
+  [/^ivhd\d+$/, 'amd-vi'],
+  [/^smmu3\./, 'arm-smmu-v3'],
+  [/^smmu\./, 'arm-smmu'],
+  [/^riscv-iommu/, 'riscv-iommu'],
+  [/^apple-dart/, 'apple-dart'],
+  [/^mtk-iommu/, 'mtk-iommu'],
+  [/^(s390-iommu|exynos|qcom|rk-iommu|ipmmu)/, 'other'],
+];
+
+/** Vendors and products that DMI shows in virtual machines. */
+const VIRTUAL =
+  /QEMU|KVM|VMware|VirtualBox|innotek|Xen|Bochs|Parallels|Virtual Machine|Google Compute Engine|OpenStack|BHYVE/i;
+
+function iommuFacts(sys: Tree): MachineFacts['iommu'] {
+  const units = sys.list('sys/class/iommu');
+  const kinds = units.map((name) => IOMMU_KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? 'unknown');
+  const groupTypes: Record<string, number> = {};
+  for (const group of sys.list('sys/kernel/iommu_groups')) {
+    const type = readIfAny(sys, `sys/kernel/iommu_groups/${group}/type`) ?? 'unknown';
+    groupTypes[type] = (groupTypes[type] ?? 0) + 1;
+  }
+  return { kinds: [...new Set(kinds)].sort(), units, groupTypes };
+}
+
+function pageSizeOf(sys: Tree): number | null {
+  const kib = /^KernelPageSize:\s+(\d+) kB$/m.exec(readIfAny(sys, 'proc/self/smaps') ?? '')?.[1];
+  return kib === undefined ? null : Number(kib) * 1024;
+}
+
+function processorOf(cpuinfo: string): string | null {
+  return /^(?:model name|Model|Processor|uarch|CPU part)\s*:\s*(.+)$/im.exec(cpuinfo)?.[1]?.trim() ?? null;
+}
+
+interface Verdict {
+  readonly machine: MachineKind;
+  readonly machineEvidence: string;
+}
+
+function virtual(sys: Tree, evidence: string): Verdict {
+  const clocks = readIfAny(sys, 'sys/devices/system/clocksource/clocksource0/available_clocksource') ?? '';
+  if (clocks.includes('kvm-clock')) return { machine: 'kvm', machineEvidence: `${evidence}; kvm-clock is offered` };
+  const ptp = sys.list('sys/class/ptp').map((name) => readIfAny(sys, `sys/class/ptp/${name}/clock_name`) ?? '');
+  if (ptp.some((name) => name.includes('KVM'))) {
+    return { machine: 'kvm', machineEvidence: `${evidence}; a KVM virtual clock is offered` };
+  }
+  return { machine: 'unknown', machineEvidence: `${evidence}; whether the processor is emulated cannot be seen` };
+}
+
+/**
+ * Judges by what a guest can see. Emulation shows in the processor's name; KVM in its clocks; hardware only where
+ * firmware names a machine that is no virtual one.
+ */
+function verdict(sys: Tree, cpuinfo: string, model: string | null): Verdict {
+  const processor = processorOf(cpuinfo) ?? '';
+  if (/QEMU (TCG|Virtual) CPU|TCG/.test(processor)) {
+    return { machine: 'emulated', machineEvidence: `/proc/cpuinfo: ${processor}` };
+  }
+  if (/^flags\s*:.*\bhypervisor\b/m.test(cpuinfo)) return virtual(sys, '/proc/cpuinfo: hypervisor flag');
+  const xen = readIfAny(sys, 'sys/hypervisor/type');
+  if (xen !== null) return virtual(sys, `/sys/hypervisor/type: ${xen}`);
+  const tree = (readIfAny(sys, 'proc/device-tree/compatible') ?? '').replace(/\0/g, ' ');
+  if (/dummy-virt|qemu|riscv-virtio/.test(tree)) return virtual(sys, `device tree: ${tree}`);
+  if (model !== null && VIRTUAL.test(model)) return virtual(sys, `DMI: ${model}`);
+  if (model !== null) return { machine: 'hardware', machineEvidence: `DMI: ${model}, no hypervisor seen` };
+  if (tree !== '') return { machine: 'hardware', machineEvidence: `device tree: ${tree}, no hypervisor seen` };
+  return { machine: 'unknown', machineEvidence: 'neither DMI nor a device tree names the machine' };
+}
+
+function modelOf(sys: Tree): string | null {
+  const parts = ['sys_vendor', 'product_name'].map((name) => readIfAny(sys, `sys/class/dmi/id/${name}`));
+  const known = parts.filter((part): part is string => part !== null && part !== '');
+  if (known.length > 0) return known.join(' ');
+  return readIfAny(sys, 'proc/device-tree/model');
+}
+
+function dmiOf(sys: Tree): string | null {
+  return sys.list('sys/class/dmi/id').length > 0 ? modelOf(sys) : null;
+}
+
+/** Gathers the facts from /proc and /sys below a root. */
+export function machineFacts(sys: Tree): MachineFacts {
+  const cpuinfo = readIfAny(sys, 'proc/cpuinfo') ?? '';
+  return {
+    kernel: readIfAny(sys, 'proc/version'),
+    release: readIfAny(sys, 'proc/sys/kernel/osrelease'),
+    commandLine: readIfAny(sys, 'proc/cmdline'),
+    pageSize: pageSizeOf(sys),
+    processor: processorOf(cpuinfo),
+    ...verdict(sys, cpuinfo, dmiOf(sys)),
+    iommu: iommuFacts(sys),
+    model: modelOf(sys),
+  };
+}
