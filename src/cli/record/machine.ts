@@ -57,7 +57,7 @@ function pageSizeOf(sys: Tree): number | null {
 }
 
 function processorOf(cpuinfo: string): string | null {
-  return /^(?:model name|Model|Processor|uarch|CPU part)\s*:\s*(.+)$/im.exec(cpuinfo)?.[1]?.trim() ?? null;
+  return /^(?:model name|cpu model|uarch|Processor|CPU part)\s*:\s*(.+)$/m.exec(cpuinfo)?.[1]?.trim() ?? null;
 }
 
 interface Verdict {

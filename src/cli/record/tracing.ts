@@ -20,8 +20,9 @@ const GRAPH_OPTIONS = [
   'funcgraph-tail',
 ] as const;
 
-/** Filters by pid that would hide events. */
-const PID_FILTERS = ['set_event_pid', 'set_event_notrace_pid', 'set_ftrace_pid', 'set_ftrace_notrace_pid'] as const;
+/** Filters by pid that would hide events, and functions: a locked-down kernel has the latter but lets nobody read them. */
+const EVENT_PID_FILTERS = ['set_event_pid', 'set_event_notrace_pid'] as const;
+const FUNCTION_PID_FILTERS = ['set_ftrace_pid', 'set_ftrace_notrace_pid'] as const;
 
 /** How to record. */
 export interface RecordOptions {
@@ -117,7 +118,7 @@ export class Tracing {
     set('tracing_on', '0');
     this.#setBuffers(options.bufferKb);
     const clock = this.#setClock();
-    for (const filter of PID_FILTERS) set(filter, '');
+    for (const filter of EVENT_PID_FILTERS) set(filter, '');
     const events = eventsOf(this.#tree);
     const functions = options.graph ? this.#setGraph() : [];
     this.#tree.write('trace', '');
@@ -191,6 +192,7 @@ export class Tracing {
 
   #setGraph(): readonly string[] {
     const { roots, all } = functionsOf(this.#tree);
+    for (const filter of FUNCTION_PID_FILTERS) this.#settings.set(filter, '');
     this.#settings.set('set_ftrace_filter', all.join('\n'));
     this.#settings.set('set_graph_function', roots.join('\n'));
     for (const option of GRAPH_OPTIONS) this.#settings.set(`options/${option}`, '1');

@@ -144,6 +144,14 @@ test('it refuses without tracefs, rights, events or the tracer, and where tracin
   expect(refusal({ 'events/enable': 'X\n' }, { ...EVENTS, force: true })).toBe('');
 });
 
+test('filters of functions are left alone where no functions are traced', () => {
+  const tracefs = new FakeTracefs({ set_ftrace_pid: '5\n' });
+  new Tracing(tracefs).prepare(EVENTS);
+  expect(tracefs.read('set_ftrace_pid')).toBe('5\n');
+  new Tracing(tracefs).prepare(GRAPH);
+  expect(tracefs.read('set_ftrace_pid').trim()).toBe('');
+});
+
 test('losses are summed over the processors', () => {
   expect(new Tracing(new FakeTracefs()).losses()).toEqual({ overrun: 3, dropped: 1 });
 });
