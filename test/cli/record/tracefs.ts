@@ -135,7 +135,7 @@ export class FakeTracefs implements Tree {
       throw new Error('invalid argument');
     if (name === 'buffer_size_kb' && !/^\d+$/.test(value)) throw new Error('invalid argument');
     if (name === 'enable' && !/^[01]$/.test(value)) throw new Error('invalid argument');
-    if (name === 'set_event_pid' && value === '') return 'no pid\n';
+    if (/^set_(event|ftrace)_pid$/.test(name) && value === '') return 'no pid\n';
     if (/^set_(ftrace|graph)/.test(name) && value === '') return '#### all functions enabled ####\n';
     return `${value}\n`;
   }
