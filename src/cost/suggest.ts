@@ -60,6 +60,10 @@ function candidatesOf(base: Run, measured: readonly Run[]): Candidate[] {
   return candidates;
 }
 
+function pathOrder(candidate: Candidate): number {
+  return PATHS.indexOf(candidate.run.path);
+}
+
 /** The fixed cost that a run would pay: that of the most similar series of its path, or one of its own. */
 function fixedUnitOf(problem: Problem, run: Run): UnitId {
   const similar = problem.series.filter((series) => series.run?.path === run.path);
@@ -156,7 +160,7 @@ export function suggestRun(
   });
   const least = Math.min(...tried.map((one) => one.width));
   const good = tried.filter((one) => one.width <= AS_GOOD * least);
-  const best = good.toSorted((a, b) => a.rank - b.rank || a.width - b.width)[0];
+  const best = good.toSorted((a, b) => a.rank - b.rank || pathOrder(a) - pathOrder(b) || a.width - b.width)[0];
   if (best === undefined || best.width > HELPS * widthBefore) return null;
   const { run } = best;
   return {

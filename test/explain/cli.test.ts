@@ -1,0 +1,139 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, describe, expect, test } from 'vitest';
+import { readProfile } from '../../src/cost/profile.ts';
+import { runCli } from '../support/cli.ts';
+
+const TABLES = fileURLToPath(new URL('../../data/latency/', import.meta.url));
+const CAPTURES = fileURLToPath(new URL('../captures/', import.meta.url));
+const FOLDER = mkdtempSync(join(tmpdir(), 'iommu-explain-'));
+
+afterAll(() => rmSync(FOLDER, { recursive: true }));
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(FOLDER, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('latency tables', () => {
+  test('the shipped ones are listed, and found by name', async () => {
+    const list = (await runCli('explain', '--tables')).stdout.trim().split('\n');
+    expect(list).toHaveLength(5);
+    for (const name of list) expect((await runCli('explain', name)).status).toBe(0);
+    const byPath = await runCli('explain', join(TABLES, 'tegra-noncoherent-unmap-2024.csv'), '--json');
+    expect(JSON.parse(byPath.stdout).units).toEqual(
+      JSON.parse((await runCli('explain', 'tegra-noncoherent-unmap-2024', '--json')).stdout).units,
+    );
+  });
+
+  test('JSON has the keys that scripts rely on', async () => {
+    const { stdout } = await runCli('explain', 'map-sg-series-2021.csv', '--where', 'posted=2021-01-11', '--json');
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({ schema: 'iommu.explain', version: 1 });
+    expect(Object.keys(answer)).toEqual(
+      expect.arrayContaining(['fits', 'comparisons', 'noise', 'units', 'inseparable', 'suggestedRun']),
+    );
+    expect(Object.keys(answer.fits[0])).toEqual(
+      expect.arrayContaining(['series', 'estimator', 'fixedNs', 'perPageNs', 'rows']),
+    );
+    expect(Object.keys(answer.fits[0].rows[0])).toEqual(
+      expect.arrayContaining(['bytes', 'measuredNs', 'fittedNs', 'outlier']),
+    );
+    expect(Object.keys(answer.comparisons[0])).toEqual(
+      expect.arrayContaining(['from', 'to', 'rows', 'limit', 'breakEvenBytes']),
+    );
+    expect(Object.keys(answer.noise)).toEqual(expect.arrayContaining(['rule', 'factor', 'rows']));
+    expect(Object.keys(answer.units[0])).toEqual(
+      expect.arrayContaining(['unit', 'ns', 'low', 'high', 'identifiable', 'belowNoise', 'estimator']),
+    );
+    expect(Object.keys(answer.inseparable[0])).toEqual(
+      expect.arrayContaining(['units', 'exact', 'sumNs', 'low', 'high', 'weights']),
+    );
+    expect(Object.keys(answer.suggestedRun)).toEqual(
+      expect.arrayContaining(['text', 'path', 'dispatch', 'power', 'bytes', 'widthBefore', 'widthAfter']),
+    );
+  });
+
+  test('the words name the estimator beside each figure', async () => {
+    const { stdout } = await runCli('explain', 'map-sg-series-2021.csv', '--where', 'posted=2021-01-11');
+    expect(stdout).toMatch(/per-page +4K to 32M +unweighted least squares +468 ns/);
+    expect(stdout).toMatch(/for large sizes 18\.6 \(ratio of the unweighted slopes\)/);
+    expect(stdout).toContain('sum 445 ns, 433 to 462 ns');
+    expect(stdout).toContain('by per-page, without power calls');
+  });
+
+  test('several files are answered one by one', async () => {
+    const { stdout } = await runCli('explain', 'tegra-noncoherent-unmap-2024.csv', 'generic-pt-2025.csv', '--json');
+    expect(JSON.parse(stdout).files.map((answer: { source: string }) => answer.source)).toEqual([
+      'tegra-noncoherent-unmap-2024.csv',
+      'generic-pt-2025.csv',
+    ]);
+  });
+
+  test('a profile is written with source and confidence', async () => {
+    const path = join(FOLDER, 'profile.json');
+    const args = ['--where', 'posted=2021-01-11', '--fit-profile', path, '--machine', 'board'];
+    expect((await runCli('explain', 'map-sg-series-2021.csv', ...args)).status).toBe(0);
+    const profile = readProfile(readFileSync(path, 'utf8'), path);
+    expect(profile.machine).toEqual({ name: 'board', kind: 'hardware' });
+    expect(profile.ops.map?.units.page?.source).toBe('map-sg-series-2021.csv, posted=2021-01-11');
+  });
+});
+
+describe('function_graph traces', () => {
+  test('those of the captures are explained, packed or not', async () => {
+    const packed = join(CAPTURES, 'x86-amdvi-612-blk', 'trace_fgraph.txt.gz');
+    const { stdout, status } = await runCli('explain', packed, '--json');
+    expect(status).toBe(0);
+    const answer = JSON.parse(stdout);
+    expect(answer).toMatchObject({
+      schema: 'iommu.explain',
+      version: 1,
+      machine: { kind: 'emulated' },
+      interrupts: 7,
+      tracedKnown: true,
+    });
+    const plain = file('plain.txt', gunzipSync(readFileSync(packed)));
+    const functions = join(CAPTURES, 'x86-amdvi-612-blk', 'fgraph_functions.txt');
+    const other = JSON.parse((await runCli('explain', plain, '--functions', functions, '--json')).stdout);
+    expect(other.operations).toEqual(answer.operations);
+    expect(JSON.parse((await runCli('explain', plain, '--json')).stdout).tracedKnown).toBe(false);
+  });
+
+  test('a machine described as hardware is believed', async () => {
+    file('metadata.json', '{"machine":"hardware"}');
+    const plain = file('hardware.txt', '# tracer: function_graph\n 0)  a-1  |   1.000 us    |  iommu_map();\n');
+    expect(JSON.parse((await runCli('explain', plain, '--json')).stdout).machine.kind).toBe('hardware');
+  });
+});
+
+describe('wrong use and bad input', () => {
+  test.each([
+    [['explain'], 2, /a latency table or a function_graph trace is needed/],
+    [['explain', 'generic-pt-2025.csv', '--where', 'op'], 2, /expected column=value/],
+    [
+      ['explain', join(CAPTURES, 'x86-vtd-612-blk', 'trace_fgraph.txt.gz'), '--where', 'op=map'],
+      2,
+      /selects rows of latency tables/,
+    ],
+    [
+      ['explain', join(CAPTURES, 'x86-vtd-612-blk', 'trace_fgraph.txt.gz'), '--fit-profile', 'x.json'],
+      2,
+      /from latency tables only/,
+    ],
+    [['explain', join(FOLDER, 'missing.csv')], 3, /missing\.csv/],
+    [['explain', file('empty.csv', '')], 3, /a header and rows are needed/],
+    [['explain', file('no-us.csv', 'op,pages\nmap,1\n')], 3, /no column us/],
+    [['explain', file('bytes.bin', Uint8Array.of(1, 2, 3, 250, 0, 13))], 3, /NOT_RECOGNISED/],
+    [['explain', join(CAPTURES, 'x86-vtd-612-blk', 'trace.txt.gz')], 3, /events without durations/],
+    [['explain', 'kunpeng-map-pages-2021.csv', '--fit-profile', join(FOLDER, 'p.json')], 3, /select one with --where/],
+  ])('%j', async (args, status, message) => {
+    const run = await runCli(...args);
+    expect(run.status).toBe(status);
+    expect(run.error).toMatch(message);
+  });
+});
