@@ -83,6 +83,8 @@ export interface IommuModel {
   state(): readonly StateNote[];
   /** The context of one stream. */
   context(stream: number, substream?: number): DeviceContext;
+  /** What an access becomes, a fault under the name that the unit reports it by. */
+  translate(stream: number, iova: Address, access?: Access, substream?: number): { readonly result: Leaf | Fault };
   /** Where the device table and the queues lie, so that nothing else may be there. */
   structures(): readonly Structure[];
 }

@@ -65,6 +65,13 @@ export interface DescriptorRules {
   readonly family?: string;
 }
 
+/** D8.6.1: entries that the Contiguous bit groups, by granule and level. */
+const CONTIGUOUS_ENTRIES: Readonly<Record<Granule, readonly number[]>> = {
+  4096: [0, 16, 16, 16],
+  16384: [0, 0, 32, 128],
+  65536: [0, 0, 32, 32],
+};
+
 const GRANULE_BITS: Readonly<Record<Granule, number>> = { 4096: 12, 16384: 14, 65536: 16 };
 
 /** log2 of a granule. */
@@ -156,6 +163,10 @@ export class Aarch64Descriptors implements Descriptors {
 
   span(_lo: number, _hi: number, depth: number): number {
     return this.levels[depth]?.unit ?? this.#granule;
+  }
+
+  hintEntries(depth: number): number {
+    return CONTIGUOUS_ENTRIES[this.#rules.granule][this.#level(depth)] ?? 0;
   }
 
   inherit(_lo: number, hi: number, denied: number): number {

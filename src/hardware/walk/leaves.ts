@@ -24,6 +24,8 @@ export interface TablePage {
   readonly address: number;
   readonly bytes: number;
   readonly level: number;
+  /** Root of the region that the table was reached from. */
+  readonly root: number;
   /** Entries that are not zero. */
   readonly used: number;
   /** Offset from the region's base of what the table covers. */
@@ -75,6 +77,7 @@ class Enumeration {
   readonly #path: number[] = [];
   readonly #seen = new Set<number>();
   readonly #bits: number;
+  readonly #root: number;
   readonly #from: number;
   readonly #end: number;
   #tablesLeft: number;
@@ -85,6 +88,7 @@ class Enumeration {
   constructor(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits) {
     this.#reader = reader;
     this.#d = region.descriptors;
+    this.#root = region.root;
     this.#from = region.from ?? 0;
     this.#end = region.size;
     this.#bits = this.#d.entryBytes === 8 ? 2 : 1;
@@ -136,7 +140,7 @@ class Enumeration {
     if (level === undefined) return;
     const total = level.entries * this.#d.entryBytes;
     const perChunk = CHUNK_BYTES / this.#d.entryBytes;
-    const page = { address: table, bytes: total, level: level.level, used: 0, offset };
+    const page = { address: table, bytes: total, level: level.level, root: this.#root, used: 0, offset };
     this.tables.push(page);
     for (let first = 0; first < level.entries; first += perChunk) {
       const count = Math.min(perChunk, level.entries - first);

@@ -77,6 +77,8 @@ export interface Descriptors {
   output(lo: number, hi: number, depth: number): number;
   /** Bytes of the leaf: the level's unit, or more where several equal entries are one leaf. */
   span(lo: number, hi: number, depth: number): number;
+  /** Entries that the contiguous hint groups at a depth; 0 where there is no hint. */
+  hintEntries?(depth: number): number;
   /** `denied` after a table entry. */
   inherit(lo: number, hi: number, denied: number): number;
   /** Attribute word of a leaf: {@link ATTR} bits and a memory-type code. */
