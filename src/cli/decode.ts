@@ -12,15 +12,15 @@ import {
   rangeMemoryType,
   rangePerms,
 } from '../dump/decode.ts';
-import { decodeJson, leafRows, tableBytes, wastedBytes } from '../dump/decode-json.ts';
+import { decodeJson, leafRows, rangeRows, tableBytes, wastedBytes } from '../dump/decode-json.ts';
+import type { Table } from '../report/index.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './dump-file.ts';
-import { EXIT } from './exit.ts';
-import { print, printJson, say } from './io.ts';
-import { addGeometryOptions, type GeometryOptions, geometryLine, tablesOf, textTable } from './tables.ts';
+import { addOutputOptions, emit, note, type OutputFormat, outputOf } from './output.ts';
+import { addGeometryOptions, type GeometryOptions, geometryLine, tablesOf } from './tables.ts';
 
-interface Options extends DumpOptions, GeometryOptions {
+/** Options that choose what is decoded, shared with `diff` and `check`. */
+export interface DecodeFlags extends DumpOptions, GeometryOptions {
   readonly raw?: boolean;
-  readonly json?: boolean;
 }
 
 const EXAMPLES = `Examples:
@@ -29,53 +29,82 @@ const EXAMPLES = `Examples:
   iommu decode ram.img --base 0x40000000 --root 0x4705d000 --format arm-64-lpae-s1 --granule 4K --ias 48 --oas 44
 `;
 
+const FORMATS: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'csv', 'markdown'];
+
 /** Decodes a dump as the options say. */
-export async function decodeFile(path: string, options: Options): Promise<Decoding> {
+export async function decodeFile(path: string, options: DecodeFlags): Promise<Decoding> {
   const dump = await openDumpFile(path, options);
   const raw = { raw: options.raw === true };
   const given = tablesOf(dump, options);
   return given === undefined ? decodeDump(dump, raw) : decodeGiven(dump, given.tables, given.from, raw);
 }
 
-function streamText(domain: DomainMappings): string {
-  return domain.streams.length === 0 ? '' : `, streams ${domain.streams.map((stream) => hex(stream)).join(' ')}`;
+const RANGE_COLUMNS: Table['columns'] = [
+  { title: 'iova' },
+  { title: 'pa' },
+  { title: 'bytes', unit: 'bytes' },
+  { title: 'perms' },
+  { title: 'leaf', unit: 'bytes' },
+  { title: 'memory type' },
+];
+
+function titleOf(domain: DomainMappings): string {
+  const streams = domain.streams.length === 0 ? '' : `, streams ${domain.streams.map((one) => hex(one)).join(' ')}`;
+  const used = `${domain.tablePages.length} tables of ${formatSize(tableBytes(domain))}`;
+  return [
+    `${domain.id}${streams}, root ${hex(domain.root)}`,
+    geometryLine(domain),
+    `${domain.leafCount} leaves map ${formatSize(domain.mappedBytes)} through ${used}, ${wastedBytes(domain)} bytes empty`,
+  ].join('; ');
 }
 
-function rangeRows(domain: DomainMappings): string[][] {
-  return domain.ranges.map((range) => [
+function findingNotes(domain: DomainMappings): string[] {
+  const notes = domain.findings.map(({ reason, iova, bytes, level }) => {
+    return `${reason}: ${hex(iova)} + ${formatSize(bytes)}, level ${level}`;
+  });
+  return domain.dropped > 0 ? [...notes, `and ${domain.dropped} findings more`] : notes;
+}
+
+function rangeTable(domain: DomainMappings): Table {
+  const rows = domain.ranges.map((range) => [
     hex(range.iova, 12),
     hex(range.pa, 12),
-    formatSize(range.bytes),
+    range.bytes,
     rangePerms(range),
-    formatSize(range.leafBytes),
+    range.leafBytes,
     rangeMemoryType(domain, range),
   ]);
+  return { title: titleOf(domain), columns: RANGE_COLUMNS, rows, notes: findingNotes(domain) };
 }
 
-function printDomain(domain: DomainMappings): void {
-  print(`\n${domain.id}${streamText(domain)}, root ${hex(domain.root)}`);
-  print(`  ${geometryLine(domain)}`);
-  const used = `${domain.tablePages.length} tables, ${formatSize(tableBytes(domain))}, ${wastedBytes(domain)} bytes of it empty`;
-  print(`  ${domain.leafCount} leaves map ${formatSize(domain.mappedBytes)} through ${used}`);
-  if (domain.ranges.length > 0) {
-    print(textTable(['iova', 'pa', 'bytes', 'perms', 'leaf', 'memory type'], rangeRows(domain), [2, 4]));
-  }
-  for (const leaf of leafRows(domain)) print(`  ${Object.values(leaf).join(' ')}`);
-  for (const { reason, iova, bytes, level } of domain.findings) {
-    print(`  ${reason}: ${hex(iova)} + ${formatSize(bytes)}, level ${level}`);
-  }
-  if (domain.dropped > 0) print(`  and ${domain.dropped} findings more`);
+const LEAF_COLUMNS: Table['columns'] = ['iova', 'pa', 'size', 'level', 'entry'].map((title) => ({ title }));
+
+function leafTable(domain: DomainMappings): Table {
+  const rows = leafRows(domain).map(({ iova, pa, size, level, entry }) => [iova, pa, size, String(level), entry]);
+  return { title: `${domain.id}: every leaf`, columns: LEAF_COLUMNS, rows };
 }
 
-function printDecoding(decoding: Decoding): void {
-  print(
-    `${decoding.iommu}: ${decoding.domains.length} domains, ${decoding.contexts.length} contexts, ${decoding.aborting} aborting`,
-  );
-  for (const { stream, action, why } of decoding.contexts) {
-    if (action !== 'translate') print(`  stream ${hex(stream)}: ${action}${why === undefined ? '' : ` (${why})`}`);
+function contextTable(decoding: Decoding): Table {
+  const rest = decoding.contexts.filter(({ action }) => action !== 'translate');
+  const title = `${decoding.iommu}: ${decoding.domains.length} domains, ${decoding.contexts.length} contexts, ${decoding.aborting} aborting`;
+  const rows = rest.map(({ stream, substream, action, why }) => [
+    hex(stream),
+    substream === undefined ? null : hex(substream),
+    action,
+    why ?? null,
+  ]);
+  return { title, columns: ['stream', 'substream', 'action', 'why'].map((name) => ({ title: name })), rows };
+}
+
+function* answerRows(decoding: Decoding, raw: boolean): Generator<object> {
+  for (const domain of decoding.domains) {
+    for (const row of raw ? leafRows(domain) : rangeRows(domain)) yield { domain: domain.id, ...row };
   }
-  for (const domain of decoding.domains) printDomain(domain);
-  for (const { iova, bytes, why } of decoding.unknown) say(`unknown: ${hex(iova)} + ${formatSize(bytes)}: ${why}`);
+}
+
+function csvTable(decoding: Decoding): Table {
+  const rows = decoding.domains.flatMap((domain) => rangeTable(domain).rows.map((row) => [domain.id, ...row]));
+  return { columns: [{ title: 'domain' }, ...RANGE_COLUMNS], rows };
 }
 
 /** Adds `iommu decode`. */
@@ -83,15 +112,23 @@ export function addDecode(program: Command): void {
   const verb = program
     .command('decode')
     .description('Read the tables in a dump: every domain, its ranges, permissions and memory types.')
-    .argument('<dump>', 'snapshot, sparse pages, raw image or ELF core')
-    .addHelpText('before', EXAMPLES);
-  addGeometryOptions(addDumpOptions(verb))
+    .argument('<dump>', 'snapshot, sparse pages, raw image, ELF core, kdump, debugfs text')
     .option('--raw', 'every leaf entry, not only merged ranges')
-    .option('--json', 'JSON on standard output')
-    .action(async (path: string, options: Options) => {
-      const decoding = await decodeFile(path, options);
-      if (options.json === true) printJson(decodeJson(decoding));
-      else printDecoding(decoding);
-      process.exitCode = EXIT.ok;
+    .addHelpText('before', EXAMPLES);
+  addOutputOptions(addGeometryOptions(addDumpOptions(verb)), FORMATS).action(async (path, options) => {
+    const output = outputOf(options, FORMATS);
+    const decoding = await decodeFile(path, options);
+    const raw = options.raw === true;
+    emit(output, {
+      json: () => decodeJson(decoding),
+      rows: () => answerRows(decoding, raw),
+      csv: () => csvTable(decoding),
+      table: () => [
+        contextTable(decoding),
+        ...decoding.domains.flatMap((domain) => (raw ? [rangeTable(domain), leafTable(domain)] : [rangeTable(domain)])),
+      ],
     });
+    for (const { iova, bytes, why } of decoding.unknown)
+      note(output, `unknown: ${hex(iova)} + ${formatSize(bytes)}: ${why}`);
+  });
 }

@@ -3,20 +3,34 @@
  * @module
  */
 import { Command } from 'commander';
+import { addCheck } from './check.ts';
 import { addConform } from './conform.ts';
 import { addConvert } from './convert.ts';
 import { addDecode } from './decode.ts';
+import { addDiff } from './diff.ts';
 import { EXIT } from './exit.ts';
 import { addExplain } from './explain.ts';
 import { addFault } from './fault.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
+import { addWalk } from './walk.ts';
 
 /** Adds one verb to the program. */
 export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [addReplay, addConform, addExplain, addDecode, addConvert, addFault, addRecord];
+const VERBS: readonly AddVerb[] = [
+  addReplay,
+  addConform,
+  addExplain,
+  addDecode,
+  addWalk,
+  addCheck,
+  addDiff,
+  addConvert,
+  addFault,
+  addRecord,
+];
 
 const EXIT_HELP = `
 Exit status:

@@ -2,7 +2,6 @@
  * Options and text that the verbs on tables in dumps share.
  * @module
  */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { parseAddress, parseSize } from '../address.ts';
 import type { DomainMappings } from '../dump/decode.ts';
@@ -56,38 +55,6 @@ export function tablesOf(
     return { tables: givenTables(dump.geometry), from: 'from dump' };
   }
   return undefined;
-}
-
-/** A plain table: a header and rows, numbers to the right where `right` names the column. */
-export function textTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly number[],
-): string {
-  const table = new Table({
-    head: [...head],
-    style: { head: [], border: [], compact: true },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: ' ',
-    },
-    colAligns: head.map((_, i) => (right.includes(i) ? 'right' : 'left')),
-  });
-  for (const row of rows) table.push([...row]);
-  return table.toString();
 }
 
 /** The geometry line that every answer about tables echoes. */

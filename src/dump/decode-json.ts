@@ -6,7 +6,7 @@ import { hex } from '../address.ts';
 import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from './decode.ts';
 
 /** Merged ranges of a domain. */
-function ranges(domain: DomainMappings): object[] {
+export function rangeRows(domain: DomainMappings): object[] {
   return domain.ranges.map((range) => ({
     iova: hex(range.iova),
     pa: hex(range.pa),
@@ -17,19 +17,28 @@ function ranges(domain: DomainMappings): object[] {
   }));
 }
 
-/** Every leaf of a domain, in ascending order. */
-export function leafRows(domain: DomainMappings): object[] {
+/** A leaf as text. */
+export interface LeafRow {
+  readonly iova: string;
+  readonly pa: string;
+  readonly size: string;
+  readonly level: number;
+  readonly entry: string;
+}
+
+/** Every leaf of a domain, in ascending order; none if they were not kept. */
+export function leafRows(domain: DomainMappings): LeafRow[] {
   const { leaves } = domain;
   if (leaves === undefined) return [];
   const bases = domain.tables.regime.regions.map((region) => region.base);
-  const rows: object[] = [];
+  const rows: LeafRow[] = [];
   for (let i = 0; i < leaves.length; i++) {
     const base = bases[leaves.region[i] ?? 0] ?? 0n;
     rows.push({
       iova: hex(base + BigInt(leaves.offset[i] ?? 0)),
       pa: hex(leaves.pa[i] ?? 0),
       size: hex(leaves.bytes[i] ?? 0),
-      level: leaves.level[i],
+      level: leaves.level[i] ?? 0,
       entry: hex((BigInt(leaves.hi[i] ?? 0) << 32n) | BigInt(leaves.lo[i] ?? 0)),
     });
   }
@@ -59,7 +68,7 @@ function domainJson(domain: DomainMappings): object {
     leafCount: domain.leafCount,
     leafSizes: Object.fromEntries([...domain.leafSizes].map(([size, count]) => [hex(size), count])),
     tables: { pages: domain.tablePages.length, bytes: tableBytes(domain), emptyBytes: wastedBytes(domain) },
-    ranges: ranges(domain),
+    ranges: rangeRows(domain),
     ...(domain.leaves === undefined ? {} : { leaves: leafRows(domain) }),
     findings: domain.findings.map((finding) => ({
       reason: finding.reason,

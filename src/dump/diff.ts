@@ -82,6 +82,13 @@ class Changes {
   }
 }
 
+/** The smallest of at least one address. */
+function least(values: readonly bigint[]): bigint {
+  let smallest = values[0] ?? 0n;
+  for (const value of values) if (value < smallest) smallest = value;
+  return smallest;
+}
+
 /** Compares two ascending lists of segments in one pass over both. */
 function sweep(a: readonly Segment[], b: readonly Segment[], out: Changes): void {
   let i = 0;
@@ -91,11 +98,16 @@ function sweep(a: readonly Segment[], b: readonly Segment[], out: Changes): void
     const left = a[i];
     const right = b[j];
     const starts = [left, right].filter((s) => s !== undefined).map((s) => (s.from > at ? s.from : at));
-    at = starts.reduce((least, start) => (start < least ? start : least));
+    at = least(starts);
     const before = left !== undefined && left.from <= at ? left : undefined;
     const after = right !== undefined && right.from <= at ? right : undefined;
-    const ends = [before?.end, after?.end, before === undefined ? left?.from : undefined, after === undefined ? right?.from : undefined];
-    const end = ends.filter((value) => value !== undefined).reduce((least, value) => (value < least ? value : least));
+    const ends = [
+      before?.end,
+      after?.end,
+      before === undefined ? left?.from : undefined,
+      after === undefined ? right?.from : undefined,
+    ];
+    const end = least(ends.filter((value) => value !== undefined));
     out.add(at, end, before && sideAt(before, at), after && sideAt(after, at));
     at = end;
     if (left !== undefined && left.end <= at) i++;

@@ -2,6 +2,8 @@
  * Dumps of physical memory and of registers, opened for reading.
  * @module
  */
+export { type CheckOptions, type CheckReport, checkDecoding, checkJson, RULES, rulesJson } from './check/check.ts';
+export type { Finding, ReservedWindow, Rule, Severity } from './check/types.ts';
 export {
   type Decoding,
   type DomainMappings,
@@ -12,6 +14,7 @@ export {
   type UnknownPart,
 } from './decode.ts';
 export { decodeJson } from './decode-json.ts';
+export { diffDecodings, diffJson, type RangeChange, type RangeSide } from './diff.ts';
 export { openDump } from './open.ts';
 export { LeafColumns, type MappedRange } from './ranges.ts';
 export { parseRegisters } from './registers.ts';
@@ -26,3 +29,4 @@ export type {
   RegisterFile,
   SnapshotGeometry,
 } from './types.ts';
+export { type AddressWalk, type WalkOptions, walkAddress, walkGiven, walkJson } from './walk.ts';

@@ -101,7 +101,8 @@ function* freedTables(subject: CheckSubject): Generator<Hit> {
 function* windows(subject: CheckSubject): Generator<Hit> {
   for (const mapping of mappings(subject)) {
     for (const window of subject.windows) {
-      const hit = window.of === 'output' ? overlap(mapping, window, `maps ${window.name}`) : inputOverlap(mapping, window);
+      const hit =
+        window.of === 'output' ? overlap(mapping, window, `maps ${window.name}`) : inputOverlap(mapping, window);
       if (hit !== undefined) yield hit;
     }
   }

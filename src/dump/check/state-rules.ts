@@ -17,7 +17,8 @@ function* brokenContexts(subject: CheckSubject, supported: boolean): Generator<H
     if (action !== 'fault' || (reason !== 'not-supported') !== supported) continue;
     // A slot that was never filled in is not broken.
     if (reason === 'stream-invalid' && why === 'STE.V is 0') continue;
-    const who = substream === undefined ? `stream ${hex(stream)}` : `stream ${hex(stream)}, substream ${hex(substream)}`;
+    const who =
+      substream === undefined ? `stream ${hex(stream)}` : `stream ${hex(stream)}, substream ${hex(substream)}`;
     yield { meaning: `${who}: ${why ?? reason ?? 'unusable'} (entry at ${hex(entryAddress)})` };
   }
 }

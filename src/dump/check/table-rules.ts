@@ -21,7 +21,12 @@ function* walkFindings(
     for (const { reason, iova, bytes, level, entryAddress, entry } of domain.findings) {
       if (!reasons.includes(reason)) continue;
       const value = entry === undefined ? '' : ` = ${hex(entry)}`;
-      yield { domain: domain.id, iova, bytes, meaning: `${words}: level ${level}, entry at ${hex(entryAddress)}${value}` };
+      yield {
+        domain: domain.id,
+        iova,
+        bytes,
+        meaning: `${words}: level ${level}, entry at ${hex(entryAddress)}${value}`,
+      };
     }
   }
 }
@@ -30,11 +35,11 @@ function* walkFindings(
 function* offences(subject: CheckSubject, names: readonly string[], words: string): Generator<Hit> {
   for (const entry of subject.entries()) {
     if (!entry.offences.some((name) => names.includes(name))) continue;
-    yield entryHit(entry, `${words}: entry at ${hex(entry.address)} = ${hex(valueOf(entry))}`);
+    yield entryHit(entry, `${words}: entry at ${hex(entry.address)} = ${hex(entryValue(entry))}`);
   }
 }
 
-function valueOf({ lo, hi }: { readonly lo: number; readonly hi: number }): bigint {
+function entryValue({ lo, hi }: { readonly lo: number; readonly hi: number }): bigint {
   return (BigInt(hi) << 32n) | BigInt(lo);
 }
 
@@ -182,7 +187,8 @@ export const TABLE_RULES: readonly Rule[] = [
     severity: 'error',
     text: 'start level and input size fit each other',
     source: 'Arm DDI 0487 D8.2.9',
-    find: (subject) => walkFindings(subject, ['start-level-inconsistent', 'bad-geometry'], 'the geometry is impossible'),
+    find: (subject) =>
+      walkFindings(subject, ['start-level-inconsistent', 'bad-geometry'], 'the geometry is impossible'),
   },
   {
     id: 'table-outside-memory',
