@@ -83,14 +83,17 @@ interface FixedCost {
   readonly rows: readonly number[];
 }
 
-/** A fixed cost that one series of a pair pays and the other does not, whichever row is left out. */
+/**
+ * A fixed cost that one series of a pair pays and the other does not, whichever row is left out. A fixed cost is at most what
+ * the smallest row takes in all, whatever a line says that large rows have drawn.
+ */
 function fixedCostOf(pair: SeriesPair): FixedCost | null {
   const sides = [mainSegment(pair.from), mainSegment(pair.to)] as const;
   for (const [carrier, other] of [sides, [sides[1], sides[0]] as const]) {
     const [mine, theirs] = [fixedCosts(carrier), fixedCosts(other)];
     if (mine === null || theirs === null) continue;
-    const bar = 2 * Math.max(theirs.both[1], 0);
-    if (mine.both[0] <= bar || mine.leftOut[0] <= Math.max(theirs.both[1], 0)) continue;
+    const most = Math.max(0, Math.min(theirs.both[1], other.rows[0]?.timeNs ?? 0));
+    if (mine.both[0] <= Math.max(2 * most, theirs.both[1]) || mine.leftOut[0] <= most) continue;
     const rows = [...carrier.rows.keys()].filter((at) => mine.both[0] > CARRIES * (carrier.rows[at]?.timeNs ?? 0));
     const confirmed = rows.some((at) => carrierIsSlower(carrier, other, at));
     if (confirmed) return { pair, carrier, other, range: mine.both, otherRange: theirs.both, rows };

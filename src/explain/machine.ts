@@ -13,7 +13,6 @@ export interface Machine {
 }
 
 const KINDS: readonly MachineKind[] = ['hardware', 'kvm', 'emulated'];
-const KEYS = ['machine', 'machine_kind', 'kind', 'virtualization', 'hardware'];
 
 function parse(text: string | null): unknown {
   if (text === null) return null;
@@ -24,15 +23,15 @@ function parse(text: string | null): unknown {
   }
 }
 
+/** `machine` names the kind, `machineEvidence` how it was told. */
 function fromMetadata(metadata: unknown): Machine | null {
   if (typeof metadata !== 'object' || metadata === null) return null;
-  for (const [key, value] of Object.entries(metadata)) {
-    if (!KEYS.includes(key)) continue;
-    const named = typeof value === 'object' && value !== null ? (value as { kind?: unknown }).kind : value;
-    const kind = KINDS.find((one) => one === named);
-    if (kind !== undefined) return { kind, from: `metadata.json, ${key}` };
-  }
-  return null;
+  const { machine, machineEvidence } = metadata as { machine?: unknown; machineEvidence?: unknown };
+  const named = typeof machine === 'object' && machine !== null ? (machine as { kind?: unknown }).kind : machine;
+  const kind = KINDS.find((one) => one === named);
+  if (kind === undefined) return null;
+  const evidence = typeof machineEvidence === 'string' ? `: ${machineEvidence}` : '';
+  return { kind, from: `metadata.json${evidence}` };
 }
 
 /** QEMU emulates unless it is told to use KVM. */

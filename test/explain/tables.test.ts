@@ -231,3 +231,59 @@ test('every figure names its estimator', () => {
   for (const one of [...answer.units, ...answer.inseparable])
     expect(one.estimator).toBe('non-negative least squares, weights 1/noise²');
 });
+
+describe('changed copies of the tables', () => {
+  const january = readFileSync(new URL('map-sg-series-2021.csv', FOLDER), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('posted') || line.startsWith('2021-01-11'));
+
+  function changed(change: (us: number, path: string, pages: number, at: number) => number): TableAnswer {
+    const lines = january.map((line, at) => {
+      const fields = line.split(',');
+      if (at === 0) return line;
+      return [
+        ...fields.slice(0, -1),
+        change(Number(fields.at(-1)), fields[2] ?? '', Number(fields[5]), at).toFixed(3),
+      ].join(',');
+    });
+    return explainTable(readLatencyTable(lines.join('\n'), 'changed.csv')).answer;
+  }
+
+  test('half a percent of noise changes no conclusion', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const answer = changed((us, _, __, at) => us * (1 + 0.005 * Math.sin(at * 12.9898 * seed)));
+      expect(texts(answer, 'fixed-cost')).toHaveLength(1);
+      expect(group(answer, ...CALLS, 'power', 'core', 'barrier').sumNs).toBeCloseTo(445, -1);
+      expect(answer.fits.flatMap((fit) => fit.rows).some((row) => row.outlier)).toBe(false);
+      expect(answer.suggestedRun).toMatchObject({ path: 'per-page', power: 'off', dispatch: 'indirect' });
+    }
+  });
+
+  test('without the fixed cost none is claimed', () => {
+    const answer = changed((us, path) => (path === 'map-sg' ? us - 3.1 : us));
+    expect(texts(answer, 'fixed-cost')).toEqual([]);
+    expect(unit(answer, 'list:map-sg').belowNoise).toBe(true);
+  });
+
+  test('a row that is far off is the outlier', () => {
+    const answer = changed((us, path, pages) => (path === 'map-sg' && pages === 3072 ? 140 : us));
+    const rows = answer.fits.flatMap((fit) =>
+      fit.rows.filter((row) => row.outlier).map((row) => [fit.series, row.bytes]),
+    );
+    expect(rows).toEqual([
+      ['map-sg', 12582912],
+      ['map-sg', 12582912],
+    ]);
+  });
+});
+
+test('of the five files only the series of January 2021 has a fixed cost that its partner lacks', () => {
+  const claims = [
+    'map-sg-series-2021',
+    'sm8150-table-flush-2021',
+    'kunpeng-map-pages-2021',
+    'tegra-noncoherent-unmap-2024',
+    'generic-pt-2025',
+  ].map((name) => texts(explain(`${name}.csv`), 'fixed-cost').length);
+  expect(claims).toEqual([1, 0, 0, 0, 0]);
+});
