@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { addCheck } from './check.ts';
+import { addCompletions } from './completions.ts';
 import { addConform } from './conform.ts';
 import { addConvert } from './convert.ts';
 import { addDecode } from './decode.ts';
@@ -30,6 +31,7 @@ const VERBS: readonly AddVerb[] = [
   addConvert,
   addFault,
   addRecord,
+  addCompletions,
 ];
 
 const EXIT_HELP = `

@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { manPage } from '../../../src/cli/completions/man.ts';
+import { bashScript, fishScript, zshScript } from '../../../src/cli/completions/shells.ts';
+import { allVerbs, type VerbFacts } from '../../../src/cli/completions/verbs.ts';
+import { createProgram } from '../../../src/cli/program.ts';
+
+const VERBS = allVerbs(createProgram());
+const ODD: VerbFacts = {
+  name: 'odd',
+  summary: "it's [odd]: \\ really",
+  description: "it's odd.\n.so /etc/passwd\n'quoted'",
+  usage: 'iommu odd [options]',
+  options: [
+    {
+      names: ['-x', '--ex'],
+      description: "don't [panic]: ever",
+      value: 'when',
+      choices: ['now', 'never'],
+      defaultText: 'now',
+    },
+  ],
+  words: ['one', 'two'],
+  examples: '  iommu odd --ex now',
+};
+
+/** What bash offers for the last of the words. */
+function complete(script: string, ...words: readonly string[]): string[] {
+  const list = words.map((word) => `'${word}'`).join(' ');
+  const program = `${script}\nCOMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _iommu; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const run = spawnSync('bash', ['--norc', '-c', program], { encoding: 'utf8' });
+  expect(run.stderr).toBe('');
+  return run.stdout.split('\n').filter((line) => line !== '');
+}
+
+test('every verb has a summary and its options, as help shows them', () => {
+  expect(VERBS.map(({ name }) => name)).toEqual(createProgram().commands.map((command) => command.name()));
+  for (const { summary, options } of VERBS) {
+    expect(summary).not.toBe('');
+    expect(options.flatMap(({ names }) => names)).toContain('--help');
+  }
+  expect(VERBS.find(({ name }) => name === 'record')?.examples).toContain('iommu record --print');
+});
+
+test('bash completes verbs, options and their values, and leaves files to the shell', () => {
+  const script = bashScript([...VERBS, ODD]);
+  expect(complete(script, 'iommu', 'rec')).toEqual(['record']);
+  expect(complete(script, 'iommu', '')).toContain('completions');
+  expect(complete(script, 'iommu', 'record', '--gr')).toEqual(['--graph']);
+  expect(complete(script, 'iommu', 'record', '--machine', 'k')).toEqual(['kvm']);
+  expect(complete(script, 'iommu', 'record', '-o', '')).toEqual([]);
+  expect(complete(script, 'iommu', 'completions', 'f')).toEqual(['fish']);
+  expect(complete(script, 'iommu', 'odd', '-x', '')).toEqual(['now', 'never']);
+});
+
+test('zsh and fish are told of every verb, option and value', () => {
+  for (const script of [zshScript(VERBS), fishScript(VERBS)]) {
+    for (const { name, options } of VERBS) {
+      expect(script).toContain(name);
+      for (const { names, choices } of options) {
+        for (const option of names) expect(script).toContain(option.replace(/^-+/, ''));
+        if (choices.length > 0) expect(script).toContain(choices.join(' '));
+      }
+    }
+  }
+});
+
+test('quotes and brackets of descriptions do not end what they stand in', () => {
+  expect(zshScript([ODD])).toContain(`'--ex[don'\\''t \\[panic\\]\\: ever]:when:(now never)'`);
+  expect(fishScript([ODD])).toContain(`-d 'don\\'t [panic]: ever'`);
+});
+
+test.skipIf(spawnSync('zsh', ['--version']).error !== undefined)(
+  'zsh accepts its script (skipped where zsh is missing)',
+  () => {
+    expect(spawnSync('zsh', ['-f', '-n', '-c', zshScript([...VERBS, ODD])], { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  },
+);
+
+test.skipIf(spawnSync('fish', ['--version']).error !== undefined)(
+  'fish accepts its script (skipped where fish is missing)',
+  () => {
+    expect(spawnSync('fish', ['-N', '-n', '-c', fishScript([...VERBS, ODD])], { encoding: 'utf8' })).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+  },
+);
+
+test('the man page names every verb and option, and no text of theirs becomes a request', () => {
+  const page = manPage('Do things.', '1.0', [...VERBS, ODD]);
+  for (const { usage, options } of VERBS) {
+    expect(page).toContain(`.SS ${usage.replaceAll('-', '\\-')}`);
+    for (const { names } of options)
+      for (const name of names) expect(page).toContain(`\\fB${name.replaceAll('-', '\\-')}\\fR`);
+  }
+  const requests = page
+    .split('\n')
+    .filter((line) => /^[.']/.test(line))
+    .map((line) => line.split(' ')[0]);
+  expect(new Set(requests)).toEqual(new Set(['.TH', '.SH', '.SS', '.B', '.I', '.RI', '.TP', '.PP', '.nf', '.fi']));
+});
