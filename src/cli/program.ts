@@ -3,6 +3,7 @@
  * @module
  */
 import { Command } from 'commander';
+import { addAcquire } from './acquire.ts';
 import { addCheck } from './check.ts';
 import { addCompletions } from './completions.ts';
 import { addConform } from './conform.ts';
@@ -32,6 +33,7 @@ const VERBS: readonly AddVerb[] = [
   addFault,
   addRecord,
   addCompletions,
+  addAcquire,
 ];
 
 const EXIT_HELP = `
