@@ -3,7 +3,6 @@
  * @module
  */
 import { Command } from 'commander';
-import { addAcquire } from './acquire.ts';
 import { addCheck } from './check.ts';
 import { addCompletions } from './completions.ts';
 import { addConform } from './conform.ts';
@@ -13,6 +12,7 @@ import { addDiff } from './diff.ts';
 import { EXIT } from './exit.ts';
 import { addExplain } from './explain.ts';
 import { addFault } from './fault.ts';
+import { addFormats } from './formats.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addWalk } from './walk.ts';
@@ -24,6 +24,7 @@ export type AddVerb = (program: Command) => void;
 const VERBS: readonly AddVerb[] = [
   addReplay,
   addConform,
+  addFormats,
   addExplain,
   addDecode,
   addWalk,
@@ -33,7 +34,6 @@ const VERBS: readonly AddVerb[] = [
   addFault,
   addRecord,
   addCompletions,
-  addAcquire,
 ];
 
 const EXIT_HELP = `

@@ -15,5 +15,8 @@ export type {
   TableRequest,
 } from './contract.ts';
 export { QUIRK } from './contract.ts';
+export { LINUX61_BY_RUN } from './linux61.ts';
+export { NOT_SUPPORTED, type NotSupported } from './not-supported.ts';
 export { formatProt, PROT, parseProt } from './protection.ts';
 export { FORMATS, formatById } from './registry.ts';
+export { badGeometry, checkRequest, intersect, sizesOf, tableAllocation } from './widths.ts';

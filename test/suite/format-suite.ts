@@ -6,6 +6,7 @@
 import { describe } from 'vitest';
 import type { Format } from '../../src/formats/index.ts';
 import { blockRules } from './blocks.ts';
+import { choiceRules } from './choices.ts';
 import { failNthRules } from './fail-nth.ts';
 import { historyRules } from './histories.ts';
 import { pageRules } from './pages.ts';
@@ -16,6 +17,7 @@ export function formatSuite(format: Format): void {
   describe.each(format.configurations)(`${format.id} $name`, (configuration) => {
     const setup = { format, configuration };
     pageRules(setup);
+    choiceRules(setup);
     blockRules(setup);
     historyRules(setup);
     failNthRules(setup);

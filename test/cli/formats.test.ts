@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { FORMATS } from '../../src/formats/index.ts';
+import { runCli } from '../support/cli.ts';
+
+interface Answer {
+  readonly schema: string;
+  readonly version: number;
+  readonly formats: readonly { readonly id: string; readonly granules: readonly object[] }[];
+  readonly notSupported: readonly { readonly what: string; readonly instead: string }[];
+}
+
+test('every format is listed with its page sizes, widths, quirks and source', async () => {
+  const { status, stdout } = await runCli('formats', '--json');
+  const answer = JSON.parse(stdout) as Answer;
+  expect(status).toBe(0);
+  expect(answer).toMatchObject({ schema: 'iommu.formats', version: 1 });
+  expect(answer.formats.map(({ id }) => id)).toEqual(FORMATS.map(({ id }) => id));
+  expect(answer.formats[0]).toMatchObject({
+    id: 'arm-64-lpae-s1',
+    granules: [
+      { granule: 4096, pageSizes: [2 ** 12, 2 ** 21, 2 ** 30] },
+      { granule: 16384, pageSizes: [2 ** 14, 2 ** 25] },
+      { granule: 65536, pageSizes: [2 ** 16, 2 ** 29, 2 ** 42] },
+    ],
+    quirks: ['ARM_NS', 'ARM_TTBR1', 'ARM_OUTER_WBWA'],
+    source: expect.stringContaining('DDI 0487'),
+  });
+  expect(answer.notSupported.every(({ what, instead }) => what.length > 0 && instead.length > 0)).toBe(true);
+});
+
+test('people get tables, programs get lines', async () => {
+  const { stdout } = await runCli('formats');
+  for (const { id } of FORMATS) expect(stdout).toContain(id);
+  expect(stdout).toMatch(/arm-v7s +4K 64K 1M 16M +up to 32 bits/);
+  expect(stdout).toContain('Not supported');
+  const csv = await runCli('formats', '--output', 'csv');
+  expect(csv.stdout.trim().split('\n')).toHaveLength(FORMATS.length + 1);
+});
+
+test('what is not supported is refused by name', async () => {
+  expect(await runCli('formats', '--output', 'svg')).toMatchObject({ status: 2 });
+});
