@@ -1,26 +1,33 @@
-// Compiles kernels/index.ts (AssemblyScript) into a module that carries the WebAssembly bytes as text, so that Node and
-// browsers load it alike. The module is generated, not committed.
+// Compiles the AssemblyScript modules of kernels/ into TypeScript modules that carry the WebAssembly bytes as text, so
+// that Node and browsers load them alike. The generated modules are not committed.
 import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const target = new URL('../src/memory/kernels.generated.ts', import.meta.url);
-if (!existsSync(new URL('../kernels/index.ts', import.meta.url))) process.exit(0);
+/** Source, generated module, name of its constant, features. */
+const MODULES = [
+  { source: 'kernels/index.ts', target: 'src/memory/kernels.generated.ts', name: 'KERNELS_BASE64', features: ['simd'] },
+  { source: 'kernels/floor.ts', target: 'src/bench/floor.generated.ts', name: 'FLOOR_BASE64', features: [] },
+];
 
+const root = fileURLToPath(new URL('..', import.meta.url));
 const flags = ['--runtime', 'stub', '--noAssert', '--importMemory', '--noExportMemory', '-O3', '--converge'];
-const files = new Map();
-const { error, stderr } = await asc.main(
-  ['kernels/index.ts', '--outFile', 'kernels.wasm', '--enable', 'simd', '--baseDir', root, ...flags],
-  { writeFile: (name, contents) => void files.set(name, contents) },
-);
-if (error !== null) {
+
+async function compile(source, features) {
+  const files = new Map();
+  const enabled = features.flatMap((feature) => ['--enable', feature]);
+  const { error, stderr } = await asc.main(
+    [source, '--outFile', 'kernels.wasm', ...enabled, '--baseDir', root, ...flags],
+    { writeFile: (name, contents) => void files.set(name, contents) },
+  );
+  if (error === null) return Buffer.from(files.get('kernels.wasm')).toString('base64');
   console.error(stderr.toString());
   process.exit(1);
 }
-const wasm = files.get('kernels.wasm');
-const text = Buffer.from(wasm).toString('base64');
-writeFileSync(
-  target,
-  `/** Generated from kernels/ by scripts/build-kernels.mjs. */\nexport const KERNELS_BASE64: string =\n  '${text}';\n`,
-);
+
+for (const { source, target, name, features } of MODULES) {
+  if (!existsSync(new URL(`../${source}`, import.meta.url))) continue;
+  const text = await compile(source, features);
+  const body = `/** Generated from kernels/ by scripts/build-kernels.mjs. */\nexport const ${name}: string =\n  '${text}';\n`;
+  writeFileSync(new URL(`../${target}`, import.meta.url), body);
+}

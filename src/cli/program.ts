@@ -3,6 +3,7 @@
  * @module
  */
 import { Command } from 'commander';
+import { addBench } from './bench.ts';
 import { addCheck } from './check.ts';
 import { addCompletions } from './completions.ts';
 import { addConform } from './conform.ts';
@@ -22,6 +23,7 @@ export type AddVerb = (program: Command) => void;
 
 /** Every verb of the program, in the order in which help lists them. */
 const VERBS: readonly AddVerb[] = [
+  addBench,
   addReplay,
   addConform,
   addFormats,

@@ -89,7 +89,10 @@ function cross(choices: Choices): Omit<RowSpec, 'format'>[] {
 }
 
 /** The driver that drives all of these formats: arm-smmu, or none where one of them is no SMMU's. */
-export function driverFor(specs: readonly RowSpec[]): { readonly name: string; readonly make: () => DriverFactory } {
+export function driverFor(specs: readonly Pick<RowSpec, 'format'>[]): {
+  readonly name: string;
+  readonly make: () => DriverFactory;
+} {
   const bare = specs.some((spec) => UNDRIVEN.includes(spec.format));
   return bare ? { name: 'bare', make: () => bareDriver() } : { name: 'arm-smmu', make: () => armSmmu() };
 }

@@ -1,0 +1,153 @@
+/**
+ * `iommu bench`: how fast mapping is here, by path, dispatch, size and layout.
+ * @module
+ */
+import { availableParallelism, cpus } from 'node:os';
+import type { Command } from 'commander';
+import { formatSize, parseSize } from '../address.ts';
+import { type BenchCase, type BenchOptions, type BenchResult, runBench, SERIES_BYTES } from '../bench/bench.ts';
+import { LAYOUTS } from '../bench/layouts.ts';
+import { answerQuestion, QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
+import { BENCH_OPS } from '../bench/variants.ts';
+import { DISPATCHES, PATHS } from '../core/paths.ts';
+import { formatById } from '../formats/registry.ts';
+import { tableToText } from '../report/index.ts';
+import { benchJson, insideTiming, questionTable, rowTables, type Setting, seriesTable } from './bench/answer.ts';
+import { UsageError } from './exit.ts';
+import { Progress } from './io.ts';
+import { addOutputOptions, emit, note, outputOf } from './output.ts';
+import { driverFor, wordsOf } from './replay/spec.ts';
+
+const EXAMPLES = `Examples:
+  iommu bench                                               the 2021 series' table, live
+  iommu bench --sizes 64K,32M --layouts scattered --ops map  a part of it
+  iommu bench --question list-loop                          is the loop over the list significant?
+  iommu bench --question lined-up                           can 32M cost less than 64K?
+  iommu bench --json -o bench.json                          every row with its counts by layer
+`;
+
+const FORMATS = ['table', 'json', 'csv', 'markdown'] as const;
+const LEAST_RUNS = 3;
+const MOST_RUNS = 100_000;
+
+interface BenchFlags {
+  readonly sizes?: string;
+  readonly layouts: string;
+  readonly paths: string;
+  readonly ops: string;
+  readonly dispatch: string;
+  readonly question?: string;
+  readonly format: string;
+  readonly granule?: string;
+  readonly runs: string;
+  readonly seed: string;
+}
+
+function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`--${option}: '${text}' is no whole number from ${least} to ${most}`);
+}
+
+function sizesOf(text: string | undefined, granule: number): number[] {
+  if (text === undefined) return SERIES_BYTES.filter((bytes) => bytes % granule === 0);
+  return text.split(',').map((word) => {
+    const bytes = parseSize(word);
+    if (bytes > 0 && bytes % granule === 0) return bytes;
+    throw new UsageError(`--sizes: ${formatSize(bytes)} is no multiple of the granule ${formatSize(granule)}`);
+  });
+}
+
+function granuleOf(format: string, text: string | undefined): number {
+  const { granules } = formatById(format);
+  const granule = text === undefined ? granules[0] : parseSize(text);
+  if (granule !== undefined && granules.includes(granule)) return granule;
+  const known = granules.map(formatSize).join(', ');
+  throw new UsageError(`--granule: ${text ?? ''} is not among ${known} of ${format}`);
+}
+
+function groupsOf(flags: BenchFlags, question: Question | undefined, granule: number): BenchCase[][] {
+  if (question !== undefined) return [[...QUESTION_CASES[question]]];
+  const sizes = sizesOf(flags.sizes, granule);
+  return wordsOf('layouts', flags.layouts, LAYOUTS).flatMap((layout) => sizes.map((bytes) => [{ layout, bytes }]));
+}
+
+function questionOf(flags: BenchFlags): Question | undefined {
+  if (flags.question === undefined) return undefined;
+  if (flags.sizes !== undefined) throw new UsageError('--question has its own sizes and layouts; leave --sizes out');
+  return wordsOf('question', flags.question, QUESTIONS)[0];
+}
+
+function optionsOf(flags: BenchFlags, question: Question | undefined): Omit<BenchOptions, 'progress'> {
+  const format = formatById(flags.format).id;
+  const granule = granuleOf(format, flags.granule);
+  return {
+    clock: () => performance.now(),
+    format,
+    granule,
+    driver: driverFor([{ format }]).make(),
+    groups: groupsOf(flags, question, granule),
+    paths: wordsOf('paths', flags.paths, PATHS),
+    dispatches: wordsOf('dispatch', flags.dispatch, DISPATCHES),
+    ops: question === undefined ? wordsOf('ops', flags.ops, BENCH_OPS) : ['map'],
+    runs: wholeNumber('runs', flags.runs, LEAST_RUNS, MOST_RUNS),
+    seed: wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
+  };
+}
+
+function settingOf(flags: BenchFlags, seed: number): Setting {
+  const format = formatById(flags.format).id;
+  return {
+    runtime: `Node ${process.version} (V8 ${process.versions.v8}) on ${process.platform} ${process.arch}`,
+    cpu: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} processors`,
+    driver: driverFor([{ format }]).name,
+    format,
+    granule: granuleOf(format, flags.granule),
+    seed,
+  };
+}
+
+function textOf(result: BenchResult, setting: Setting, question: Question | undefined, ruled: boolean): string {
+  const tables =
+    question === undefined
+      ? [...seriesTable(result), ...rowTables(result)]
+      : [questionTable(question, answerQuestion(question, result.rows))];
+  return [...insideTiming(result, setting), '', ...tables.map((table) => tableToText(table, ruled))].join('\n');
+}
+
+function run(flags: BenchFlags, command: Command): void {
+  const output = outputOf(command.opts(), FORMATS);
+  const question = questionOf(flags);
+  const options = optionsOf(flags, question);
+  const progress = new Progress('bench', 'groups', output.quiet);
+  const result = runBench({ ...options, progress: (done, total) => progress.update(done, total) });
+  progress.done();
+  for (const warning of result.warnings) note(output, `iommu: ${warning}`);
+  const setting = settingOf(flags, options.seed ?? 1);
+  emit(output, {
+    json: () => benchJson(result, setting, question),
+    table: () => textOf(result, setting, question, output.terminal),
+    csv: () => ({ columns: [], rows: [], ...rowTables(result, 'one')[0] }),
+  });
+}
+
+/** Adds `bench`. */
+export function addBench(program: Command): void {
+  const command = program
+    .command('bench')
+    .description(
+      "Measure mapping here: sizes × layouts × paths × dispatches, with counts by layer and the store's floor.",
+    )
+    .option('--sizes <sizes>', 'bytes, such as 4K,64K,32M; the sizes of the 2021 series by default')
+    .option('--layouts <words>', `${LAYOUTS.join(', ')}, or all`, 'all')
+    .option('--paths <words>', `${PATHS.join(', ')}, or all`, 'all')
+    .option('--ops <words>', `${BENCH_OPS.join(', ')}, or all`, 'all')
+    .option('--dispatch <words>', 'indirect, direct, or all', 'all')
+    .option('--question <name>', `answer one question instead: ${QUESTIONS.join(', ')}`)
+    .option('--format <id>', 'table format', 'arm-64-lpae-s1')
+    .option('--granule <size>', "smallest page; the format's first by default")
+    .option('--runs <n>', 'samples a row', '41')
+    .option('--seed <n>', 'seed of the scattered lists', '1')
+    .addHelpText('before', EXAMPLES);
+  addOutputOptions(command, FORMATS).action((flags: BenchFlags) => run(flags, command));
+}

@@ -1,0 +1,233 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type BenchOptions, type BenchRow, runBench } from '../../src/bench/bench.ts';
+import { FLOOR_ENTRIES, Floor } from '../../src/bench/floor.ts';
+import { LAYOUTS, layOut } from '../../src/bench/layouts.ts';
+import { answerQuestion, QUESTION_CASES } from '../../src/bench/questions.ts';
+import { PlainTables } from '../../src/bench/same-tables.ts';
+import { spreadOf } from '../../src/bench/statistics.ts';
+import { measureTimer } from '../../src/bench/timer.ts';
+import { BENCH_OPS } from '../../src/bench/variants.ts';
+import { DISPATCHES, PATHS } from '../../src/core/paths.ts';
+import { armSmmu } from '../../src/drivers/arm-smmu/arm-smmu.ts';
+import { TableMemory } from '../../src/memory/table-memory.ts';
+
+/** A clock that moves by a step at each reading. */
+function steppingClock(stepMs: number): () => number {
+  let now = 0;
+  return () => {
+    now += stepMs;
+    return now;
+  };
+}
+
+/** A clock that looks fine while it is examined, and moves by a millisecond a reading afterwards. */
+function workingClock(): () => number {
+  let now = 0;
+  let readings = 0;
+  return () => {
+    now += readings++ < 4002 ? 0.001 : 1;
+    return now;
+  };
+}
+
+function options(changes: Partial<BenchOptions> = {}): BenchOptions {
+  return {
+    clock: workingClock(),
+    format: 'arm-64-lpae-s1',
+    granule: 4096,
+    driver: armSmmu(),
+    groups: LAYOUTS.map((layout) => [{ layout, bytes: 64 * 1024 }]),
+    paths: PATHS,
+    dispatches: DISPATCHES,
+    ops: BENCH_OPS,
+    runs: 3,
+    ...changes,
+  };
+}
+
+describe('statistics', () => {
+  it('median, MAD and p99 are those of a sort', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1e9, noNaN: true }), { minLength: 1 }), (samples) => {
+        const { median, mad, p99 } = spreadOf(samples);
+        const below = samples.filter((sample) => sample < median).length;
+        const above = samples.filter((sample) => sample > median).length;
+        expect(below).toBeLessThanOrEqual(samples.length / 2);
+        expect(above).toBeLessThanOrEqual(samples.length / 2);
+        expect(mad).toBe(spreadOf(samples.map((sample) => Math.abs(sample - median))).median);
+        expect(samples.filter((sample) => sample <= p99).length).toBeGreaterThanOrEqual(samples.length * 0.99);
+        expect(samples).toContain(p99);
+      }),
+    );
+  });
+
+  it('the step of a clock is found', () => {
+    const fine = measureTimer(steppingClock(0.001));
+    expect(fine.resolutionNs).toBeCloseTo(1000, 3);
+    let readings = 0;
+    const coarse = measureTimer(() => Math.floor(readings++ / 10) * 5);
+    expect(coarse.resolutionNs).toBe(5e6);
+    expect(coarse.readingNs).toBeCloseTo(5e5, -4);
+  });
+});
+
+describe('layouts', () => {
+  it('no neighbours of a scattered list touch, equal seeds give equal lists, other seeds others', () => {
+    const memory = new TableMemory();
+    const of = (seed: number): number[] => [...layOut(memory, 'scattered', 2 ** 21, 4096, 48, seed).list.addresses];
+    const one = of(7);
+    expect(new Set(one).size).toBe(512);
+    expect(one.every((address, i) => i === 0 || Math.abs(address - (one[i - 1] ?? 0)) !== 4096)).toBe(true);
+    expect(one.toSorted((a, b) => a - b).every((a, i, all) => i === 0 || a - (all[i - 1] ?? 0) > 4096)).toBe(true);
+    expect(of(7)).toEqual(one);
+    expect(of(8)).not.toEqual(one);
+  });
+
+  it('the elements of every layout add up to its bytes and its sum of addresses', () => {
+    const memory = new TableMemory();
+    for (const layout of LAYOUTS) {
+      const { list, bytes, pages, physicalSum } = layOut(memory, layout, 12 * 2 ** 20, 4096, 48, 1);
+      let sum = 0;
+      for (let i = 0; i < list.length; i++) {
+        for (let at = 0; at < (list.lengths[i] ?? 0); at += 4096) sum += (list.addresses[i] ?? 0) + at;
+      }
+      expect([...list.lengths].reduce((total, length) => total + length, 0)).toBe(bytes);
+      expect(pages).toBe(3072);
+      expect(physicalSum).toBe(sum);
+    }
+  });
+});
+
+describe('the floor', () => {
+  it('stores 8192 computed entries in the memory of the tables, and gives it back', () => {
+    const memory = new TableMemory();
+    const floor = new Floor(memory);
+    const before = memory.liveBytes;
+    floor.tune(steppingClock(1), 1);
+    expect(floor.sample(steppingClock(1))).toBeCloseTo(1e6 / FLOOR_ENTRIES, 6);
+    const start = memory.u32.indexOf(0x12345f47);
+    const low = memory.u32.filter((_, i) => i >= start && (i - start) % 2 === 0 && i < start + 2 * FLOOR_ENTRIES);
+    expect([...low]).toEqual(Array.from({ length: FLOOR_ENTRIES }, (_, i) => 0x12345f47 + i * 4096));
+    floor.free();
+    expect(memory.liveBytes).toBe(before - FLOOR_ENTRIES * 8);
+  });
+});
+
+describe('rows', () => {
+  const result = runBench(options());
+
+  it('every layout, path, dispatch and operation has one, without warnings', () => {
+    const keys = result.rows.map(({ op, layout, path, dispatch }) => `${op} ${layout} ${path} ${dispatch}`);
+    expect(new Set(keys).size).toBe(LAYOUTS.length * PATHS.length * DISPATCHES.length * BENCH_OPS.length);
+    expect(keys.length).toBe(new Set(keys).size);
+    expect(result.warnings).toEqual([]);
+  });
+
+  it('a clock that steps once a reading gives the same time to all', () => {
+    for (const row of result.rows) {
+      expect(row.batch).toBe(1);
+      expect(row.medianNs).toBeCloseTo(1e6, 3);
+      expect(row.nsPerPage).toBeCloseTo(row.medianNs / 16, 6);
+      expect(row.madNs).toBeCloseTo(0, 6);
+      expect(row.ratioToPerPage).toBeCloseTo(1, 6);
+    }
+    expect(result.floor.nsPerEntry).toBeCloseTo(1e6 / FLOOR_ENTRIES, 6);
+  });
+
+  it('counts are those of the paths', () => {
+    const calls = (path: string, layout: string, dispatch = 'indirect'): number | undefined =>
+      result.rows.find(
+        (row) => row.op === 'map' && row.path === path && row.layout === layout && row.dispatch === dispatch,
+      )?.counts.driverCalls;
+    expect(calls('per-page', 'scattered')).toBe(16);
+    expect(calls('map-pages', 'scattered')).toBe(16);
+    expect(calls('map-pages', 'contiguous-elements')).toBe(1);
+    expect(calls('map-sg', 'scattered')).toBe(1);
+    expect(calls('one-walk', 'scattered')).toBe(1);
+    expect(calls('per-page', 'scattered', 'direct')).toBe(0);
+  });
+
+  it('per-page is measured as the reference even where it is not asked for', () => {
+    const { rows } = runBench(options({ paths: ['one-walk'], groups: [[{ layout: 'aligned', bytes: 4096 }]] }));
+    expect(new Set(rows.map((row) => row.path))).toEqual(new Set(['one-walk']));
+    expect(rows.every((row) => Number.isFinite(row.ratioToPerPage))).toBe(true);
+  });
+
+  it('a clock too coarse for the shortest sample is told', () => {
+    let readings = 0;
+    const clock = (): number => Math.floor(readings++ / 40);
+    const { warnings } = runBench(options({ clock, groups: [[{ layout: 'aligned', bytes: 4096 }]] }));
+    expect(warnings.some((warning) => warning.includes('too coarse'))).toBe(true);
+  });
+
+  it('equal seeds give equal counts', () => {
+    const counts = (): unknown => runBench(options()).rows.map((row) => row.counts);
+    expect(counts()).toEqual(counts());
+  });
+});
+
+describe('tables', () => {
+  it.each(LAYOUTS)('every path and dispatch leaves the tables of per-page: %s', (layout) => {
+    const subject = { format: 'arm-64-lpae-s1', granule: 4096 };
+    const plain = new PlainTables(subject, { layout, bytes: 6 * 2 ** 20, oas: 48, seed: 3 });
+    for (const path of PATHS) {
+      for (const dispatch of DISPATCHES) expect(plain.difference({ path, dispatch })).toBeUndefined();
+    }
+  });
+});
+
+describe('questions', () => {
+  function row(changes: Partial<BenchRow>, counts: Partial<BenchRow['counts']>): BenchRow {
+    const [first] = runBench(options({ groups: [[{ layout: 'aligned', bytes: 4096 }]], runs: 3 })).rows;
+    if (first === undefined) throw new Error('no row');
+    return { ...first, op: 'map', madNs: 10, ...changes, counts: { ...first.counts, ...counts } };
+  }
+
+  it('both questions count what the reviewer said', () => {
+    for (const [question, calls] of [
+      ['lined-up', 16],
+      ['list-loop', 8192],
+    ] as const) {
+      const { rows } = runBench(
+        options({
+          groups: [[...QUESTION_CASES[question]]],
+          ops: ['map'],
+          paths: ['per-page'],
+          dispatches: ['indirect'],
+        }),
+      );
+      const [answer] = answerQuestion(question, rows);
+      expect(answer?.rows.map((one) => one.counts.driverCalls)).toEqual([calls, calls]);
+      expect(answer?.sameDriverCalls).toBe(true);
+      expect(answer?.text).toContain(`both `);
+    }
+  });
+
+  it('a large aligned map takes walks one level shorter and fewer tables', () => {
+    const { rows } = runBench(
+      options({
+        groups: [[...QUESTION_CASES['lined-up']]],
+        ops: ['map'],
+        paths: ['per-page'],
+        dispatches: ['indirect'],
+      }),
+    );
+    const [large, small] = rows;
+    expect((large?.counts.tablesAllocated ?? 0) + 1).toBe(small?.counts.tablesAllocated);
+    expect((large?.counts.tableReads ?? 0) / 16).toBeLessThan((small?.counts.tableReads ?? 0) / 16);
+  });
+
+  it('the sentence follows the numbers, not the other way round', () => {
+    const [one, other] = QUESTION_CASES['list-loop'];
+    const answers = (second: number, calls: number): string | undefined =>
+      answerQuestion('list-loop', [
+        row({ ...one, pages: 8192, medianNs: 1e6 }, { driverCalls: 8192 }),
+        row({ ...other, pages: 8192, medianNs: second }, { driverCalls: calls }),
+      ])[0]?.text;
+    expect(answers(2e6, 8192)).toContain('both lead to 8192 calls');
+    expect(answers(2e6, 8192)).toContain('+122.1 ns an element, 50.0 %');
+    expect(answers(1e6 + 5, 8192)).toContain('no cost above the noise');
+    expect(answers(2e6, 17)).toContain('the list to 17');
+  });
+});
