@@ -2,7 +2,7 @@
  * `iommu explain`: where the latency goes, and what the numbers cannot tell.
  * @module
  */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
@@ -14,10 +14,13 @@ import { type MeasuredAnswer, MeasuredLayers } from '../explain/measured.ts';
 import { measuredText } from '../explain/measured-text.ts';
 import { explainTable, type TableAnswer } from '../explain/table.ts';
 import { tableText } from '../explain/text.ts';
-import { FunctionGraphReader } from '../trace/function-graph.ts';
+import { FunctionGraphReader, type GraphSink } from '../trace/function-graph.ts';
 import { recogniseTrace } from '../trace/readers.ts';
 import { UsageError } from './exit.ts';
-import { print, printJson, readChunks, readFile, say } from './io.ts';
+import { GraphTimeline } from './explain/graph-timeline.ts';
+import { readStart, startingWith } from './explain/start.ts';
+import { print, readChunks, readFile } from './io.ts';
+import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf, writeFile } from './output.ts';
 
 const TABLES = fileURLToPath(new URL('../../data/latency/', import.meta.url));
 
@@ -26,21 +29,29 @@ const EXAMPLES = `Examples:
   iommu explain --tables                       the published tables that come with the program
   iommu explain latencies.csv --json
   iommu explain latencies.csv --where op=map --fit-profile board.json --machine board
+  iommu explain trace_fgraph.txt -o out.perfetto-trace
   iommu explain trace_fgraph.txt.gz            metadata.json, qemu-args.json and fgraph_functions.txt beside it are used
 `;
+
+const FORMATS: readonly OutputFormat[] = ['table', 'json', 'perfetto'];
 
 interface Options {
   readonly where: readonly (readonly [string, string])[];
   readonly tables?: boolean;
+  readonly json?: boolean;
+  readonly output?: string;
+  readonly o?: string;
+  readonly quiet?: boolean;
   readonly functions?: string;
   readonly fitProfile?: string;
   readonly machine?: string;
-  readonly json?: boolean;
 }
 
 interface Explained {
   readonly answer: TableAnswer | MeasuredAnswer;
   readonly text: string;
+  /** Where it was asked for. */
+  readonly timeline?: Uint8Array;
 }
 
 /** Enough to tell a format by. */
@@ -75,15 +86,16 @@ function textBeside(file: string, name: string): string | null {
   return file !== '-' && existsSync(path) ? new TextDecoder().decode(readFile(path)) : null;
 }
 
-function explainLatencies(bytes: Uint8Array, file: string, options: Options): Explained {
+function explainLatencies(bytes: Uint8Array, file: string, options: Options, output: Output): Explained {
+  if (output.format === 'perfetto') throw new UsageError(`${file} is a table: a timeline is made of traces only`);
   const table = selectRows(readLatencyTable(new TextDecoder().decode(bytes), file), options.where);
   const { answer, analyses } = explainTable(table);
   if (options.fitProfile !== undefined) {
-    const described = textBeside(file, 'metadata.json');
+    const described = textBeside(locate(file), 'metadata.json');
     const kind = described === null ? 'hardware' : machineOf(described, null).kind;
     const profile = fitProfile(analyses, { name: options.machine ?? table.source, kind }, sourceText(file, options));
-    writeFileSync(options.fitProfile, `${JSON.stringify(profile, null, 2)}\n`);
-    say(`machine profile written to ${options.fitProfile}`);
+    writeFile(options.fitProfile, `${JSON.stringify(profile, null, 2)}\n`);
+    note(output, `machine profile written to ${options.fitProfile}`);
   }
   return { answer, text: tableText(answer) };
 }
@@ -94,52 +106,47 @@ function tracedFunctions(file: string, options: Options): ReadonlySet<string> | 
   return text === null ? null : new Set(text.split(/\s+/).filter((name) => name !== ''));
 }
 
-async function explainGraph(chunks: AsyncIterable<Uint8Array>, file: string, options: Options): Promise<Explained> {
+/** Hands every call to several sinks. */
+function tee(sinks: readonly GraphSink[]): GraphSink {
+  return {
+    call: (call) => {
+      for (const sink of sinks) sink.call(call);
+    },
+    root: (root) => {
+      for (const sink of sinks) sink.root(root);
+    },
+  };
+}
+
+async function explainGraph(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+  options: Options,
+  output: Output,
+): Promise<Explained> {
   if (options.where.length > 0) throw new UsageError(`--where selects rows of latency tables; ${file} is a trace`);
-  if (options.fitProfile !== undefined)
+  if (options.fitProfile !== undefined) {
     throw new UsageError('--fit-profile: a profile is fitted from latency tables only');
+  }
   const layers = new MeasuredLayers();
-  const reader = new FunctionGraphReader(layers);
+  const timeline = output.format === 'perfetto' ? new GraphTimeline() : null;
+  const reader = new FunctionGraphReader(timeline === null ? layers : tee([layers, timeline]));
   for await (const chunk of chunks) reader.push(chunk);
   const machine = machineOf(textBeside(file, 'metadata.json'), textBeside(file, 'qemu-args.json'));
   const answer = layers.answer(file, reader.end(), machine, tracedFunctions(file, options));
-  return { answer, text: measuredText(answer) };
+  return { answer, text: measuredText(answer), ...(timeline === null ? {} : { timeline: timeline.take() }) };
 }
 
-/** Reads at least so many bytes, or all there are. */
-async function readStart(chunks: AsyncIterator<Uint8Array>, wanted: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  while (length < wanted) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    parts.push(next.value);
-    length += next.value.length;
-  }
-  const start = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    start.set(part, at);
-    at += part.length;
-  }
-  return start;
-}
-
-async function* startingWith(start: Uint8Array, rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield start;
-  yield* rest;
-}
-
-async function explainFile(file: string, options: Options): Promise<Explained> {
+async function explainFile(file: string, options: Options, output: Output): Promise<Explained> {
   const rest = readChunks(locate(file));
   const start = await readStart(rest, SNIFFED_BYTES);
   const head = new TextDecoder().decode(start.subarray(0, 4096));
   if (start.length === 0 || looksLikeLatencyTable(head)) {
     const table = await readStart(startingWith(start, rest), MAX_TABLE_BYTES + 1);
-    return explainLatencies(table, file, options);
+    return explainLatencies(table, file, options, output);
   }
   const format = recogniseTrace(start, file);
-  if (format === 'function_graph') return explainGraph(startingWith(start, rest), file, options);
+  if (format === 'function_graph') return explainGraph(startingWith(start, rest), file, options, output);
   const advice = `${format} holds events without durations; a latency table or a function_graph trace is needed (iommu replay reads this one)`;
   throw new InputError('UNSUPPORTED_INPUT', file, advice);
 }
@@ -151,17 +158,25 @@ async function explain(files: readonly string[], options: Options): Promise<void
   }
   if (options.fitProfile !== undefined && files.length > 1) throw new UsageError('--fit-profile takes one table');
   if (files.length === 0) throw new UsageError('explain: a latency table or a function_graph trace is needed');
+  const output = outputOf(options, FORMATS);
+  if (output.format === 'perfetto' && files.length > 1) throw new UsageError('a timeline is made of one trace');
   const results: Explained[] = [];
-  for (const file of files) results.push(await explainFile(file, options));
-  const [first] = results;
-  if (options.json !== true) print(results.map(({ text }) => text).join('\n'));
-  else if (results.length === 1 && first !== undefined) printJson(first.answer);
-  else printJson({ schema: 'iommu.explain', version: 1, files: results.map(({ answer }) => answer) });
+  for (const file of files) results.push(await explainFile(file, options, output));
+  const answers = results.map(({ answer }) => answer);
+  emit(output, {
+    json: () => (answers.length === 1 && answers[0] !== undefined ? answers[0] : several(answers)),
+    table: () => results.map(({ text }) => text).join('\n'),
+    other: () => results[0]?.timeline ?? '',
+  });
+}
+
+function several(files: readonly Explained['answer'][]): object {
+  return { schema: 'iommu.explain', version: 1, files };
 }
 
 /** Adds the verb `explain`. */
 export function addExplain(program: Command): void {
-  program
+  const command = program
     .command('explain')
     .summary('where the latency goes, and what the numbers cannot tell')
     .description(
@@ -176,7 +191,6 @@ export function addExplain(program: Command): void {
     .option('--fit-profile <file>', 'write a machine profile fitted from the table')
     .option('--machine <name>', 'name of the machine in that profile')
     .option('--tables', 'list the published tables that come with the program')
-    .option('--json', 'print the answer as JSON')
-    .addHelpText('before', EXAMPLES)
-    .action((files: string[], options: Options) => explain(files, options));
+    .addHelpText('before', EXAMPLES);
+  addOutputOptions(command, FORMATS).action((files: string[], options: Options) => explain(files, options));
 }

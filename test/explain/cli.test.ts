@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readProfile } from '../../src/cost/profile.ts';
+import { readPerfetto } from '../report/perfetto-reader.ts';
 import { runCli } from '../support/cli.ts';
 
 const TABLES = fileURLToPath(new URL('../../data/latency/', import.meta.url));
@@ -135,5 +136,27 @@ describe('wrong use and bad input', () => {
     const run = await runCli(...args);
     expect(run.status).toBe(status);
     expect(run.error).toMatch(message);
+  });
+});
+
+describe('timelines', () => {
+  test.each(['arm64-smmuv3-612-blk-strict', 'x86-vtdfl-73-blk'])('of %s nest, and hold every call', async (name) => {
+    const path = join(FOLDER, `${name}.perfetto-trace`);
+    const trace = join(CAPTURES, name, 'trace_fgraph.txt.gz');
+    expect((await runCli('explain', trace, '-o', path)).status).toBe(0);
+    const tracks = readPerfetto(readFileSync(path));
+    const slices = tracks.flatMap((track) => track.slices);
+    const answer = JSON.parse((await runCli('explain', trace, '--json')).stdout);
+    const calls = answer.operations.flatMap((one: { layers: { calls: number }[] }) =>
+      one.layers.map((layer) => layer.calls),
+    );
+    expect(slices).toHaveLength(calls.reduce((sum: number, of: number) => sum + of, 0));
+    expect(slices.every((slice) => slice.to !== null && slice.to >= slice.from)).toBe(true);
+    expect(new Set(tracks.filter((track) => track.slices.length > 0).map((track) => track.name))).toContain('DMA API');
+  });
+
+  test('of a table are refused', async () => {
+    const run = await runCli('explain', 'generic-pt-2025.csv', '-o', join(FOLDER, 'x.perfetto-trace'));
+    expect([run.status, run.error]).toEqual([2, expect.stringContaining('a timeline is made of traces only')]);
   });
 });
