@@ -3,6 +3,7 @@
  * @module
  */
 import { Command } from 'commander';
+import { addAcquire } from './acquire.ts';
 import { addBench } from './bench.ts';
 import { addCheck } from './check.ts';
 import { addCompletions } from './completions.ts';
@@ -36,6 +37,7 @@ const VERBS: readonly AddVerb[] = [
   addFault,
   addRecord,
   addCompletions,
+  addAcquire,
 ];
 
 const EXIT_HELP = `
