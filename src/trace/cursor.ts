@@ -3,22 +3,11 @@
  * @module
  */
 
+import { HEX_VALUE } from './hex-value.ts';
+
 const NO_BYTES = new Uint8Array(0);
 const DECODER = new TextDecoder('utf-8', { fatal: false });
 const TWO_32 = 4294967296;
-/** Value of each hexadecimal digit, 255 for all other bytes. */
-const HEX_VALUE = makeHexValues();
-
-function makeHexValues(): Uint8Array {
-  const values = new Uint8Array(256).fill(255);
-  for (let digit = 0; digit < 10; digit++) values[0x30 + digit] = digit;
-  for (let digit = 10; digit < 16; digit++) {
-    values[0x61 + digit - 10] = digit;
-    values[0x41 + digit - 10] = digit;
-  }
-  return values;
-}
-
 /** The bytes of an ASCII literal, to match against. */
 export function ascii(text: string): Uint8Array {
   return new TextEncoder().encode(text);

@@ -14,6 +14,9 @@ import { ListCuts } from './list-cuts.ts';
 import { LiveTable } from './live.ts';
 import { type Chain, createChain, Regroup, splitBefore, whoOf } from './regroup.ts';
 
+/** Unnamed layers; in the last of them, a map over a live mapping means that an unmap is missing. */
+const MAX_LAYERS = 64;
+
 /** Counts of what the tracker had to decide; plain data. */
 export interface TrackCounts {
   /** Lists mapped, of which named by a dma event, of which by the task's attach. */
@@ -32,7 +35,7 @@ export interface TrackCounts {
   unmapsOfPart: number;
   /** Bytes of unmaps that were not live. */
   bytesOfNothing: number;
-  /** Maps over a live mapping of the same named domain: its unmap is missing and was inferred. */
+  /** Maps over a live mapping of the same domain (named, or the last layer): its unmap is missing and was inferred. */
   mapsOverLive: number;
   /** Maps over a live mapping of an unnamed layer: another layer was taken. */
   mapsToNextLayer: number;
@@ -207,7 +210,11 @@ export class DomainTracker {
       if (first) this.counts.mapsToNextLayer++;
       first = false;
     }
-    return this.#domains.addLayer();
+    const { layers } = this.#domains;
+    if (layers.length < MAX_LAYERS) return this.#domains.addLayer();
+    const last = layers[layers.length - 1] as number;
+    this.#clear(last, chain);
+    return last;
   }
 
   /** Makes room in a domain: what is live there must have been unmapped, by a held unmap or by one that is missing. */
@@ -261,8 +268,8 @@ export class DomainTracker {
 
   /**
    * The domain of an unmap that nothing names: among the live lists at its start the one that it covers exactly (of
-   * several, a whole one; of several of those, the newest); else the domain where most of its bytes are live, the
-   * oldest of equals. A task that attached a device unmaps from what it mapped there.
+   * several, a whole one; of several of those, the newest); else of those the one that covers most of it, the
+   * oldest of equals; else the domain where most of its bytes are live. A task that attached a device unmaps from what it mapped there.
    */
   #guess(unmap: HeldUnmap): number {
     const { live } = this;
@@ -293,21 +300,30 @@ export class DomainTracker {
   }
 
   #mostCovered(unmap: HeldUnmap): number {
-    const end = unmap.iova + unmap.size;
-    let best = -1;
+    const { live } = this;
+    const starting = live.firstAt(unmap.iova);
+    let best = starting;
     let most = 0;
-    let oldest = 0;
-    for (const { id } of this.domains) {
-      const bytes = this.live.covered(id, unmap.iova, end);
-      if (bytes < most || bytes === 0) continue;
-      const time = this.live.time(this.live.overlap(id, unmap.iova, end));
-      if (bytes === most && time > oldest) continue;
+    for (let id = starting; id >= 0; id = live.nextAt(id)) {
+      const bytes = live.covered(live.domain(id), unmap.iova, unmap.iova + unmap.size);
+      if (bytes < most || (bytes === most && live.time(id) > live.time(best))) continue;
       most = bytes;
       best = id;
-      oldest = time;
     }
-    if (best >= 0) return best;
-    return this.#domains.layers[0] ?? this.#domains.addLayer();
+    return best >= 0 ? live.domain(best) : this.#mostOverlapped(unmap.iova, unmap.iova + unmap.size);
+  }
+
+  /** The domain in which most of [start, end) is live, the first of equals; where none has any, the unnamed layer. */
+  #mostOverlapped(start: number, end: number): number {
+    let best = -1;
+    let most = 0;
+    for (const { id } of this.domains) {
+      const bytes = this.live.covered(id, start, end);
+      if (bytes <= most) continue;
+      most = bytes;
+      best = id;
+    }
+    return best >= 0 ? best : (this.#domains.layers[0] ?? this.#domains.addLayer());
   }
 
   #unmapIn(domain: number, unmap: HeldUnmap, named: boolean): void {

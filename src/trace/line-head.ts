@@ -39,12 +39,14 @@ function contextOf(flag: number): Context {
   return CONTEXT.UNKNOWN;
 }
 
-/** Reads line heads into an event. Results beside the event: {@link form}, {@link ticks}. */
+/** Reads line heads into an event. Results beside the event: {@link form}, {@link ticks}, {@link fixedEnd}. */
 export class LineHead {
   /** How the last line joined task and pid. */
   form: HeadForm = 'ftrace';
   /** True if the last stamp had no decimal point. */
   ticks = false;
+  /** Where the head's fixed part ended (after the processor's bracket), or −1. */
+  fixedEnd = -1;
   readonly #names: TraceNames;
 
   constructor(names: TraceNames) {
@@ -55,10 +57,12 @@ export class LineHead {
   read(cursor: Cursor, event: TraceEvent): boolean {
     const start = cursor.at;
     const open = this.#findCpu(cursor);
+    this.fixedEnd = -1;
     if (open < 0) return this.#readWithoutCpu(cursor, start, event);
     cursor.at = open + 1;
     event.cpu = cursor.decimal();
     cursor.at++;
+    this.fixedEnd = cursor.at;
     if (!this.#readTask(cursor, start, open, event)) return false;
     this.#readFlags(cursor, event);
     return this.#readTime(cursor, event);

@@ -15,6 +15,7 @@ import {
   type TraceEvent,
   type TraceNames,
 } from './events.ts';
+import { FastLines } from './fast-line.ts';
 import { LineHead } from './line-head.ts';
 import { LineSplitter } from './lines.ts';
 import { NameTable } from './names.ts';
@@ -48,6 +49,11 @@ export class TextReader implements TraceReader {
   readonly #eventNames = new NameTable();
   readonly #kinds: number[] = [];
   readonly #lines: LineSplitter;
+  readonly #fast: FastLines;
+  readonly #names: TraceNames;
+  /** Reasons by event-name id, for events that are not used. */
+  readonly #unused: string[] = [];
+  #nameId = -1;
   #previous = Number.NEGATIVE_INFINITY;
 
   /** `reader` is the name to report, `names` the tables to intern into. */
@@ -57,9 +63,13 @@ export class TextReader implements TraceReader {
     this.#skip = new SkipCounter(this.stats.skipped);
     this.#head = new LineHead(names);
     this.#bodies = new BodyReader(names);
+    this.#names = names;
+    const fast = new FastLines(this.#event, (kind) => this.#deliver(kind));
+    this.#fast = fast;
     this.#lines = new LineSplitter(
       (bytes, start, end) => this.#line(bytes, start, end),
       (bytes, start, end) => this.#leave('line longer than 64 KiB', bytes, start, end),
+      (bytes, start) => fast.read(bytes, start),
     );
   }
 
@@ -94,6 +104,7 @@ export class TextReader implements TraceReader {
   #readKind(cursor: Cursor): number {
     let start = cursor.at;
     let end = this.#nameEnd(cursor);
+    this.#nameId = -1;
     if (cursor.bytes[end] === COLON && end + 1 < cursor.end && cursor.bytes[end + 1] !== SPACE) {
       start = end + 1;
       cursor.at = start;
@@ -104,6 +115,7 @@ export class TextReader implements TraceReader {
       return UNUSED;
     }
     const id = this.#eventNames.id(cursor.bytes, start, end);
+    this.#nameId = id;
     const kind = this.#kinds[id] ?? this.#learn(id);
     cursor.at = kind === UNUSED ? start : end + 1;
     if (kind !== UNUSED) cursor.skipSpaces();
@@ -132,6 +144,13 @@ export class TextReader implements TraceReader {
       this.#leave(problem, bytes, start, end);
       return;
     }
+    const device = event.device < 0 ? undefined : this.#names.devices.bytes(event.device);
+    this.#fast.remember(bytes, start, this.#head.fixedEnd, device);
+    this.#deliver(kind);
+  }
+
+  #deliver(kind: Kind): void {
+    const event = this.#event;
     countEvent(this.stats, kind, event.time, this.#previous);
     this.#previous = event.time;
     if (event.list.truncated) this.stats.truncatedLists++;
@@ -140,12 +159,20 @@ export class TextReader implements TraceReader {
   }
 
   #leaveUnused(cursor: Cursor, bytes: Uint8Array, start: number, end: number): void {
-    const from = cursor.at;
+    const reason = this.#unused[this.#nameId] ?? this.#unusedReason(cursor, end);
+    if (reason !== '') this.#leave(reason, bytes, start, end);
+  }
+
+  /** Why the event is not used; '' for a note of lost events, which is counted as such. */
+  #unusedReason(cursor: Cursor, end: number): string {
     const to = this.#nameEnd(cursor);
-    if (readPerfLost(cursor.text(from, Math.min(end, from + 64)), this.stats)) return;
-    const name = cursor.text(from, Math.min(to, from + 64));
-    const isName = cursor.bytes[to] === COLON && to < cursor.end && /^\w+$/.test(name);
-    this.#leave(isName ? `event not used: ${name}` : 'no event line', bytes, start, end);
+    const text = cursor.text(cursor.at, Math.min(end, cursor.at + 64));
+    if (readPerfLost(text, this.stats)) return '';
+    const name = text.slice(0, to - cursor.at);
+    const isName = this.#nameId >= 0 && /^\w+$/.test(name);
+    const reason = isName ? `event not used: ${name}` : 'no event line';
+    if (isName) this.#unused[this.#nameId] = reason;
+    return reason;
   }
 
   #leave(reason: string, bytes: Uint8Array, start: number, end: number): void {
