@@ -162,12 +162,18 @@ export class DomainTracker {
       this.counts.dmaWithoutMap++;
       return;
     }
-    splitBefore(chain, start, this.#before);
-    if (this.#before.count > 0) this.#unnamed(this.#before);
-    const tail = chain.end;
-    splitBefore(chain, event.list.truncated ? tail : end + chainSlack(chain, end), this.#before);
-    if (chain.count === 0) this.#regroup.forget(chain);
-    this.#named(this.#before, event);
+    if (start >= chain.start + (chain.length[0] as number)) {
+      splitBefore(chain, start, this.#before);
+      this.#unnamed(this.#before);
+    }
+    const reachesEnd = end > chain.end - (chain.length[chain.count - 1] as number);
+    if (event.list.truncated || reachesEnd) {
+      this.#regroup.take(chain);
+      this.#named(chain, event);
+    } else {
+      splitBefore(chain, end + chainSlack(chain, end), this.#before);
+      this.#named(this.#before, event);
+    }
   }
 
   #dmaUnmap(event: TraceEvent): void {

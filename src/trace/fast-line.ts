@@ -113,7 +113,10 @@ export class FastLines {
   #flags(bytes: Uint8Array): boolean {
     const at = this.#at;
     const end = bytes[at + 6] === SPACE ? at + 6 : at + 5;
-    if (bytes[at] !== SPACE || bytes[end] !== SPACE || bytes[at + 4] === SPACE) return false;
+    const first = bytes[at + 1] as number;
+    if (bytes[at] !== SPACE || bytes[end] !== SPACE) return false;
+    for (let flag = at + 1; flag < end; flag++) if ((bytes[flag] as number) <= SPACE) return false;
+    if (first >= 0x30 && first <= 0x39) return false;
     const flag = bytes[at + 3];
     if (flag === DOT) this.#event.context = CONTEXT.TASK;
     else if (flag === 0x68 || flag === 0x48) this.#event.context = CONTEXT.HARD_IRQ;

@@ -4,7 +4,7 @@
  * their order, and an unmap that takes a part of a waiting list, run by run, cuts it there.
  * @module
  */
-import { withRoom } from './arrays.ts';
+import { copyInto, withRoom } from './arrays.ts';
 import { type CallSink, createCall, type TraceCall } from './calls.ts';
 
 /** Calls that wait at most. */
@@ -120,12 +120,22 @@ function hasBoundary(call: TraceCall, address: number): boolean {
 
 /** Copies a call with its elements `first … end`. */
 function copyCall(from: TraceCall, to: TraceCall, first = 0, end: number = from.count): void {
-  const { pa, length } = to;
-  Object.assign(to, from);
   to.count = end - first;
-  to.pa = withRoom(pa, to.count);
-  to.length = withRoom(length, to.count);
-  to.pa.set(from.pa.subarray(first, end));
-  to.length.set(from.length.subarray(first, end));
-  if (to.kind !== 'unmap') to.kind = to.count > 1 ? 'mapSg' : 'map';
+  to.pa = withRoom(to.pa, to.count);
+  to.length = withRoom(to.length, to.count);
+  copyInto(from.pa, first, end, to.pa);
+  copyInto(from.length, first, end, to.length);
+  to.kind = from.kind === 'unmap' ? 'unmap' : to.count > 1 ? 'mapSg' : 'map';
+  to.domain = from.domain;
+  to.iova = from.iova;
+  to.size = from.size;
+  to.time = from.time;
+  to.task = from.task;
+  to.pid = from.pid;
+  to.device = from.device;
+  to.direction = from.direction;
+  to.named = from.named;
+  to.covered = from.covered;
+  to.was = from.was;
+  to.cause = from.cause;
 }

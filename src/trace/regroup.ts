@@ -145,19 +145,27 @@ export class Regroup {
 
   /** Closes one list. */
   close(chain: Chain): void {
-    this.forget(chain);
+    this.#remove(chain);
     this.#close(chain);
     this.#spare.push(chain);
   }
 
-  /** Takes a list out without closing it: the caller has dealt with it. */
-  forget(chain: Chain): void {
-    this.#open.splice(this.#open.indexOf(chain), 1);
+  /** Takes a list out without closing it: the caller deals with it, at once. */
+  take(chain: Chain): void {
+    this.#remove(chain);
+    this.#spare.push(chain);
   }
 
   /** Closes all lists. */
   finish(): void {
     while (this.#open.length > 0) this.close(this.#open[0] as Chain);
+  }
+
+  #remove(chain: Chain): void {
+    const open = this.#open;
+    const last = open.length - 1;
+    if (open[last] === chain) open.pop();
+    else open.splice(open.indexOf(chain), 1);
   }
 
   #start(who: number, event: TraceEvent): Chain {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { closeGap, openGap } from './arrays.ts';
+
 const BLOCK = 512;
 
 interface Block {
@@ -43,8 +45,8 @@ export class SortedStarts {
       return;
     }
     const index = floorIndex(block, start) + 1;
-    block.ids.copyWithin(index + 1, index, block.count);
-    block.starts.copyWithin(index + 1, index, block.count);
+    openGap(block.ids, index, block.count);
+    openGap(block.starts, index, block.count);
     block.ids[index] = id;
     block.starts[index] = start;
     block.count++;
@@ -56,8 +58,8 @@ export class SortedStarts {
     const block = this.#blocks[at] as Block;
     const index = floorIndex(block, start);
     if (index < 0 || block.starts[index] !== start) return;
-    block.ids.copyWithin(index, index + 1, block.count);
-    block.starts.copyWithin(index, index + 1, block.count);
+    closeGap(block.ids, index, block.count);
+    closeGap(block.starts, index, block.count);
     block.count--;
     if (block.count === 0 && this.#blocks.length > 1) this.#blocks.splice(at, 1);
   }
