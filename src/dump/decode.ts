@@ -82,7 +82,7 @@ export interface Decoding {
 }
 
 /** Pieces that one nested domain's leaves are cut into, at most. */
-const MOST_PIECES = 1 << 24;
+const MOST_PIECES = 1 << 22;
 
 /** The words of a range's permissions. */
 export function rangePerms(range: MappedRange): string {
@@ -104,6 +104,8 @@ class DomainReader {
   dropped = 0;
   count = 0;
   mapped = 0;
+  #size = 0;
+  #ofSize = 0;
 
   constructor(raw: boolean) {
     this.leaves = raw ? new LeafColumns() : undefined;
@@ -121,9 +123,22 @@ class DomainReader {
   ) {
     this.builder.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
     this.leaves?.push(offset, pa, bytes, level, lo, hi, r);
-    this.sizes.set(bytes, (this.sizes.get(bytes) ?? 0) + 1);
-    this.count++;
+    if (bytes !== this.#size) this.#flushSize(bytes);
+    this.#ofSize++;
     this.mapped += bytes;
+  }
+
+  /** Closes the counts. */
+  finish(): void {
+    this.builder.finish();
+    this.#flushSize(0);
+  }
+
+  #flushSize(next: number): void {
+    if (this.#ofSize > 0) this.sizes.set(this.#size, (this.sizes.get(this.#size) ?? 0) + this.#ofSize);
+    this.count += this.#ofSize;
+    this.#ofSize = 0;
+    this.#size = next;
   }
 }
 
@@ -193,7 +208,7 @@ function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainRe
     }
     out.dropped += tree.dropped;
   }
-  out.builder.finish();
+  out.finish();
 }
 
 /** Reads one domain's tables. */

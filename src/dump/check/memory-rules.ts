@@ -14,8 +14,9 @@ interface Mapping {
   readonly range: MappedRange;
 }
 
-/** Pairs of mappings compared for one physical page at most, so that work stays bounded. */
-const MOST_PER_PAGE = 64;
+/** Mappings of one physical page that are compared, and pairs compared altogether: work stays bounded. */
+const MOST_PER_PAGE = 16;
+const MOST_PAIRS = 1 << 20;
 
 function mappings(subject: CheckSubject): Mapping[] {
   return subject.decoding.domains.flatMap((domain) => domain.ranges.map((range) => ({ domain, range })));
@@ -120,9 +121,12 @@ function inputOverlap({ domain, range }: Mapping, window: Named): Hit | undefine
 /** Overlapping pairs of mappings, each compared with those before it that reach as far. */
 function* overlaps(subject: CheckSubject): Generator<[Mapping, Mapping, PhysicalRange]> {
   let open: Mapping[] = [];
+  let left = MOST_PAIRS;
   for (const mapping of byOutput(mappings(subject))) {
     const { pa, bytes } = mapping.range;
     open = open.filter(({ range }) => range.pa + range.bytes > pa);
+    left -= open.length;
+    if (left < 0) return;
     for (const other of open) {
       const end = Math.min(pa + bytes, other.range.pa + other.range.bytes);
       yield [other, mapping, { start: pa, bytes: end - pa }];

@@ -63,7 +63,7 @@ export interface TreeLimits {
 }
 
 const DEFAULT_TABLES = 1 << 20;
-const DEFAULT_REVISITS = 4096;
+const DEFAULT_REVISITS = 1024;
 const DEFAULT_FINDINGS = 4096;
 const CHUNK_BYTES = 4096;
 

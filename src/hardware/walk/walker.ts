@@ -123,8 +123,9 @@ export class Walker {
     this.#entryAddress = address;
     this.#hasEntry = false;
     const lo = this.#reader.read32(address);
+    if (lo === undefined) return false;
     const hi = d.entryBytes === 8 ? this.#reader.read32(address + 4) : 0;
-    if (lo === undefined || hi === undefined) return false;
+    if (hi === undefined) return false;
     this.#lo = lo;
     this.#hi = hi;
     this.#hasEntry = true;
