@@ -3,6 +3,7 @@
  * @module
  */
 import { InputError } from '../errors.ts';
+import { isDebugfs, openDebugfs } from './debugfs.ts';
 import { isElf, openElf } from './elf.ts';
 import { flattenedSource, isFlattened } from './flattened.ts';
 import { isKdump, openKdump } from './kdump.ts';
@@ -25,6 +26,7 @@ const KINDS: readonly DumpKind[] = [
   { is: isElf, open: openElf },
   { is: isKdump, open: openKdump },
   { is: (source) => isSparse(source.read(0, 512)), open: openSparse },
+  { is: (source) => isDebugfs(source.read(0, 4096)), open: openDebugfs },
 ];
 
 function openMemory(given: ByteSource, name: string, base: number | undefined): OpenedMemory | Promise<OpenedMemory> {

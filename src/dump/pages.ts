@@ -26,7 +26,9 @@ interface CachedPage extends KnownPage {
   readonly view: DataView;
 }
 
+/** False outside the page, too: for an address that is negative or not aligned. */
 function isKnown(page: KnownPage, offset: number, size: number): boolean {
+  if (!(offset >= 0 && offset + size <= PAGE)) return false;
   if (page.known === undefined) return true;
   return page.known.some(([from, end]) => from <= offset && offset + size <= end);
 }
