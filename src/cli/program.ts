@@ -35,6 +35,7 @@ const VERBS: readonly AddVerb[] = [
   addDiff,
   addConvert,
   addFault,
+  addAcquire,
   addRecord,
   addCompletions,
   addAcquire,
