@@ -3,7 +3,7 @@
  * @module
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { looksLikeLatencyTable, MAX_TABLE_BYTES, readLatencyTable, selectRows } from '../cost/csv.ts';
@@ -14,10 +14,12 @@ import { type MeasuredAnswer, MeasuredLayers } from '../explain/measured.ts';
 import { measuredText } from '../explain/measured-text.ts';
 import { explainTable, type TableAnswer } from '../explain/table.ts';
 import { tableText } from '../explain/text.ts';
+import { type Report, reportToHtml } from '../report/html.ts';
 import { FunctionGraphReader, type GraphSink } from '../trace/function-graph.ts';
 import { recogniseTrace } from '../trace/readers.ts';
 import { UsageError } from './exit.ts';
 import { GraphTimeline } from './explain/graph-timeline.ts';
+import { graphReport, tableReport } from './explain/pictures.ts';
 import { readStart, startingWith } from './explain/start.ts';
 import { print, readChunks, readFile } from './io.ts';
 import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf, writeFile } from './output.ts';
@@ -28,12 +30,13 @@ const EXAMPLES = `Examples:
   iommu explain map-sg-series-2021.csv --where posted=2021-01-11
   iommu explain --tables                       the published tables that come with the program
   iommu explain latencies.csv --json
+  iommu explain latencies.csv -o latencies.html
   iommu explain latencies.csv --where op=map --fit-profile board.json --machine board
   iommu explain trace_fgraph.txt -o out.perfetto-trace
   iommu explain trace_fgraph.txt.gz            metadata.json, qemu-args.json and fgraph_functions.txt beside it are used
 `;
 
-const FORMATS: readonly OutputFormat[] = ['table', 'json', 'perfetto'];
+const FORMATS: readonly OutputFormat[] = ['table', 'json', 'html', 'perfetto'];
 
 interface Options {
   readonly where: readonly (readonly [string, string])[];
@@ -50,6 +53,7 @@ interface Options {
 interface Explained {
   readonly answer: TableAnswer | MeasuredAnswer;
   readonly text: string;
+  readonly report: () => Report;
   /** Where it was asked for. */
   readonly timeline?: Uint8Array;
 }
@@ -97,7 +101,8 @@ function explainLatencies(bytes: Uint8Array, file: string, options: Options, out
     writeFile(options.fitProfile, `${JSON.stringify(profile, null, 2)}\n`);
     note(output, `machine profile written to ${options.fitProfile}`);
   }
-  return { answer, text: tableText(answer) };
+  const published = locate(file) !== file || resolve(file).startsWith(TABLES);
+  return { answer, text: tableText(answer), report: () => tableReport(answer, published) };
 }
 
 function tracedFunctions(file: string, options: Options): ReadonlySet<string> | null {
@@ -134,7 +139,8 @@ async function explainGraph(
   for await (const chunk of chunks) reader.push(chunk);
   const machine = machineOf(textBeside(file, 'metadata.json'), textBeside(file, 'qemu-args.json'));
   const answer = layers.answer(file, reader.end(), machine, tracedFunctions(file, options));
-  return { answer, text: measuredText(answer), ...(timeline === null ? {} : { timeline: timeline.take() }) };
+  const report = (): Report => graphReport(answer);
+  return { answer, text: measuredText(answer), report, ...(timeline === null ? {} : { timeline: timeline.take() }) };
 }
 
 async function explainFile(file: string, options: Options, output: Output): Promise<Explained> {
@@ -159,15 +165,21 @@ async function explain(files: readonly string[], options: Options): Promise<void
   if (options.fitProfile !== undefined && files.length > 1) throw new UsageError('--fit-profile takes one table');
   if (files.length === 0) throw new UsageError('explain: a latency table or a function_graph trace is needed');
   const output = outputOf(options, FORMATS);
-  if (output.format === 'perfetto' && files.length > 1) throw new UsageError('a timeline is made of one trace');
+  if ((output.format === 'perfetto' || output.format === 'html') && files.length > 1) {
+    throw new UsageError(`--output ${output.format} takes one file`);
+  }
   const results: Explained[] = [];
   for (const file of files) results.push(await explainFile(file, options, output));
   const answers = results.map(({ answer }) => answer);
   emit(output, {
     json: () => (answers.length === 1 && answers[0] !== undefined ? answers[0] : several(answers)),
     table: () => results.map(({ text }) => text).join('\n'),
-    other: () => results[0]?.timeline ?? '',
+    other: (format) => (format === 'html' ? pageOf(results) : (results[0]?.timeline ?? '')),
   });
+}
+
+function pageOf(results: readonly Explained[]): string {
+  return results.map(({ report }) => reportToHtml(report())).join('');
 }
 
 function several(files: readonly Explained['answer'][]): object {

@@ -160,3 +160,29 @@ describe('timelines', () => {
     expect([run.status, run.error]).toEqual([2, expect.stringContaining('a timeline is made of traces only')]);
   });
 });
+
+describe('pages', () => {
+  test('of a table show latency, ranges and findings, and hold the answer', async () => {
+    const path = join(FOLDER, 'table.html');
+    expect((await runCli('explain', 'map-sg-series-2021.csv', '-o', path)).status).toBe(0);
+    const page = readFileSync(path, 'utf8');
+    for (const text of [
+      'Time of a list against its size',
+      'Range of each unit',
+      'below the noise',
+      'published',
+      'iommu.explain',
+    ]) {
+      expect(page).toContain(text);
+    }
+  });
+
+  test('of an emulated trace say so', async () => {
+    const path = join(FOLDER, 'graph.html');
+    await runCli('explain', join(CAPTURES, 'x86-vtd-612-blk', 'trace_fgraph.txt.gz'), '-o', path);
+    const page = readFileSync(path, 'utf8');
+    expect(page).toContain('map: mean self time by layer and size');
+    expect(page).toContain('emulated, no claim about hardware');
+    expect(page).toContain('runtime power: not traced');
+  });
+});
