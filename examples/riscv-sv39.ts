@@ -9,9 +9,11 @@ import {
   type Entry,
   type Format,
   type Geometry,
+  highHalf,
   intersect,
   type Level,
   LINUX61_BY_RUN,
+  lowHalf,
   PROT,
   type TableRequest,
   tableAllocation,
@@ -63,9 +65,9 @@ function makeLevel(shift: number, depth: number, cpuPageSize: number): Level {
 }
 
 /** The page number of an address in bits 53:10 of an entry: the address shifted right by two. */
-function addAddress(pa: number, _depth: number, out: Entry): void {
-  out.lo |= (pa / 4) & ~ATTRIBUTES_LO;
-  out.hi |= Math.floor(pa / 4 / 2 ** 32);
+function addAddress(paLo: number, paHi: number, _depth: number, out: Entry): void {
+  out.lo |= ((paLo >>> 2) | (paHi << 30)) & ~ATTRIBUTES_LO;
+  out.hi |= paHi >>> 2;
 }
 
 function address(lo: number, hi: number): number {
@@ -95,6 +97,8 @@ function configure(request: TableRequest): Geometry {
     roots: 1,
     entryBytes: 8,
     iovaBase: 0n,
+    tableField: ~ATTRIBUTES_LO,
+    tableFieldShift: 2,
     tableLimit: 2 ** MAX_OAS,
     outputBreak: 2 ** MAX_OAS,
     addressShift: 2,
@@ -112,9 +116,8 @@ function configure(request: TableRequest): Geometry {
     table(physical, out) {
       out.lo = V;
       out.hi = 0;
-      addAddress(physical, 0, out);
+      addAddress(lowHalf(physical), highHalf(physical), 0, out);
     },
-    tableAddress: address,
     pieces(lo, hi, _from, _to, _slots, out) {
       out.lo = lo & ATTRIBUTES_LO;
       out.hi = hi & ATTRIBUTES_HI;

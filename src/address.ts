@@ -31,6 +31,32 @@ export function alignUp(value: number, unit: number): number {
   return rest === 0 ? value : value + (unit - rest);
 }
 
+const TWO_32 = 0x100000000;
+const BIAS = 2 ** 52;
+const DOUBLE = new Float64Array(1);
+const WORDS = new Uint32Array(DOUBLE.buffer);
+
+/**
+ * Bits 31:0 of an address below 2^52, unsigned. Adding 2^52 leaves the number in the low bits of the double, which is much
+ * faster than `>>> 0` on a large number; little-endian hosts only, as WebAssembly memory is.
+ */
+export function lowHalf(address: number): number {
+  DOUBLE[0] = address + BIAS;
+  return WORDS[0] as number;
+}
+
+/** Bits 51:32 of an address below 2^52. */
+export function highHalf(address: number): number {
+  DOUBLE[0] = address + BIAS;
+  return (WORDS[1] as number) & 0xfffff;
+}
+
+/** `address` modulo a power of two; address below 2^52. */
+export function offsetIn(address: number, unit: number): number {
+  if (unit <= TWO_32) return (lowHalf(address) & (unit - 1)) >>> 0;
+  return lowHalf(address) + (highHalf(address) & (unit / TWO_32 - 1)) * TWO_32;
+}
+
 /** `0x…` text of an address or value; `digits` pads with zeros. Negative numbers are shown as 64-bit two's complement. */
 export function hex(value: Address, digits = 1): string {
   const wide = typeof value === 'bigint' && value < 0n ? BigInt.asUintN(64, value) : value;

@@ -2,7 +2,7 @@
  * The checks of the semantics `safe`: every argument to its last byte, before the first write.
  * @module
  */
-import { type Address, checkAddress, hex } from '../address.ts';
+import { type Address, checkAddress, hex, lowHalf, offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { sizesOf } from '../formats/widths.ts';
@@ -100,12 +100,20 @@ export class ArgumentCheck {
     this.#elements(list);
     const runs = new ListRuns(list, false);
     while (runs.next()) {
-      this.output(`list[${runs.first}].address`, runs.start, runs.bytes);
-      this.#aligned(`list[${runs.first}].length`, runs.bytes, runs.bytes);
+      if (!this.#isWhole(runs.start, runs.bytes)) this.#refuseRun(runs);
       total += runs.bytes;
     }
     if (total === 0) throw new IommuError('EMPTY', 'list', `${list.addresses.length} elements hold no byte`);
     return total;
+  }
+
+  #isWhole(start: number, bytes: number): boolean {
+    return ((lowHalf(start) | lowHalf(bytes)) & (this.#smallest - 1)) === 0 && start + bytes <= this.#outputEnd;
+  }
+
+  #refuseRun(run: ListRuns): void {
+    this.output(`list[${run.first}].address`, run.start, run.bytes);
+    this.#aligned(`list[${run.first}].length`, run.bytes, run.bytes);
   }
 
   #elements(list: ListArrays): void {
@@ -122,7 +130,7 @@ export class ArgumentCheck {
   }
 
   #aligned(argument: string, shown: Address, value: number): void {
-    if (value % this.#smallest === 0) return;
+    if (offsetIn(value, this.#smallest) === 0) return;
     throw new IommuError(
       'UNALIGNED',
       argument,
@@ -140,12 +148,22 @@ export class ArgumentCheck {
  * @throws IommuError as `checkAddress` does.
  */
 export function linuxOffset(geometry: Geometry, iova: Address): number {
+  if (!geometry.linux61.checksInput) return linuxAlias(geometry, iova);
   if (geometry.iovaBase === 0n) return linuxNumber('iova', iova);
   checkAddress('iova', iova);
   const wide = BigInt.asUintN(64, BigInt(iova));
   const offset = wide - geometry.iovaBase;
-  if (offset >= 0n && offset < 1n << 53n) return Number(offset);
+  if (offset >= 0n && offset < 1n << 52n) return Number(offset);
   return Number(BigInt.asUintN(52, wide) | (1n << 52n));
+}
+
+/**
+ * An input address for a translation under `linux-6.1`: only the bits that index tables count.
+ * @throws IommuError as `checkAddress` does.
+ */
+export function linuxAlias(geometry: Geometry, iova: Address): number {
+  checkAddress('iova', iova);
+  return Number(BigInt.asUintN(52, BigInt(iova) - geometry.iovaBase));
 }
 
 /**

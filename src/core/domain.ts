@@ -15,7 +15,7 @@ import type { PageTable, Semantics } from '../pagetable/page-table.ts';
 import { type Done, ListRuns, mapRange, unmapRange } from '../pagetable/runs.ts';
 import { forEachLeaf } from '../pagetable/scan.ts';
 import { straddles } from '../pagetable/undo.ts';
-import { ArgumentCheck, linuxNumber, linuxOffset } from './checks.ts';
+import { ArgumentCheck, linuxAlias, linuxNumber, linuxOffset } from './checks.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
 
@@ -163,7 +163,7 @@ export class Domain {
    */
   translate(iova: Address): number | undefined {
     this.#alive();
-    const offset = this.semantics === 'linux-6.1' ? linuxOffset(this.geometry, iova) : this.#check.offset(iova);
+    const offset = this.semantics === 'linux-6.1' ? linuxAlias(this.geometry, iova) : this.#check.offset(iova);
     const pa = this.#route.iovaToPhys(offset);
     return pa === -1 ? undefined : pa;
   }

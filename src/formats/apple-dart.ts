@@ -3,7 +3,7 @@
  * specification; as Linux 6.1 (io-pgtable-dart) has it.
  * @module
  */
-import { pow2 } from '../address.ts';
+import { highHalf, lowHalf, pow2 } from '../address.ts';
 import type {
   Entry,
   Format,
@@ -118,10 +118,11 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
   const bits = pageShift - 3;
   const page = pow2(pageShift);
   const scale = pow2(encoding.shift);
-  const addAddress = (pa: number, _level: number, out: Entry): void => {
-    const field = pa / scale;
+  const { shift } = encoding;
+  const addAddress = (paLo: number, paHi: number, _level: number, out: Entry): void => {
+    const field = shift === 0 ? paLo : (paLo >>> shift) | (paHi << (32 - shift));
     out.lo |= field & encoding.addressLo;
-    out.hi |= Math.floor(field / 0x100000000) & encoding.addressHi;
+    out.hi |= (paHi >>> shift) & encoding.addressHi;
   };
   const address = (lo: number, hi: number): number =>
     (((lo & encoding.addressLo) >>> 0) + (hi & encoding.addressHi) * 0x100000000) * scale;
@@ -140,6 +141,8 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     roots,
     entryBytes: 8,
     iovaBase: 0n,
+    tableField: encoding.addressLo,
+    tableFieldShift: shift,
     tableLimit: pow2(encoding.addressBits),
     outputBreak: pow2(encoding.addressBits),
     addressShift: encoding.shift,
@@ -159,9 +162,8 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     table(physical, out) {
       out.lo = VALID;
       out.hi = 0;
-      addAddress(physical, 0, out);
+      addAddress(lowHalf(physical), highHalf(physical), 0, out);
     },
-    tableAddress: address,
     pieces(lo, hi, _from, _to, _slots, out) {
       out.lo = lo & ~encoding.addressLo;
       out.hi = hi & ~encoding.addressHi;

@@ -4,7 +4,7 @@
  * attributes and registers as Linux 6.1 makes them (io-pgtable-arm).
  * @module
  */
-import { pow2 } from '../address.ts';
+import { highHalf, lowHalf, pow2 } from '../address.ts';
 import type {
   Entry,
   Format,
@@ -250,10 +250,9 @@ function s2Registers(shape: Shape, root: number): Registers {
   };
 }
 
-function addAddress(pa: number, _level: number, out: Entry): void {
-  const high = Math.floor(pa / 0x100000000);
-  out.lo |= (pa | (high >>> 4)) & ADDRESS_LO;
-  out.hi |= high & ADDRESS_HI;
+function addAddress(paLo: number, paHi: number, _level: number, out: Entry): void {
+  out.lo |= (paLo | (paHi >>> 4)) & ADDRESS_LO;
+  out.hi |= paHi & ADDRESS_HI;
 }
 
 function plainAddress(lo: number, hi: number): number {
@@ -297,6 +296,8 @@ export function lpaeGeometry(
     roots: 1,
     entryBytes: 8,
     iovaBase: upper ? (1n << 64n) - (1n << BigInt(ias)) : 0n,
+    tableField: pageShift === 16 ? ~0xffff : ADDRESS_LO,
+    tableFieldShift: 0,
     tableLimit: pow2(52),
     outputBreak: OUTPUT_BREAK,
     addressShift: 0,
@@ -316,9 +317,8 @@ export function lpaeGeometry(
     table(physical, out) {
       out.lo = TYPE_TABLE;
       out.hi = ns ? NSTABLE_HI : 0;
-      addAddress(physical, 0, out);
+      addAddress(lowHalf(physical), highHalf(physical), 0, out);
     },
-    tableAddress: address,
     pieces(lo, hi, _from, to, _slots, out) {
       out.lo = (lo & KEPT_LO) | leafType(kind, to === last);
       out.hi = hi & KEPT_HI;

@@ -4,7 +4,7 @@
  * Linux 6.1 makes them (io-pgtable-arm-v7s).
  * @module
  */
-import { pow2 } from '../address.ts';
+import { highHalf, lowHalf, pow2 } from '../address.ts';
 import type {
   Entry,
   Format,
@@ -178,8 +178,7 @@ function isContiguous(lo: number, level: number): boolean {
   return level === 0 ? (lo & SUPERSECTION) !== 0 : (lo & TYPE_MASK) === TYPE_LARGE;
 }
 
-function mtkBits(physical: number): number {
-  const high = Math.floor(physical / TWO_32);
+function mtkBits(high: number): number {
   return ((high & 1) === 0 ? 0 : MTK_PA32) | ((high & 2) === 0 ? 0 : MTK_PA33) | ((high & 4) === 0 ? 0 : MTK_PA34);
 }
 
@@ -217,6 +216,8 @@ function configure(request: TableRequest): Geometry {
     roots: 1,
     entryBytes: 4,
     iovaBase: 0n,
+    tableField: TABLE_ADDRESS,
+    tableFieldShift: 0,
     tableLimit: mtkTables ? pow2(oas) : TWO_32,
     outputBreak: TWO_32,
     addressShift: 0,
@@ -226,8 +227,8 @@ function configure(request: TableRequest): Geometry {
     slots: (level, size) => Math.floor(size / (spans[level] ?? Number.POSITIVE_INFINITY)),
     leafSlots: (lo, _hi, level) => (isContiguous(lo, level) ? SLOTS : 1),
     leaf,
-    addAddress(pa, level, out) {
-      out.lo |= (pa & (level === 0 ? SECTION_ADDRESS : SMALL_ADDRESS)) | (mtk ? mtkBits(pa) : 0);
+    addAddress(paLo, paHi, level, out) {
+      out.lo |= (paLo & (level === 0 ? SECTION_ADDRESS : SMALL_ADDRESS)) | (mtk ? mtkBits(paHi) : 0);
     },
     address(lo, _hi, level) {
       const field = level === 0 ? SECTION_ADDRESS : SMALL_ADDRESS;
@@ -235,10 +236,13 @@ function configure(request: TableRequest): Geometry {
       return ((lo & mask) >>> 0) + (mtk ? mtkHigh(lo) : 0);
     },
     table(physical, out) {
-      out.lo = (physical & TABLE_ADDRESS) | (mtkTables ? mtkBits(physical) : 0) | (ns ? NS_TABLE : 0) | TYPE_TABLE;
+      out.lo =
+        (lowHalf(physical) & TABLE_ADDRESS) |
+        (mtkTables ? mtkBits(highHalf(physical)) : 0) |
+        (ns ? NS_TABLE : 0) |
+        TYPE_TABLE;
       out.hi = 0;
     },
-    tableAddress: (lo) => ((lo & TABLE_ADDRESS) >>> 0) + (mtkTables ? mtkHigh(lo) : 0),
     pieces(lo, _hi, from, to, slots, out) {
       if (from !== to) leaf(to, slots, sectionProt(lo), out);
       else {

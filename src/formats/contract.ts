@@ -115,6 +115,13 @@ export interface Geometry {
   readonly entryBytes: 4 | 8;
   /** Lowest input address: 0, or 2^64 − 2^ias for an upper-half region. */
   readonly iovaBase: bigint;
+  /**
+   * Bits of `lo` that hold address bits of a table; shifted left by `tableFieldShift` they are bits 31:0 of its address.
+   * That is enough: the engine's memory spans 4 GiB.
+   */
+  readonly tableField: number;
+  /** See `tableField`. */
+  readonly tableFieldShift: number;
   /** Table addresses must lie below this. */
   readonly tableLimit: number;
   /** Output stride breaks at multiples of this: a run is cut there. */
@@ -134,14 +141,12 @@ export interface Geometry {
   leafSlots(lo: number, hi: number, level: number): number;
   /** Type and attribute bits of a leaf, without its address. */
   leaf(level: number, slots: number, prot: number, out: Entry): void;
-  /** Adds the address bits of a leaf to `out`. */
-  addAddress(pa: number, level: number, out: Entry): void;
+  /** Adds the address bits of a leaf to `out`; the output address comes as bits 31:0 and 51:32. */
+  addAddress(paLo: number, paHi: number, level: number, out: Entry): void;
   /** Output address of a leaf. */
   address(lo: number, hi: number, level: number): number;
   /** A table entry that points at `physical`. */
   table(physical: number, out: Entry): void;
-  /** Physical address that a table entry points at. */
-  tableAddress(lo: number, hi: number): number;
   /** Bits, without the address, of the pieces into which a split leaf goes; `slots` each, at level `to`. */
   pieces(lo: number, hi: number, from: number, to: number, slots: number, out: Entry): void;
   /** Protection that the entry for `prot` really grants, where the format cannot express `prot`. */

@@ -2,6 +2,7 @@
  * Page-table formats: what a format says of itself, and all formats of this library.
  * @module
  */
+export { highHalf, lowHalf } from '../address.ts';
 export type {
   Entry,
   Format,

@@ -6,6 +6,7 @@
 import { alignUp, hex, isPow2 } from '../address.ts';
 import type { PhysicalReader } from '../bus.ts';
 import { IommuError } from '../errors.ts';
+import { type Kernels, kernelsFor } from './kernels.ts';
 import { type AllocationMode, PageAllocator, UNIT_BYTES } from './page-allocator.ts';
 import { ScatterList } from './scatter-list.ts';
 
@@ -24,6 +25,8 @@ export interface TableMemoryOptions {
   readonly mode?: AllocationMode;
   /** Limit on the memory in bytes, at most (and by default) 4 GiB. */
   readonly limit?: number;
+  /** Loops in plain TypeScript even where WebAssembly SIMD is at hand. */
+  readonly plainKernels?: boolean;
 }
 
 /** State of a piece of memory, as a device may see it. */
@@ -42,8 +45,11 @@ export class TableMemory implements PhysicalReader {
   u32: Uint32Array;
   /** The memory as doubles; detached by growth. */
   f64: Float64Array;
+  /** Loops over this memory. */
+  readonly kernels: Kernels;
   readonly #allocator: PageAllocator;
   readonly #limit: number;
+  #entries: Uint32Array;
 
   /** @throws IommuError `BAD_OPTION` for a base or limit that cannot be. */
   constructor(options: TableMemoryOptions = {}) {
@@ -60,6 +66,8 @@ export class TableMemory implements PhysicalReader {
     this.#allocator = new PageAllocator(FIRST_OFFSET, this.base, options.mode ?? 'reuse');
     this.u32 = new Uint32Array(this.wasm.buffer);
     this.f64 = new Float64Array(this.wasm.buffer);
+    this.#entries = new Uint32Array(this.byteLength / UNIT_BYTES);
+    this.kernels = kernelsFor(this.wasm, options.plainKernels ?? false);
   }
 
   /** Tables that are not free. */
@@ -105,6 +113,7 @@ export class TableMemory implements PhysicalReader {
       this.zeroedBytes += bytes;
     }
     allocator.take(offset, bytes, 'live');
+    this.#entries[offset / UNIT_BYTES] = 0;
     return offset;
   }
 
@@ -124,6 +133,16 @@ export class TableMemory implements PhysicalReader {
    */
   free(offset: number, bytes: number): void {
     this.#allocator.release(offset, bytes);
+  }
+
+  /** Entries in use of a last-level table. */
+  entriesIn(offset: number): number {
+    return this.#entries[offset / UNIT_BYTES] as number;
+  }
+
+  /** Counts entries of a last-level table that came into use (or, negative, went out of it). */
+  addEntries(offset: number, count: number): void {
+    this.#entries[offset / UNIT_BYTES] = (this.#entries[offset / UNIT_BYTES] as number) + count;
   }
 
   /** State of the memory at a physical address. */
@@ -198,6 +217,9 @@ export class TableMemory implements PhysicalReader {
     if (!this.#growBy(alignUp(wanted, WASM_PAGE) - size)) return false;
     this.u32 = new Uint32Array(this.wasm.buffer);
     this.f64 = new Float64Array(this.wasm.buffer);
+    const entries = new Uint32Array(this.byteLength / UNIT_BYTES);
+    entries.set(this.#entries);
+    this.#entries = entries;
     return true;
   }
 

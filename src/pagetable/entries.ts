@@ -1,11 +1,14 @@
 /**
- * Inner loops over runs of table entries.
+ * Loops over runs of table entries: short ones here, long ones in a kernel.
  * @module
  */
 import type { Entry } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 
 const TWO_32 = 0x100000000;
+
+/** Runs up to this length are not worth a kernel call. */
+const SHORT = 8;
 
 /** What the loops need of a tree. */
 interface Entries {
@@ -15,24 +18,29 @@ interface Entries {
 
 /** First index in [from, to) whose entry is not zero, or `to`. */
 export function firstSet(tree: Entries, table: number, from: number, to: number): number {
-  const { u32 } = tree.memory;
-  const step = tree.entryShift === 3 ? 2 : 1;
-  let word = (table >>> 2) + from * step;
-  for (let i = from; i < to; i++, word += step) {
-    if (((u32[word] as number) | (step === 2 ? (u32[word + 1] as number) : 0)) !== 0) return i;
+  const { kernels } = tree.memory;
+  if (to - from > SHORT) {
+    return tree.entryShift === 3 ? kernels.firstSet8(table, from, to) : kernels.firstSet4(table, from, to);
   }
+  for (let i = from; i < to; i++) if (!isClear(tree, table, i)) return i;
   return to;
 }
 
 /** First index in [from, to) whose entry is zero, or `to`. */
 export function firstClear(tree: Entries, table: number, from: number, to: number): number {
-  const { u32 } = tree.memory;
-  const step = tree.entryShift === 3 ? 2 : 1;
-  let word = (table >>> 2) + from * step;
-  for (let i = from; i < to; i++, word += step) {
-    if (((u32[word] as number) | (step === 2 ? (u32[word + 1] as number) : 0)) === 0) return i;
+  const { kernels } = tree.memory;
+  if (to - from > SHORT) {
+    return tree.entryShift === 3 ? kernels.firstClear8(table, from, to) : kernels.firstClear4(table, from, to);
   }
+  for (let i = from; i < to; i++) if (isClear(tree, table, i)) return i;
   return to;
+}
+
+function isClear(tree: Entries, table: number, index: number): boolean {
+  const { u32 } = tree.memory;
+  if (tree.entryShift === 2) return u32[(table >>> 2) + index] === 0;
+  const word = (table >>> 2) + 2 * index;
+  return ((u32[word] as number) | (u32[word + 1] as number)) === 0;
 }
 
 /** Zeroes `count` entries. */
@@ -55,23 +63,32 @@ export function fillRun(
   first: Entry,
   stride: number,
 ): void {
-  const { u32 } = tree.memory;
-  const wide = tree.entryShift === 3;
-  let word = (table >>> 2) + (wide ? index * 2 : index);
+  const { u32, kernels } = tree.memory;
+  const at = table + (index << tree.entryShift);
+  if (slots > 1 || pages <= SHORT) fillShort(u32, at >>> 2, tree.entryShift === 3, pages, slots, first, stride);
+  else if (tree.entryShift === 2) kernels.fill4(at, pages, first.lo, stride);
+  else kernels.fill8(at, pages, first.lo, first.hi, stride % TWO_32, Math.floor(stride / TWO_32));
+}
+
+function fillShort(
+  u32: Uint32Array,
+  start: number,
+  wide: boolean,
+  pages: number,
+  slots: number,
+  first: Entry,
+  stride: number,
+): void {
+  let word = start;
   let lo = first.lo >>> 0;
   let hi = first.hi | 0;
-  const strideLo = stride % TWO_32;
-  const strideHi = Math.floor(stride / TWO_32);
   for (let page = 0; page < pages; page++) {
     for (let slot = 0; slot < slots; slot++) {
       u32[word++] = lo;
       if (wide) u32[word++] = hi;
     }
-    lo += strideLo;
-    hi += strideHi;
-    if (lo >= TWO_32) {
-      lo -= TWO_32;
-      hi++;
-    }
+    lo += stride % TWO_32;
+    hi += Math.floor(stride / TWO_32) + (lo >= TWO_32 ? 1 : 0);
+    if (lo >= TWO_32) lo -= TWO_32;
   }
 }

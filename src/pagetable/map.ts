@@ -2,11 +2,11 @@
  * Mapping a run of equal pages.
  * @module
  */
-import type { Entry } from '../formats/contract.ts';
 import { firstSet } from './entries.ts';
 import { EEXIST, EINVAL, type TableTree } from './tree.ts';
 
-const BITS: Entry = { lo: 0, hi: 0 };
+/** From here on, Linux 6.1's unchecked output addresses need care. */
+const EXACT = 2 ** 52;
 
 /**
  * Maps pages from `iova` on, at most to the end of the table that holds the first. An occupied entry refuses the whole
@@ -23,17 +23,24 @@ export function mapRun(
   prot: number,
   keep: boolean,
 ): number {
-  const depth = tree.depthOf(size);
+  const { depth, slots } = tree.placeOf(size);
   const table = tree.descend(iova, depth === -1 ? tree.last : depth, keep);
   if (table < 0) return table;
   if (depth === -1) return EINVAL;
-  const slots = tree.geometry.slots(depth, size);
   const index = tree.indexAt(depth, iova);
+  if (count === 1 && slots === 1 && pa < EXACT) {
+    const at = table + (index << tree.entryShift);
+    if (tree.writeOne(depth, at, pa, tree.leafBits(depth, 1, prot))) {
+      tree.addEntries(depth, table, 1);
+      tree.cleanRun(table, 1, 1);
+      return 1;
+    }
+  }
   const pages = Math.min(count, pagesToTableEnd(tree, depth, index, slots));
   if (pages === 0 && count > 0) return EINVAL;
   if (!makeRoom(tree, depth, table, index, pages * slots, iova)) return EEXIST;
-  tree.geometry.leaf(depth, slots, prot, BITS);
-  tree.writeLeaves(depth, table, index, pages, slots, pa, BITS);
+  tree.writeLeaves(depth, table, index, pages, slots, pa, tree.leafBits(depth, slots, prot));
+  tree.addEntries(depth, table, pages * slots);
   tree.cleanRun(table, 1, pages * slots);
   return pages;
 }
@@ -41,9 +48,10 @@ export function mapRun(
 /** Pages of `slots` entries from `index` to the end of its table. */
 export function pagesToTableEnd(tree: TableTree, depth: number, index: number, slots: number): number {
   const level = tree.levelAt(depth);
-  const toWrap = level.runEntries - (index % level.runEntries);
+  const toWrap = level.runEntries - (index & (level.runEntries - 1));
   const toMemoryEnd = (level.allocBytes >> tree.entryShift) - index;
-  return Math.floor(Math.min(toWrap, toMemoryEnd) / slots);
+  const entries = Math.min(toWrap, toMemoryEnd);
+  return slots === 1 ? entries : Math.floor(entries / slots);
 }
 
 function makeRoom(

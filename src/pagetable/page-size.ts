@@ -3,9 +3,8 @@
  * sizes.
  * @module
  */
+import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { sizesOf } from '../formats/widths.ts';
-
-const TWO_32 = 0x100000000;
 
 function trailingZeros(low: number, high: number): number {
   if (low !== 0) return 31 - Math.clz32(low & -low);
@@ -40,21 +39,21 @@ export class PageSizeChooser {
    * size can take over. `bytes` and both addresses must be multiples of the smallest size.
    */
   choose(iova: number, pa: number, bytes: number): void {
-    const low = (iova | pa) >>> 0;
-    const high = (iova / TWO_32) | 0 | ((pa / TWO_32) | 0);
+    const low = lowHalf(iova) | lowHalf(pa);
+    const high = low === 0 ? highHalf(iova) | highHalf(pa) : 0;
     const zeros = trailingZeros(low, high);
     let i = this.#sizes.length - 1;
     while (i > 0 && ((this.#shifts[i] as number) > zeros || (this.#sizes[i] as number) > bytes)) i--;
     const size = this.#sizes[i] as number;
     this.size = size;
-    this.count = Math.floor(this.#upToNextSize(i, iova, pa, bytes) / size);
+    this.count = bytes === size ? 1 : Math.floor(this.#upToNextSize(i, iova, pa, bytes) / size);
   }
 
   #upToNextSize(i: number, iova: number, pa: number, bytes: number): number {
     const next = this.#sizes[i + 1];
     if (next === undefined || bytes < next) return bytes;
-    const rest = iova % next;
-    if (rest !== pa % next) return bytes;
+    const rest = offsetIn(iova, next);
+    if (rest !== offsetIn(pa, next)) return bytes;
     const offset = next - rest;
     return offset + next <= bytes ? offset : bytes;
   }

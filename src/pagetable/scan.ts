@@ -2,6 +2,7 @@
  * Looking at tables without changing them: translation, the first mapped or unmapped address of a range, all leaves.
  * @module
  */
+import { offsetIn } from '../address.ts';
 import { firstClear, firstSet } from './entries.ts';
 import type { TableTree } from './tree.ts';
 
@@ -19,16 +20,16 @@ export function translate(tree: TableTree, iova: number): number {
     if ((lo | hi) === 0) return -1;
     if (!tree.isTable(depth, lo)) {
       const size = tree.spanAt(depth) * geometry.leafSlots(lo, hi, depth);
-      return join(geometry.address(lo, hi, depth), iova % size, size);
+      return join(geometry.address(lo, hi, depth), offsetIn(iova, size), size);
     }
-    table = tree.tableOffset(lo, hi);
+    table = tree.tableOffset(lo);
   }
   return -1;
 }
 
 /** Base and offset joined by OR, as Linux does: they overlap only where an address was folded into low bits. */
 function join(base: number, offset: number, size: number): number {
-  return base % size === 0 ? base + offset : Number(BigInt(base) | BigInt(offset));
+  return offsetIn(base, size) === 0 ? base + offset : Number(BigInt(base) | BigInt(offset));
 }
 
 /** The first mapped address in [from, end), or −1. */
@@ -43,6 +44,7 @@ export function findHole(tree: TableTree, from: number, end: number): number {
 
 function find(tree: TableTree, from: number, end: number, mapped: boolean): number {
   const covered = tree.spanAt(0) * tree.levelAt(0).entries;
+  if (tree.roots.length === 1) return findBelow(tree, 0, tree.rootOf(from), from, end, mapped);
   for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
     const stop = Math.min(end, Math.floor(at / covered + 1) * covered);
     const found = findBelow(tree, 0, tree.rootOf(at), at, stop, mapped);
@@ -53,11 +55,13 @@ function find(tree: TableTree, from: number, end: number, mapped: boolean): numb
 
 function findBelow(tree: TableTree, depth: number, table: number, from: number, end: number, mapped: boolean): number {
   const span = tree.spanAt(depth);
-  const start = from - (from % span);
+  const start = from - offsetIn(from, span);
   const index = tree.indexAt(depth, from);
   const count = Math.ceil((end - start) / span);
   const search = mapped ? firstSet : firstClear;
   if (depth === tree.last) {
+    const used = tree.memory.entriesIn(table);
+    if (mapped ? used === 0 : used === tree.levelAt(depth).entries) return -1;
     const i = search(tree, table, index, index + count) - index;
     return i === count ? -1 : Math.max(from, start + i * span);
   }
@@ -82,7 +86,7 @@ function findInEntry(tree: TableTree, depth: number, at: number, from: number, e
   tree.meter.tableReads++;
   if ((lo | hi) === 0) return mapped ? -1 : from;
   if (!tree.isTable(depth, lo)) return mapped ? from : -1;
-  return findBelow(tree, depth + 1, tree.tableOffset(lo, hi), from, end, mapped);
+  return findBelow(tree, depth + 1, tree.tableOffset(lo), from, end, mapped);
 }
 
 /** A leaf, as {@link forEachLeaf} hands it out. */
@@ -103,7 +107,7 @@ function leavesBelow(tree: TableTree, depth: number, table: number, base: number
     const lo = tree.lo(at);
     const hi = tree.hi(at);
     let slots = 1;
-    if (tree.isTable(depth, lo)) leavesBelow(tree, depth + 1, tree.tableOffset(lo, hi), base + i * span, visit);
+    if (tree.isTable(depth, lo)) leavesBelow(tree, depth + 1, tree.tableOffset(lo), base + i * span, visit);
     else {
       slots = geometry.leafSlots(lo, hi, depth);
       visit(base + i * span, geometry.address(lo, hi, depth), span * slots, lo, hi, depth);
@@ -129,7 +133,6 @@ function entriesBelow(tree: TableTree, depth: number, table: number, visit: Entr
   if (depth === tree.last) return;
   for (let i = firstSet(tree, table, 0, entries); i < entries; i = firstSet(tree, table, i + 1, entries)) {
     const at = table + (i << tree.entryShift);
-    if (tree.isTable(depth, tree.lo(at)))
-      entriesBelow(tree, depth + 1, tree.tableOffset(tree.lo(at), tree.hi(at)), visit);
+    if (tree.isTable(depth, tree.lo(at))) entriesBelow(tree, depth + 1, tree.tableOffset(tree.lo(at)), visit);
   }
 }

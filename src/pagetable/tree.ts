@@ -3,6 +3,7 @@
  * counted. It knows levels and entries, not requests.
  * @module
  */
+import { highHalf, lowHalf } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
@@ -11,7 +12,9 @@ import { clearRun, fillRun, firstSet } from './entries.ts';
 import { TableJournal } from './journal.ts';
 import type { TlbOps } from './tlb-ops.ts';
 
-const TWO_32 = 0x100000000;
+/** Linux 6.1 lets a run go past the output range, and so past what `highHalf` takes. */
+const TWO_52 = 2 ** 52;
+const BIT_52_HI = 1 << 20;
 
 /** Errno values as the walk returns them. */
 export const ENOMEM = -12;
@@ -21,6 +24,22 @@ export const EEXIST = -17;
 export const EINVAL = -22;
 /** Outside the input or output range. */
 export const ERANGE = -34;
+
+/** Index of an input address, as halves, in a table of a level; higher address bits alias. */
+function indexOf(level: Level, low: number, high: number): number {
+  const { shift } = level;
+  return (shift >= 32 ? high >>> (shift - 32) : (low >>> shift) | (high << (32 - shift))) & (level.entries - 1);
+}
+
+/** Where pages of a size live. */
+export interface PagePlace {
+  /** Bytes of a page. */
+  size: number;
+  /** Depth of the level, or −1. */
+  depth: number;
+  /** Neighbouring entries of a page. */
+  slots: number;
+}
 
 /** Tables of one domain. */
 export class TableTree {
@@ -43,7 +62,14 @@ export class TableTree {
   /** One clean for all entries written to a table instead of one a page or run. */
   batchCleans = false;
   readonly #out: Entry = { lo: 0, hi: 0 };
+  readonly #bits: Entry = { lo: 0, hi: 0 };
+  readonly #place: PagePlace = { size: 0, depth: -1, slots: 0 };
+  #bitsKey = -1;
   readonly #reserve: number[] = [];
+  readonly #baseLow: number;
+  readonly #coherent: boolean;
+  readonly #strideScale: number;
+  readonly #granule: number;
   readonly #path: number[];
   #pathIova = -1;
   #pathDepth = 0;
@@ -61,6 +87,10 @@ export class TableTree {
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.#path = geometry.levels.map(() => 0);
+    this.#baseLow = Number(BigInt.asUintN(32, BigInt(memory.base)));
+    this.#coherent = geometry.coherent;
+    this.#strideScale = 2 ** geometry.addressShift;
+    this.#granule = 2 ** geometry.pageShift;
     this.roots = this.#allocateRoots();
   }
 
@@ -74,10 +104,34 @@ export class TableTree {
     return this.spans[depth] as number;
   }
 
-  /** Depth at which pages of this size live, or −1. */
-  depthOf(size: number): number {
-    for (let depth = 0; depth <= this.last; depth++) if (this.geometry.slots(depth, size) > 0) return depth;
-    return -1;
+  /** Depth and slots of pages of this size; depth −1 where no level has it. The object is reused. */
+  placeOf(size: number): PagePlace {
+    const place = this.#place;
+    if (place.size === size) return place;
+    place.size = size;
+    place.depth = -1;
+    for (let depth = this.last; depth >= 0; depth--) {
+      const slots = this.geometry.slots(depth, size);
+      if (slots === 0) continue;
+      place.depth = depth;
+      place.slots = slots;
+    }
+    return place;
+  }
+
+  /** Type and attribute bits of a leaf, without its address. The object is reused. */
+  leafBits(depth: number, slots: number, prot: number): Entry {
+    const key = (depth << 16) | (slots << 8) | prot;
+    if (key !== this.#bitsKey) {
+      this.geometry.leaf(depth, slots, prot, this.#bits);
+      this.#bitsKey = key;
+    }
+    return this.#bits;
+  }
+
+  /** Counts entries of a table that came into use, where it is of the last level. */
+  addEntries(depth: number, table: number, count: number): void {
+    if (depth === this.last) this.memory.addEntries(table, count);
   }
 
   /** The root that an input address belongs to; higher address bits alias. */
@@ -89,11 +143,7 @@ export class TableTree {
 
   /** Index of an input address in a table at a depth; higher address bits alias. */
   indexAt(depth: number, iova: number): number {
-    const level = this.levelAt(depth);
-    const mask = level.entries - 1;
-    const high = (iova / TWO_32) | 0;
-    const { shift } = level;
-    return (shift >= 32 ? high >>> (shift - 32) : (iova >>> shift) | (high << (32 - shift))) & mask;
+    return indexOf(this.levelAt(depth), lowHalf(iova), highHalf(iova));
   }
 
   /** Byte offset of the entry for an input address in `table`. */
@@ -117,9 +167,9 @@ export class TableTree {
     return (lo & level.tableMask) === level.tableValue;
   }
 
-  /** Byte offset of the table that an entry points at. */
-  tableOffset(lo: number, hi: number): number {
-    return this.geometry.tableAddress(lo, hi) - this.memory.base;
+  /** Byte offset of the table that an entry with this low word points at. */
+  tableOffset(lo: number): number {
+    return (((lo & this.geometry.tableField) << this.geometry.tableFieldShift) - this.#baseLow) >>> 0;
   }
 
   /** Writes one entry. */
@@ -131,7 +181,7 @@ export class TableTree {
 
   /** Counts `calls` cache cleans of `entries` entries each, where walks are not coherent. */
   clean(calls: number, entries: number): void {
-    if (this.geometry.coherent) return;
+    if (this.#coherent) return;
     this.meter.cleanCalls += calls;
     this.meter.cleanBytes += calls * (entries << this.entryShift);
   }
@@ -159,16 +209,24 @@ export class TableTree {
    * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
    */
   descend(iova: number, target: number, keep: boolean): number {
-    const { meter } = this;
+    const { meter, levels, entryShift } = this;
+    const low = lowHalf(iova);
+    const high = highHalf(iova);
     let depth = keep ? this.#resume(iova, target) : this.#restart(iova);
     let table = this.#path[depth] as number;
     for (; depth < target; depth++) {
-      const at = this.entryAt(depth, table, iova);
-      const lo = this.lo(at);
-      const hi = this.hi(at);
+      const { u32 } = this.memory;
+      const level = levels[depth] as Level;
+      const at = table + (indexOf(level, low, high) << entryShift);
+      const lo = u32[at >>> 2] as number;
       meter.tableReads++;
-      table = (lo | hi) === 0 ? this.#extend(depth + 1, at) : this.#follow(depth, lo, hi);
-      if (table < 0) return table;
+      if ((lo & level.tableMask) === level.tableValue) {
+        if (!this.#coherent) this.#cleanUnmarked(at);
+        table = this.tableOffset(lo);
+      } else {
+        table = (lo | this.hi(at)) === 0 ? this.#extend(depth + 1, at) : this.#blocked(at);
+        if (table < 0) return table;
+      }
       this.#path[depth + 1] = table;
       this.#pathDepth = depth + 1;
     }
@@ -229,13 +287,13 @@ export class TableTree {
     const lo = this.lo(at);
     const hi = this.hi(at);
     const span = this.spanAt(depth);
-    const table = this.tableOffset(lo, hi);
+    const table = this.tableOffset(lo);
     this.store(at, 0, 0);
     this.clean(1, 1);
     this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
     this.forgetPath();
     if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
-    this.tlb.flushWalk(iova, span, 2 ** this.geometry.pageShift);
+    this.tlb.flushWalk(iova, span, this.#granule);
     if (!this.journal.active) this.freeBelow(depth + 1, table);
   }
 
@@ -246,7 +304,7 @@ export class TableTree {
       for (let i = firstSet(this, table, 0, entries); i < entries; i = firstSet(this, table, i + 1, entries)) {
         const at = table + (i << this.entryShift);
         const lo = this.lo(at);
-        if (this.isTable(depth, lo)) this.freeBelow(depth + 1, this.tableOffset(lo, this.hi(at)));
+        if (this.isTable(depth, lo)) this.freeBelow(depth + 1, this.tableOffset(lo));
       }
     }
     this.releaseTable(depth, table);
@@ -264,6 +322,25 @@ export class TableTree {
     this.#pathIova = -1;
   }
 
+  /**
+   * Writes one leaf of one entry where the entry is empty.
+   * @returns whether it was
+   */
+  writeOne(depth: number, at: number, pa: number, bits: Entry): boolean {
+    const { u32 } = this.memory;
+    const word = at >>> 2;
+    const wide = this.entryShift === 3;
+    if (((u32[word] as number) | (wide ? (u32[word + 1] as number) : 0)) !== 0) return false;
+    const out = this.#out;
+    out.lo = bits.lo;
+    out.hi = bits.hi;
+    this.geometry.addAddress(lowHalf(pa), highHalf(pa), depth, out);
+    u32[word] = out.lo;
+    if (wide) u32[word + 1] = out.hi;
+    this.meter.entryWrites++;
+    return true;
+  }
+
   /** Writes `pages` leaves of `slots` entries each from index `index` of `table`, from output address `pa` on. */
   writeLeaves(
     depth: number,
@@ -274,18 +351,17 @@ export class TableTree {
     pa: number,
     bits: Entry,
   ): void {
-    const { geometry } = this;
     const size = this.spanAt(depth) * slots;
-    const out = this.#out;
-    for (let done = 0; done < pages; ) {
-      const from = pa + done * size;
-      const toBreak = Math.ceil((geometry.outputBreak - (from % geometry.outputBreak)) / size);
-      const count = Math.min(pages - done, toBreak);
-      out.lo = bits.lo;
-      out.hi = bits.hi;
-      geometry.addAddress(from, depth, out);
-      fillRun(this, table, index + done * slots, count, slots, out, size / 2 ** geometry.addressShift);
-      done += count;
+    const { outputBreak } = this.geometry;
+    let from = pa;
+    let at = index;
+    for (let left = pages; left > 0; ) {
+      const inBreak = from + left * size <= outputBreak;
+      const count = inBreak ? left : Math.min(left, Math.ceil((outputBreak - (from % outputBreak)) / size));
+      this.#writeRun(depth, table, at, count, slots, from, bits);
+      left -= count;
+      from += count * size;
+      at += count * slots;
     }
     this.meter.entryWrites += pages * slots;
   }
@@ -299,6 +375,16 @@ export class TableTree {
   /** Frees every table, the roots included; the tree is dead afterwards. */
   destroy(): void {
     for (const root of this.roots) this.freeBelow(0, root);
+  }
+
+  #writeRun(depth: number, table: number, index: number, pages: number, slots: number, pa: number, bits: Entry): void {
+    const out = this.#out;
+    out.lo = bits.lo;
+    out.hi = bits.hi;
+    const over = pa >= TWO_52;
+    const address = over ? pa - TWO_52 : pa;
+    this.geometry.addAddress(lowHalf(address), highHalf(address) + (over ? BIT_52_HI : 0), depth, out);
+    fillRun(this, table, index, pages, slots, out, (this.spanAt(depth) * slots) / this.#strideScale);
   }
 
   #allocateRoots(): number[] {
@@ -343,8 +429,13 @@ export class TableTree {
     return table;
   }
 
-  #follow(depth: number, lo: number, hi: number): number {
-    if (!this.geometry.coherent && (hi & this.geometry.syncedHi) === 0) this.clean(1, 1);
-    return this.isTable(depth, lo) ? this.tableOffset(lo, hi) : EEXIST;
+  /** A table entry that was never marked as cleaned is cleaned again on the way down. */
+  #cleanUnmarked(at: number): void {
+    if ((this.hi(at) & this.geometry.syncedHi) === 0) this.clean(1, 1);
+  }
+
+  #blocked(at: number): number {
+    if (!this.#coherent) this.#cleanUnmarked(at);
+    return EEXIST;
   }
 }

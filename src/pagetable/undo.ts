@@ -3,6 +3,7 @@
  * tables that a partial unmap will need.
  * @module
  */
+import { offsetIn } from '../address.ts';
 import { firstSet } from './entries.ts';
 import type { TableTree } from './tree.ts';
 
@@ -16,7 +17,7 @@ export function eraseLeaves(tree: TableTree, from: number, end: number): void {
 
 function eraseBelow(tree: TableTree, depth: number, table: number, from: number, end: number): void {
   const span = tree.spanAt(depth);
-  const start = from - (from % span);
+  const start = from - offsetIn(from, span);
   const index = tree.indexAt(depth, from);
   const stop = index + Math.ceil((end - start) / span);
   for (let i = firstSet(tree, table, index, stop); i < stop; i = firstSet(tree, table, i + 1, stop)) {
@@ -24,14 +25,17 @@ function eraseBelow(tree: TableTree, depth: number, table: number, from: number,
     const lo = tree.lo(at);
     const base = start + (i - index) * span;
     if (tree.isTable(depth, lo)) {
-      const below = tree.tableOffset(lo, tree.hi(at));
+      const below = tree.tableOffset(lo);
       eraseBelow(tree, depth + 1, below, Math.max(from, base), Math.min(end, base + span));
     } else {
       tree.store(at, 0, 0);
+      tree.addEntries(depth, table, -1);
       tree.clean(1, 1);
     }
   }
 }
+
+const NONE: readonly number[] = [];
 
 /** Depth and start of the block that `iova` lies in, or depth −1 where the leaf is a smallest page or absent. */
 function blockAt(tree: TableTree, iova: number): { depth: number; slots: number } {
@@ -42,17 +46,17 @@ function blockAt(tree: TableTree, iova: number): { depth: number; slots: number 
     const hi = tree.hi(at);
     if ((lo | hi) === 0) break;
     if (!tree.isTable(depth, lo)) return { depth, slots: tree.geometry.leafSlots(lo, hi, depth) };
-    table = tree.tableOffset(lo, hi);
+    table = tree.tableOffset(lo);
   }
   return { depth: -1, slots: 1 };
 }
 
 /** Spans of the entries that must be split so that an entry boundary lies at `iova`, largest first. */
-function splitSpans(tree: TableTree, iova: number): number[] {
+function splitSpans(tree: TableTree, iova: number): readonly number[] {
   const { depth } = blockAt(tree, iova);
+  if (depth === -1 || depth === tree.last) return NONE;
   const spans: number[] = [];
-  if (depth === -1) return spans;
-  for (let at = depth; at < tree.last && iova % tree.spanAt(at) !== 0; at++) spans.push(tree.spanAt(at));
+  for (let at = depth; at < tree.last && offsetIn(iova, tree.spanAt(at)) !== 0; at++) spans.push(tree.spanAt(at));
   return spans;
 }
 
@@ -60,6 +64,7 @@ function splitSpans(tree: TableTree, iova: number): number[] {
 export function tablesForSplits(tree: TableTree, from: number, end: number): number {
   const left = splitSpans(tree, from);
   const right = splitSpans(tree, end);
+  if (left.length + right.length === 0) return 0;
   const shared = right.filter((span) => left.includes(span) && Math.floor(from / span) === Math.floor(end / span));
   return left.length + right.length - shared.length;
 }

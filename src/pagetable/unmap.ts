@@ -43,9 +43,8 @@ function unmapBelow(
   if ((tree.lo(at) | tree.hi(at)) === 0 || depth === tree.last) return 0;
   const compared = separate(tree, depth, table, index, iova, 1, mode);
   const lo = tree.lo(at);
-  const hi = tree.hi(at);
   if (tree.isTable(depth, lo)) {
-    return unmapBelow(tree, depth + 1, tree.tableOffset(lo, hi), iova, size, count, mode);
+    return unmapBelow(tree, depth + 1, tree.tableOffset(lo), iova, size, count, mode);
   }
   return splitBlock(tree, depth, at, compared, iova, size, count, mode);
 }
@@ -109,6 +108,7 @@ function clearLeaves(
   const done = firstClear(tree, table, index, index + pages) - index;
   if (done === 0) return 0;
   tree.eraseEntries(table, index, done);
+  tree.addEntries(depth, table, -done);
   tree.cleanRun(table, done, 1);
   if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(depth), done);
   return done;
@@ -144,10 +144,11 @@ function clearEntries(
   const span = tree.spanAt(depth);
   const granule = 2 ** tree.geometry.pageShift;
   tree.cleanRun(table, 1, slots);
+  tree.addEntries(depth, table, -slots);
   for (let i = 0; i < slots; i++) {
     const at = table + ((index + i) << tree.entryShift);
     const lo = tree.lo(at);
-    const below = tree.isTable(depth, lo) ? tree.tableOffset(lo, tree.hi(at)) : -1;
+    const below = tree.isTable(depth, lo) ? tree.tableOffset(lo) : -1;
     tree.store(at, 0, 0);
     if (below !== -1) {
       tree.tlb.flushWalk(iova + i * span, span, granule);
@@ -211,5 +212,6 @@ function writePieces(
   if (pieces === 0) return;
   const size = tree.spanAt(depth) * slots;
   tree.writeLeaves(depth, table, first * slots, pieces, slots, base + first * size, BITS);
+  tree.addEntries(depth, table, pieces * slots);
   tree.cleanRun(table, pieces, slots);
 }

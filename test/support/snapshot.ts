@@ -20,7 +20,7 @@ export function snapshot(domain: Domain): Snapshot {
     for (let i = 0; i < entries; i++) {
       const at = table + (i << tree.entryShift);
       const lo = tree.lo(at);
-      if (tree.isTable(depth, lo)) visit(depth + 1, tree.tableOffset(lo, tree.hi(at)));
+      if (tree.isTable(depth, lo)) visit(depth + 1, tree.tableOffset(lo));
     }
   };
   for (const root of tree.roots) visit(0, root);

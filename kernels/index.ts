@@ -1,0 +1,198 @@
+// Inner loops over table entries, format-blind. Compiled by scripts/build-kernels.mjs; each has a plain twin in
+// src/memory/plain-kernels.ts. No static data, no asserts: the memory is imported, and its first page is left alone but
+// for the answers at STATE.
+
+/** Answers of more than one value lie here, as doubles. */
+const STATE: usize = 64;
+
+/** 2^52: added to a whole number below it, the low 52 bits of the sum are that number. */
+const TWO_52: f64 = 4503599627370496.0;
+const TWO_52_BITS: i64 = 0x4330000000000000;
+const MANTISSA: i64 = 0x000fffffffffffff;
+
+@inline
+function join(lo: u32, hi: u32): u64 {
+  return ((hi as u64) << 32) | (lo as u64);
+}
+
+@inline
+function whole(value: f64): i64 {
+  return reinterpret<i64>(value + TWO_52) & MANTISSA;
+}
+
+/** Writes `count` 8-byte entries from `dest` on: a value, and each further one `stride` more. */
+export function fill8(dest: usize, count: u32, lo: u32, hi: u32, strideLo: u32, strideHi: u32): void {
+  const stride = join(strideLo, strideHi);
+  let value = join(lo, hi);
+  const end = dest + ((count as usize) << 3);
+  const paired = dest + (((count & ~1) as usize) << 3);
+  let pair = i64x2.replace_lane(i64x2.splat(value as i64), 1, (value + stride) as i64);
+  const step = i64x2.splat((stride << 1) as i64);
+  for (; dest < paired; dest += 16) {
+    v128.store(dest, pair);
+    pair = i64x2.add(pair, step);
+  }
+  value = i64x2.extract_lane(pair, 0) as u64;
+  if (dest < end) store<u64>(dest, value);
+}
+
+/** Writes `count` 4-byte entries from `dest` on. */
+export function fill4(dest: usize, count: u32, value: u32, stride: u32): void {
+  const end = dest + ((count as usize) << 2);
+  for (; dest < end; dest += 4) {
+    store<u32>(dest, value);
+    value += stride;
+  }
+}
+
+/** Index in [from, to) of the first 8-byte entry of `table` that is not zero, or `to`. */
+export function firstSet8(table: usize, from: u32, to: u32): u32 {
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    const at = table + ((i as usize) << 3);
+    if (v128.any_true(v128.or(v128.load(at), v128.load(at, 16)))) break;
+  }
+  for (; i < to; i++) if (load<u64>(table + ((i as usize) << 3)) != 0) return i;
+  return to;
+}
+
+/** Index in [from, to) of the first 8-byte entry that is zero, or `to`. */
+export function firstClear8(table: usize, from: u32, to: u32): u32 {
+  let i = from;
+  for (; i + 2 <= to; i += 2) if (!i64x2.all_true(v128.load(table + ((i as usize) << 3)))) break;
+  for (; i < to; i++) if (load<u64>(table + ((i as usize) << 3)) == 0) return i;
+  return to;
+}
+
+/** Index in [from, to) of the first 4-byte entry that is not zero, or `to`. */
+export function firstSet4(table: usize, from: u32, to: u32): u32 {
+  let i = from;
+  for (; i + 4 <= to; i += 4) if (v128.any_true(v128.load(table + ((i as usize) << 2)))) break;
+  for (; i < to; i++) if (load<u32>(table + ((i as usize) << 2)) != 0) return i;
+  return to;
+}
+
+/** Index in [from, to) of the first 4-byte entry that is zero, or `to`. */
+export function firstClear4(table: usize, from: u32, to: u32): u32 {
+  let i = from;
+  for (; i + 4 <= to; i += 4) if (!i32x4.all_true(v128.load(table + ((i as usize) << 2)))) break;
+  for (; i < to; i++) if (load<u32>(table + ((i as usize) << 2)) == 0) return i;
+  return to;
+}
+
+/**
+ * Checks a list: every address and length a whole multiple of the page, below 2^52 and inside `allowed` bits. Leaves
+ * the sum of the lengths and the greatest end of an element at STATE.
+ * @returns 1 where all is well
+ */
+export function checkList(addresses: usize, lengths: usize, count: u32, allowedLo: u32, allowedHi: u32): u32 {
+  const bias = f64x2.splat(TWO_52);
+  const expected = i64x2.splat(TWO_52_BITS);
+  const forbidden = i64x2.splat(~(join(allowedLo, allowedHi) as i64));
+  let bad = i64x2.splat(0);
+  let exact = i64x2.splat(-1);
+  let sum = f64x2.splat(0);
+  let greatest = f64x2.splat(0);
+  const paired = (count & ~1) as usize;
+  let at: usize = 0;
+  for (; at < paired << 3; at += 16) {
+    const address = v128.load(addresses + at);
+    const length = v128.load(lengths + at);
+    const a = f64x2.add(address, bias);
+    const l = f64x2.add(length, bias);
+    bad = v128.or(bad, v128.and(v128.or(v128.xor(a, expected), v128.xor(l, expected)), forbidden));
+    exact = v128.and(exact, v128.and(f64x2.eq(f64x2.sub(a, bias), address), f64x2.eq(f64x2.sub(l, bias), length)));
+    sum = f64x2.add(sum, length);
+    greatest = f64x2.max(greatest, f64x2.add(address, length));
+  }
+  let total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+  let end = max<f64>(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1));
+  let wrong = v128.any_true(bad) || !i64x2.all_true(exact);
+  if (count & 1) {
+    const address = load<f64>(addresses + at);
+    const length = load<f64>(lengths + at);
+    const mask = ~(join(allowedLo, allowedHi) as i64);
+    const a = reinterpret<i64>(address + TWO_52) ^ TWO_52_BITS;
+    const l = reinterpret<i64>(length + TWO_52) ^ TWO_52_BITS;
+    if (((a | l) & mask) != 0 || address + TWO_52 - TWO_52 != address || length + TWO_52 - TWO_52 != length) wrong = true;
+    total += length;
+    end = max<f64>(end, address + length);
+  }
+  store<f64>(STATE, total);
+  store<f64>(STATE, end, 8);
+  return wrong ? 0 : 1;
+}
+
+/**
+ * Gathers a list into 8-byte entries: from element `index`, `offset` bytes into it, `count` pages. An entry is the
+ * address shifted right by `shift`, cut to the mask, with the attribute bits. Leaves the next element and offset at STATE.
+ */
+export function gather8(
+  addresses: usize, lengths: usize, index: u32, offset: f64, dest: usize, count: u32, pageShift: u32, shift: u32,
+  maskLo: u32, maskHi: u32, bitsLo: u32, bitsHi: u32,
+): void {
+  const page = (1 as u64) << (pageShift as u64);
+  const mask = join(maskLo, maskHi) as i64;
+  const bits = join(bitsLo, bitsHi) as i64;
+  const stride = (page >> (shift as u64)) as i64;
+  const sizes = f64x2.splat(page as f64);
+  const bias = f64x2.splat(TWO_52);
+  const masks = i64x2.splat(mask & (MANTISSA >> (shift as i64)));
+  const attributes = i64x2.splat(bits);
+  const end = dest + ((count as usize) << 3);
+  while (dest < end) {
+    if (offset == 0) {
+      let at = (index as usize) << 3;
+      const from = at;
+      while (dest + 16 <= end && i64x2.all_true(f64x2.eq(v128.load(lengths + at), sizes))) {
+        const address = f64x2.add(v128.load(addresses + at), bias);
+        v128.store(dest, v128.or(v128.and(i64x2.shr_u(address, shift), masks), attributes));
+        dest += 16;
+        at += 16;
+      }
+      index += ((at - from) >> 3) as u32;
+      if (dest >= end) break;
+    }
+    const length = load<f64>(lengths + ((index as usize) << 3));
+    const pages = ((whole(length - offset) as u64) >> (pageShift as u64)) as usize;
+    const taken = min<usize>(pages, (end - dest) >> 3);
+    const address = whole(load<f64>(addresses + ((index as usize) << 3)) + offset);
+    let entry = ((address >> (shift as i64)) & mask) | bits;
+    for (let i: usize = 0; i < taken; i++) {
+      store<i64>(dest, entry);
+      entry += stride;
+      dest += 8;
+    }
+    if (taken == pages) {
+      index++;
+      offset = 0;
+    } else offset += (((taken as u64) << (pageShift as u64)) as f64);
+  }
+  store<f64>(STATE, index as f64);
+  store<f64>(STATE, offset, 8);
+}
+
+/** As `gather8`, for 4-byte entries. */
+export function gather4(
+  addresses: usize, lengths: usize, index: u32, offset: f64, dest: usize, count: u32, pageShift: u32, mask: u32, bits: u32,
+): void {
+  const stride = (1 as u32) << pageShift;
+  const end = dest + ((count as usize) << 2);
+  while (dest < end) {
+    const length = load<f64>(lengths + ((index as usize) << 3));
+    const pages = ((whole(length - offset) as u64) >> (pageShift as u64)) as usize;
+    const taken = min<usize>(pages, (end - dest) >> 2);
+    let entry = ((whole(load<f64>(addresses + ((index as usize) << 3)) + offset) as u32) & mask) | bits;
+    for (let i: usize = 0; i < taken; i++) {
+      store<u32>(dest, entry);
+      entry += stride;
+      dest += 4;
+    }
+    if (taken == pages) {
+      index++;
+      offset = 0;
+    } else offset += (((taken as u64) << (pageShift as u64)) as f64);
+  }
+  store<f64>(STATE, index as f64);
+  store<f64>(STATE, offset, 8);
+}

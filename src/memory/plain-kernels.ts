@@ -1,0 +1,180 @@
+/**
+ * The kernels in plain TypeScript: the tests' oracle, and the fallback where there is no WebAssembly SIMD.
+ * @module
+ */
+import type { Kernels } from './kernels.ts';
+import { STATE_OFFSET } from './kernels.ts';
+
+const TWO_32 = 0x100000000;
+const TWO_52 = 2 ** 52;
+
+/** Plain kernels over a WebAssembly memory. */
+export class PlainKernels implements Kernels {
+  readonly #memory: WebAssembly.Memory;
+  #words: Uint32Array;
+  #doubles: Float64Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.#memory = memory;
+    this.#words = new Uint32Array(memory.buffer);
+    this.#doubles = new Float64Array(memory.buffer);
+  }
+
+  fill8(dest: number, count: number, lo: number, hi: number, strideLo: number, strideHi: number): void {
+    const words = this.#view();
+    let word = dest >>> 2;
+    let low = lo >>> 0;
+    let high = hi | 0;
+    for (let i = 0; i < count; i++) {
+      words[word++] = low;
+      words[word++] = high;
+      low += strideLo >>> 0;
+      high = (high + strideHi + (low >= TWO_32 ? 1 : 0)) | 0;
+      if (low >= TWO_32) low -= TWO_32;
+    }
+  }
+
+  fill4(dest: number, count: number, value: number, stride: number): void {
+    const words = this.#view();
+    for (let i = 0; i < count; i++) words[(dest >>> 2) + i] = value + i * stride;
+  }
+
+  firstSet8(table: number, from: number, to: number): number {
+    const words = this.#view();
+    for (let i = from; i < to; i++) if (!isClear8(words, table, i)) return i;
+    return to;
+  }
+
+  firstClear8(table: number, from: number, to: number): number {
+    const words = this.#view();
+    for (let i = from; i < to; i++) if (isClear8(words, table, i)) return i;
+    return to;
+  }
+
+  firstSet4(table: number, from: number, to: number): number {
+    const words = this.#view();
+    for (let i = from; i < to; i++) if (words[(table >>> 2) + i] !== 0) return i;
+    return to;
+  }
+
+  firstClear4(table: number, from: number, to: number): number {
+    const words = this.#view();
+    for (let i = from; i < to; i++) if (words[(table >>> 2) + i] === 0) return i;
+    return to;
+  }
+
+  checkList(addresses: number, lengths: number, count: number, allowedLo: number, allowedHi: number): number {
+    this.#view();
+    const allowed = (allowedLo >>> 0) + (allowedHi >>> 0) * TWO_32;
+    let total = 0;
+    let end = 0;
+    let well = 1;
+    for (let i = 0; i < count; i++) {
+      const address = this.#double(addresses, i);
+      const length = this.#double(lengths, i);
+      if (!(isAllowed(address, allowed) && isAllowed(length, allowed))) well = 0;
+      total += length;
+      end = Math.max(end, address + length);
+    }
+    this.#answer(total, end);
+    return well;
+  }
+
+  gather8(
+    addresses: number,
+    lengths: number,
+    index: number,
+    offset: number,
+    dest: number,
+    count: number,
+    pageShift: number,
+    shift: number,
+    maskLo: number,
+    maskHi: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): void {
+    const words = this.#view();
+    this.#gather(addresses, lengths, index, offset, count, 2 ** pageShift, (page, pa) => {
+      const field = pa / 2 ** shift;
+      words[(dest >>> 2) + 2 * page] = (field & maskLo) | bitsLo;
+      words[(dest >>> 2) + 2 * page + 1] = (Math.floor(field / TWO_32) & maskHi) | bitsHi;
+    });
+  }
+
+  gather4(
+    addresses: number,
+    lengths: number,
+    index: number,
+    offset: number,
+    dest: number,
+    count: number,
+    pageShift: number,
+    mask: number,
+    bits: number,
+  ): void {
+    const words = this.#view();
+    this.#gather(addresses, lengths, index, offset, count, 2 ** pageShift, (page, pa) => {
+      words[(dest >>> 2) + page] = (pa & mask) | bits;
+    });
+  }
+
+  #gather(
+    addresses: number,
+    lengths: number,
+    first: number,
+    start: number,
+    count: number,
+    size: number,
+    write: (page: number, pa: number) => void,
+  ): void {
+    let index = first;
+    let offset = start;
+    for (let page = 0; page < count; ) {
+      if (offset === this.#double(lengths, index)) {
+        index++;
+        offset = 0;
+      } else {
+        write(page++, this.#double(addresses, index) + offset);
+        offset += size;
+      }
+    }
+    const ended = offset === this.#double(lengths, index);
+    this.#answer(ended ? index + 1 : index, ended ? 0 : offset);
+  }
+
+  #double(at: number, index: number): number {
+    return this.#doubles[at / 8 + index] as number;
+  }
+
+  #answer(first: number, second: number): void {
+    this.#doubles[STATE_OFFSET / 8] = first;
+    this.#doubles[STATE_OFFSET / 8 + 1] = second;
+  }
+
+  #view(): Uint32Array {
+    if (this.#words.buffer !== this.#memory.buffer) {
+      this.#words = new Uint32Array(this.#memory.buffer);
+      this.#doubles = new Float64Array(this.#memory.buffer);
+    }
+    return this.#words;
+  }
+}
+
+function isClear8(words: Uint32Array, table: number, index: number): boolean {
+  const word = (table >>> 2) + 2 * index;
+  return ((words[word] as number) | (words[word + 1] as number)) === 0;
+}
+
+/** Whole, from 0 up, below 2^52, and with no bit outside `allowed`, a run of bits. */
+function isAllowed(value: number, allowed: number): boolean {
+  if (!(Number.isInteger(value) && value >= 0 && value < TWO_52)) return false;
+  return value <= allowed && value % lowestBit(allowed) === 0;
+}
+
+function lowestBit(value: number): number {
+  const low = value >>> 0;
+  if (low !== 0) return (low & -low) >>> 0;
+  const high = Math.floor(value / TWO_32);
+  return ((high & -high) >>> 0) * TWO_32;
+}
