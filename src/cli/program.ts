@@ -38,7 +38,6 @@ const VERBS: readonly AddVerb[] = [
   addAcquire,
   addRecord,
   addCompletions,
-  addAcquire,
 ];
 
 const EXIT_HELP = `
