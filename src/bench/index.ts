@@ -6,7 +6,7 @@ export type { BenchCase, BenchOptions, BenchResult, BenchRow, FloorResult } from
 export { runBench, SERIES_BYTES } from './bench.ts';
 export { FLOOR_ENTRIES, Floor } from './floor.ts';
 export type { Layout, Work } from './layouts.ts';
-export { LAYOUT_TEXT, LAYOUTS, layOut } from './layouts.ts';
+export { growBeforehand, LAYOUT_TEXT, LAYOUTS, layOut } from './layouts.ts';
 export type { Question, QuestionAnswer } from './questions.ts';
 export { answerQuestion, QUESTION_CASES, QUESTION_COUNTS, QUESTION_TEXT, QUESTIONS } from './questions.ts';
 export type { Spread } from './statistics.ts';

@@ -65,9 +65,7 @@ function sumOfPages(list: ScatterList, page: number): number {
   return sum;
 }
 
-/**
- * Lets a memory grow before anything is timed in it, to `bytes` and more.
- */
+/** Lets a memory grow to more than `bytes` before anything is timed in it; nothing is written. */
 export function growBeforehand(memory: TableMemory, bytes: number): void {
   const piece = 2 ** Math.ceil(Math.log2(bytes));
   const offset = memory.allocate(piece, undefined, false);

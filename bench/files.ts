@@ -1,0 +1,117 @@
+// The rows about files: a text trace replayed, tables decoded, memory.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { growBeforehand, layOut, spreadOf } from '../src/bench/index.ts';
+import { Domain } from '../src/core/index.ts';
+import { armSmmu } from '../src/drivers/index.ts';
+import { decodeTables } from '../src/dump/decode.ts';
+import { PROT } from '../src/formats/index.ts';
+import { givenTables } from '../src/hardware/index.ts';
+import { TableMemory } from '../src/memory/index.ts';
+import { Replay } from '../src/replay/replay.ts';
+import { createNames } from '../src/trace/events.ts';
+import { createTraceReader, isStreamFormat, recogniseTrace } from '../src/trace/readers.ts';
+import type { Row } from './row.ts';
+import { timed } from './sampler.ts';
+
+const EVENTS = 1_000_000;
+const CHUNK = 1 << 20;
+const PAGE = 4096;
+
+function oneReplay(bytes: Uint8Array): { replay: Replay; events: number } {
+  const names = createNames();
+  const row = { path: 'map-pages', dispatch: 'indirect', format: 'arm-64-lpae-s1', granule: PAGE } as const;
+  const replay = new Replay({
+    names,
+    rows: [{ ...row, iova: 'keep', physical: 'keep', tlb: 'strict' }],
+    driver: () => armSmmu(),
+    clock: () => 0,
+  });
+  const format = recogniseTrace(bytes.subarray(0, 65536), 'capture');
+  if (!isStreamFormat(format)) throw new Error(`${format} is no event trace`);
+  const reader = createTraceReader(format, (event) => replay.event(event), names);
+  for (let at = 0; at < bytes.length; at += CHUNK) reader.push(bytes.subarray(at, at + CHUNK));
+  reader.end();
+  replay.finish();
+  return { replay, events: reader.stats.events };
+}
+
+/** A capture, its lines repeated until a million events are in it. */
+function repeated(capture: Uint8Array): { bytes: Uint8Array; times: number } {
+  const times = Math.ceil(EVENTS / oneReplay(capture).events);
+  const text = new TextDecoder('latin1').decode(capture);
+  const body = text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .join('\n');
+  return { bytes: Buffer.from(`${text}\n${`${body}\n`.repeat(times - 1)}`, 'latin1'), times };
+}
+
+/** Parses and replays a text trace of a million events. */
+export function traceRow(root: URL): Row {
+  const capture = gunzipSync(readFileSync(new URL('test/captures/arm64-smmuv3-612-blk-strict/trace.txt.gz', root)));
+  const { bytes, times } = repeated(capture);
+  const once = oneReplay(capture).replay.pairing;
+  const rates = Array.from({ length: 5 }, () => {
+    let events = 0;
+    const ms = timed(() => {
+      const done = oneReplay(bytes);
+      events = done.events;
+      if (done.replay.pairing.unmaps !== times * once.unmaps) throw new Error('a repeated trace gave other calls');
+    });
+    return (events / ms) * 1000;
+  });
+  const spread = spreadOf(rates);
+  return {
+    work: `text trace of a million events (arm64-smmuv3-612-blk-strict, ${times} times): parse and replay, \`map-pages\``,
+    inside: 'bytes in memory to events, pairing, regrouping, every call through a domain, counts',
+    measure: 'events a second',
+    value: spread.median,
+    spread,
+    samples: rates.length,
+    goal: { text: '≥ 1,500,000 events a second', limit: 1_500_000, atLeast: true },
+  };
+}
+
+/** Decodes tables of 262,144 scattered leaves with the hardware side's walker. */
+export function decodeRow(): Row {
+  const memory = new TableMemory();
+  const bytes = 2 ** 30;
+  growBeforehand(memory, 2 ** 24);
+  const { list, iova } = layOut(memory, 'scattered', bytes, PAGE, 48, 1);
+  const domain = new Domain({ granule: PAGE, path: 'one-walk', memory });
+  domain.mapSg(iova, list, PROT.READ | PROT.WRITE);
+  const roots = [Number(domain.registers['ttbr'] ?? 0n)];
+  const tables = givenTables({ format: 'arm-64-lpae-s1', granule: PAGE, ias: 48, oas: 48, roots });
+  const times = Array.from({ length: 25 }, () =>
+    timed(() => {
+      const { leafCount, mappedBytes } = decodeTables(memory, tables, [], 'given');
+      if (leafCount !== bytes / PAGE || Number(mappedBytes) !== bytes) throw new Error(`${leafCount} leaves decoded`);
+    }),
+  );
+  const spread = spreadOf(times.slice(5));
+  return {
+    work: 'decode of 262,144 leaves (1G scattered)',
+    inside: 'every table read, every entry decoded, ranges merged',
+    measure: 'ms',
+    value: spread.median,
+    spread,
+    samples: times.length - 5,
+    goal: { text: '≤ 50 ms', limit: 50 },
+  };
+}
+
+/** Peak resident bytes beyond the tables, in a process of its own. */
+export function residentRow(): Row {
+  const script = fileURLToPath(new URL('resident.js', import.meta.url));
+  const answer = JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' })) as Record<string, number>;
+  return {
+    work: `memory: peak resident bytes beyond the tables (${answer['tableBytes']}) while 1G of scattered pages is mapped, \`one-walk\``,
+    inside: 'the peak resident set less the resident set before the call, less the tables; the list exists before',
+    measure: 'bytes',
+    value: answer['beyond'] ?? Number.NaN,
+    samples: 1,
+  };
+}

@@ -1,0 +1,216 @@
+// Mapping, unmapping, translating: the rows about a domain.
+import { growBeforehand, type Layout, layOut, type Work } from '../src/bench/index.ts';
+import { Domain, type DomainOptions, type Path } from '../src/core/index.ts';
+import { armSmmu } from '../src/drivers/index.ts';
+import { PROT } from '../src/formats/index.ts';
+import { type ListInput, TableMemory } from '../src/memory/index.ts';
+import type { Goal, Row } from './row.ts';
+import { type Job, run, type Sampled, timed } from './sampler.ts';
+
+const PAGE = 4096;
+const MIB = 2 ** 20;
+const SEED = 1;
+const SAMPLES = 301;
+const ACCESS = PROT.READ | PROT.WRITE;
+const CHECKED = 'checks, merging, tables allocated, metering, TLB and cleans counted; arm-smmu, safe';
+
+interface Setup {
+  readonly memory: TableMemory;
+  readonly work: Work;
+  readonly options: DomainOptions;
+}
+
+function setUp(layout: Layout, bytes: number, path: Path): Setup {
+  const memory = new TableMemory();
+  growBeforehand(memory, 2 ** 24);
+  const work = layOut(memory, layout, bytes, PAGE, 48, SEED);
+  const sizes = work.smallestOnly ? { pageSizes: PAGE } : {};
+  return { memory, work, options: { granule: PAGE, path, memory, driver: armSmmu(), ...sizes } };
+}
+
+function must(got: number, wanted: number): void {
+  if (got !== wanted) throw new Error(`got ${got}, expected ${wanted}`);
+}
+
+/** Compares all leaves with the list, once, outside the timing. */
+function checkLeaves(setup: Setup, list: ListInput): void {
+  const domain = new Domain(setup.options);
+  const plain = new Domain({ ...setup.options, memory: new TableMemory(), path: 'per-page' });
+  const copy = layOut(plain.memory, setup.work.layout, setup.work.bytes, PAGE, 48, SEED);
+  domain.mapSg(setup.work.iova, list, ACCESS);
+  plain.mapSg(copy.iova, { addresses: copy.list.addresses.slice(), lengths: copy.list.lengths.slice() }, ACCESS);
+  const [mine, theirs] = [domain.leaves(), plain.leaves()];
+  must(mine.length, theirs.length);
+  for (const [i, leaf] of mine.entries()) {
+    const other = theirs[i];
+    if (leaf.iova !== other?.iova || leaf.pa !== other.pa || leaf.size !== other.size) {
+      throw new Error(`leaf ${i} differs from the per-page path's`);
+    }
+  }
+  domain.free();
+}
+
+function mapJob(setup: Setup, list: ListInput, batch: number, name: string): Job {
+  const { work, options } = setup;
+  const sample = (): number => {
+    const domains = Array.from({ length: batch }, () => new Domain(options));
+    let bytes = 0;
+    const ms = timed(() => {
+      for (const domain of domains) bytes += domain.mapSg(work.iova, list, ACCESS).bytes;
+    });
+    must(bytes, batch * work.bytes);
+    for (const domain of domains) domain.free();
+    return ms / batch;
+  };
+  return { name, samples: SAMPLES, sample };
+}
+
+function unmapJob(setup: Setup, batch: number, name: string): Job {
+  const { work, options } = setup;
+  const sample = (): number => {
+    const domains = Array.from({ length: batch }, () => new Domain(options));
+    for (const domain of domains) domain.mapSg(work.iova, work.list, ACCESS);
+    let bytes = 0;
+    const ms = timed(() => {
+      for (const domain of domains) bytes += domain.unmap(work.iova, work.bytes).bytes;
+    });
+    must(bytes, batch * work.bytes);
+    for (const domain of domains) domain.free();
+    return ms / batch;
+  };
+  return { name, samples: SAMPLES, sample };
+}
+
+interface About {
+  readonly work: string;
+  readonly inside?: string;
+  readonly goal?: Goal;
+  readonly linux?: string;
+}
+
+function rowOf(about: About, sampled: Sampled, divisor: number): Row {
+  const { spread, samples, floorNs } = sampled;
+  return {
+    inside: CHECKED,
+    ...about,
+    measure: divisor === 1 ? 'ns' : 'ns a page',
+    value: spread.median / divisor,
+    spread: { median: spread.median / divisor, mad: spread.mad / divisor, p99: spread.p99 / divisor },
+    samples,
+    ...(divisor === 1 ? {} : { floorNs }),
+  };
+}
+
+function mapRow(layout: Layout, path: Path, about: About, whole = false): Row {
+  const setup = setUp(layout, 32 * MIB, path);
+  checkLeaves(setup, setup.work.list);
+  const job = mapJob(setup, setup.work.list, whole ? 32 : 1, about.work);
+  return rowOf(about, run(job, setup.memory), whole ? 1 : setup.work.pages);
+}
+
+function ownArraysRow(about: About): Row {
+  const setup = setUp('scattered', 32 * MIB, 'one-walk');
+  const { list, pages } = setup.work;
+  const own = { addresses: list.addresses.slice(), lengths: list.lengths.slice() };
+  checkLeaves(setup, own);
+  return rowOf(about, run(mapJob(setup, own, 1, about.work), setup.memory), pages);
+}
+
+function unmapRow(bytes: number, about: About, whole = false): Row {
+  const setup = setUp('scattered', bytes, 'one-walk');
+  const job = unmapJob(setup, whole ? 4 : 16, about.work);
+  return rowOf(about, run(job, setup.memory), whole ? 1 : setup.work.pages);
+}
+
+/** A thousand pages that lie in leaf tables which exist already: the first entry of each is taken. */
+function pagesInPresentTables(domain: Domain, count: number): Float64Array {
+  const start = 2 ** 30;
+  const iovas = new Float64Array(count);
+  for (let i = 0, at = start; i < count; at += PAGE) {
+    if (at % (2 * MIB) === 0) domain.map(at, 2 ** 34, PAGE, ACCESS);
+    else iovas[i++] = at;
+  }
+  return iovas;
+}
+
+function onePageRow(path: Path, about: About): Row {
+  const { memory, options } = setUp('scattered', PAGE, path);
+  const domain = new Domain(options);
+  const iovas = pagesInPresentTables(domain, 1000);
+  const sample = (): number => {
+    let bytes = 0;
+    const ms = timed(() => {
+      for (const iova of iovas) bytes += domain.map(iova, iova * 2, PAGE, ACCESS).bytes;
+    });
+    must(bytes, iovas.length * PAGE);
+    for (const iova of iovas) domain.unmap(iova, PAGE);
+    return ms / iovas.length;
+  };
+  return rowOf(about, run({ name: about.work, samples: SAMPLES, sample }, memory), 1);
+}
+
+function translateRow(about: About): Row {
+  const { memory, work, options } = setUp('scattered', 32 * MIB, 'one-walk');
+  const domain = new Domain(options);
+  domain.mapSg(work.iova, work.list, ACCESS);
+  const sample = (): number => {
+    let sum = 0;
+    const ms = timed(() => {
+      const end = work.iova + work.bytes;
+      for (let iova = work.iova; iova < end; iova += PAGE) sum += domain.translate(iova) ?? 0;
+    });
+    must(sum, work.physicalSum);
+    return ms;
+  };
+  return rowOf(about, run({ name: about.work, samples: SAMPLES, sample }, memory), work.pages);
+}
+
+/** All rows about mapping, unmapping and translating. */
+export function* mappingRows(): Generator<Row> {
+  yield mapRow('scattered', 'one-walk', {
+    work: 'map 32M scattered, `one-walk`, list in the engine’s memory',
+    goal: { text: '≤ 4 × floor and ≤ 2.2 ns a page', limit: 2.2, floors: 4 },
+    linux: '35–44 / 29–35 ns',
+  });
+  yield ownArraysRow({ work: 'the same from a caller’s own arrays', linux: '35–44 / 29–35 ns' });
+  yield mapRow('contiguous', 'one-walk', {
+    work: 'map 32M contiguous, 4K pages, one element, `one-walk`',
+    goal: { text: '≤ 1.5 × floor', floors: 1.5 },
+    linux: '2.2 / 24–29 ns',
+  });
+  yield mapRow('contiguous-elements', 'one-walk', {
+    work: 'the same, an element a page',
+    goal: { text: '≤ 4 × floor', floors: 4 },
+    linux: '5 / 28 ns',
+  });
+  const aligned = {
+    work: 'map 32M aligned (2M blocks), `one-walk`',
+    goal: { text: '≤ 500 ns in all', limit: 500 },
+    linux: '270–310 / 570 ns',
+  };
+  yield mapRow('aligned', 'one-walk', aligned, true);
+  const one = { goal: { text: '≤ 120 ns', limit: 120 }, linux: '85 / 85 ns' };
+  yield onePageRow('map-pages', { work: 'map one 4K page, tables present, 1,000 a sample, `map-pages`', ...one });
+  yield onePageRow('one-walk', { work: 'the same, `one-walk`', ...one });
+  yield unmapRow(MIB, {
+    work: 'unmap 1M of 4K pages, `one-walk`',
+    goal: { text: '≤ 2 × floor', floors: 2 },
+    linux: '4 / 22 ns',
+  });
+  const whole = {
+    work: 'unmap 32M (tables freed whole), `one-walk`',
+    goal: { text: '≤ 1 µs in all', limit: 1000 },
+    linux: '250–450 / 600–900 ns',
+  };
+  yield unmapRow(32 * MIB, whole, true);
+  yield translateRow({
+    work: 'translate 8,192 neighbours, a call each',
+    inside: 'checks, walk, metering',
+    linux: '13–18 ns',
+  });
+  yield mapRow('scattered', 'per-page', {
+    work: '`per-page`, `indirect`, 32M scattered: the baseline',
+    goal: { text: '≤ 70 ns a page', limit: 70 },
+    linux: '29–35 ns',
+  });
+}
