@@ -2,6 +2,8 @@
  * Predicted time: counts × a machine profile, with the range that the profile's uncertainty leaves.
  * @module
  */
+import type { Counts as MeterCounts } from '../meter/meter.ts';
+import { unitsOfMeter, type WorkDone } from './meter-units.ts';
 import type { GroupPrice, OperationPrices, Price, PricedOperation, Profile } from './profile.ts';
 import { type Counts, isFixedCost, plainUnit, UNIT_LAYER, type UnitId } from './units.ts';
 
@@ -138,4 +140,35 @@ export function predict(profile: Profile, counts: Counts, op: PricedOperation = 
   );
   const total = sumParts(parts, 'all');
   return { ns: unpriced.length > 0 ? null : total.ns, low: total.low, high: total.high, layers, unpriced };
+}
+
+/** Metered work of one kind: maps, or unmaps. */
+export interface MeteredWork extends WorkDone {
+  readonly counts: Readonly<MeterCounts>;
+}
+
+/** Predicts the time of metered work, maps and unmaps together: each by its own prices, summed layer by layer. */
+export function predictMeter(profile: Profile, work: readonly MeteredWork[]): Prediction {
+  const predictions = work
+    .filter(({ lists }) => lists > 0)
+    .map((one) => predict(profile, unitsOfMeter(one.counts, one), one.op));
+  const layers = predictions.flatMap((one) => one.layers);
+  const names = [...new Set(layers.map((one) => one.layer))];
+  const unpriced = [...new Set(predictions.flatMap((one) => one.unpriced))];
+  const total = sumParts(
+    predictions.map((one) => ({ ...one, layer: 'all' })),
+    'all',
+  );
+  return {
+    ns: total.ns,
+    low: total.low,
+    high: total.high,
+    layers: names.map((name) =>
+      sumParts(
+        layers.filter((one) => one.layer === name),
+        name,
+      ),
+    ),
+    unpriced,
+  };
 }

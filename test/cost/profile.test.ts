@@ -5,7 +5,7 @@ import { analyse } from '../../src/cost/analysis.ts';
 import { countsOf, PATHS, type Run } from '../../src/cost/counts.ts';
 import { readLatencyTable, selectRows } from '../../src/cost/csv.ts';
 import { unitsOfMeter } from '../../src/cost/meter-units.ts';
-import { predict } from '../../src/cost/predict.ts';
+import { predict, predictMeter } from '../../src/cost/predict.ts';
 import { problemsOf } from '../../src/cost/problem.ts';
 import { fitProfile, type Profile, readProfile } from '../../src/cost/profile.ts';
 import type { Counts } from '../../src/cost/units.ts';
@@ -220,6 +220,29 @@ describe('the meter of the engine counts by the same rules', () => {
   test('whole tables are unlinked by one call each and invalidated by address', () => {
     const { unmap } = measure('per-page', 1024, false);
     expect(unmap).toMatchObject({ 'call.driver': 2, core: 2, page: 0, entry: 0, table: 2, 'tlbi.address': 1024 });
+  });
+
+  test('metered maps and unmaps are priced each by their own prices', () => {
+    const both = profileOf('sm8150-table-flush-2021.csv');
+    const meter = new Meter();
+    const domain = new Domain({ path: 'per-page', meter, driver: armSmmu() });
+    meter.reset();
+    const list = Array.from({ length: 256 }, (_, i) => ({ address: 0x8000_0000 + i * 8192, length: 4096 }));
+    domain.mapSg(0, list, 3);
+    const map = meter.snapshot();
+    domain.unmap(0, 256 * 4096);
+    const unmap = meter.since(map);
+    const work = { path: 'per-page', lists: 1 } as const;
+    const prediction = predictMeter(both, [
+      { ...work, op: 'map', counts: map },
+      { ...work, op: 'unmap', counts: unmap },
+    ]);
+    // Published: 148.89 and 155.364 µs for the map, 130.718 and 135.223 µs for the unmap.
+    expect(prediction.low).toBeLessThan(148_890 + 130_718);
+    expect(prediction.high).toBeGreaterThan(155_364 + 130_718);
+    expect(prediction.high).toBeLessThan(330_000);
+    expect(prediction.unpriced).toEqual([]);
+    domain.free();
   });
 
   test('contiguous pages are one call a run', () => {

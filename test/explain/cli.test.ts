@@ -77,7 +77,7 @@ describe('latency tables', () => {
 
   test('a profile is written with source and confidence', async () => {
     const path = join(FOLDER, 'profile.json');
-    const args = ['--where', 'posted=2021-01-11', '--fit-profile', path, '--machine', 'board'];
+    const args = ['--where', 'posted=2021-01-11', '--fit-profile', path, '--machine', 'board', '--quiet'];
     expect((await runCli('explain', 'map-sg-series-2021.csv', ...args)).status).toBe(0);
     const profile = readProfile(readFileSync(path, 'utf8'), path);
     expect(profile.machine).toEqual({ name: 'board', kind: 'hardware' });
