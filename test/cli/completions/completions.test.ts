@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { manPage } from '../../../src/cli/completions/man.ts';
 import { bashScript, fishScript, zshScript } from '../../../src/cli/completions/shells.ts';
@@ -23,6 +23,15 @@ const ODD: VerbFacts = {
   words: ['one', 'two'],
   examples: '  iommu odd --ex now',
 };
+
+/** Runs a shell that may be missing here. */
+function shell(
+  name: string,
+  args: readonly string[],
+  options: { encoding: 'utf8' } = { encoding: 'utf8' },
+): SpawnSyncReturns<string> {
+  return spawnSync(name, [...args], options);
+}
 
 /** What bash offers for the last of the words. */
 function complete(script: string, ...words: readonly string[]): string[] {
@@ -70,20 +79,20 @@ test('quotes and brackets of descriptions do not end what they stand in', () => 
   expect(fishScript([ODD])).toContain(`-d 'don\\'t [panic]: ever'`);
 });
 
-test.skipIf(spawnSync('zsh', ['--version']).error !== undefined)(
+test.skipIf(shell('zsh', ['--version']).error !== undefined)(
   'zsh accepts its script (skipped where zsh is missing)',
   () => {
-    expect(spawnSync('zsh', ['-f', '-n', '-c', zshScript([...VERBS, ODD])], { encoding: 'utf8' })).toMatchObject({
+    expect(shell('zsh', ['-f', '-n', '-c', zshScript([...VERBS, ODD])])).toMatchObject({
       status: 0,
       stderr: '',
     });
   },
 );
 
-test.skipIf(spawnSync('fish', ['--version']).error !== undefined)(
+test.skipIf(shell('fish', ['--version']).error !== undefined)(
   'fish accepts its script (skipped where fish is missing)',
   () => {
-    expect(spawnSync('fish', ['-N', '-n', '-c', fishScript([...VERBS, ODD])], { encoding: 'utf8' })).toMatchObject({
+    expect(shell('fish', ['-N', '-n', '-c', fishScript([...VERBS, ODD])])).toMatchObject({
       status: 0,
       stderr: '',
     });
