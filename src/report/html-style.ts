@@ -24,7 +24,8 @@ caption{text-align:left;font-weight:600;padding:.3rem 0}
 th,td{padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule)}
 th{border-bottom:2px solid var(--faint);font-weight:600}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.short{white-space:nowrap}
 figure{margin:1.2rem -1rem;overflow-x:auto}
 figure svg{max-width:100%;min-width:35rem;height:auto;display:block}
-@media print{body{font-size:10pt}main{max-width:none;padding:0}figure svg{min-width:0}nav{display:none}section,figure,tr{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}a{color:inherit}}
+@media print{body{font-size:10pt}table{font-size:8pt}th,td{padding-right:.4rem}main{max-width:none;padding:0}figure svg{min-width:0}nav{display:none}section,figure,tr{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}a{color:inherit}}
 `.replace(/\n/g, '');

@@ -50,12 +50,16 @@ const HEADERS: Readonly<Record<Source['how'], string>> = {
   emulated: 'emulated, no claim about hardware',
 };
 
+/** Texts up to this length are not broken. */
+const SHORT = 20;
+
 function cells(tag: 'td' | 'th', texts: readonly string[], table: Table): string {
   return texts
     .map((text, i) => {
       const column = table.columns[i];
-      const right = column !== undefined && alignOf(column) === 'right' ? ' class="number"' : '';
-      return `<${tag}${tag === 'th' ? ' scope="col"' : ''}${right}>${escapeMarkup(text)}</${tag}>`;
+      const right = column !== undefined && alignOf(column) === 'right';
+      const look = right ? ' class="number"' : text.length <= SHORT ? ' class="short"' : '';
+      return `<${tag}${tag === 'th' ? ' scope="col"' : ''}${look}>${escapeMarkup(text)}</${tag}>`;
     })
     .join('');
 }

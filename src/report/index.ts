@@ -18,6 +18,9 @@ export type {
 } from './chart.ts';
 export { EVIDENCE } from './chart.ts';
 export { tableToCsv, tableToMarkdown } from './csv.ts';
+export { type BenchTimes, benchCharts, benchRatioChart, type FitRows, latencyChart } from './describe/latency.ts';
+export { type LayerCosts, layerCostChart, type MeasuredOperation, measuredLayersChart } from './describe/layers.ts';
+export { type UnitGroup, type UnitRange, unitsChart } from './describe/units.ts';
 export { escapeJson, escapeMarkup } from './escape.ts';
 export { type Block, type Report, reportToHtml, type Section, type Source, tableToHtml } from './html.ts';
 export { type Answer, answer, toJson, toNdjson } from './json.ts';

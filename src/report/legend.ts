@@ -23,6 +23,19 @@ function shortLabel(evidence: Evidence): string {
   return evidence === 'this-engine' ? 'this engine' : evidence;
 }
 
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** The letter of the series or name at `index`. */
+export function letterOf(index: number): string {
+  return LETTERS[index % LETTERS.length] ?? '?';
+}
+
+/** Index of the name of each item among the different names. */
+export function nameIndices(items: readonly Named[]): number[] {
+  const names = [...new Set(items.map(({ name }) => name))];
+  return items.map(({ name }) => names.indexOf(name));
+}
+
 /** The kinds of evidence in a chart, each once, in order of appearance. */
 export function evidenceOf(chart: Chart): Evidence[] {
   return [...new Set(namesOf(chart).map(({ evidence }) => evidence))];

@@ -74,7 +74,15 @@ export function formatUnit(value: number, unit: Unit): string {
 
 /** A mark's label on an axis: as {@link formatUnit}, but 0 needs no unit. */
 export function axisLabel(value: number, unit: Unit): string {
-  return value === 0 ? '0' : formatUnit(value, unit);
+  if (value === 0) return '0';
+  return unit === 'bytes' ? shortBytes(value) : formatUnit(value, unit);
+}
+
+/** `1.25M` where a table says `1280K`: marks of one axis are to be read side by side. */
+function shortBytes(bytes: number): string {
+  const unit = Math.min(Math.max(Math.floor(Math.log2(Math.abs(bytes)) / 10), 0), 6);
+  const name = unit === 0 ? ' B' : (SIZE_UNITS[unit] ?? 'B').slice(0, 1);
+  return `${formatNumber(rounded(bytes / 1024 ** unit), 3)}${name}`;
 }
 
 /** At least three significant digits, and never fewer than the whole part has. */

@@ -5,14 +5,14 @@
 import type { BarChart, RangeChart, RangeRow } from '../chart.ts';
 import { legendName } from '../legend.ts';
 import { formatUnit } from '../number.ts';
-import { truncate } from '../plain.ts';
+import { truncate, wrapText } from '../plain.ts';
 import { layAxis, type Scale } from '../scale.ts';
 import { FONT, frame, nameAxis, type Options, type Place, placeFromZero, placeOn, valueAxis } from './frame.ts';
 import { guardText } from './guard.ts';
-import { dashOf, type Layout, labelRoom } from './layout.ts';
+import { dashOf, type Layout, labelRoom, RANGE_NAME } from './layout.ts';
 import { INK, seriesColor } from './theme.ts';
 
-const LONGEST_LABEL = 34;
+const LONGEST_LABEL = 44;
 
 function totals(chart: BarChart): number[] {
   if (chart.stacked !== true) return chart.series.flatMap(({ values }) => values.map((value) => value ?? 0));
@@ -27,6 +27,11 @@ function gridOf(layout: Layout, names: readonly string[], right: number): Option
     height: layout.plotHeight,
     containLabel: false,
   };
+}
+
+function twoLines(name: string): string {
+  const lines = wrapText(name, RANGE_NAME);
+  return lines.length <= 2 ? lines.join('\n') : `${lines[0]}\n${truncate(lines.slice(1).join(' '), RANGE_NAME)}`;
 }
 
 function shortNames(names: readonly string[]): string[] {
@@ -54,7 +59,7 @@ export function barOptions(chart: BarChart, layout: Layout): Options {
     ...frame(
       chart,
       layout,
-      names.map((name) => ({ name })),
+      [...new Set(names)].map((name) => ({ name })),
     ),
     grid: gridOf(layout, chart.categories, 64),
     xAxis: { ...valueAxis(chart.value, scale, at), nameGap: 30 },
@@ -149,15 +154,16 @@ export function rangeOptions(chart: RangeChart, layout: Layout): Options {
   const values = chart.rows.flatMap(({ low, high, best }) => [low, high, best ?? low]);
   const scale = layAxis(chart.value, values, 5, true);
   const texts = chart.rows.map((row) => rangeText(row, chart));
+  const names = chart.rows.map(({ name }) => twoLines(name));
   return {
     ...frame(chart, layout, []),
     grid: gridOf(
       layout,
-      chart.rows.map(({ name }) => name),
+      names.flatMap((name) => name.split('\n')),
       Math.min(labelRoom(texts, 44), layout.width / 2.5),
     ),
     xAxis: { ...valueAxis(chart.value, scale), nameGap: 30 },
-    yAxis: nameAxis('', shortNames(chart.rows.map(({ name }) => name))),
+    yAxis: nameAxis('', names),
     series: [
       {
         type: 'custom',

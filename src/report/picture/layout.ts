@@ -3,8 +3,8 @@
  * characters, so that the same chart gives the same bytes on every machine.
  * @module
  */
-import { type Chart, EVIDENCE } from '../chart.ts';
-import { evidenceNotes, legendName, namesOf } from '../legend.ts';
+import { type Chart, EVIDENCE, type RangeChart } from '../chart.ts';
+import { evidenceNotes, legendName, letterOf, nameIndices, namesOf } from '../legend.ts';
 import { truncate, wrapText } from '../plain.ts';
 import { unguard } from './guard.ts';
 
@@ -15,6 +15,8 @@ const TITLE_CHARACTER = 8.8;
 const LEGEND_MARK = 48;
 const MARGIN = 16;
 const LONGEST_NAME = 48;
+const MOST_NAMES = 5;
+const LEGEND_ROW = 27;
 
 /** A picture laid out, in pixels. */
 export interface Layout {
@@ -43,16 +45,34 @@ function legendRows(names: readonly string[], width: number): number {
   return rows;
 }
 
+/** True if a line or scatter chart has too many names to write them beside the lines: letters stand there instead. */
+export function needsLetters(chart: Chart): boolean {
+  return (chart.kind === 'line' || chart.kind === 'scatter') && new Set(nameIndices(chart.series)).size > MOST_NAMES;
+}
+
 function legendOf(chart: Chart): string[] {
   if (chart.kind === 'range') return [];
-  const names = namesOf(chart).map((series) => truncate(legendName(series), LONGEST_NAME));
+  const series = namesOf(chart);
+  const indices = nameIndices(series);
+  const lettered = needsLetters(chart);
+  const names = series.map((one, i) => {
+    const letter = lettered ? `${letterOf(indices[i] ?? i)}  ` : '';
+    return truncate(letter + legendName(one), LONGEST_NAME);
+  });
   const [only] = namesOf(chart);
   return names.length === 1 && only?.evidence === 'count' ? [] : names;
 }
 
+/** Characters of a line of a range's name; there may be two lines. */
+export const RANGE_NAME = 34;
+
+function rangeRowHeight(chart: RangeChart): number {
+  return chart.rows.some(({ name }) => name.length > RANGE_NAME) ? 36 : 26;
+}
+
 /** Height that the plot itself gets: rows of horizontal bars and ranges each need their line. */
 function plotHeightOf(chart: Chart): number {
-  if (chart.kind === 'range') return 26 * Math.max(2, chart.rows.length) + 12;
+  if (chart.kind === 'range') return rangeRowHeight(chart) * Math.max(2, chart.rows.length) + 12;
   if (chart.kind !== 'bar') return 300;
   const bars = chart.stacked === true ? 1 : Math.max(1, chart.series.length);
   return (14 + 14 * bars) * Math.max(2, chart.categories.length) + 12;
@@ -67,8 +87,8 @@ export function layOut(chart: Chart, width: number): Layout {
   const sentences = [...(key === '' ? [] : [key]), ...(chart.notes ?? [])];
   const notes = sentences.flatMap((note) => wrapText(note, Math.floor(inner / CHARACTER)));
   const legendTop = 12 + title.length * 21 + 4;
-  const rows = legend.length === 0 ? 0 : legendRows(legend, inner);
-  const plotTop = legendTop + rows * 24 + (chart.kind === 'range' ? 12 : 32);
+  const rows = legend.length === 0 ? 0 : legendRows([...new Set(legend)], inner);
+  const plotTop = legendTop + rows * LEGEND_ROW + (chart.kind === 'range' ? 12 : 32);
   const plotHeight = plotHeightOf(chart);
   const plotBottom = 56 + (notes.length === 0 ? 0 : notes.length * LINE + 10);
   const height = plotTop + plotHeight + plotBottom;

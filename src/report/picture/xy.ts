@@ -3,27 +3,23 @@
  * @module
  */
 import { EVIDENCE, type LineChart, type ScatterChart, type XySeries } from '../chart.ts';
-import { legendName } from '../legend.ts';
+import { legendName, letterOf, nameIndices } from '../legend.ts';
 import { axisLabel } from '../number.ts';
 import { truncate } from '../plain.ts';
-import { layAxis, type Scale } from '../scale.ts';
+import { layAxis, position, type Scale } from '../scale.ts';
 import { frame, type Options, type Place, placeOn, valueAxis } from './frame.ts';
 import { guardText } from './guard.ts';
-import { dashOf, type Layout, labelRoom } from './layout.ts';
+import { dashOf, type Layout, labelRoom, needsLetters } from './layout.ts';
 import { INK, seriesColor } from './theme.ts';
 
 type XyChart = LineChart | ScatterChart;
 
 const END_LABEL = 18;
 
-/** Index of the colour of each series: series of one name share it. */
-function colorsOf(series: readonly XySeries[]): number[] {
-  const names = [...new Set(series.map(({ name }) => name))];
-  return series.map(({ name }) => names.indexOf(name));
-}
-
 interface Drawing {
   readonly name: string;
+  /** What stands at the end of the line; null for nothing. */
+  readonly label: string | null;
   readonly color: string;
   readonly x: Place;
   readonly y: Place;
@@ -32,7 +28,7 @@ interface Drawing {
 function drawn(
   chart: XyChart,
   series: XySeries & { readonly joined?: boolean },
-  { name, color, x, y }: Drawing,
+  { name, label, color, x, y }: Drawing,
 ): Options {
   const style = EVIDENCE[series.evidence];
   const joined = chart.kind === 'line' || series.joined === true;
@@ -51,14 +47,35 @@ function drawn(
     itemStyle: { color, borderColor: color, borderWidth: 1.5 },
     ...(chart.kind === 'line' && chart.fill === true ? { areaStyle: { color, opacity: 0.18 } } : {}),
     endLabel: {
-      show: chart.series.length > 1,
-      formatter: () => guardText(truncate(series.name, END_LABEL)),
+      show: label !== null,
+      formatter: () => guardText(label ?? ''),
       color: INK.text.light,
       fontSize: 12,
     },
     labelLayout: { moveOverlap: 'shiftY' },
     emphasis: { disabled: true },
   };
+}
+
+/** True if another series of the same name ends, later in the list, where this one ends. */
+function endsTwice(chart: XyChart, index: number, y: Scale): boolean {
+  const end = (one: XySeries): number => position(y, one.points.at(-1)?.[1] ?? y.min);
+  const series = chart.series[index];
+  if (series === undefined) return true;
+  return chart.series
+    .slice(index + 1)
+    .some((other) => other.name === series.name && Math.abs(end(other) - end(series)) < 0.05);
+}
+
+/** What stands at the end of each line: its name, or its letter where there are many. */
+function endLabels(chart: XyChart, y: Scale): (string | null)[] {
+  if (chart.series.length < 2) return chart.series.map(() => null);
+  const letters = needsLetters(chart);
+  const indices = nameIndices(chart.series);
+  return chart.series.map(({ name }, i) => {
+    if (endsTwice(chart, i, y)) return null;
+    return letters ? letterOf(indices[i] ?? i) : truncate(name, END_LABEL);
+  });
 }
 
 function axes(chart: XyChart): { x: Scale; y: Scale } {
@@ -70,13 +87,10 @@ function axes(chart: XyChart): { x: Scale; y: Scale } {
 
 function grid(chart: XyChart, layout: Layout, y: Scale): Options {
   const labels = y.ticks.map((tick) => axisLabel(tick, chart.y.unit));
-  const ends =
-    chart.series.length > 1
-      ? labelRoom(
-          chart.series.map(({ name }) => name),
-          END_LABEL,
-        )
-      : 12;
+  const ends = labelRoom(
+    endLabels(chart, y).map((label) => label ?? ''),
+    END_LABEL,
+  );
   return {
     left: labelRoom(labels, 14) + 16,
     right: 16 + ends,
@@ -90,21 +104,23 @@ function grid(chart: XyChart, layout: Layout, y: Scale): Options {
 export function xyOptions(chart: XyChart, layout: Layout): Options {
   const { x, y } = axes(chart);
   const names = chart.series.map((series, i) => layout.legend[i] ?? legendName(series));
-  const colors = colorsOf(chart.series);
+  const colors = nameIndices(chart.series);
+  const labels = endLabels(chart, y);
   const yAxis = valueAxis(chart.y, y);
   const place = grid(chart, layout, y);
   return {
     ...frame(
       chart,
       layout,
-      names.map((name) => ({ name })),
+      [...new Set(names)].map((name) => ({ name })),
     ),
     grid: place,
     xAxis: { ...valueAxis(chart.x, x), splitLine: { show: x.log, lineStyle: { color: INK.grid.light } } },
     yAxis: { ...yAxis, nameLocation: 'end', nameGap: 14, nameTextStyle: nameStyle(Number(place['left'])) },
     series: chart.series.map((series, i) => {
       const name = names[i] ?? series.name;
-      return drawn(chart, series, { name, color: seriesColor(colors[i] ?? i), x: placeOn(x), y: placeOn(y) });
+      const color = seriesColor(colors[i] ?? i);
+      return drawn(chart, series, { name, label: labels[i] ?? null, color, x: placeOn(x), y: placeOn(y) });
     }),
   };
 }

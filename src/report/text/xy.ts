@@ -3,7 +3,7 @@
  * @module
  */
 import type { LineChart, Point, ScatterChart } from '../chart.ts';
-import { legendName } from '../legend.ts';
+import { legendName, letterOf } from '../legend.ts';
 import { axisLabel } from '../number.ts';
 import { truncate } from '../plain.ts';
 import { layAxis, position, type Scale } from '../scale.ts';
@@ -11,12 +11,6 @@ import { Canvas } from './canvas.ts';
 import type { TextStyle } from './style.ts';
 
 type XyChart = LineChart | ScatterChart;
-
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-
-function letter(index: number): string {
-  return LETTERS[index % LETTERS.length] ?? '?';
-}
 
 function isJoined(chart: XyChart, index: number): boolean {
   return chart.kind === 'line' || chart.series[index]?.joined === true;
@@ -48,6 +42,7 @@ function shade(canvas: Canvas, fromX: number, fromY: number, toX: number, toY: n
 
 function draw(chart: XyChart, canvas: Canvas, x: Scale, y: Scale, style: TextStyle): void {
   const several = chart.series.length > 1;
+  const letters = letterIndices(chart);
   chart.series.forEach((series, index) => {
     const places = place(series.points, x, y);
     const joined = isJoined(chart, index);
@@ -58,7 +53,7 @@ function draw(chart: XyChart, canvas: Canvas, x: Scale, y: Scale, style: TextSty
         chart.kind === 'line' && chart.step === true,
         !several && chart.kind === 'line' && chart.fill === true,
       );
-    if (several) for (const [px, py] of places) canvas.mark(px, py, letter(index));
+    if (several) for (const [px, py] of places) canvas.mark(px, py, letterOf(letters[index] ?? index));
     else if (!joined || places.length < 2) for (const [px, py] of places) canvas.mark(px, py, style.ascii ? '*' : '●');
   });
 }
@@ -87,10 +82,19 @@ function bottomLabels(x: Scale, width: number, chart: XyChart): string {
 function legendLines(chart: XyChart, width: number): string[] {
   if (chart.series.length === 1 && chart.series[0] !== undefined)
     return [truncate(`  ${legendName(chart.series[0])}`, width)];
-  return chart.series.map((series, i) => {
-    const empty = series.points.length === 0 ? ': no points' : '';
-    return `  ${letter(i)} = ${truncate(legendName(series), Math.max(8, width - 20))}${empty}`;
+  const letters = letterIndices(chart);
+  return [...new Set(letters)].map((index) => {
+    const same = chart.series.filter((_, i) => letters[i] === index);
+    const name = same[0] === undefined ? '' : legendName(same[0]);
+    const empty = same.every(({ points }) => points.length === 0) ? ': no points' : '';
+    return `  ${letterOf(index)} = ${truncate(name, Math.max(8, width - 20))}${empty}`;
   });
+}
+
+/** A letter for each different name and origin. */
+function letterIndices(chart: XyChart): number[] {
+  const names = [...new Set(chart.series.map(legendName))];
+  return chart.series.map((series) => names.indexOf(legendName(series)));
 }
 
 /** A prepared line or scatter chart as lines of text, without title and notes. */
