@@ -9,6 +9,8 @@ import { ATTR, type Descriptors, KIND, permsText, type Regime, type Region, reas
 import { type Access, type Fault, faultClass, type Leaf, READ, type Reason, type Step, type Walk } from './types.ts';
 
 const TOP_BYTE = 56n;
+/** Rights of unprivileged accesses in an attribute word. */
+const USER = ATTR.read | ATTR.write | ATTR.execute;
 const SIGN_BIT = 55n;
 
 /** A 64-bit entry from its halves. */
@@ -30,7 +32,7 @@ export function accessReason(attributes: number, access: Access): Reason | undef
   if (attributes & (privileged ? bit << 3 : bit)) {
     return access.kind === 'write' && attributes & ATTR.dirtyFault ? 'dirty-flag' : undefined;
   }
-  if (!privileged && attributes & (bit << 3)) return 'permission-privileged';
+  if (!privileged && (attributes & USER) === 0 && attributes & (bit << 3)) return 'permission-privileged';
   return `permission-${access.kind}`;
 }
 
