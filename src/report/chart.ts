@@ -27,7 +27,7 @@ export interface EvidenceStyle {
 /** Label, marker and dash of each kind of evidence. */
 export const EVIDENCE: Readonly<Record<Evidence, EvidenceStyle>> = {
   count: { label: 'counted', symbol: 'circle', marker: 'disc', line: 'solid line', dash: [] },
-  measured: { label: 'on the recorded machine', symbol: 'rect', marker: 'square', line: 'solid line', dash: [] },
+  measured: { label: 'on the machine under test', symbol: 'rect', marker: 'square', line: 'solid line', dash: [] },
   published: { label: 'published', symbol: 'emptyCircle', marker: 'ring', line: 'long dashes', dash: [12, 4] },
   'this-engine': {
     label: 'times of this engine on this machine',

@@ -65,10 +65,18 @@ export function measuredLayersChart(
     name,
     byLayer: Object.fromEntries(names.map((layer) => [layer, byLayer[layer] ?? 0])),
   }));
-  const chart = layerCostChart('Mean self time of one call by layer', whole, evidence);
-  const untraced = operations.flatMap(({ sizes }) =>
-    sizes.flatMap(({ layers }) => layers.filter(({ status }) => status === 'not traced')),
-  );
-  const missing = [...new Set(untraced.map(({ layer }) => layer))];
-  return missing.length === 0 ? chart : { ...chart, notes: [`Not traced: ${missing.join(', ')}.`] };
+  const title = `Mean self time of one call by layer: ${operations.map(({ op }) => op).join(', ')}`;
+  return { ...layerCostChart(title, whole, evidence), notes: absentNotes(operations, names) };
+}
+
+/** Why a layer has no bar: it was not traced, or none of its functions was called. */
+function absentNotes(operations: readonly MeasuredOperation[], drawn: readonly string[]): string[] {
+  const all = operations.flatMap(({ sizes }) => sizes.flatMap(({ layers }) => layers));
+  const absent = all.filter(({ layer }) => !drawn.includes(layer));
+  return [...new Set(absent.map(({ status }) => status))].map((status) => {
+    const layers = new Set(absent.filter((one) => one.status === status).map(({ layer }) => layer));
+    const why =
+      status === 'no call' ? 'No traced function called' : status.replace(/^./, (letter) => letter.toUpperCase());
+    return `${why}: ${[...layers].join(', ')}.`;
+  });
 }

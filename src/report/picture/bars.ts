@@ -152,7 +152,7 @@ function drawRow(chart: RangeChart, scale: Scale, index: number, api: DrawApi): 
 /** Options of a prepared range chart. */
 export function rangeOptions(chart: RangeChart, layout: Layout): Options {
   const values = chart.rows.flatMap(({ low, high, best }) => [low, high, best ?? low]);
-  const scale = layAxis(chart.value, values, 5, true);
+  const scale = layAxis(chart.value, values, 3, true);
   const texts = chart.rows.map((row) => rangeText(row, chart));
   const names = chart.rows.map(({ name }) => twoLines(name));
   return {
