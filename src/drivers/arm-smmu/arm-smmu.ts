@@ -77,17 +77,21 @@ class ArmSmmuDomain implements DriverDomain {
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
     this.power.get();
     this.#meter.tableCalls++;
-    const errno = this.table.mapPages(iova, pa, size, count, prot, done);
-    this.power.put();
-    return errno;
+    try {
+      return this.table.mapPages(iova, pa, size, count, prot, done);
+    } finally {
+      this.power.put();
+    }
   }
 
   mapSg(iova: number, list: ListArrays, prot: number, walk: ListWalk, done: Done): number {
     this.power.get();
     this.#meter.tableCalls++;
-    const errno = this.table.mapList(iova, list, prot, walk, done);
-    this.power.put();
-    return errno;
+    try {
+      return this.table.mapList(iova, list, prot, walk, done);
+    } finally {
+      this.power.put();
+    }
   }
 
   unmap(iova: number, size: number, queued: boolean): number {
@@ -97,29 +101,39 @@ class ArmSmmuDomain implements DriverDomain {
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.power.get();
     this.#meter.tableCalls++;
-    const bytes = this.table.unmapPages(iova, size, count, queued);
-    this.power.put();
-    return bytes;
+    try {
+      return this.table.unmapPages(iova, size, count, queued);
+    } finally {
+      this.power.put();
+    }
   }
 
   unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.power.get();
     this.#meter.tableCalls++;
-    const unmapped = this.table.unmapRange(iova, bytes, queued);
-    this.power.put();
-    return unmapped;
+    try {
+      return this.table.unmapRange(iova, bytes, queued);
+    } finally {
+      this.power.put();
+    }
   }
 
   iotlbSync(): void {
     this.power.get();
-    this.#tlb.sync();
-    this.power.put();
+    try {
+      this.#tlb.sync();
+    } finally {
+      this.power.put();
+    }
   }
 
   flushIotlbAll(): void {
     this.power.get();
-    this.#tlb.flushAll();
-    this.power.put();
+    try {
+      this.#tlb.flushAll();
+    } finally {
+      this.power.put();
+    }
   }
 
   iovaToPhys(iova: number): number {
