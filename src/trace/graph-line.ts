@@ -22,6 +22,8 @@ export interface GraphLine {
   readonly text: string;
 }
 
+/** The common form, in one pass: stamp, processor, a task without blanks, duration. */
+const COMMON = /^ *(\d+\.\d+) \| +(\d+)\) +(\S+)-(\d+) +\| (?:[+!#*@$ ] *(\d+\.\d+) us +| +)\| *(.*)$/;
 const HEAD = /^\s*(?:(\d+\.\d+)\s+\|\s*)?(\d+)\)(.*)$/;
 const SWITCH = /^\s*(?:\S.*)-\d+\s+=>\s+(\S.*)-(\d+)\s*$/;
 const TASK = /^\s*(\S.*?)-(\d+)\s+\|(.*)$/;
@@ -31,6 +33,7 @@ const NO_DURATION = /^\s*\|(.*)$/;
 const REMARK = /^\s*\/\*(.*?)(?:\*\/)?\s*$/;
 const EXIT = /^\s*\}\s*(?:\/\*\s*([\w.$]+).*)?$/;
 const CALL = /^\s*([A-Za-z_][\w.$]*)(?:\s+\[[\w-]+\])?\(.*\)\s*([{;])/;
+const COMMON_BODY = /^([A-Za-z_]\w*)\(\)(?:;| (\{))$/;
 const LOST = /LOST\s+\d+\s+EVENTS/;
 
 /** A duration is printed in microseconds; more than a year is a defect of the file. */
@@ -42,6 +45,8 @@ interface Body {
 }
 
 function bodyOf(text: string): Body | null {
+  const whole = COMMON_BODY.exec(text);
+  if (whole !== null) return { kind: whole[2] === '{' ? 'enter' : 'leaf', text: whole[1] ?? '' };
   const remark = REMARK.exec(text);
   if (remark !== null) return { kind: 'remark', text: (remark[1] ?? '').trim() };
   const exit = EXIT.exec(text);
@@ -61,16 +66,31 @@ function splitDuration(rest: string): { durationNs: number | null; body: string 
   return untimed === null ? null : { durationNs: null, body: untimed[1] ?? '' };
 }
 
+function parseCommon(line: string): GraphLine | null {
+  const match = COMMON.exec(line);
+  if (match === null) return null;
+  const body = bodyOf(match[6] ?? '');
+  const us = Number(match[5] ?? 0);
+  if (body === null || us >= MAX_US) return null;
+  const durationNs = match[5] === undefined ? null : Math.round(us * 1000);
+  const [cpu, pid, seconds] = [Number(match[2]), Number(match[4]), Number(match[1])];
+  return { kind: body.kind, cpu, pid, task: match[3] ?? '', seconds, durationNs, text: body.text };
+}
+
 /** Parses a line; null if it is no line of function_graph output (headers, rulers and empty lines included). */
 export function parseGraphLine(line: string): GraphLine | null {
+  return parseCommon(line) ?? parseAny(line);
+}
+
+function parseAny(line: string): GraphLine | null {
   if (LOST.test(line)) return { kind: 'lost', cpu: 0, pid: null, task: '', seconds: null, durationNs: null, text: '' };
   const head = HEAD.exec(line);
   if (head === null) return null;
   const [, stamp, cpuText, afterCpu = ''] = head;
   const cpu = Number(cpuText);
   const seconds = stamp === undefined ? null : Number(stamp);
-  const change = SWITCH.exec(afterCpu);
-  if (change !== null && !afterCpu.includes('|')) {
+  const change = afterCpu.includes('=>') && !afterCpu.includes('|') ? SWITCH.exec(afterCpu) : null;
+  if (change !== null) {
     return { kind: 'switch', cpu, pid: Number(change[2]), task: change[1] ?? '', seconds, durationNs: null, text: '' };
   }
   const task = TASK.exec(afterCpu);

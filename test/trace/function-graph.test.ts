@@ -8,6 +8,7 @@ import {
   type GraphRoot,
   type GraphStats,
 } from '../../src/trace/function-graph.ts';
+import { parseGraphLine } from '../../src/trace/graph-line.ts';
 
 const CAPTURES = new URL('../captures/', import.meta.url);
 
@@ -187,6 +188,14 @@ CPU:0 [LOST 12 EVENTS]
     );
     expect(readText(wide).stats.unfinished).toBe(9000);
   });
+});
+
+test('the one-pass form of a line and the general one agree on every line of the captures', () => {
+  for (const name of readdirSync(CAPTURES).filter((one) => /-blk/.test(one))) {
+    const text = gunzipSync(readFileSync(new URL(`${name}/trace_fgraph.txt.gz`, CAPTURES))).toString();
+    // A tab in front is blank to both, but only the general form takes it.
+    for (const line of text.split('\n')) expect(parseGraphLine(line)).toEqual(parseGraphLine(`\t${line}`));
+  }
 });
 
 describe.each(readdirSync(CAPTURES).filter((name) => /-blk/.test(name)))('capture %s', (name) => {
