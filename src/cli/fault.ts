@@ -4,32 +4,35 @@
  */
 import type { Command } from 'commander';
 import { hex } from '../address.ts';
-import { InputError } from '../errors.ts';
 import { type ExplainedFault, explainFault, faultJson } from '../fault/explain.ts';
 import { FaultHistory } from '../fault/history.ts';
 import { FaultLog } from '../fault/log.ts';
 import type { FaultRecord } from '../fault/record.ts';
 import { FaultTables } from '../fault/tables.ts';
 import type { Step } from '../hardware/walk/types.ts';
+import type { Table } from '../report/index.ts';
 import { createNames } from '../trace/events.ts';
-import { createTraceReader, isStreamFormat, recogniseTrace } from '../trace/readers.ts';
 import { openDumpFile } from './dump-file.ts';
 import { EXIT, UsageError } from './exit.ts';
-import { print, printJson, readChunks, say } from './io.ts';
+import { readChunks } from './io.ts';
+import { addOutputOptions, emit, note, type OutputFormat, outputOf } from './output.ts';
+import { readTraceFiles } from './trace-files.ts';
 
-const EXAMPLES = `
-Examples:
-  dmesg | iommu fault
-  iommu fault dmesg.txt --dump tables.jsonl.gz --regs regs.json
-  iommu fault dmesg.txt --trace trace_boot.txt trace.txt
+const EXAMPLES = `Examples:
+  dmesg | iommu fault                                              what the lines say
+  iommu fault dmesg.txt --dump tables.jsonl.gz --regs regs.json    and the walk of each address
+  iommu fault dmesg.txt --trace trace_boot.txt trace.txt           and its history
 `;
 
-interface Options {
+const FORMATS: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'csv'];
+
+type Flags = Parameters<typeof outputOf>[0];
+
+interface Options extends Flags {
   readonly dump?: string;
   readonly regs?: string;
   readonly base?: string;
   readonly trace?: string[];
-  readonly json?: boolean;
 }
 
 async function readLog(path: string): Promise<FaultLog> {
@@ -39,34 +42,18 @@ async function readLog(path: string): Promise<FaultLog> {
   return log;
 }
 
-async function readTraces(paths: readonly string[], faults: readonly FaultRecord[]): Promise<FaultHistory> {
+async function readHistory(paths: readonly string[], faults: FaultRecord[], quiet: boolean): Promise<FaultHistory> {
   const names = createNames();
   const history = new FaultHistory(faults, names);
-  for (const path of paths) {
-    let reader: ReturnType<typeof createTraceReader> | undefined;
-    for await (const chunk of readChunks(path)) {
-      if (reader === undefined) {
-        const format = recogniseTrace(chunk, path);
-        if (!isStreamFormat(format)) {
-          throw new InputError(
-            'UNSUPPORTED_INPUT',
-            path,
-            `${format} is not read here: pass what trace-cmd report prints`,
-          );
-        }
-        reader = createTraceReader(format, history.sink, names);
-      }
-      reader.push(chunk);
-    }
-    reader?.end();
-  }
+  await readTraceFiles(paths, history.sink, names, () => false, quiet);
   history.finish();
   return history;
 }
 
-function stepLine(step: Step): string {
-  const fields = Object.entries(step.fields).map(([name, value]) => `${name}=${value}`);
-  return `    stage ${step.stage} level ${step.level} [${step.index}] ${hex(step.entryAddress)} = ${hex(step.entry, 16)} ${step.kind}  ${fields.join(' ')}`;
+function stepLine({ stage, level, index, entryAddress, entry, kind, fields }: Step): string {
+  const place = `stage ${stage} level ${level} [${index}] ${hex(entryAddress)} = ${hex(entry, 16)}`;
+  const named = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+  return `    ${place} ${kind}  ${named.join(' ')}`.trimEnd();
 }
 
 /** Faults that differ in nothing but the address within a page, one after the other: one for people. */
@@ -77,60 +64,86 @@ function isRepeat(a: FaultRecord, b: FaultRecord): boolean {
   );
 }
 
-function printFault({ record, words, cause, tables, history }: ExplainedFault, repeats: number): void {
+function faultLines({ record, words, cause, tables, history }: ExplainedFault, repeats: number): string[] {
   const time = record.seconds === undefined ? '' : `, ${record.seconds.toFixed(6)}`;
   const again = repeats === 0 ? '' : `, and ${repeats} more like it`;
-  print(`line ${record.line}${time}: ${record.iommu} ${record.unit ?? ''}${again}`.trimEnd());
-  print(`  ${words}`);
-  for (const { name, value, meaning } of record.fields)
-    print(`    ${name} = ${value}${meaning === '' ? '' : `  ${meaning}`}`);
-  if (!record.complete) print('  lines of this record are missing in the log');
-  if (tables?.walk !== undefined) print(['  walk in the dump', ...tables.walk.steps.map(stepLine)].join('\n'));
-  for (const entry of history?.entries ?? []) {
-    print(`  ${entry.seconds.toFixed(6)} ${entry.kind} ${hex(entry.iova)} + ${hex(entry.bytes)} by ${entry.task}`);
-  }
-  print(`  cause: ${cause.text}`);
-  for (const evidence of cause.evidence) print(`    ${evidence}`);
-  for (const { name, why } of cause.alternatives) print(`  not excluded: ${name} (${why})`);
-  print('');
+  const fields = record.fields.map(({ name, value, meaning }) => `    ${name} = ${value}  ${meaning}`.trimEnd());
+  const calls = (history?.entries ?? []).map(
+    ({ seconds, kind, iova, bytes, task }) =>
+      `    ${seconds.toFixed(6)} ${kind} ${hex(iova)} + ${hex(bytes)} by ${task}`,
+  );
+  const steps = (tables?.walk?.steps ?? []).map(stepLine);
+  return [
+    `line ${record.line}${time}: ${record.iommu} ${record.unit ?? ''}${again}`,
+    `  ${words}`,
+    ...fields,
+    ...(record.complete ? [] : ['  lines of this record are missing in the log']),
+    ...(steps.length === 0 ? [] : ['  walk in the dump', ...steps]),
+    ...(calls.length === 0 ? [] : ['  history in the trace', ...calls]),
+    `  cause: ${cause.text}`,
+    ...cause.evidence.map((evidence) => `    ${evidence}`),
+    ...cause.alternatives.map(({ name, why }) => `  not excluded: ${name} (${why})`),
+    '',
+  ];
 }
 
-function printFaults(faults: readonly ExplainedFault[]): void {
+function faultText(faults: readonly ExplainedFault[]): string {
+  const text: string[] = [];
   for (let i = 0; i < faults.length; ) {
     const first = faults[i] as ExplainedFault;
     let next = i + 1;
     while (next < faults.length && isRepeat(first.record, (faults[next] as ExplainedFault).record)) next++;
-    printFault(first, next - i - 1);
+    text.push(...faultLines(first, next - i - 1));
     i = next;
   }
+  return text.join('\n');
+}
+
+function csvTable(faults: readonly ExplainedFault[]): Table {
+  const columns = ['line', 'seconds', 'iommu', 'unit', 'device', 'stream', 'iova', 'access', 'name', 'cause'];
+  const rows = faults.map(({ record, cause }) => {
+    const { line, seconds, iommu, unit, device, stream, iova, access, name } = record;
+    const [id, address] = [stream, iova].map((value) => (value === undefined ? null : hex(value)));
+    const time = seconds === undefined ? null : String(seconds);
+    return [
+      String(line),
+      time,
+      iommu,
+      unit ?? null,
+      device ?? null,
+      id ?? null,
+      address ?? null,
+      access ?? null,
+      name,
+      cause.name,
+    ];
+  });
+  return { columns: columns.map((title) => ({ title })), rows };
 }
 
 async function fault(path: string, options: Options): Promise<void> {
+  const output = outputOf(options, FORMATS);
   if (options.dump === undefined && options.regs !== undefined) throw new UsageError('--regs needs --dump');
   if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
   const log = await readLog(path);
   const dump = options.dump === undefined ? undefined : new FaultTables(await openDumpFile(options.dump, options));
-  if (dump?.usable === false) say(`${options.dump}: neither registers (--regs) nor geometry lead to its tables`);
-  const trace = options.trace === undefined ? undefined : await readTraces(options.trace, log.faults);
+  if (dump?.usable === false) note(output, `${options.dump}: no registers (--regs) or geometry lead to its tables`);
+  const trace = options.trace && (await readHistory(options.trace, log.faults, output.quiet));
   const faults = log.faults.map((record) => explainFault(record, dump, trace));
-  const { lines, used, tooLong, dropped } = log.counts;
-  if (options.json === true) {
-    printJson({
-      schema: 'iommu.fault',
-      version: 1,
-      log: { lines, used, tooLong, dropped },
-      faults: faults.map(faultJson),
-    });
-  } else {
-    printFaults(faults);
-    say(`${faults.length} faults in ${lines} lines${dropped === 0 ? '' : `, ${dropped} more left out`}`);
-  }
+  emit(output, {
+    json: () => ({ schema: 'iommu.fault', version: 1, log: log.counts, faults: faults.map(faultJson) }),
+    table: () => faultText(faults),
+    rows: () => faults.map(faultJson),
+    csv: () => csvTable(faults),
+  });
+  const dropped = log.counts.dropped === 0 ? '' : `, ${log.counts.dropped} more left out`;
+  note(output, `${faults.length} faults in ${log.counts.lines} lines${dropped}`);
   process.exitCode = faults.length === 0 ? EXIT.ok : EXIT.findings;
 }
 
 /** Adds the verb. */
 export function addFault(program: Command): void {
-  program
+  const verb = program
     .command('fault')
     .description('Explain fault lines of arm-smmu, arm-smmu-v3, DMAR, AMD-Vi, RISC-V and virtio IOMMUs.')
     .argument('[log]', 'kernel log; - or none for standard input', '-')
@@ -138,7 +151,6 @@ export function addFault(program: Command): void {
     .option('--regs <file>', 'registers of the IOMMU, as JSON')
     .option('--base <pa>', 'the dump is a raw image that starts at this physical address')
     .option('--trace <file...>', 'trace of iommu and dma events, files in order')
-    .option('--json', 'JSON on standard output')
-    .addHelpText('before', EXAMPLES)
-    .action((path: string, options: Options) => fault(path, options));
+    .addHelpText('before', EXAMPLES);
+  addOutputOptions(verb, FORMATS).action((path: string, options: Options) => fault(path, options));
 }

@@ -138,12 +138,24 @@ function firstAbove(segments: readonly Segment[], address: number): number {
   return low;
 }
 
+/** The page where one segment holds all of it. */
+function wholePage(segment: Segment | undefined, address: number): KnownPage | undefined {
+  if (segment === undefined || segment.start > address || segment.start + segment.bytes < address + PAGE) {
+    return undefined;
+  }
+  const bytes = segment.read(address - segment.start, PAGE);
+  return bytes.length === PAGE ? { bytes, known: undefined } : undefined;
+}
+
 /** Pages out of sorted segments that do not overlap; a page may be covered in part. */
 export function segmentPages(segments: readonly Segment[]): PageSource {
   return (address) => {
+    const first = firstAbove(segments, address);
+    const whole = wholePage(segments[first], address);
+    if (whole !== undefined) return whole;
     const bytes = new Uint8Array(PAGE);
     const known: [number, number][] = [];
-    for (let i = firstAbove(segments, address); i < segments.length; i++) {
+    for (let i = first; i < segments.length; i++) {
       const segment = segments[i];
       if (segment === undefined || segment.start >= address + PAGE) break;
       const from = Math.max(address, segment.start);

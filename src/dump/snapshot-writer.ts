@@ -27,7 +27,10 @@ export interface SnapshotInput {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  const aligned = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0;
+  const words = aligned ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) : bytes;
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return true;
 }
 
 /** The index as it grows; runs of zero pages are one entry. */
