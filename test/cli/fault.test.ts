@@ -44,7 +44,9 @@ describe('iommu fault', () => {
       reason: 'permission',
       fields: { StreamID: '0x30', InputAddr: '0x100002000' },
       cause: { name: 'wrong-direction', text: expect.any(String), evidence: expect.any(Array) },
-      walk: { fault: { reason: 'permission-write', stage: 1, level: 3, syndrome: expect.stringContaining('Permission') } },
+      walk: {
+        fault: { reason: 'permission-write', stage: 1, level: 3, syndrome: expect.stringContaining('Permission') },
+      },
     });
     expect(answer.faults[0]?.['history']).toHaveLength(2);
   });
