@@ -11,8 +11,9 @@ import { answerQuestion, QUESTION_CASES, QUESTIONS, type Question } from '../ben
 import { BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
 import { formatById } from '../formats/registry.ts';
-import { tableToText } from '../report/index.ts';
+import { reportToHtml, tableToText } from '../report/index.ts';
 import { benchJson, insideTiming, questionTable, rowTables, type Setting, seriesTable } from './bench/answer.ts';
+import { benchReport } from './bench/pictures.ts';
 import { UsageError } from './exit.ts';
 import { Progress } from './io.ts';
 import { addOutputOptions, emit, note, outputOf } from './output.ts';
@@ -24,9 +25,10 @@ const EXAMPLES = `Examples:
   iommu bench --question list-loop                          is the loop over the list significant?
   iommu bench --question lined-up                           can 32M cost less than 64K?
   iommu bench --json -o bench.json                          every row with its counts by layer
+  iommu bench -o bench.html                                 a page with pictures
 `;
 
-const FORMATS = ['table', 'json', 'csv', 'markdown'] as const;
+const FORMATS = ['table', 'json', 'csv', 'markdown', 'html'] as const;
 const LEAST_RUNS = 3;
 const MOST_RUNS = 100_000;
 
@@ -124,8 +126,10 @@ function run(flags: BenchFlags, command: Command): void {
   progress.done();
   for (const warning of result.warnings) note(output, `iommu: ${warning}`);
   const setting = settingOf(flags, options.seed ?? 1);
+  const json = (): object => benchJson(result, setting, question);
   emit(output, {
-    json: () => benchJson(result, setting, question),
+    json,
+    other: () => reportToHtml(benchReport(result, setting, json())),
     table: () => textOf(result, setting, question, output.terminal),
     csv: () => ({ columns: [], rows: [], ...rowTables(result, 'one')[0] }),
   });
