@@ -11,7 +11,7 @@ import type { Table } from '../report/index.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './dump-file.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { addOutputOptions, colors, emit, type Output, type OutputFormat, outputOf } from './output.ts';
-import { addGeometryOptions, type GeometryOptions, geometryLine, tablesOf } from './tables.ts';
+import { addGeometryOptions, type GeometryOptions, geometryLine, sizeText, tablesOf } from './tables.ts';
 
 interface Flags extends DumpOptions, GeometryOptions {
   readonly strict?: boolean;
@@ -57,7 +57,7 @@ function findingTable(output: Output, report: CheckReport, notes: readonly strin
       { title: 'rule' },
       { title: 'domain' },
       { title: 'iova' },
-      { title: 'bytes', unit: 'bytes' },
+      { title: 'bytes', align: 'right' },
       { title: 'meaning' },
       { title: 'source' },
     ],
@@ -66,7 +66,7 @@ function findingTable(output: Output, report: CheckReport, notes: readonly strin
       finding.rule,
       finding.domain ?? null,
       finding.iova === undefined ? null : hex(finding.iova, 12),
-      finding.bytes,
+      sizeText(finding.bytes, output),
       finding.meaning,
       finding.source,
     ]),
@@ -107,7 +107,7 @@ export function addCheck(program: Command): void {
     const { error, warning } = report.counts;
     emit(output, {
       json: () => checkJson(report),
-      csv: () => findingTable({ ...output, color: false }, report, []),
+      csv: () => findingTable({ ...output, color: false, bytes: true }, report, []),
       table: () => [findingTable(output, report, geometry)],
     });
     if (error > 0 || (options.strict === true && warning > 0)) process.exitCode = EXIT.findings;

@@ -15,8 +15,8 @@ import {
 import { decodeJson, leafRows, rangeRows, tableBytes, wastedBytes } from '../dump/decode-json.ts';
 import type { Table } from '../report/index.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './dump-file.ts';
-import { addOutputOptions, emit, note, type OutputFormat, outputOf } from './output.ts';
-import { addGeometryOptions, type GeometryOptions, geometryLine, tablesOf } from './tables.ts';
+import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf } from './output.ts';
+import { addGeometryOptions, type GeometryOptions, geometryLine, sizeText, tablesOf } from './tables.ts';
 
 /** Options that choose what is decoded, shared with `diff` and `check`. */
 export interface DecodeFlags extends DumpOptions, GeometryOptions {
@@ -42,9 +42,9 @@ export async function decodeFile(path: string, options: DecodeFlags): Promise<De
 const RANGE_COLUMNS: Table['columns'] = [
   { title: 'iova' },
   { title: 'pa' },
-  { title: 'bytes', unit: 'bytes' },
+  { title: 'bytes', align: 'right' },
   { title: 'perms' },
-  { title: 'leaf', unit: 'bytes' },
+  { title: 'leaf', align: 'right' },
   { title: 'memory type' },
 ];
 
@@ -65,13 +65,13 @@ function findingNotes(domain: DomainMappings): string[] {
   return domain.dropped > 0 ? [...notes, `and ${domain.dropped} findings more`] : notes;
 }
 
-function rangeTable(domain: DomainMappings): Table {
+function rangeTable(domain: DomainMappings, output: Pick<Output, 'bytes'>): Table {
   const rows = domain.ranges.map((range) => [
     hex(range.iova, 12),
     hex(range.pa, 12),
-    range.bytes,
+    sizeText(range.bytes, output),
     rangePerms(range),
-    range.leafBytes,
+    sizeText(range.leafBytes, output),
     rangeMemoryType(domain, range),
   ]);
   return { title: titleOf(domain), columns: RANGE_COLUMNS, rows, notes: findingNotes(domain) };
@@ -103,7 +103,9 @@ function* answerRows(decoding: Decoding, raw: boolean): Generator<object> {
 }
 
 function csvTable(decoding: Decoding): Table {
-  const rows = decoding.domains.flatMap((domain) => rangeTable(domain).rows.map((row) => [domain.id, ...row]));
+  const rows = decoding.domains.flatMap((domain) =>
+    rangeTable(domain, { bytes: true }).rows.map((row) => [domain.id, ...row]),
+  );
   return { columns: [{ title: 'domain' }, ...RANGE_COLUMNS], rows };
 }
 
@@ -125,7 +127,9 @@ export function addDecode(program: Command): void {
       csv: () => csvTable(decoding),
       table: () => [
         contextTable(decoding),
-        ...decoding.domains.flatMap((domain) => (raw ? [rangeTable(domain), leafTable(domain)] : [rangeTable(domain)])),
+        ...decoding.domains.flatMap((domain) =>
+          raw ? [rangeTable(domain, output), leafTable(domain)] : [rangeTable(domain, output)],
+        ),
       ],
     });
     for (const { iova, bytes, why } of decoding.unknown)

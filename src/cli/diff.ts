@@ -8,8 +8,8 @@ import { diffDecodings, diffJson, type RangeChange, type RangeSide } from '../du
 import type { Table } from '../report/index.ts';
 import { decodeFile } from './decode.ts';
 import { EXIT } from './exit.ts';
-import { addOutputOptions, emit, type OutputFormat, outputOf } from './output.ts';
-import { addGeometryOptions, geometryLine } from './tables.ts';
+import { addOutputOptions, emit, type Output, type OutputFormat, outputOf } from './output.ts';
+import { addGeometryOptions, geometryLine, sizeText } from './tables.ts';
 
 const EXAMPLES = `Examples:
   iommu diff before.snapshot after.snapshot
@@ -22,13 +22,13 @@ function sideText(side: RangeSide | undefined): string {
   return side === undefined ? '-' : `${hex(side.pa)} ${side.perms} ${side.memoryType}`;
 }
 
-function changeTable(changes: readonly RangeChange[], notes: readonly string[]): Table {
+function changeTable(changes: readonly RangeChange[], notes: readonly string[], output: Pick<Output, 'bytes'>): Table {
   return {
     columns: [
       { title: 'what' },
       { title: 'domain' },
       { title: 'iova' },
-      { title: 'bytes', unit: 'bytes' },
+      { title: 'bytes', align: 'right' },
       { title: 'before' },
       { title: 'after' },
     ],
@@ -36,7 +36,7 @@ function changeTable(changes: readonly RangeChange[], notes: readonly string[]):
       kind,
       domain,
       hex(iova, 12),
-      bytes,
+      sizeText(bytes, output),
       sideText(before),
       sideText(after),
     ]),
@@ -69,8 +69,8 @@ export function addDiff(program: Command): void {
     emit(output, {
       json: () => diffJson(changes),
       rows: () => rowsOf(changes),
-      csv: () => changeTable(changes, []),
-      table: () => [changeTable(changes, geometry)],
+      csv: () => changeTable(changes, [], { bytes: true }),
+      table: () => [changeTable(changes, geometry, output)],
     });
     if (changes.length > 0) process.exitCode = EXIT.findings;
   });

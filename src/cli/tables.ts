@@ -3,12 +3,13 @@
  * @module
  */
 import type { Command } from 'commander';
-import { parseAddress, parseSize } from '../address.ts';
+import { formatSize, parseAddress, parseSize } from '../address.ts';
 import type { DomainMappings } from '../dump/decode.ts';
 import type { Dump } from '../dump/types.ts';
 import { GIVEN_FORMATS, givenTables } from '../hardware/given.ts';
 import type { DomainTables } from '../hardware/iommu.ts';
 import { UsageError } from './exit.ts';
+import type { Output } from './output.ts';
 
 /** Geometry as given on the command line. */
 export interface GeometryOptions {
@@ -60,4 +61,9 @@ export function tablesOf(
 /** The geometry line that every answer about tables echoes. */
 export function geometryLine(domain: Pick<DomainMappings, 'geometry' | 'summary'>): string {
   return `geometry: ${domain.summary} (${domain.geometry.from})`;
+}
+
+/** A size, exact: `4K`, `1048552K`; plain digits with `--bytes`. */
+export function sizeText(bytes: number, { bytes: plain }: Pick<Output, 'bytes'>): string {
+  return plain ? String(bytes) : formatSize(bytes);
 }

@@ -7,7 +7,7 @@ import { IommuError } from '../errors.ts';
 import type { DomainTables } from './iommu.ts';
 import { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
 import { aarch32Short } from './walk/aarch32-short.ts';
-import { aarch64Stage1, aarch64Stage2, type Granule, stage2Consistent } from './walk/aarch64.ts';
+import { aarch64Stage1, aarch64Stage2, type Granule, stage2Consistent, startLevel } from './walk/aarch64.ts';
 import { amdV1 } from './walk/amd.ts';
 import { dart } from './walk/dart.ts';
 import { mali } from './walk/mali.ts';
@@ -53,11 +53,18 @@ function lpaeStage1({ root, granule, ias, oas, quirks }: Filled): Regime {
   return aarch64Stage1({ ...half, oas, mair: LINUX_MAIR });
 }
 
-/** SL0 that starts as low as concatenation allows, which is what Linux does from 6.12; earlier only below 16 entries. */
+/** SL0 of a start level: the 4 KiB granule counts from level 2 up, the others from level 3. */
+function sl0Of(granule: Granule, start: number): number {
+  return (granule === 4096 ? 2 : 3) - start;
+}
+
+/** The start level that Linux chooses: one below level 0 if 16 concatenated tables hold it. */
 function lpaeStage2({ root, granule, ias, oas }: Filled): Regime {
+  const size = granule as Granule;
   const tsz = 64 - ias;
-  const sl0 = [0, 1, 2].find((candidate) => stage2Consistent(granule as Granule, candidate, tsz)) ?? 2;
-  return aarch64Stage2({ ttb: root, tsz, sl0, granule: granule as Granule, oas });
+  const plain = startLevel(size, ias);
+  const start = plain === 0 && stage2Consistent(size, sl0Of(size, 1), tsz) ? 1 : plain;
+  return aarch64Stage2({ ttb: root, tsz, sl0: sl0Of(size, start), granule: size, oas });
 }
 
 /** PRRR and NMRR as Linux programs them. */
@@ -113,7 +120,7 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
       granules: [4096],
       ias: 40,
       oas: 40,
-      regime: ({ root, ias }) => aarch32LongStage2({ ttb: root, t0sz: (32 - ias) & 15, sl0: ias > 34 ? 1 : 0 }),
+      regime: ({ root, ias }) => aarch32LongStage2({ ttb: root, t0sz: (32 - ias) & 15, sl0: ias > 30 ? 1 : 0 }),
     },
   ],
   ['arm-v7s', { granules: [4096], ias: 32, oas: 32, regime: shortTables }],
@@ -158,6 +165,17 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
   riscvFormat(48),
   riscvFormat(57),
 ]);
+
+/** What is not read here, by name: such things are refused or reported, never guessed. */
+export const NOT_SUPPORTED: readonly string[] = [
+  'arm-64-lpae-s1, arm-64-lpae-s2: 52-bit descriptors of 4K and 16K granules (FEAT_LPA2), 128-bit descriptors (FEAT_D128)',
+  'arm-smmu-v3: realm and secure states, virtual machine structures, big-endian tables',
+  'arm-smmu (v2): as a model only, not from a dump',
+  'intel-vtd: interrupt remapping, device TLBs; nested first stage as fault codes of its own',
+  'amd-vi: guest (GCR3) tables, device table segments, interrupt remapping',
+  'riscv-iommu: process directories, MSI page tables, big-endian and 32-bit tables',
+  'virtio-iommu: keeps no tables in memory',
+];
 
 /** Table formats that can be read from a root. */
 export const GIVEN_FORMATS: readonly string[] = [...FORMATS.keys()];

@@ -3,7 +3,7 @@
  * @module
  */
 export { AmdVi } from './amd-vi/amd-vi.ts';
-export { GIVEN_FORMATS, type GivenGeometry, givenTables } from './given.ts';
+export { GIVEN_FORMATS, type GivenGeometry, givenTables, NOT_SUPPORTED } from './given.ts';
 export {
   type AnyWalker,
   type ContextList,
