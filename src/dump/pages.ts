@@ -11,6 +11,9 @@ export const PAGE = 4096;
 /** Pages kept by a reader: 16 MiB. */
 const CACHED_PAGES = 4096;
 
+/** Longest piece that is copied together for a caller: a table of 64 KiB. */
+const LONGEST_VIEW = 1 << 16;
+
 /** A page as a dump gives it. */
 export interface KnownPage {
   /** 4096 bytes, unknown ones zero. */
@@ -24,6 +27,18 @@ export type PageSource = (address: number) => KnownPage | undefined;
 
 interface CachedPage extends KnownPage {
   readonly view: DataView;
+  readonly words: Uint32Array;
+}
+
+/** A page with its views; typed arrays need the bytes at a multiple of four. */
+function cached(page: KnownPage): CachedPage {
+  const bytes = page.bytes.byteOffset % 4 === 0 ? page.bytes : new Uint8Array(page.bytes);
+  return {
+    bytes,
+    known: page.known,
+    view: new DataView(bytes.buffer, bytes.byteOffset, PAGE),
+    words: new Uint32Array(bytes.buffer, bytes.byteOffset, PAGE / 4),
+  };
 }
 
 /** False outside the page, too: for an address that is negative or not aligned. */
@@ -58,6 +73,20 @@ export class PagedReader implements PhysicalReader {
     return page === undefined || !isKnown(page, offset, 8) ? undefined : page.view.getBigUint64(offset, true);
   }
 
+  /** Words of whole known pages; a range over several pages is copied together, at most 64 KiB of it. */
+  view(address: number, bytes: number): Uint32Array | undefined {
+    const offset = address % PAGE;
+    if (offset + bytes <= PAGE) return this.#words(address - offset)?.subarray(offset / 4, (offset + bytes) / 4);
+    if (offset !== 0 || bytes > LONGEST_VIEW) return undefined;
+    const words = new Uint32Array(bytes / 4);
+    for (let at = 0; at < bytes; at += PAGE) {
+      const page = this.#words(address + at);
+      if (page === undefined) return undefined;
+      words.set(page.subarray(0, (bytes - at) / 4), at / 4);
+    }
+    return words;
+  }
+
   /** The whole page at a page-aligned address, unknown bytes as zero. */
   page(address: number): Uint8Array | undefined {
     return this.#at(address)?.bytes;
@@ -66,6 +95,11 @@ export class PagedReader implements PhysicalReader {
   /** Which bytes of the page are known, as [from, end) pairs; `undefined` where all or none are. */
   knownParts(address: number): KnownPage['known'] {
     return this.#at(address)?.known;
+  }
+
+  #words(address: number): Uint32Array | undefined {
+    const page = this.#at(address);
+    return page?.known === undefined ? page?.words : undefined;
   }
 
   #at(address: number): CachedPage | undefined {
@@ -79,7 +113,7 @@ export class PagedReader implements PhysicalReader {
 
   #load(address: number): CachedPage | undefined {
     const found = Number.isSafeInteger(address) && address >= 0 ? this.#source(address) : undefined;
-    const page = found && { ...found, view: new DataView(found.bytes.buffer, found.bytes.byteOffset, PAGE) };
+    const page = found && cached(found);
     if (this.#cache.size >= CACHED_PAGES) {
       for (const oldest of this.#cache.keys()) {
         this.#cache.delete(oldest);

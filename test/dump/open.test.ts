@@ -88,6 +88,35 @@ describe('readers of memory', () => {
   });
 });
 
+describe('bulk reads of words', () => {
+  it('equal single reads, within a page and over pages, and give nothing where a byte is unknown', async () => {
+    const runs: Run[] = [
+      { start: 0x10000, bytes: pattern(0x4000, 3) },
+      { start: 0x15000, bytes: pattern(0x1004, 4) },
+    ];
+    const { reader } = await openDump(memorySource(elfCore(runs, true)));
+    for (const [address, bytes] of [
+      [0x10000, 0x4000],
+      [0x10008, 64],
+      [0x11ffc, 4],
+      [0x15000, 0x1000],
+      [0x12000, 0x1800],
+    ] as const) {
+      const words = reader.view?.(address, bytes);
+      expect(words?.length).toBe(bytes / 4);
+      expect([...(words ?? [])]).toEqual([...(words ?? [])].map((_, i) => reader.read32(address + 4 * i)));
+    }
+    for (const [address, bytes] of [
+      [0x13000, 0x2000],
+      [0x16000, 8],
+      [0x9000, 4],
+      [0x11004, 0x1000],
+    ] as const) {
+      expect(reader.view?.(address, bytes)).toBeUndefined();
+    }
+  });
+});
+
 describe('register files', () => {
   it('reads every capture, names and words alike', () => {
     const files = filesOf('regs-', '.json');

@@ -10,6 +10,7 @@ import { readFaultLog } from '../../src/fault/log.ts';
 import { FaultTables } from '../../src/fault/tables.ts';
 import { createNames } from '../../src/trace/events.ts';
 import { createTraceReader } from '../../src/trace/readers.ts';
+import { createRandom } from './world.ts';
 
 interface Parts {
   readonly log: string;
@@ -93,6 +94,35 @@ describe('the provoked faults get their true cause', () => {
   it('without tables and trace says no more than the line does', async () => {
     const faults = await explain('arm64-smmuv3-612-vfio', { log: 'dmesg_faults.txt' });
     expect(causes(faults).slice(0, 2)).toEqual(['100002000 wrong-direction', '300000000 not-mapped']);
+  });
+});
+
+describe('a device without a context', () => {
+  const CASES = 1000;
+  const dumpOf = async (capture: string, state: string): Promise<FaultTables> => {
+    const at = `test/captures/${capture}`;
+    const registers = parseRegisters(readFileSync(`${at}/regs-${state}.json`, 'utf8'));
+    return new FaultTables(await openDump(memorySource(readFileSync(`${at}/tables-${state}.jsonl.gz`)), { registers }));
+  };
+  const line = (stream: number, address: number): string =>
+    `riscv,iommu 1.iommu: Fault 13 devid: 0x${stream.toString(16)} iotval: ${address.toString(16)} iotval2: 0`;
+
+  it(`is told in ${CASES} cases out of ${CASES}, from the record and from the tables, and never for one with a context`, async () => {
+    const random = createRandom(5);
+    const tables = await dumpOf('arm64-smmuv3-612-vfio', 'vfio-mapped');
+    for (let i = 0; i < CASES; i++) {
+      const stream = 0x100 + random(0xff00);
+      const address = 4096 * random(1 << 30);
+      const lines = [
+        line(stream, address),
+        `DMAR: [DMA Read NO_PASID] Request device [${((stream >> 8) & 255).toString(16).padStart(2, '0')}:1f.7] fault addr 0x${address.toString(16)} [fault reason 0x0${1 + random(3)}] text`,
+        line(0x30, address),
+      ];
+      const { faults } = readFaultLog(lines.join('\n'));
+      const names = faults.map((fault) => explainFault(fault, tables, undefined).cause.name);
+      expect(names.slice(0, 2)).toEqual(['no-context', 'no-context']);
+      expect(names[2]).not.toBe('no-context');
+    }
   });
 });
 
