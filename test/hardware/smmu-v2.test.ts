@@ -112,6 +112,48 @@ describe('translation by registers', () => {
 
 const TLBIVA_5 = (iova: number) => BigInt(iova / PAGE) | (5n << 48n);
 
+describe('short descriptors', () => {
+  it('neighbouring table entries are told apart, cached or not', () => {
+    const smmu = device();
+    smmu.write32(PAGE + GR1.CBA2R, 0);
+    smmu.write32(BANK + CB.TCR, 0);
+    smmu.write32(BANK + CB.CONTEXTIDR, 3);
+    memory.clear(0x90000000, 8 * PAGE);
+    smmu.write32(BANK + CB.TTBR0, 0x9000006a);
+    smmu.write32(BANK + CB.MAIR0, 0x800b8204);
+    smmu.write32(BANK + CB.MAIR1, 0x40004000);
+    memory.write32(0x90000000, 0x90004001);
+    memory.write32(0x90000004, 0x90004401);
+    memory.write32(0x90004000, 0x12345c7e);
+    memory.write32(0x90004400, 0x23456c7e);
+    memory.write32(0x90004404, 0x23457e7e);
+    expect([pa(smmu, 0), pa(smmu, 0x100000), pa(smmu, 0x101004)]).toEqual([0x12345000, 0x23456000, 0x23457004]);
+    expect(smmu.translate(7, 0x101000, { kind: 'write' }).result).toMatchObject({
+      reason: 'permission-write',
+      level: 2,
+    });
+    expect((smmu.read32(BANK + CB.FSR) >>> 9) & 3).toBe(0);
+  });
+});
+
+describe('stage 2', () => {
+  it('translates by VMID and is invalidated by intermediate address', () => {
+    const smmu = device();
+    smmu.write32(PAGE + GR1.CBAR, 4);
+    smmu.write32(BANK + CB.TCR, 0x80053590);
+    smmu.write64(BANK + CB.TTBR0, BigInt(ROOT));
+    map(0x3000, 0x123000, 0x7ffn);
+    expect(pa(smmu, 0x3000)).toBe(0x123000);
+    map(0x3000, 0x456000, 0x7ffn);
+    smmu.write64(BANK + CB.TLBIVA, 3n);
+    smmu.write32(BANK + CB.TLBSYNC, 0);
+    expect(pa(smmu, 0x3000)).toBe(0x123000);
+    smmu.write64(BANK + CB.TLBIIPAS2L, 3n);
+    smmu.write32(BANK + CB.TLBSYNC, 0);
+    expect(pa(smmu, 0x3000)).toBe(0x456000);
+  });
+});
+
 describe('invalidation', () => {
   it('serves a stale answer until the address is invalidated and the sync is made', () => {
     const smmu = device();
@@ -174,6 +216,30 @@ describe('invalidation', () => {
     expect(pa(smmu, 0x3000)).toBe(0x123000);
     smmu.write64(BANK + CB.TLBIVA, TLBIVA_5(0x3000));
     expect(pa(smmu, 0x3000)).toBe(0x456000);
+  });
+
+  it('a table entry that was changed is seen only after an invalidation that is not last-level', () => {
+    const smmu = device();
+    expect(pa(smmu, 0x3000)).toBe(0x123000);
+    memory.clear(ROOT + 6 * PAGE, PAGE);
+    memory.write64(ROOT + 6 * PAGE + 4 * 8, 0x456000n | LEAF | NG);
+    memory.write64(ROOT + 2 * PAGE, BigInt(ROOT + 6 * PAGE) | 3n);
+    expect(pa(smmu, 0x4000)).toBe('never-mapped');
+    smmu.write64(BANK + CB.TLBIVAL, TLBIVA_5(0x4000));
+    smmu.write32(BANK + CB.TLBSYNC, 0);
+    expect(pa(smmu, 0x4000)).toBe('never-mapped');
+    smmu.write64(BANK + CB.TLBIVA, TLBIVA_5(0x4000));
+    smmu.write32(BANK + CB.TLBSYNC, 0);
+    expect(pa(smmu, 0x4000)).toBe(0x456000);
+  });
+
+  it('without a walk cache, only leaves are stale', () => {
+    const smmu = device({ walkCacheEntries: 0 });
+    pa(smmu, 0x3000);
+    memory.write64(ROOT + 6 * PAGE + 4 * 8, 0x456000n | LEAF | NG);
+    memory.write64(ROOT + 2 * PAGE, BigInt(ROOT + 6 * PAGE) | 3n);
+    expect(pa(smmu, 0x4000)).toBe(0x456000);
+    expect(pa(smmu, 0x3000)).toBe(0x123000);
   });
 
   it('a cached leaf still refuses what it does not permit', () => {

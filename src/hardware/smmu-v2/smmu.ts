@@ -11,7 +11,8 @@ import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } fro
 import { accessReason, Walker } from '../walk/walker.ts';
 import { type ContextBank, decodeBank } from './context.ts';
 import { CB, CBAR_TYPE, FSR, FSYNR0, GFSR, GR0, GR1, S2CR_TYPE, SCR0, SCTLR, SMR } from './registers.ts';
-import { type Invalidation, Tlb, type TlbEntry, type TlbTag } from './tlb.ts';
+import { type Invalidation, Tlb, type TlbEntry, type TlbTag, WalkCache } from './tlb.ts';
+import { CachedTables } from './walk-cache.ts';
 
 /** What an SMMUv2 is made of. */
 export interface SmmuV2Options {
@@ -24,6 +25,8 @@ export interface SmmuV2Options {
   /** Output address bits. */
   readonly oas?: number;
   readonly tlbEntries?: number;
+  /** Table entries that the walker keeps; 64 unless given, 0 for none. */
+  readonly walkCacheEntries?: number;
   /** When an invalidation takes effect: at the sync that waits for it, or at once. A device may do either. */
   readonly invalidateAt?: 'sync' | 'write';
   /** Reads of a sync's status that say it is still active. */
@@ -51,6 +54,7 @@ export interface SmmuV2Answer {
 const DEFAULT_BANKS = 16;
 const DEFAULT_GROUPS = 32;
 const DEFAULT_TLB = 4096;
+const DEFAULT_WALK_CACHE = 64;
 const MOST_VIOLATIONS = 1000;
 const ASID_AT = 48n;
 const VA_BITS = 44n;
@@ -88,6 +92,7 @@ export class SmmuV2 implements RegisterPort {
   /** Offsets written or read that this model gives no meaning, with how often. */
   readonly unknown: Map<number, number> = new Map();
   readonly #reader: PhysicalReader;
+  readonly #walkCache: WalkCache;
   readonly #page: number;
   readonly #bankPage: number;
   readonly #banks: number;
@@ -108,6 +113,7 @@ export class SmmuV2 implements RegisterPort {
     this.#groups = options.streamGroups ?? DEFAULT_GROUPS;
     this.#oas = options.oas ?? 48;
     this.tlb = new Tlb(options.tlbEntries ?? DEFAULT_TLB);
+    this.#walkCache = new WalkCache(options.walkCacheEntries ?? DEFAULT_WALK_CACHE);
     this.#reset();
   }
 
@@ -175,7 +181,7 @@ export class SmmuV2 implements RegisterPort {
     const tag: TlbTag = { vmid: context.vmid, asid: context.type === CBAR_TYPE.stage2 ? undefined : context.asid };
     const held = this.tlb.find(tag, iova);
     if (held !== undefined) return this.#served(bank, stream, context, held, iova, access);
-    const result = this.#walk(context, iova, access);
+    const result = this.#walk(context, tag, iova, access);
     if (result.ok)
       this.tlb.add({ ...tag, global: isGlobal(context, result), leaf: result, attributes: result.attributes });
     else this.#record(bank, stream, context, result, access);
@@ -205,11 +211,12 @@ export class SmmuV2 implements RegisterPort {
     return { result: fault, cached: true, bank };
   }
 
-  #walk(context: ContextBank, iova: bigint, access: Access): Leaf | Fault {
-    if (context.type !== CBAR_TYPE.nested) return new Walker(this.#reader, context.regime).translate(iova, access);
-    const second = this.#decode(context.stage2Bank);
-    if (!second.enabled) return new Walker(this.#reader, context.regime).translate(iova, access);
-    return new NestedWalker(this.#reader, context.regime, second.regime).translate(iova, access);
+  #walk(context: ContextBank, tag: TlbTag, iova: bigint, access: Access): Leaf | Fault {
+    const second = context.type === CBAR_TYPE.nested ? this.#decode(context.stage2Bank) : undefined;
+    if (second?.enabled === true) {
+      return new NestedWalker(this.#reader, context.regime, second.regime).translate(iova, access);
+    }
+    return new CachedTables(this.#reader, this.#walkCache, tag).translate(context.regime, iova, access);
   }
 
   #decode(bank: number): ContextBank {
@@ -313,12 +320,13 @@ export class SmmuV2 implements RegisterPort {
     const iova = wide ? signExtend(value) : value & 0xffff_f000n;
     const asid = wide ? Number(value >> ASID_AT) : Number(value & 0xffn);
     const ipa = BigInt.asUintN(36, value) << 12n;
-    if (register === CB.TLBIVA || register === CB.TLBIVAL) this.#invalidate(bank, { vmid, asid, iova });
-    else if (register === CB.TLBIVAA || register === CB.TLBIVAAL) this.#invalidate(bank, { vmid, iova });
+    const lastLevel = register === CB.TLBIVAL || register === CB.TLBIVAAL || register === CB.TLBIIPAS2L;
+    if (register === CB.TLBIVA || register === CB.TLBIVAL) this.#invalidate(bank, { vmid, asid, iova, lastLevel });
+    else if (register === CB.TLBIVAA || register === CB.TLBIVAAL) this.#invalidate(bank, { vmid, iova, lastLevel });
     else if (register === CB.TLBIASID) this.#invalidate(bank, { vmid, asid: Number(value & 0xffffn) });
     else if (register === CB.TLBIALL) this.#invalidate(bank, { vmid });
     else if (register === CB.TLBIIPAS2 || register === CB.TLBIIPAS2L)
-      this.#invalidate(bank, { vmid, iova: ipa, stage2: true });
+      this.#invalidate(bank, { vmid, iova: ipa, stage2: true, lastLevel });
     else this.#count(this.#bankOffset(bank) + register);
   }
 
@@ -332,16 +340,21 @@ export class SmmuV2 implements RegisterPort {
   }
 
   #invalidate(bank: number | undefined, what: Invalidation): void {
-    if (this.#options.invalidateAt === 'write') this.tlb.invalidate(what);
+    if (this.#options.invalidateAt === 'write') this.#drop(what);
     else this.#pending.push({ bank, what });
   }
 
   /** A bank's sync completes what the bank asked for; the global sync completes everything (9.6.29, 16.5.40). */
   #sync(bank: number | undefined): void {
     const done = this.#pending.filter((one) => bank === undefined || one.bank === bank);
-    for (const { what } of done) this.tlb.invalidate(what);
+    for (const { what } of done) this.#drop(what);
     this.#pending = this.#pending.filter((one) => !done.includes(one));
     this.#active = this.#options.syncPolls ?? 0;
+  }
+
+  #drop(what: Invalidation): void {
+    this.tlb.invalidate(what);
+    this.#walkCache.invalidate(what);
   }
 
   #place(offset: number): { readonly bank: number | undefined; readonly register: number } {
@@ -411,6 +424,7 @@ export class SmmuV2 implements RegisterPort {
     this.#pending = [];
     this.#active = 0;
     this.tlb.clear();
+    this.#walkCache.clear();
     this.#set(GR0.sCR0, SCR0.CLIENTPD);
     this.#set(GR0.sIDR0, 0x7c00_0000 | (1 << 14) | this.#groups);
     const log2Pages = Math.max(0, Math.ceil(Math.log2(this.#bankPage)) - 1);

@@ -33,6 +33,8 @@ export interface Invalidation {
   readonly stage2?: boolean;
   /** Both stages. */
   readonly all?: boolean;
+  /** Only leaves: table entries kept by the walk cache stay. */
+  readonly lastLevel?: boolean;
 }
 
 /** Entries that an invalidation has not yet reached are still served. */
@@ -94,4 +96,59 @@ function named(entry: TlbEntry, what: Invalidation): boolean {
   if (what.asid !== undefined && entry.asid !== what.asid && !(entry.global && what.iova !== undefined)) return false;
   if (what.asid !== undefined && what.iova === undefined && entry.global) return false;
   return what.iova === undefined || covers(entry, what.iova);
+}
+
+/** A table entry that the walker keeps, so that it need not read it again. */
+export interface WalkCacheEntry extends TlbTag {
+  readonly address: number;
+  readonly lo: number;
+  /** Upper half of a 64-bit entry. */
+  readonly hi: number | undefined;
+  /** Input addresses that the entry covers. */
+  readonly iova: bigint;
+  readonly bytes: number;
+}
+
+/**
+ * Table entries met on walks (IHI 0062, 2.5: intermediate levels may be cached). They go with an invalidation by address
+ * of any address below them, but not with a last-level one.
+ */
+export class WalkCache {
+  readonly #capacity: number;
+  #entries: WalkCacheEntry[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  /** The cached entry at a physical address. */
+  find(tag: TlbTag, address: number): WalkCacheEntry | undefined {
+    return this.#entries.find(
+      (entry) => entry.address === address && entry.vmid === tag.vmid && entry.asid === tag.asid,
+    );
+  }
+
+  /** Keeps an entry; the oldest goes when there is no room. */
+  add(entry: WalkCacheEntry): void {
+    if (this.find(entry, entry.address) !== undefined || this.#capacity === 0) return;
+    if (this.#entries.length >= this.#capacity) this.#entries.shift();
+    this.#entries.push(entry);
+  }
+
+  /** Takes out what an invalidation names. */
+  invalidate(what: Invalidation): void {
+    if (what.lastLevel === true) return;
+    this.#entries = this.#entries.filter((entry) => {
+      if (what.vmid !== undefined && entry.vmid !== what.vmid) return true;
+      if (what.all !== true && (entry.asid === undefined) !== (what.stage2 === true)) return true;
+      if (what.asid !== undefined && entry.asid !== what.asid) return true;
+      if (what.iova === undefined) return false;
+      return what.iova < entry.iova || what.iova >= entry.iova + BigInt(entry.bytes);
+    });
+  }
+
+  /** Takes out everything. */
+  clear(): void {
+    this.#entries = [];
+  }
 }
