@@ -46,6 +46,8 @@ interface Witness {
 /** Holds the regrouping rule against the scatter-list events of a trace. Feed all events, then {@link finish}. */
 export class RegroupWitness {
   readonly agreement: Agreement = { witnesses: 0, agreed: 0, disagreements: [] };
+  /** A trace without dma events has no witnesses: no work is done for it. */
+  #active = false;
   readonly #names: TraceNames;
   readonly #blind: DomainTracker;
   readonly #open = new Map<number, { start: number; end: number }>();
@@ -58,6 +60,8 @@ export class RegroupWitness {
 
   /** Takes one event. */
   event(event: TraceEvent): void {
+    this.#active ||= event.kind >= KIND.DMA_MAP && event.kind <= KIND.DMA_FREE;
+    if (!this.#active) return;
     if (event.kind === KIND.MAP) this.#mapLine(event);
     else if (event.kind === KIND.UNMAP) this.#blind.event(event);
     else if (event.kind === KIND.DMA_MAP_SG && event.list.count > 0) this.#witness(event);
