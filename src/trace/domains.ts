@@ -141,7 +141,7 @@ export class DomainTracker {
       this.counts.empty++;
       return;
     }
-    this.#regroup.closeTouching(event.iova, event.iova + event.unmapped);
+    this.#regroup.unmapped(event.iova, event.iova + event.unmapped, this.#fitsLive(event.iova, event.unmapped));
     const who = whoOf(event);
     this.#held.settle(who);
     const unmap = this.#held.take(event, who);
@@ -149,6 +149,13 @@ export class DomainTracker {
     if (freed >= 0) this.#unmapIn(this.#placeOf(unmap, freed), unmap, true);
     else if (this.#sawDma) this.#held.hold(unmap);
     else this.#unmapIn(this.#guess(unmap), unmap, false);
+  }
+
+  /** True if a list of just this range is live. */
+  #fitsLive(start: number, size: number): boolean {
+    let id = this.live.firstAt(start);
+    while (id >= 0 && this.live.size(id) !== size) id = this.live.nextAt(id);
+    return id >= 0;
   }
 
   /** A dma event after map lines: names the list, or the part of it that it covers. */
@@ -274,8 +281,8 @@ export class DomainTracker {
 
   /**
    * The domain of an unmap that nothing names: among the live lists at its start the one that it covers exactly (of
-   * several, a whole one; of several of those, the newest); else of those the one that covers most of it, the
-   * oldest of equals; else the domain where most of its bytes are live. A task that attached a device unmaps from what it mapped there.
+   * several, a whole one; of several of those, the newest); else of those one with a run that ends where the
+   * unmap ends, that covers most of it, the oldest of equals; else the domain where most of its bytes are live. A task that attached a device unmaps from what it mapped there.
    */
   #guess(unmap: HeldUnmap): number {
     const { live } = this;
@@ -307,16 +314,20 @@ export class DomainTracker {
 
   #mostCovered(unmap: HeldUnmap): number {
     const { live } = this;
-    const starting = live.firstAt(unmap.iova);
-    let best = starting;
+    const end = unmap.iova + unmap.size;
+    let best = -1;
+    let fits = 0;
     let most = 0;
-    for (let id = starting; id >= 0; id = live.nextAt(id)) {
-      const bytes = live.covered(live.domain(id), unmap.iova, unmap.iova + unmap.size);
-      if (bytes < most || (bytes === most && live.time(id) > live.time(best))) continue;
-      most = bytes;
+    for (let id = live.firstAt(unmap.iova); id >= 0; id = live.nextAt(id)) {
+      const bytes = live.covered(live.domain(id), unmap.iova, end);
+      const mayEnd = this.#queue.mayEndAt(live.list(id), end);
+      const order = mayEnd - fits || bytes - most || (best < 0 ? 1 : live.time(best) - live.time(id));
+      if (best >= 0 && order <= 0) continue;
       best = id;
+      fits = mayEnd;
+      most = bytes;
     }
-    return best >= 0 ? live.domain(best) : this.#mostOverlapped(unmap.iova, unmap.iova + unmap.size);
+    return best >= 0 ? live.domain(best) : this.#mostOverlapped(unmap.iova, end);
   }
 
   /** The domain in which most of [start, end) is live, the first of equals; where none has any, the unnamed layer. */

@@ -45,8 +45,15 @@ export class ListCuts {
       return;
     }
     if (call.kind === 'unmap') this.#cut(list, call.iova, call.iova + call.size);
-    this.#wait(call, list, mayCut);
+    this.#wait(call, list);
     if (this.#waiting.length - this.#head > MAX_WAITING || this.#elements > MAX_ELEMENTS) this.#release();
+  }
+
+  /** Whether an unmap that ends at `address` may take a part of a list: 1 yes, 0 no, ½ if the list waits no more. */
+  mayEndAt(list: number, address: number): number {
+    const waiting = this.#lists.get(list);
+    if (waiting === undefined) return 0.5;
+    return hasBoundary(waiting.call, address) ? 1 : 0;
   }
 
   /** Lets all calls go. */
@@ -65,14 +72,14 @@ export class ListCuts {
     cuts.push(start, end);
   }
 
-  #wait(call: TraceCall, list: number, mayCut: boolean): void {
+  #wait(call: TraceCall, list: number): void {
     const waiting = this.#spare.pop() ?? { call: createCall(), list: 0, cuts: [] };
     copyCall(call, waiting.call);
     waiting.list = list;
     waiting.cuts.length = 0;
     this.#elements += call.count;
     this.#waiting.push(waiting);
-    if (mayCut) this.#lists.set(list, waiting);
+    if (call.kind !== 'unmap' && !call.named) this.#lists.set(list, waiting);
   }
 
   /** Lets the oldest call go, cut where it must be. */

@@ -79,6 +79,11 @@ export class LiveTable {
     return this.#time[id] as number;
   }
 
+  /** Number of the list. */
+  list(id: number): number {
+    return this.#list[id] as number;
+  }
+
   /** True while no part of the list was unmapped. */
   isWhole(id: number): boolean {
     return this.#size[id] === this.#total[id];

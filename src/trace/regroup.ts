@@ -96,11 +96,23 @@ export function splitBefore(chain: Chain, address: number, before: Chain): void 
   chain.start = end;
 }
 
+/** True if [start, end) lies in a list and is made of whole runs of it. */
+function hasRuns(chain: Chain, start: number, end: number): boolean {
+  let at = chain.start;
+  let begins = false;
+  for (let run = 0; run < chain.count && at < end; run++) {
+    begins ||= at === start;
+    at += chain.length[run] as number;
+  }
+  return begins && at === end;
+}
+
 /** The lists that are being put together. Closed chains go to the callback and are reused afterwards. */
 export class Regroup {
   readonly #close: (chain: Chain) => void;
   readonly #open: Chain[] = [];
   readonly #spare: Chain[] = [];
+  readonly #part: Chain = createChain();
   #events = 0;
 
   constructor(close: (chain: Chain) => void) {
@@ -132,15 +144,40 @@ export class Regroup {
     return undefined;
   }
 
-  /** Closes every open list that touches [start, end), the oldest first. */
-  closeTouching(start: number, end: number): void {
+  /**
+   * An unmap takes [start, end): open lists whose runs begin and end there (or, if there is none, all that it touches)
+   * are closed up to `end`, the oldest first; what lies beyond may go on. With `exactOnly`, only a list that is just
+   * this range is closed.
+   */
+  unmapped(start: number, end: number, exactOnly: boolean): void {
     const open = this.#open;
+    let touching = 0;
+    let closed = 0;
     for (let index = 0; index < open.length; index++) {
       const chain = open[index] as Chain;
       if (chain.start >= end || start >= chain.end) continue;
-      this.close(chain);
-      index--;
+      touching++;
+      const fits = exactOnly ? chain.start === start && chain.end === end : hasRuns(chain, start, end);
+      if (!fits) continue;
+      closed++;
+      if (this.#closeUpTo(chain, end)) index--;
     }
+    if (touching > 0 && closed === 0 && !exactOnly) this.#closeTouching(start, end);
+  }
+
+  #closeTouching(start: number, end: number): void {
+    for (const chain of this.#open.filter((one) => one.start < end && start < one.end)) this.#closeUpTo(chain, end);
+  }
+
+  /** True if the whole list was closed. */
+  #closeUpTo(chain: Chain, end: number): boolean {
+    if (end < chain.end) {
+      splitBefore(chain, end, this.#part);
+      if (this.#part.count > 0) this.#close(this.#part);
+      if (this.#part.count > 0) return false;
+    }
+    this.close(chain);
+    return true;
   }
 
   /** Closes one list. */
