@@ -97,6 +97,8 @@ function configure(request: TableRequest): Geometry {
     roots: 1,
     entryBytes: 8,
     iovaBase: 0n,
+    leafFieldLo: ~ATTRIBUTES_LO,
+    leafFieldHi: ~ATTRIBUTES_HI,
     tableField: ~ATTRIBUTES_LO,
     tableFieldShift: 2,
     tableLimit: 2 ** MAX_OAS,

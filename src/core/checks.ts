@@ -2,11 +2,13 @@
  * The checks of the semantics `safe`: every argument to its last byte, before the first write.
  * @module
  */
-import { type Address, checkAddress, hex, lowHalf, offsetIn } from '../address.ts';
+import { type Address, checkAddress, hex, highHalf, lowHalf, offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { sizesOf } from '../formats/widths.ts';
-import type { ListArrays } from '../memory/scatter-list.ts';
+import { STATE_OFFSET } from '../memory/kernels.ts';
+import type { ListArrays, ScatterList } from '../memory/scatter-list.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
 import { ListRuns } from '../pagetable/runs.ts';
 
 /** A public address or size as an exact number. Input addresses become offsets from the region's base. */
@@ -105,6 +107,19 @@ export class ArgumentCheck {
     }
     if (total === 0) throw new IommuError('EMPTY', 'list', `${list.addresses.length} elements hold no byte`);
     return total;
+  }
+
+  /**
+   * Checks a list in the engine's memory by a kernel.
+   * @returns its bytes, or 0 where it is empty, wrong, or not made of whole pages: then `list` tells which
+   */
+  wholeList(memory: TableMemory, list: ScatterList): number {
+    const allowed = this.#outputEnd - this.#smallest;
+    const { kernels } = memory;
+    const well = kernels.checkList(list.offset, list.lengthsOffset, list.length, lowHalf(allowed), highHalf(allowed));
+    const total = memory.f64[STATE_OFFSET / 8] as number;
+    const end = memory.f64[STATE_OFFSET / 8 + 1] as number;
+    return well === 1 && end <= this.#outputEnd ? total : 0;
   }
 
   #isWhole(start: number, bytes: number): boolean {

@@ -8,7 +8,7 @@ import type { DriverDomain } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { checkProt } from '../formats/protection.ts';
-import { asArrays, type ListArrays, type ListInput } from '../memory/scatter-list.ts';
+import { asArrays, type ListArrays, type ListInput, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { PageTable, Semantics } from '../pagetable/page-table.ts';
@@ -16,6 +16,7 @@ import { type Done, ListRuns, mapRange, unmapRange } from '../pagetable/runs.ts'
 import { forEachLeaf } from '../pagetable/scan.ts';
 import { straddles } from '../pagetable/undo.ts';
 import { ArgumentCheck, linuxAlias, linuxNumber, linuxOffset } from './checks.ts';
+import { stageList } from './list-stage.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
 
@@ -69,6 +70,7 @@ export class Domain {
   readonly table: PageTable;
   readonly #check: ArgumentCheck;
   readonly #route: Route;
+  readonly #gathers: boolean;
   readonly #done: Done = { bytes: 0 };
   #busy = false;
   #freed = false;
@@ -87,6 +89,7 @@ export class Domain {
     this.driver = driver({ geometry, memory, meter, semantics });
     this.table = this.driver.table;
     this.#check = new ArgumentCheck(geometry);
+    this.#gathers = path === 'one-walk' && this.table.gathersLists;
     this.#route = makeRoute(this.driver, meter, dispatch, path === 'per-page' || path === 'map-sg');
   }
 
@@ -112,7 +115,7 @@ export class Domain {
       const start = this.#check.number('pa', pa);
       this.#check.input(iova, offset, bytes);
       this.#check.output('pa', start, bytes);
-      return this.#safeMap(offset, bytes, prot, () => this.#mapOne(offset, start, bytes, prot));
+      return this.#safeMap(offset, bytes, prot, start, undefined);
     } finally {
       this.#busy = false;
     }
@@ -128,10 +131,7 @@ export class Domain {
     try {
       const arrays = asArrays(list);
       if (this.semantics === 'linux-6.1') return this.#linuxMapSg(linuxOffset(this.geometry, iova), arrays, prot);
-      const offset = this.#check.offset(iova);
-      const bytes = this.#check.list(arrays);
-      this.#check.input(iova, offset, bytes);
-      return this.#safeMap(offset, bytes, prot, () => this.#mapList(offset, arrays, prot));
+      return this.#safeMapSg(iova, arrays, prot);
     } finally {
       this.#busy = false;
     }
@@ -208,13 +208,24 @@ export class Domain {
     if (this.#freed) throw new IommuError('FREED', 'domain', 'its tables are freed');
   }
 
-  #safeMap(offset: number, bytes: number, prot: number, work: () => number): MapResult {
+  #safeMapSg(iova: Address, input: ListArrays, prot: number): MapResult {
+    const offset = this.#check.offset(iova);
+    const list = this.#gathers ? stageList(this.memory, input) : input;
+    const staged = this.#gathers && list instanceof ScatterList ? list : undefined;
+    const whole = staged === undefined ? 0 : this.#check.wholeList(this.memory, staged);
+    const bytes = whole > 0 ? whole : this.#check.list(list);
+    this.#check.input(iova, offset, bytes);
+    if (staged !== undefined) staged.wholeBytes = whole;
+    return this.#safeMap(offset, bytes, prot, 0, list);
+  }
+
+  #safeMap(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
     checkProt(prot);
     const taken = this.table.findMapped(offset, offset + bytes);
     if (taken !== -1) throw this.#overlap(offset, bytes, taken);
     this.table.begin();
-    const errno = this.#orRollBack(offset, work);
-    if (errno !== 0) {
+    const errno = this.#orRollBack(offset, bytes, prot, pa, list);
+    if (errno !== 0 || this.#done.bytes !== bytes) {
       this.table.rollBack(offset, offset + this.#done.bytes);
       this.driver.iotlbSync?.();
       throw this.#noMemory(offset, bytes);
@@ -224,9 +235,9 @@ export class Domain {
     return { bytes, errno: 0, granted: this.geometry.granted(prot) };
   }
 
-  #orRollBack(offset: number, work: () => number): number {
+  #orRollBack(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): number {
     try {
-      return work();
+      return list === undefined ? this.#mapOne(offset, pa, bytes, prot) : this.#mapList(offset, list, prot);
     } catch (error) {
       this.table.rollBack(offset, offset + this.#done.bytes);
       throw error;

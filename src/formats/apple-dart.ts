@@ -141,6 +141,8 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     roots,
     entryBytes: 8,
     iovaBase: 0n,
+    leafFieldLo: encoding.addressLo,
+    leafFieldHi: encoding.addressHi,
     tableField: encoding.addressLo,
     tableFieldShift: shift,
     tableLimit: pow2(encoding.addressBits),

@@ -296,6 +296,8 @@ export function lpaeGeometry(
     roots: 1,
     entryBytes: 8,
     iovaBase: upper ? (1n << 64n) - (1n << BigInt(ias)) : 0n,
+    leafFieldLo: ADDRESS_LO,
+    leafFieldHi: ADDRESS_HI,
     tableField: pageShift === 16 ? ~0xffff : ADDRESS_LO,
     tableFieldShift: 0,
     tableLimit: pow2(52),

@@ -216,6 +216,8 @@ function configure(request: TableRequest): Geometry {
     roots: 1,
     entryBytes: 4,
     iovaBase: 0n,
+    leafFieldLo: SMALL_ADDRESS,
+    leafFieldHi: 0,
     tableField: TABLE_ADDRESS,
     tableFieldShift: 0,
     tableLimit: mtkTables ? pow2(oas) : TWO_32,

@@ -115,6 +115,10 @@ export interface Geometry {
   readonly entryBytes: 4 | 8;
   /** Lowest input address: 0, or 2^64 − 2^ias for an upper-half region. */
   readonly iovaBase: bigint;
+  /** Bits of `lo` and `hi` that hold the (shifted) address of a smallest page. */
+  readonly leafFieldLo: number;
+  /** See `leafFieldLo`. */
+  readonly leafFieldHi: number;
   /**
    * Bits of `lo` that hold address bits of a table; shifted left by `tableFieldShift` they are bits 31:0 of its address.
    * That is enough: the engine's memory spans 4 GiB.

@@ -33,6 +33,8 @@ export class ScatterList implements ListArrays {
   readonly bytes: number;
   /** Number of elements. */
   readonly length: number;
+  /** Bytes of the list where it was just checked to consist of whole pages, else 0; kernels rely on it. */
+  wholeBytes = 0;
   readonly #memory: TableMemory;
   #addresses: Float64Array;
   #lengths: Float64Array;

@@ -14,8 +14,13 @@ const WASM_PAGE = 0x10000;
 const MAX_BYTES = 2 ** 32;
 const MAX_GROWTH = 2 ** 26;
 
-/** The first WebAssembly page is left to kernels: static data of a module would land there. */
-const FIRST_OFFSET = WASM_PAGE;
+/** Elements of a caller's list that are copied in, below the tables, so that tables lie where they lie without a copy. */
+export const STAGED_ELEMENTS = 16384;
+const STAGED_BYTES = 16 * STAGED_ELEMENTS;
+const STAGED_OFFSET = WASM_PAGE;
+
+/** The first WebAssembly page is left to kernels (static data of a module would land there), the next to staged lists. */
+const FIRST_OFFSET = STAGED_OFFSET + STAGED_BYTES;
 
 /** How a {@link TableMemory} is made. */
 export interface TableMemoryOptions {
@@ -58,10 +63,17 @@ export class TableMemory implements PhysicalReader {
       throw new IommuError('BAD_OPTION', 'base', `${first} must be a multiple of 64 KiB and below 2^53 − 2^32`);
     }
     this.#limit = Math.min(options.limit ?? MAX_BYTES, MAX_BYTES);
-    if (!(this.#limit >= 2 * WASM_PAGE)) {
-      throw new IommuError('BAD_OPTION', 'limit', `${options.limit} must be at least 128 KiB`);
+    if (!(this.#limit >= FIRST_OFFSET + WASM_PAGE)) {
+      throw new IommuError(
+        'BAD_OPTION',
+        'limit',
+        `${options.limit} must be at least ${FIRST_OFFSET + WASM_PAGE} bytes`,
+      );
     }
-    this.wasm = new WebAssembly.Memory({ initial: 2, maximum: Math.floor(this.#limit / WASM_PAGE) });
+    this.wasm = new WebAssembly.Memory({
+      initial: FIRST_OFFSET / WASM_PAGE + 1,
+      maximum: Math.floor(this.#limit / WASM_PAGE),
+    });
     this.base = first - FIRST_OFFSET;
     this.#allocator = new PageAllocator(FIRST_OFFSET, this.base, options.mode ?? 'reuse');
     this.u32 = new Uint32Array(this.wasm.buffer);
@@ -166,6 +178,11 @@ export class TableMemory implements PhysicalReader {
     }
     this.#allocator.take(offset, bytes, 'list');
     return new ScatterList(this, offset, count, bytes);
+  }
+
+  /** A list of up to {@link STAGED_ELEMENTS} elements in the room for copies; the next one takes the same room. */
+  stagedList(count: number): ScatterList {
+    return new ScatterList(this, STAGED_OFFSET, count, STAGED_BYTES);
   }
 
   /** Gives back the memory of a list. */

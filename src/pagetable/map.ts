@@ -10,7 +10,8 @@ const EXACT = 2 ** 52;
 
 /**
  * Maps pages from `iova` on, at most to the end of the table that holds the first. An occupied entry refuses the whole
- * run; empty tables before it are unlinked already.
+ * run; empty tables before it are unlinked already. While changes are recorded (`safe`), the range is known to be free:
+ * leaf entries are not tested again, and a new table that is written from end to end is not zeroed.
  * @param keep whether the walk may begin where the last one ended
  * @returns pages mapped, or a negative errno
  */
@@ -24,10 +25,12 @@ export function mapRun(
   keep: boolean,
 ): number {
   const { depth, slots } = tree.placeOf(size);
-  const table = tree.descend(iova, depth === -1 ? tree.last : depth, keep);
+  const index = depth === -1 ? 0 : tree.indexAt(depth, iova);
+  const known = tree.journal.active && depth === tree.last;
+  const whole = known && index === 0 && count * slots >= tree.levelAt(depth).entries;
+  const table = whole ? tree.descendToWrite(iova, keep) : tree.descend(iova, depth === -1 ? tree.last : depth, keep);
   if (table < 0) return table;
   if (depth === -1) return EINVAL;
-  const index = tree.indexAt(depth, iova);
   if (count === 1 && slots === 1 && pa < EXACT) {
     const at = table + (index << tree.entryShift);
     if (tree.writeOne(depth, at, pa, tree.leafBits(depth, 1, prot))) {
@@ -38,7 +41,7 @@ export function mapRun(
   }
   const pages = Math.min(count, pagesToTableEnd(tree, depth, index, slots));
   if (pages === 0 && count > 0) return EINVAL;
-  if (!makeRoom(tree, depth, table, index, pages * slots, iova)) return EEXIST;
+  if (!known && !makeRoom(tree, depth, table, index, pages * slots, iova)) return EEXIST;
   tree.writeLeaves(depth, table, index, pages, slots, pa, tree.leafBits(depth, slots, prot));
   tree.addEntries(depth, table, pages * slots);
   tree.cleanRun(table, 1, pages * slots);

@@ -28,6 +28,11 @@ export class PageSizeChooser {
     this.smallest = this.#sizes[0] ?? 0;
   }
 
+  /** The next larger size, or infinity. */
+  after(size: number): number {
+    return this.#sizes.find((candidate) => candidate > size) ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Whether the smallest size divides both addresses and the length. */
   divides(iova: number, pa: number, bytes: number): boolean {
     const { smallest } = this;

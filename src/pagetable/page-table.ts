@@ -7,9 +7,10 @@
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
 import { hasSize, intersect, sizesOf } from '../formats/widths.ts';
-import type { ListArrays } from '../memory/scatter-list.ts';
+import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import { ListWalk } from './list-walk.ts';
 import { mapRun } from './map.ts';
 import { PageSizeChooser } from './page-size.ts';
 import { type Done, ListRuns, mapRange, type PagesSink, type UnmapSink, unmapRange } from './runs.ts';
@@ -36,6 +37,7 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Page-size choice for unmapping: under `safe` also the sizes that a split leaves behind where none was granted. */
   readonly unmapChooser: PageSizeChooser;
   readonly #linux: boolean;
+  readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
   readonly #hook: PagesSink = {
     mapPages: (iova, pa, size, count, prot, done) => this.#mapHooked(iova, pa, size, count, prot, done),
@@ -53,8 +55,14 @@ export class PageTable implements PagesSink, UnmapSink {
     this.#linux = semantics === 'linux-6.1';
     const usable = this.#linux ? geometry.pageSizes : usableSizes(geometry);
     this.chooser = new PageSizeChooser(usable);
+    if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
     this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
     this.#mode = { queued: false, linux: this.#linux };
+  }
+
+  /** Whether lists in this memory, of whole pages, are mapped by kernels. */
+  get gathersLists(): boolean {
+    return this.#listWalk !== undefined;
   }
 
   /** What the driver programs for this table. */
@@ -79,10 +87,12 @@ export class PageTable implements PagesSink, UnmapSink {
    */
   mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
     const oneWalk = mode === 'one-walk';
+    const staged = oneWalk && this.#listWalk !== undefined && list instanceof ScatterList && list.wholeBytes > 0;
     const runs = new ListRuns(list, this.#linux);
     this.tree.batchCleans = oneWalk;
     this.tree.forgetPath();
     try {
+      if (staged) return this.#listWalk.map(iova, list, list.wholeBytes, prot, done);
       return this.#mapRuns(iova, runs, prot, oneWalk, done);
     } finally {
       this.tree.flushCleans();

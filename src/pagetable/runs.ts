@@ -86,9 +86,11 @@ export class ListRuns {
   bytes = 0;
   /** Index of its first element. */
   first = 0;
-  readonly #addresses: ArrayLike<number>;
-  readonly #lengths: ArrayLike<number>;
+  readonly #list: ListArrays;
+  readonly #count: number;
   readonly #linux: boolean;
+  #addresses: ArrayLike<number>;
+  #lengths: ArrayLike<number>;
   #next = 0;
 
   /**
@@ -96,6 +98,8 @@ export class ListRuns {
    * the list it makes the last run disappear
    */
   constructor(list: ListArrays, linux: boolean) {
+    this.#list = list;
+    this.#count = list.addresses.length;
     this.#addresses = list.addresses;
     this.#lengths = list.lengths;
     this.#linux = linux;
@@ -103,7 +107,8 @@ export class ListRuns {
 
   /** Moves to the next run; false after the last. */
   next(): boolean {
-    const count = this.#addresses.length;
+    const count = this.#count;
+    if (this.#addresses.length !== count) this.#reattach();
     this.#skipEmpty(count);
     if (this.#next >= count) return false;
     this.first = this.#next;
@@ -112,6 +117,12 @@ export class ListRuns {
     this.#next++;
     while (this.#next < count && this.#joins(this.#next)) this.bytes += this.#lengths[this.#next++] as number;
     return !this.#disappears(count);
+  }
+
+  /** The engine's memory grew under a list that lies in it. */
+  #reattach(): void {
+    this.#addresses = this.#list.addresses;
+    this.#lengths = this.#list.lengths;
   }
 
   #skipEmpty(count: number): void {

@@ -2,23 +2,28 @@
  * Looking at tables without changing them: translation, the first mapped or unmapped address of a range, all leaves.
  * @module
  */
-import { offsetIn } from '../address.ts';
+import { highHalf, lowHalf, offsetIn } from '../address.ts';
+import type { Level } from '../formats/contract.ts';
 import { firstClear, firstSet } from './entries.ts';
-import type { TableTree } from './tree.ts';
+import { indexOf, type TableTree } from './tree.ts';
 
 /**
  * The output address for an input address, or −1. Bits above the input range alias, as in Linux; the caller checks them.
  */
 export function translate(tree: TableTree, iova: number): number {
-  const { geometry } = tree;
+  const { geometry, levels, entryShift, meter } = tree;
+  const { u32 } = tree.memory;
+  const low = lowHalf(iova);
+  const high = highHalf(iova);
   let table = tree.rootOf(iova);
   for (let depth = 0; depth <= tree.last; depth++) {
-    const at = tree.entryAt(depth, table, iova);
-    const lo = tree.lo(at);
-    const hi = tree.hi(at);
-    tree.meter.tableReads++;
+    const level = levels[depth] as Level;
+    const word = (table + (indexOf(level, low, high) << entryShift)) >>> 2;
+    const lo = u32[word] as number;
+    const hi = entryShift === 3 ? (u32[word + 1] as number) : 0;
+    meter.tableReads++;
     if ((lo | hi) === 0) return -1;
-    if (!tree.isTable(depth, lo)) {
+    if ((lo & level.tableMask) !== level.tableValue) {
       const size = tree.spanAt(depth) * geometry.leafSlots(lo, hi, depth);
       return join(geometry.address(lo, hi, depth), offsetIn(iova, size), size);
     }
@@ -43,14 +48,33 @@ export function findHole(tree: TableTree, from: number, end: number): number {
 }
 
 function find(tree: TableTree, from: number, end: number, mapped: boolean): number {
+  if (tree.roots.length === 1) return findOnPath(tree, from, end, mapped);
   const covered = tree.spanAt(0) * tree.levelAt(0).entries;
-  if (tree.roots.length === 1) return findBelow(tree, 0, tree.rootOf(from), from, end, mapped);
   for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
     const stop = Math.min(end, Math.floor(at / covered + 1) * covered);
     const found = findBelow(tree, 0, tree.rootOf(at), at, stop, mapped);
     if (found !== -1) return found;
   }
   return -1;
+}
+
+/** Follows single entries as long as the whole range lies behind one, and searches from there. */
+function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean): number {
+  const { levels, entryShift, memory } = tree;
+  const low = lowHalf(from);
+  const high = highHalf(from);
+  let table = tree.roots[0] as number;
+  for (let depth = 0; depth < tree.last; depth++) {
+    const level = levels[depth] as Level;
+    const span = tree.spanAt(depth);
+    if (offsetIn(from, span) + (end - from) > span) return findBelow(tree, depth, table, from, end, mapped);
+    const at = table + (indexOf(level, low, high) << entryShift);
+    const lo = memory.u32[at >>> 2] as number;
+    tree.meter.tableReads++;
+    if ((lo & level.tableMask) !== level.tableValue) return ((lo | tree.hi(at)) !== 0) === mapped ? from : -1;
+    table = tree.tableOffset(lo);
+  }
+  return findBelow(tree, tree.last, table, from, end, mapped);
 }
 
 function findBelow(tree: TableTree, depth: number, table: number, from: number, end: number, mapped: boolean): number {

@@ -26,7 +26,7 @@ export const EINVAL = -22;
 export const ERANGE = -34;
 
 /** Index of an input address, as halves, in a table of a level; higher address bits alias. */
-function indexOf(level: Level, low: number, high: number): number {
+export function indexOf(level: Level, low: number, high: number): number {
   const { shift } = level;
   return (shift >= 32 ? high >>> (shift - 32) : (low >>> shift) | (high << (32 - shift))) & (level.entries - 1);
 }
@@ -71,6 +71,7 @@ export class TableTree {
   readonly #strideScale: number;
   readonly #granule: number;
   readonly #path: number[];
+  #zeroLast = true;
   #pathIova = -1;
   #pathDepth = 0;
   #dirtyTable = -1;
@@ -230,6 +231,14 @@ export class TableTree {
       this.#path[depth + 1] = table;
       this.#pathDepth = depth + 1;
     }
+    return table;
+  }
+
+  /** As `descend` to a last-level table that the caller writes from end to end: a new one is not zeroed. */
+  descendToWrite(iova: number, keep: boolean): number {
+    this.#zeroLast = false;
+    const table = this.descend(iova, this.last, keep);
+    this.#zeroLast = true;
     return table;
   }
 
@@ -422,7 +431,7 @@ export class TableTree {
   }
 
   #extend(depth: number, at: number): number {
-    const table = this.newTable(depth, true);
+    const table = this.newTable(depth, depth < this.last || this.#zeroLast);
     if (table === -1) return ENOMEM;
     if (this.journal.active) this.journal.linked(at, table, depth);
     this.link(at, table);

@@ -1,0 +1,138 @@
+/**
+ * A whole list in one walk: at each boundary where a larger page could begin, ask how far the list is physically
+ * contiguous; where none fits, gather elements into the leaf table until it ends. A kernel reads the list where it lies.
+ * @module
+ */
+import { lowHalf, offsetIn } from '../address.ts';
+import { STATE_OFFSET } from '../memory/kernels.ts';
+import type { ScatterList } from '../memory/scatter-list.ts';
+import { mapRun } from './map.ts';
+import type { PageSizeChooser } from './page-size.ts';
+import type { Done } from './runs.ts';
+import type { TableTree } from './tree.ts';
+
+/** Walks one list after the other; made once a page table. */
+export class ListWalk {
+  readonly #tree: TableTree;
+  readonly #chooser: PageSizeChooser;
+  readonly #page: number;
+  readonly #next: number;
+  readonly #leafBytes: number;
+  #index = 0;
+  #offset = 0;
+
+  constructor(tree: TableTree, chooser: PageSizeChooser) {
+    this.#tree = tree;
+    this.#chooser = chooser;
+    this.#page = chooser.smallest;
+    this.#next = chooser.after(chooser.smallest);
+    this.#leafBytes = tree.spanAt(tree.last) * tree.levelAt(tree.last).entries;
+  }
+
+  /** Whether kernels can write this table's leaves: one stride over all output addresses, single-entry smallest pages. */
+  static serves(tree: TableTree, chooser: PageSizeChooser): boolean {
+    const { geometry } = tree;
+    return geometry.outputBreak >= 2 ** geometry.oas && geometry.slots(tree.last, chooser.smallest) === 1;
+  }
+
+  /**
+   * Maps `bytes` of a list whose elements are whole pages.
+   * @returns 0 or a negative errno; `done` says how far it came
+   */
+  map(iova: number, list: ScatterList, bytes: number, prot: number, done: Done): number {
+    this.#index = 0;
+    this.#offset = 0;
+    while (done.bytes < bytes) {
+      const at = iova + done.bytes;
+      const left = bytes - done.bytes;
+      const errno = this.#block(at, left, list, prot, done) ? 0 : this.#gather(at, left, list, prot, done);
+      if (errno < 0) return errno;
+    }
+    return 0;
+  }
+
+  /** Maps pages larger than the smallest where they fit; false where they do not. */
+  #block(at: number, left: number, list: ScatterList, prot: number, done: Done): boolean {
+    if (left < this.#next || offsetIn(at, this.#next) !== 0) return false;
+    const pa = (list.addresses[this.#index] as number) + this.#offset;
+    if ((lowHalf(pa) & (this.#next - 1)) !== 0 && this.#next <= 0x80000000) return false;
+    const run = this.#contiguous(list, pa, left);
+    if (run < this.#next) return false;
+    this.#chooser.choose(at, pa, run);
+    if (this.#chooser.size < this.#next) return false;
+    const pages = mapRun(this.#tree, at, pa, this.#chooser.size, this.#chooser.count, prot, true);
+    if (pages <= 0) return false;
+    this.#advance(list, pages * this.#chooser.size, done);
+    return true;
+  }
+
+  /** Bytes from the current place on that are physically contiguous, at most `limit`. */
+  #contiguous(list: ScatterList, pa: number, limit: number): number {
+    const { addresses, lengths } = list;
+    let bytes = (lengths[this.#index] as number) - this.#offset;
+    for (let i = this.#index + 1; i < list.length && bytes < limit; i++) {
+      const length = lengths[i] as number;
+      if (length === 0) continue;
+      if (addresses[i] !== pa + bytes) break;
+      bytes += length;
+    }
+    return Math.min(bytes, limit);
+  }
+
+  #advance(list: ScatterList, bytes: number, done: Done): void {
+    const { lengths } = list;
+    done.bytes += bytes;
+    this.#offset += bytes;
+    while (this.#index < list.length && this.#offset >= (lengths[this.#index] as number)) {
+      this.#offset -= lengths[this.#index] as number;
+      this.#index++;
+    }
+  }
+
+  /** Writes smallest pages to the end of the leaf table, or to where a larger page may begin. */
+  #gather(at: number, left: number, list: ScatterList, prot: number, done: Done): number {
+    const tree = this.#tree;
+    const depth = tree.last;
+    const stop = Math.min(this.#next, this.#leafBytes);
+    const bytes = Math.min(left, stop - offsetIn(at, stop));
+    const table = bytes === this.#leafBytes ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
+    if (table < 0) return table;
+    const pages = bytes / this.#page;
+    const index = tree.indexAt(depth, at);
+    this.#write(table + (index << tree.entryShift), pages, list, prot);
+    tree.meter.entryWrites += pages;
+    tree.addEntries(depth, table, pages);
+    tree.cleanRun(table, 1, pages);
+    done.bytes += bytes;
+    return 0;
+  }
+
+  #write(dest: number, pages: number, list: ScatterList, prot: number): void {
+    const { geometry, memory, last } = this.#tree;
+    const { kernels } = memory;
+    const bits = this.#tree.leafBits(last, 1, prot);
+    const { offset, lengthsOffset } = list;
+    const shift = geometry.pageShift;
+    if (geometry.entryBytes === 4) {
+      kernels.gather4(offset, lengthsOffset, this.#index, this.#offset, dest, pages, shift, -this.#page, bits.lo);
+    } else {
+      const { addressShift, leafFieldLo: lo, leafFieldHi: hi } = geometry;
+      kernels.gather8(
+        offset,
+        lengthsOffset,
+        this.#index,
+        this.#offset,
+        dest,
+        pages,
+        shift,
+        addressShift,
+        lo,
+        hi,
+        bits.lo,
+        bits.hi,
+      );
+    }
+    this.#index = memory.f64[STATE_OFFSET / 8] as number;
+    this.#offset = memory.f64[STATE_OFFSET / 8 + 1] as number;
+  }
+}
