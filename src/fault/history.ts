@@ -64,6 +64,27 @@ interface Watched {
   readonly calls: HistoryEntry[];
 }
 
+/** PCI devices have their requester id as stream, if the stream ids are not remapped by the firmware. */
+function isDevice(name: string, fault: FaultRecord): boolean {
+  return name === fault.device || (fault.stream !== undefined && requesterId(name) === (fault.stream & 0xffff));
+}
+
+/** True if the trace says that the domain is the fault's device's. */
+function isOf(domain: TraceDomain, fault: FaultRecord): boolean {
+  return domain.devices.some((name) => isDevice(name, fault));
+}
+
+/**
+ * True if the domain is known to be of other PCI devices only. Streams of Arm and RISC-V may be numbered by the firmware:
+ * there only a device's name can tell.
+ */
+function isOfOthers(domain: TraceDomain | undefined, fault: FaultRecord): boolean {
+  const devices = domain?.devices ?? [];
+  const known = fault.iommu === 'intel-vtd' || requesterId(fault.device) !== undefined;
+  if (devices.length === 0 || !known) return false;
+  return devices.every((name) => requesterId(name) !== undefined && !isDevice(name, fault));
+}
+
 function faultPage(fault: FaultRecord): number | undefined {
   if (fault.iova === undefined || fault.iova > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
   const address = Number(fault.iova);
@@ -111,19 +132,12 @@ export class FaultHistory {
     if (page === undefined || this.span.events === 0) return undefined;
     const watched = this.#pages[this.#firstPage(page)];
     if (watched?.address !== page) return undefined;
-    const own = this.#domainOf(fault);
-    const calls = own === undefined ? watched.calls : watched.calls.filter((entry) => entry.domain === own.id);
+    const own = this.#tracker.domains.find((domain) => isOf(domain, fault));
+    const calls = watched.calls.filter((entry) => {
+      const domain = this.#tracker.domains[entry.domain];
+      return own === undefined ? !isOfOthers(domain, fault) : entry.domain === own.id;
+    });
     return historyOf(Number(fault.iova), fault.seconds, calls);
-  }
-
-  /** The domain of a fault's device, if the trace names it. */
-  #domainOf(fault: FaultRecord): TraceDomain | undefined {
-    return this.#tracker.domains.find(({ devices }) =>
-      devices.some(
-        (device) =>
-          device === fault.device || (fault.stream !== undefined && requesterId(device) === (fault.stream & 0xffff)),
-      ),
-    );
   }
 
   #firstPage(address: number): number {
