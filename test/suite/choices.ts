@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ListRuns, PageSizeChooser } from '../../src/pagetable/index.ts';
+import type { Run } from '../support/linux-model.ts';
 import { pageSizesOf, type Setup } from '../support/setup.ts';
 
 /** The biggest size that fits and divides both, and as many of it as fit before a larger one could take over. */
@@ -45,11 +46,6 @@ function choosesAsBruteForce(setup: Setup): void {
   );
 }
 
-interface Run {
-  readonly start: number;
-  readonly bytes: number;
-}
-
 type List = readonly (readonly [address: number, length: number])[];
 
 /** Elements of no bytes are nothing; the others join where one ends and the next begins. */
@@ -68,7 +64,7 @@ function safeRuns(list: List): Run[] {
  * Linux 6.1: an open run takes every element that begins at its end, also one of no bytes; an element elsewhere closes it.
  * After the last element that element is looked at again: only if it does not lie at the run's end is the run mapped.
  */
-function linuxRuns(list: List): Run[] {
+export function linuxRuns(list: List): Run[] {
   const runs: Run[] = [];
   let open: Run = { start: 0, bytes: 0 };
   for (const [address, length] of list) {

@@ -9,6 +9,7 @@ import { blockRules } from './blocks.ts';
 import { choiceRules } from './choices.ts';
 import { failNthRules } from './fail-nth.ts';
 import { historyRules } from './histories.ts';
+import { linuxRules } from './linux.ts';
 import { pageRules } from './pages.ts';
 import { refusalRules } from './refusals.ts';
 
@@ -20,6 +21,7 @@ export function formatSuite(format: Format): void {
     choiceRules(setup);
     blockRules(setup);
     historyRules(setup);
+    linuxRules(setup);
     failNthRules(setup);
     refusalRules(setup);
   });

@@ -11,11 +11,28 @@ import { IntervalMap } from '../support/interval-map.ts';
 import { expectNoLeak, iovaOf, makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
 import { snapshot } from '../support/snapshot.ts';
 
+/** Maps a list in one of its three forms: objects, arrays, or in the engine's own memory. */
+function mapList(domain: Domain, iova: bigint, list: readonly Element[]): { bytes: number } {
+  const form = list.length % 3;
+  if (form === 0) return domain.mapSg(iova, list, RW);
+  const addresses = list.map(({ address }) => address);
+  const lengths = list.map(({ length }) => length);
+  if (form === 1) return domain.mapSg(iova, { addresses, lengths }, RW);
+  const placed = domain.memory.list(list.length);
+  placed.addresses.set(addresses);
+  placed.lengths.set(lengths);
+  try {
+    return domain.mapSg(iova, placed, RW);
+  } finally {
+    domain.memory.freeList(placed);
+  }
+}
+
 /** Performs a call on a domain. */
 export function perform(domain: Domain, call: Call): { bytes: number } {
   const iova = iovaOf(domain, call.offset);
   if (call.kind === 'map') return domain.map(iova, call.pa, call.bytes, RW);
-  if (call.kind === 'mapSg') return domain.mapSg(iova, call.list, RW);
+  if (call.kind === 'mapSg') return mapList(domain, iova, call.list);
   return domain.unmap(iova, call.bytes, { holes: call.skip ? 'skip' : 'refuse' });
 }
 

@@ -125,7 +125,7 @@ export class CallMaker {
     const range = ranges[draw.shift % Math.max(1, ranges.length)];
     if (range === undefined) return undefined;
     const pages = Number(range.end - range.start) / this.#small;
-    const skipped = draw.place === 0 ? 0 : (draw.pages * draw.place) % pages;
+    const skipped = draw.place === 0 ? 0 : (draw.pages * draw.place * (1 + 37 * draw.size)) % pages;
     const offset = Number(range.start) + skipped * this.#small;
     const wanted = draw.size < 3 ? pages - skipped : 1 + ((draw.pages * draw.size) % 600);
     const bytes = Math.min(wanted * this.#small, this.#end - offset);
