@@ -12,12 +12,12 @@ import type {
   FormatId,
   Geometry,
   Level,
-  Linux61,
   QuirkName,
   Registers,
   TableRequest,
 } from './contract.ts';
 import { QUIRK } from './contract.ts';
+import { LINUX61_BY_RUN } from './linux61.ts';
 import { PROT } from './protection.ts';
 import { badGeometry, checkRequest, chooseGranule, intersect, tableAllocation } from './widths.ts';
 
@@ -82,16 +82,6 @@ const PAGE_SIZES: Readonly<Record<number, readonly number[]>> = {
 };
 const BLOCK_4T = pow2(42);
 const MAX_CONCATENATED = 16;
-
-const LINUX61: Linux61 = {
-  pageByPage: false,
-  mapChecks: ['pageSize', 'range', 'protection'],
-  sizeRule: 'subset',
-  checksInput: true,
-  mapSgBarriers: false,
-  splitsLoseAddress: false,
-  splitsFirstOfGroupOnly: false,
-};
 
 /** How the members of the family differ. */
 export interface LpaeVariant {
@@ -161,6 +151,11 @@ function makeLevels(variant: LpaeVariant, ias: number, pageShift: number, cpuPag
   return levels;
 }
 
+/** Address bits that a descriptor holds: 52 with the 64K granule, else 48 (DDI 0487, D8.3.1). */
+function addressBits(pageShift: number): number {
+  return pageShift === 16 ? 52 : 48;
+}
+
 function limitWidth(variant: LpaeVariant, name: 'ias' | 'oas', asked: number, most: number): number {
   const refusedAbove = name === 'ias' ? variant.maxIas : variant.maxOas;
   if (refusedAbove === undefined) return Math.min(asked, most);
@@ -181,7 +176,7 @@ function shapeOf(variant: LpaeVariant, request: TableRequest): Shape {
       `a granule of ${variant.granules.map((g) => pow2(g - 10)).join(', ')} KiB`,
     );
   }
-  const most = pageShift === 16 ? 52 : 48;
+  const most = addressBits(pageShift);
   const ias = limitWidth(variant, 'ias', request.ias, most);
   const oas = limitWidth(variant, 'oas', request.oas, most);
   if (variant.kind !== 'mali' && PA_SIZE[oas] === undefined)
@@ -213,6 +208,13 @@ function attributesOf(kind: LpaeVariant['kind'], prot: number): number {
   }
   const readOnly = (prot & (PROT.READ | PROT.WRITE)) === PROT.READ ? AP_READ_ONLY : 0;
   return memory | NG | readOnly | ((prot & PROT.PRIV) === 0 ? AP_UNPRIVILEGED : 0);
+}
+
+/** Stage 1 has no write-only access; stage 2 and Mali no privilege; Mali no shareability by which cached MMIO differs. */
+function grantedBy(kind: LpaeVariant['kind'], prot: number): number {
+  if (kind === 's1') return (prot & PROT.WRITE) === 0 ? prot : prot | PROT.READ;
+  const cacheIgnored = kind === 'mali' && (prot & PROT.MMIO) !== 0;
+  return prot & ~(cacheIgnored ? PROT.PRIV | PROT.CACHE : PROT.PRIV);
 }
 
 function leafType(kind: LpaeVariant['kind'], last: boolean): number {
@@ -300,12 +302,12 @@ export function lpaeGeometry(
     leafFieldHi: ADDRESS_HI,
     tableField: pageShift === 16 ? ~0xffff : ADDRESS_LO,
     tableFieldShift: 0,
-    tableLimit: pow2(52),
+    tableLimit: pow2(addressBits(pageShift)),
     outputBreak: OUTPUT_BREAK,
     addressShift: 0,
     maxSlots: 1,
     syncedHi: SYNCED_HI,
-    linux61: LINUX61,
+    linux61: LINUX61_BY_RUN,
     slots: (level, size) => (spans[level] === size ? 1 : 0),
     leafSlots: () => 1,
     leaf(level, _slots, prot, out) {
@@ -325,7 +327,7 @@ export function lpaeGeometry(
       out.lo = (lo & KEPT_LO) | leafType(kind, to === last);
       out.hi = hi & KEPT_HI;
     },
-    granted: (prot) => (kind === 's1' && (prot & PROT.WRITE) !== 0 ? prot | PROT.READ : prot),
+    granted: (prot) => grantedBy(kind, prot),
     registers(roots) {
       const root = roots[0] ?? 0;
       if (mali !== undefined) return mali(root);

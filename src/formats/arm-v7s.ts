@@ -174,6 +174,13 @@ function sectionProt(lo: number): number {
   );
 }
 
+/** No descriptor is write-only, none says "cacheable" of device memory; without permission bits all may read and write. */
+function grantedBy(prot: number, permissions: boolean): number {
+  const memory = (prot & PROT.MMIO) === 0 ? prot : prot & ~PROT.CACHE;
+  if (!permissions) return (memory & ~(PROT.NOEXEC | PROT.PRIV)) | PROT.READ | PROT.WRITE;
+  return memory | PROT.READ;
+}
+
 function isContiguous(lo: number, level: number): boolean {
   return level === 0 ? (lo & SUPERSECTION) !== 0 : (lo & TYPE_MASK) === TYPE_LARGE;
 }
@@ -252,8 +259,7 @@ function configure(request: TableRequest): Geometry {
         out.hi = 0;
       }
     },
-    granted: (prot) =>
-      (prot & PROT.WRITE) !== 0 && permissions ? prot | PROT.READ : permissions ? prot : prot | PROT.READ | PROT.WRITE,
+    granted: (prot) => grantedBy(prot, permissions),
     registers: (roots) => ({ ttbr: ttbr(roots[0] ?? 0, request.coherent, mtk), tcr: 0n, nmrr: NMRR, prrr: PRRR }),
   };
 }

@@ -59,7 +59,7 @@ export interface Level {
   readonly runEntries: number;
   /** Bytes of a table, as the architecture counts them. */
   readonly tableBytes: number;
-  /** Bytes that one table takes in memory. */
+  /** Bytes that one table takes in memory; the same for all levels below the root. */
   readonly allocBytes: number;
   /** An entry is a table entry where `(lo & tableMask) === tableValue`; a last level has `tableValue` 1, `tableMask` 0. */
   readonly tableMask: number;
@@ -153,7 +153,10 @@ export interface Geometry {
   table(physical: number, out: Entry): void;
   /** Bits, without the address, of the pieces into which a split leaf goes; `slots` each, at level `to`. */
   pieces(lo: number, hi: number, from: number, to: number, slots: number, out: Entry): void;
-  /** Protection that the entry for `prot` really grants, where the format cannot express `prot`. */
+  /**
+   * Protection that the entry for `prot` really holds: flags that the format cannot express are gone or, like READ beside
+   * WRITE, have come. Two protections have equal entries exactly where this is equal.
+   */
   granted(prot: number): number;
   /** What a driver programs for these roots. */
   registers(roots: readonly number[]): Registers;

@@ -7,6 +7,7 @@ import { describe } from 'vitest';
 import type { Format } from '../../src/formats/index.ts';
 import { blockRules } from './blocks.ts';
 import { choiceRules } from './choices.ts';
+import { entryRules } from './entries.ts';
 import { failNthRules } from './fail-nth.ts';
 import { historyRules } from './histories.ts';
 import { linuxRules } from './linux.ts';
@@ -18,6 +19,7 @@ export function formatSuite(format: Format): void {
   describe.each(format.configurations)(`${format.id} $name`, (configuration) => {
     const setup = { format, configuration };
     pageRules(setup);
+    entryRules(setup);
     choiceRules(setup);
     blockRules(setup);
     historyRules(setup);
