@@ -6,7 +6,7 @@ import type { PhysicalReader } from '../bus.ts';
 import { InputError } from '../errors.ts';
 import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
 import { createModel, MODEL_NAMES } from '../hardware/models.ts';
-import { enumerateLeaves, type TablePage, type TreeFinding } from '../hardware/walk/leaves.ts';
+import { enumerateLeaves, type LeafSink, type TablePage, type TreeFinding } from '../hardware/walk/leaves.ts';
 import { IntermediateReader } from '../hardware/walk/nested.ts';
 import { ATTR, permsText, type Regime, TYPE_SHIFT } from '../hardware/walk/regime.ts';
 import { Walker } from '../hardware/walk/walker.ts';
@@ -81,6 +81,8 @@ export interface Decoding {
   readonly unknown: readonly UnknownPart[];
 }
 
+/** Tables read in one decoding, at most: 1 GiB of 4 KiB tables. */
+const MOST_TABLES = 1 << 18;
 /** Pieces that one nested domain's leaves are cut into, at most. */
 const MOST_PIECES = 1 << 22;
 
@@ -186,14 +188,14 @@ class StageTwoCut {
   }
 }
 
-function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainReader): void {
+function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainReader, tableLimit: number): void {
   const cut = tables.stage2 === undefined ? undefined : new StageTwoCut(reader, tables.stage2, out);
   const memory =
     tables.stage2 === undefined ? reader : new IntermediateReader(reader, new Walker(reader, tables.stage2));
   for (const [index, region] of tables.regime.regions.entries()) {
     out.builder.begin(region.base);
     const levels = region.descriptors.levels;
-    const tree = enumerateLeaves(memory, region, (offset, pa, bytes, depth, lo, hi, attributes) => {
+    const sink: LeafSink = (offset, pa, bytes, depth, lo, hi, attributes) => {
       const level = levels[depth]?.level ?? 0;
       if (cut === undefined) out.leaf(offset, pa, bytes, level, lo, hi, attributes, index);
       else {
@@ -201,8 +203,9 @@ function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainRe
           out.leaf(at, to, size, level, lo, hi, attributes, index);
         });
       }
-    });
-    out.tablePages.push(...tree.tables);
+    };
+    const tree = enumerateLeaves(memory, region, sink, { tables: tableLimit - out.tablePages.length });
+    for (const page of tree.tables) out.tablePages.push(page);
     for (const { offset, ...finding } of tree.findings) {
       out.findings.push({ ...finding, iova: region.base + BigInt(offset) });
     }
@@ -211,16 +214,17 @@ function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainRe
   out.finish();
 }
 
-/** Reads one domain's tables. */
+/** Reads one domain's tables, at most `tableLimit` of them. */
 export function decodeTables(
   reader: PhysicalReader,
   tables: DomainTables,
   streams: readonly number[],
   from: GeometrySource,
   options: DecodeOptions = {},
+  tableLimit: number = MOST_TABLES,
 ): DomainMappings {
   const out = new DomainReader(options.raw === true);
-  readRegions(reader, tables, out);
+  readRegions(reader, tables, out, tableLimit);
   return {
     id: tables.id,
     streams,
@@ -250,16 +254,22 @@ function unknownOf(domain: DomainMappings): UnknownPart[] {
     }));
 }
 
+/** Tables and the streams that use them. */
+export interface DomainGroup {
+  readonly tables: DomainTables;
+  readonly streams: readonly number[];
+}
+
 /** Contexts that share tables, by the tables' key, in order of first use. */
-function groupContexts(contexts: readonly DeviceContext[]): Map<string, { tables: DomainTables; streams: number[] }> {
-  const groups = new Map<string, { tables: DomainTables; streams: number[] }>();
+export function groupContexts(contexts: readonly DeviceContext[]): DomainGroup[] {
+  const groups = new Map<string, { tables: DomainTables; streams: Set<number> }>();
   for (const { tables, stream } of contexts) {
     if (tables === undefined) continue;
     const group = groups.get(tables.key);
-    if (group === undefined) groups.set(tables.key, { tables, streams: [stream] });
-    else if (!group.streams.includes(stream)) group.streams.push(stream);
+    if (group === undefined) groups.set(tables.key, { tables, streams: new Set([stream]) });
+    else group.streams.add(stream);
   }
-  return groups;
+  return [...groups.values()].map(({ tables, streams }) => ({ tables, streams: [...streams] }));
 }
 
 /** The model that a dump's registers describe. @throws InputError `MISSING_VALUE`, `UNSUPPORTED_INPUT`. */
@@ -282,8 +292,11 @@ export function decodeDump(input: DecodeInput, options: DecodeOptions = {}): Dec
   const model = modelOf(input);
   const list = model.contexts();
   const domains: DomainMappings[] = [];
-  for (const { tables, streams } of groupContexts(list.contexts).values()) {
-    domains.push(decodeTables(input.reader, tables, streams, 'from dump', options));
+  let left = MOST_TABLES;
+  for (const { tables, streams } of groupContexts(list.contexts)) {
+    const domain = decodeTables(input.reader, tables, streams, 'from dump', options, left);
+    left = Math.max(0, left - domain.tablePages.length);
+    domains.push(domain);
   }
   const missing = list.missing.map(({ address, bytes, why }) => ({
     domain: undefined,

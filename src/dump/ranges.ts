@@ -8,16 +8,16 @@ export class LeafColumns {
   /** Rows filled. */
   length = 0;
   /** Offset from the region's base. */
-  offset: Float64Array = new Float64Array(1024);
-  pa: Float64Array = new Float64Array(1024);
-  bytes: Float64Array = new Float64Array(1024);
+  offset: Float64Array = new Float64Array(64);
+  pa: Float64Array = new Float64Array(64);
+  bytes: Float64Array = new Float64Array(64);
   /** Level in the architecture's own counting. */
-  level: Int8Array = new Int8Array(1024);
+  level: Int8Array = new Int8Array(64);
   /** Halves of the entry. */
-  lo: Uint32Array = new Uint32Array(1024);
-  hi: Uint32Array = new Uint32Array(1024);
+  lo: Uint32Array = new Uint32Array(64);
+  hi: Uint32Array = new Uint32Array(64);
   /** Index of the region. */
-  region: Uint8Array = new Uint8Array(1024);
+  region: Uint8Array = new Uint8Array(64);
 
   /** Adds a row. */
   push(offset: number, pa: number, bytes: number, level: number, lo: number, hi: number, region: number): void {

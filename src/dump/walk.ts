@@ -3,9 +3,9 @@
  * @module
  */
 import { hex } from '../address.ts';
-import { type DeviceContext, type DomainTables, type IommuModel, walkerOf } from '../hardware/iommu.ts';
+import { type DomainTables, type IommuModel, walkerOf } from '../hardware/iommu.ts';
 import { type Access, type Fault, type Leaf, READ, type Step } from '../hardware/walk/types.ts';
-import { type DecodeInput, type GeometrySource, modelOf } from './decode.ts';
+import { type DecodeInput, type GeometrySource, groupContexts, modelOf } from './decode.ts';
 
 /** The walk of an address for one stream, or in one domain's tables. */
 export interface AddressWalk {
@@ -44,17 +44,6 @@ function walkStream(input: DecodeInput, model: IommuModel, iova: bigint, options
   return { ...walkTables(input, tables, [stream], 'from dump', iova, access), result };
 }
 
-function domainsOf(contexts: readonly DeviceContext[]): { tables: DomainTables; streams: number[] }[] {
-  const groups = new Map<string, { tables: DomainTables; streams: number[] }>();
-  for (const { tables, stream } of contexts) {
-    if (tables === undefined) continue;
-    const group = groups.get(tables.key) ?? { tables, streams: [] };
-    if (!group.streams.includes(stream)) group.streams.push(stream);
-    groups.set(tables.key, group);
-  }
-  return [...groups.values()];
-}
-
 /**
  * Walks an address for a stream, or, without one, in every domain: first those that translate it.
  * @throws InputError `MISSING_VALUE` without registers, `UNSUPPORTED_INPUT` for an IOMMU that is not read here.
@@ -63,7 +52,7 @@ export function walkAddress(input: DecodeInput, iova: bigint, options: WalkOptio
   const model = modelOf(input);
   if (options.stream !== undefined) return [walkStream(input, model, iova, options)];
   const access = options.access ?? READ;
-  const walks = domainsOf(model.contexts().contexts).map(({ tables, streams }) => {
+  const walks = groupContexts(model.contexts().contexts).map(({ tables, streams }) => {
     const walk = walkTables(input, tables, streams, 'from dump', iova, access);
     if (walk.result.ok) return walk;
     const named = model.translate(streams[0] ?? 0, iova, access).result;

@@ -55,13 +55,30 @@ export interface DeviceContext {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
+/** A part of a device table that is not in memory, or was not looked at because the table is too large. */
+export interface MissingPart {
+  readonly address: number;
+  readonly bytes: number;
+  readonly why: string;
+}
+
 /** All contexts of a device table, and how much of it was passed over. */
 export interface ContextList {
   readonly contexts: readonly DeviceContext[];
   /** Entries that abort every access. */
   readonly aborting: number;
-  /** Parts of the device table that are not in memory: physical address and bytes. */
-  readonly missing: readonly { readonly address: number; readonly bytes: number; readonly why: string }[];
+  readonly missing: readonly MissingPart[];
+}
+
+/** Contexts listed, and entries of device tables looked at, at most: registers may say anything. */
+export const LISTING_LIMITS = { contexts: 65_536, entries: 1_048_576 } as const;
+
+/** Adds a missing part, joined to the one before where it goes on there. */
+export function addMissing(missing: MissingPart[], address: number, bytes: number, why: string): void {
+  const last = missing.at(-1);
+  if (last !== undefined && last.why === why && last.address + last.bytes === address) {
+    missing[missing.length - 1] = { ...last, bytes: last.bytes + bytes };
+  } else if (missing.length < LISTING_LIMITS.contexts) missing.push({ address, bytes, why });
 }
 
 /** Something of an IOMMU's state that is not as a working system has it. */

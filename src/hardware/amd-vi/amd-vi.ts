@@ -7,12 +7,14 @@ import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
 import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
 import {
+  addMissing,
   bypassLeaf,
   type ContextList,
   contextFault,
   type DeviceContext,
   type DomainTables,
   type IommuModel,
+  type MissingPart,
   type StateNote,
   type Structure,
   walkerOf,
@@ -86,14 +88,14 @@ export class AmdVi implements IommuModel {
 
   contexts(): ContextList {
     const contexts: DeviceContext[] = [];
-    const missing: { address: number; bytes: number; why: string }[] = [];
+    const missing: MissingPart[] = [];
     let aborting = 0;
     for (let stream = 0; stream < this.#count; stream++) {
       const at = this.#table + stream * DTE_BYTES;
       const low = this.#reader.read32(at);
       if (low === undefined) {
         const bytes = Math.min(PAGE - (at % PAGE), (this.#count - stream) * DTE_BYTES);
-        missing.push({ address: at, bytes, why: 'device table' });
+        addMissing(missing, at, bytes, 'device table');
         stream += bytes / DTE_BYTES - 1;
       } else if (low & 1) {
         const context = this.context(stream);

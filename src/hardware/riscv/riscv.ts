@@ -7,12 +7,15 @@ import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
 import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
 import {
+  addMissing,
   bypassLeaf,
   type ContextList,
   contextFault,
   type DeviceContext,
   type DomainTables,
   type IommuModel,
+  LISTING_LIMITS,
+  type MissingPart,
   type StateNote,
   type Structure,
   walkerOf,
@@ -65,6 +68,7 @@ export class RiscvIommu implements IommuModel {
   readonly #root: number;
   readonly #dcBytes: number;
   readonly #physicalBits: number;
+  #entriesLeft = 0;
 
   constructor(reader: PhysicalReader, registers: Registers) {
     this.#reader = reader;
@@ -108,7 +112,8 @@ export class RiscvIommu implements IommuModel {
 
   contexts(): ContextList {
     const contexts: DeviceContext[] = [];
-    const missing: { address: number; bytes: number; why: string }[] = [];
+    const missing: MissingPart[] = [];
+    this.#entriesLeft = LISTING_LIMITS.entries;
     const levels = this.#mode - DDTP.lvl1 + 1;
     if (levels >= 1 && this.#mode <= DDTP.lvl3) this.#directory(this.#root, levels - 1, 0, contexts, missing);
     return { contexts, aborting: 0, missing };
@@ -120,15 +125,9 @@ export class RiscvIommu implements IommuModel {
     return level === 0 ? 0 : leaf + (level - 1) * 9;
   }
 
-  #directory(
-    table: number,
-    level: number,
-    first: number,
-    contexts: DeviceContext[],
-    missing: { address: number; bytes: number; why: string }[],
-  ): void {
+  #directory(table: number, level: number, first: number, contexts: DeviceContext[], missing: MissingPart[]): void {
     if (this.#reader.read32(table) === undefined) {
-      missing.push({ address: table, bytes: PAGE, why: `device directory, level ${level}` });
+      addMissing(missing, table, PAGE, `device directory, level ${level}`);
       return;
     }
     const bytes = level === 0 ? this.#dcBytes : 8;
@@ -136,6 +135,10 @@ export class RiscvIommu implements IommuModel {
     const most = Math.min(PAGE / bytes, 2 ** (24 - this.#shift(level)));
     for (let i = 0; i < most; i++) {
       const at = table + i * bytes;
+      if (this.#entriesLeft-- <= 0 || contexts.length >= LISTING_LIMITS.contexts) {
+        addMissing(missing, at, (most - i) * bytes, 'more devices than are listed');
+        return;
+      }
       const words = readWords(this.#reader, at, 8);
       if (words === undefined || bitsOf(words, 0, 1) === 0) continue;
       const id = first + i * 2 ** this.#shift(level);

@@ -7,12 +7,15 @@ import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
 import { type Registers, readWords } from '../bits.ts';
 import {
+  addMissing,
   bypassLeaf,
   type ContextList,
   contextFault,
   type DeviceContext,
   type DomainTables,
   type IommuModel,
+  LISTING_LIMITS,
+  type MissingPart,
   type StateNote,
   type Structure,
   walkerOf,
@@ -23,7 +26,7 @@ import { Walker } from '../walk/walker.ts';
 import { type CdStage1, cdFields, cdStage1, decodeCd } from './cd.ts';
 import { type EventRecord, eventType } from './events.ts';
 import { type SmmuV3Setup, smmuV3Setup, smmuV3State, smmuV3Structures } from './registers.ts';
-import { decodeSte, type SteStage2, type StreamTableEntry, steFields, steStage2 } from './ste.ts';
+import { decodeSte, STE_BYTES, type SteStage2, type StreamTableEntry, steFields, steStage2 } from './ste.ts';
 import { findCd, findSte, level1Span } from './stream-table.ts';
 
 /** What an access became, and the event that was recorded. */
@@ -32,11 +35,11 @@ export interface SmmuV3Answer {
   readonly event?: EventRecord;
 }
 
-/** Streams listed at most; a larger stream table is listed up to here. */
-const MOST_STREAMS = 1 << 22;
 /** Substreams of one stream, and looked at altogether in one listing. */
 const MOST_SUBSTREAMS = 1 << 20;
 const PAGE = 4096;
+/** Bytes of a level 1 stream table descriptor (5.1). */
+const L1_BYTES = 8;
 
 // IHI 0070 7.3: event codes of configuration and walk faults
 const CODES: Readonly<Partial<Record<Reason, number>>> = {
@@ -97,14 +100,15 @@ export class SmmuV3 implements IommuModel {
 
   contexts(): ContextList {
     const contexts: DeviceContext[] = [];
-    const missing: { address: number; bytes: number; why: string }[] = [];
+    const missing: MissingPart[] = [];
     let aborting = 0;
     this.#substreamsLeft = MOST_SUBSTREAMS;
     for (const stream of this.#streams(missing)) {
       const found = this.#stream(stream);
       if ('action' in found) continue;
       if (found.ste.config === 'abort') aborting++;
-      else contexts.push(...this.#substreams(stream, found));
+      else if (contexts.length < LISTING_LIMITS.contexts) contexts.push(...this.#substreams(stream, found));
+      else addMissing(missing, found.entryAddress, STE_BYTES, 'more streams than are listed');
     }
     return { contexts, aborting, missing };
   }
@@ -302,21 +306,26 @@ export class SmmuV3 implements IommuModel {
   }
 
   /** Streams that may have an entry: those of the tables that are in memory. */
-  *#streams(missing: { address: number; bytes: number; why: string }[]): Generator<number> {
+  *#streams(missing: MissingPart[]): Generator<number> {
     const { log2Size, twoLevel, split, strtabBase } = this.setup;
-    const total = Math.min(2 ** log2Size, MOST_STREAMS);
+    const left = { entries: LISTING_LIMITS.entries };
     if (!twoLevel) {
-      yield* this.#present(0, total, strtabBase, missing);
+      yield* this.#present(0, 2 ** log2Size, strtabBase, missing, left);
       return;
     }
     const perTable = 2 ** split;
-    for (let first = 0; first < total; first += perTable) {
-      const at = strtabBase + (first / perTable) * 8;
-      const words = readWords(this.#reader, at, 8);
-      if (words === undefined) missing.push({ address: at, bytes: 8, why: 'level 1 stream table' });
-      else {
+    const tables = 2 ** Math.max(0, log2Size - split);
+    for (let i = 0; i < tables; i++) {
+      const at = strtabBase + i * L1_BYTES;
+      if (left.entries-- <= 0) return addMissing(missing, at, (tables - i) * L1_BYTES, 'stream table beyond the limit');
+      const words = readWords(this.#reader, at, L1_BYTES);
+      if (words === undefined) {
+        const rest = Math.min(PAGE - (at % PAGE), (tables - i) * L1_BYTES);
+        addMissing(missing, at, rest, 'level 1 stream table');
+        i += rest / L1_BYTES - 1;
+      } else {
         const { entries, table } = level1Span(words);
-        if (entries <= perTable) yield* this.#present(first, entries, table, missing);
+        if (entries <= perTable) yield* this.#present(i * perTable, entries, table, missing, left);
       }
     }
   }
@@ -325,17 +334,20 @@ export class SmmuV3 implements IommuModel {
     first: number,
     count: number,
     table: number,
-    missing: { address: number; bytes: number; why: string }[],
+    missing: MissingPart[],
+    left: { entries: number },
   ): Generator<number> {
     for (let i = 0; i < count; i++) {
-      const address = table + i * 64;
+      const address = table + i * STE_BYTES;
+      if (left.entries-- <= 0)
+        return addMissing(missing, address, (count - i) * STE_BYTES, 'stream table beyond the limit');
       if (this.#reader.read32(address) !== undefined) {
         yield first + i;
         continue;
       }
-      const rest = Math.min(PAGE - (address % PAGE), (count - i) * 64);
-      missing.push({ address, bytes: rest, why: 'stream table' });
-      i += rest / 64 - 1;
+      const rest = Math.min(PAGE - (address % PAGE), (count - i) * STE_BYTES);
+      addMissing(missing, address, rest, 'stream table');
+      i += rest / STE_BYTES - 1;
     }
   }
 }

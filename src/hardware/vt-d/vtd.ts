@@ -7,12 +7,15 @@ import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
 import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
 import {
+  addMissing,
   bypassLeaf,
   type ContextList,
   contextFault,
   type DeviceContext,
   type DomainTables,
   type IommuModel,
+  LISTING_LIMITS,
+  type MissingPart,
   type StateNote,
   type Structure,
   walkerOf,
@@ -37,7 +40,7 @@ const SCALABLE_CONTEXT_BYTES = 32;
 const PASID_ENTRY_BYTES = 64;
 /** PASIDs of one PASID table; PASIDs enumerated in one listing at most. */
 const PASIDS_PER_TABLE = 64;
-const MOST_PASIDS = 1 << 20;
+const MOST_PASIDS = 1 << 18;
 /** Host address bits assumed: the ACPI tables that give the width are not part of a register file. */
 const HOST_ADDRESS_BITS = 52;
 
@@ -76,7 +79,6 @@ const PASID_FIELDS: readonly Field[] = [
 // 9.6 PGTT
 const PGTT = { first: 1, second: 2, nested: 3, passThrough: 4 } as const;
 
-type Missing = { address: number; bytes: number; why: string }[];
 type Context = DeviceContext & { readonly code?: number };
 
 interface Where {
@@ -96,6 +98,7 @@ export class VtdUnit implements IommuModel {
   readonly #reader: PhysicalReader;
   readonly #registers: Registers;
   readonly #ttm: number;
+  #pasidsLeft = 0;
   readonly #root: number;
   readonly #capabilities: {
     readonly mgaw: number;
@@ -148,7 +151,8 @@ export class VtdUnit implements IommuModel {
 
   contexts(): ContextList {
     const contexts: DeviceContext[] = [];
-    const missing: Missing = [];
+    const missing: MissingPart[] = [];
+    this.#pasidsLeft = MOST_PASIDS;
     if (this.#ttm === RTADDR.abort) return { contexts, aborting: 0, missing };
     for (let bus = 0; bus < 256; bus++) {
       for (const half of this.#ttm === RTADDR.scalable ? [0, 1] : [0]) this.#bus(bus, half, contexts, missing);
@@ -176,11 +180,11 @@ export class VtdUnit implements IommuModel {
   }
 
   /** Lists the requesters of one bus, or of the lower or upper half of its device functions. */
-  #bus(bus: number, half: number, contexts: DeviceContext[], missing: Missing): void {
+  #bus(bus: number, half: number, contexts: DeviceContext[], missing: MissingPart[]): void {
     const at = this.#root + bus * ROOT_ENTRY_BYTES + half * 8;
     const words = readWords(this.#reader, at, 8);
     if (words === undefined) {
-      missing.push({ address: at, bytes: 8, why: 'root table' });
+      addMissing(missing, at, 8, 'root table');
       return;
     }
     if (bitsOf(words, 0, 1) === 0) return;
@@ -188,12 +192,16 @@ export class VtdUnit implements IommuModel {
     const scalable = this.#ttm === RTADDR.scalable;
     const bytes = scalable ? SCALABLE_CONTEXT_BYTES : LEGACY_CONTEXT_BYTES;
     if (this.#reader.read32(table) === undefined) {
-      missing.push({ address: table, bytes: PAGE, why: 'context table' });
+      addMissing(missing, table, PAGE, 'context table');
       return;
     }
     for (let i = 0; i < PAGE / bytes; i++) {
       if (((this.#reader.read32(table + i * bytes) ?? 0) & 1) === 0) continue;
       const stream = bus * 256 + half * 128 + i;
+      if (contexts.length >= LISTING_LIMITS.contexts) {
+        addMissing(missing, table + i * bytes, bytes, 'more contexts than are listed');
+        continue;
+      }
       if (scalable) contexts.push(...this.#pasids(stream));
       else contexts.push(this.#context(stream, undefined));
     }
@@ -318,7 +326,7 @@ export class VtdUnit implements IommuModel {
     const own = plain.fields['RID_PASID'];
     if (plain.fields['PDTS'] === undefined) return contexts;
     const most = Math.min(2 ** (Number(plain.fields['PDTS']) + 7) * PASIDS_PER_TABLE, MOST_PASIDS);
-    for (let pasid = 0; pasid < most; pasid++) {
+    for (let pasid = 0; pasid < most && this.#pasidsLeft-- > 0; pasid++) {
       const context = this.#context(stream, pasid);
       const absent = context.reason === 'substream-out-of-range' || context.reason === 'context-outside-memory';
       if (absent) pasid += PASIDS_PER_TABLE - 1 - (pasid % PASIDS_PER_TABLE);
