@@ -3,16 +3,19 @@
  * @module
  */
 import type { Command } from 'commander';
+import { readProfile } from '../cost/profile.ts';
 import { Replay } from '../replay/replay.ts';
-import { chartToText, reportToHtml, tableToText } from '../report/index.ts';
+import { chartToText, reportToHtml, type Table, tableToText } from '../report/index.ts';
 import { createNames } from '../trace/events.ts';
 import { missingFor } from '../trace/needs.ts';
 import { UsageError } from './exit.ts';
+import { readFile } from './io.ts';
 import { addOutputOptions, emit, note, outputOf, writeFile } from './output.ts';
 import {
   assumptionsOf,
   bestReason,
   leavesTable,
+  predictionTable,
   type ReplayAnswer,
   replayJson,
   rowsTable,
@@ -37,6 +40,7 @@ interface ReplayFlags extends SpecOptions {
   readonly until?: string;
   readonly ranges?: boolean;
   readonly report?: string;
+  readonly profile?: string;
 }
 
 function textOf(answer: ReplayAnswer, width: number, terminal: boolean): string {
@@ -44,6 +48,7 @@ function textOf(answer: ReplayAnswer, width: number, terminal: boolean): string 
   const parts = [tableToText(traceTable(answer), terminal)];
   if (replay.pairing.live.length > 0) parts.push(chartToText(liveChart(replay), { width }));
   parts.push(tableToText(rowsTable(replay), terminal), tableToText(leavesTable(replay), terminal));
+  if (answer.profile !== null) parts.push(tableToText(predictionTable(replay, answer.profile), terminal));
   const reason = bestReason(sortedRows(replay));
   const notes = [reason, ...assumptionsOf(replay), ...domainNotes(replay), ...refusalNotes(replay)].filter(
     (text) => text !== '',
@@ -97,6 +102,7 @@ function htmlOf(answer: ReplayAnswer, files: readonly string[]): string {
           { kind: 'table', table: rowsTable(replay) },
           { kind: 'chart', chart: layersChart(replay) },
           { kind: 'table', table: leavesTable(replay) },
+          ...predictionBlocks(answer),
         ],
       },
       {
@@ -108,9 +114,15 @@ function htmlOf(answer: ReplayAnswer, files: readonly string[]): string {
   });
 }
 
+function predictionBlocks({ replay, profile }: ReplayAnswer): { kind: 'table'; table: Table }[] {
+  return profile === null ? [] : [{ kind: 'table', table: predictionTable(replay, profile) }];
+}
+
 async function run(files: string[], flags: ReplayFlags, command: Command): Promise<void> {
   const output = outputOf(command.opts(), FORMATS);
   const specs = specsOf(flags);
+  const { profile: path } = flags;
+  const profile = path === undefined ? null : readProfile(new TextDecoder().decode(readFile(path)), path);
   const names = createNames();
   const driver = driverFor(specs);
   const replay = new Replay({
@@ -118,6 +130,7 @@ async function run(files: string[], flags: ReplayFlags, command: Command): Promi
     rows: specs,
     driver: driver.make,
     clock: () => performance.now(),
+    splitWork: profile !== null,
     ...(flags.until === undefined ? {} : { until: flags.until }),
   });
   const stats = await readTraceFiles(
@@ -130,7 +143,7 @@ async function run(files: string[], flags: ReplayFlags, command: Command): Promi
   replay.finish();
   if (flags.until !== undefined && !replay.stopped)
     note(output, `iommu: the mark '${flags.until}' is not in the trace; all of it was replayed`);
-  const answer: ReplayAnswer = { replay, stats, driver: driver.name, ranges: flags.ranges === true };
+  const answer: ReplayAnswer = { replay, stats, driver: driver.name, ranges: flags.ranges === true, profile };
   if (flags.report !== undefined) writeFile(flags.report, htmlOf(answer, files));
   emit(output, {
     json: () => replayJson(answer),
@@ -154,6 +167,7 @@ export function addReplay(program: Command): void {
     .option('--iova <words>', 'what if addresses were: keep, packed, aligned', 'keep')
     .option('--physical <words>', 'what if memory were: keep, contiguous-64k, contiguous-2m', 'keep')
     .option('--tlb <words>', 'what if invalidation were: strict, lazy', 'strict')
+    .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
     .option('--report <file>', 'write a report with pictures as one HTML file')
     .addHelpText('before', EXAMPLES);
   addOutputOptions(command, FORMATS).action(async (files: string[], flags: ReplayFlags) => {

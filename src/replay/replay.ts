@@ -28,6 +28,8 @@ export interface ReplayOptions {
   readonly driver: () => DriverFactory;
   /** The time in milliseconds; rows are timed with it. */
   readonly clock: () => number;
+  /** Keep the work of maps and unmaps apart, so that it can be priced; default false. */
+  readonly splitWork?: boolean;
   /** Stop at a mark that contains this text. */
   readonly until?: string;
 }
@@ -57,7 +59,11 @@ export class Replay {
   readonly #until: string | undefined;
 
   constructor(options: ReplayOptions) {
-    this.rows = options.rows.map((spec) => ({ row: new ReplayRow(spec, options.driver()), milliseconds: 0 }));
+    const { splitWork } = options;
+    this.rows = options.rows.map((spec) => ({
+      row: new ReplayRow(spec, options.driver(), splitWork),
+      milliseconds: 0,
+    }));
     this.#clock = options.clock;
     this.#until = options.until;
     this.#pairing = new Pairing(options.names);

@@ -5,6 +5,7 @@
 import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
 import type { Dispatch, Path } from '../core/paths.ts';
+import type { MeteredWork } from '../cost/predict.ts';
 import type { DriverFactory } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import { formatById } from '../formats/registry.ts';
@@ -14,6 +15,7 @@ import { COUNT_NAMES, type Counts, Meter } from '../meter/meter.ts';
 import type { CallBatch } from './batch.ts';
 import { ElementShaper, type PhysicalPolicy } from './elements.ts';
 import { Placement } from './placement.ts';
+import { WorkSplit } from './work-split.ts';
 
 /** Flush queue of Linux's lazy mode: 256 entries a processor, or 10 ms (dma-iommu, 6.1). */
 const QUEUE_ENTRIES = 256;
@@ -68,15 +70,18 @@ export class ReplayRow {
   readonly #meter = new Meter();
   readonly #memory = new TableMemory();
   readonly #driver: DriverFactory;
+  readonly #split: WorkSplit | undefined;
   readonly #shaper: ElementShaper | undefined;
   readonly #domains: (Domain | undefined)[] = [];
   readonly #placements: (Placement | undefined)[] = [];
   #queued = 0;
   #queuedSince = 0;
 
-  constructor(spec: RowSpec, driver: DriverFactory) {
+  /** `splitWork`: keep the work of maps and of unmaps apart, for {@link ReplayRow.work}. */
+  constructor(spec: RowSpec, driver: DriverFactory, splitWork = false) {
     this.spec = spec.granule > TRACE_PAGE && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
     this.#driver = driver;
+    this.#split = splitWork ? new WorkSplit(this.#meter, spec.path) : undefined;
     const { oas } = formatById(spec.format).request(spec.granule, undefined, undefined);
     const reshapes = spec.granule > TRACE_PAGE || spec.physical !== 'keep';
     this.#shaper = reshapes ? new ElementShaper(spec.granule, spec.physical, 2 ** oas) : undefined;
@@ -87,9 +92,15 @@ export class ReplayRow {
     return this.#meter.snapshot();
   }
 
+  /** The same by operation; empty unless it was asked for. */
+  get work(): readonly MeteredWork[] {
+    return this.#split?.read() ?? [];
+  }
+
   /** Replays all calls of a batch. */
   run(batch: CallBatch): void {
     for (let i = 0; i < batch.count; i++) {
+      this.#split?.next(batch.maps[i] === 1 ? 'map' : 'unmap');
       try {
         if (batch.maps[i] === 1) this.#map(batch, i);
         else this.#unmap(batch, i);

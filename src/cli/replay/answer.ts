@@ -3,6 +3,8 @@
  * @module
  */
 import { formatSize, hex } from '../../address.ts';
+import { type Prediction, predictMeter } from '../../cost/predict.ts';
+import type { Profile } from '../../cost/profile.ts';
 import type { Counts } from '../../meter/meter.ts';
 import type { Replay, TimedRow } from '../../replay/replay.ts';
 import { type LiveRange, rangeJson } from '../../replay/row.ts';
@@ -16,6 +18,8 @@ export interface ReplayAnswer {
   readonly stats: readonly ReadStats[];
   readonly driver: string;
   readonly ranges: boolean;
+  /** Prices to predict times with. */
+  readonly profile: Profile | null;
 }
 
 /** Rows in order of what they cost: fewest crossings first. */
@@ -61,13 +65,20 @@ function leavesJson(row: TimedRow): Record<string, number> {
   return Object.fromEntries(sizes.map(([size, count]) => [formatSize(size), count]));
 }
 
-function rowJson(timed: TimedRow): object {
+/** What a profile says of a row's time; null without a profile. */
+function predictionOf({ row }: TimedRow, profile: Profile | null): Prediction | null {
+  return profile === null ? null : predictMeter(profile, row.work);
+}
+
+function rowJson(timed: TimedRow, profile: Profile | null): object {
+  const predicted = predictionOf(timed, profile);
   const { spec, counts, peakTables, refusals } = timed.row;
   return {
     ...spec,
     granule: formatSize(spec.granule),
     measuredNs: Math.round(timed.milliseconds * 1e6),
-    predictedNs: null,
+    predictedNs: predicted?.ns ?? null,
+    predicted,
     byLayer: {
       core: { turns: counts.coreTurns, calls: counts.driverCalls },
       driver: { calls: counts.tableCalls, registerWrites: counts.registerWrites, registerReads: counts.registerReads },
@@ -119,7 +130,7 @@ function rangesOf(replay: Replay): readonly LiveRange[] {
 }
 
 /** The JSON answer. */
-export function replayJson({ replay, stats, driver, ranges }: ReplayAnswer): object {
+export function replayJson({ replay, stats, driver, ranges, profile }: ReplayAnswer): object {
   const { track, agreement, pairing } = replay;
   const titles = replay.domains.map((domain) => domain.title);
   return {
@@ -139,11 +150,12 @@ export function replayJson({ replay, stats, driver, ranges }: ReplayAnswer): obj
     },
     pairing,
     track,
-    assumptions: assumptionsOf(replay),
+    assumptions: [...assumptionsOf(replay), ...predictionNotes(profile)],
     needs: missingFor(stats, track),
     driver,
     times: 'measuredNs: time of this engine on this machine, no claim about the traced one',
-    rows: sortedRows(replay).map(rowJson),
+    profile: profile === null ? null : profile.machine,
+    rows: sortedRows(replay).map((timed) => rowJson(timed, profile)),
   };
 }
 
@@ -235,6 +247,38 @@ export function rowsTable(replay: Replay): Table {
       ];
     }),
     notes: ['counts are facts of the work done; the last column is time of this engine on this machine'],
+  };
+}
+
+/** What a prediction rests on, in words; nothing without a profile. */
+export function predictionNotes(profile: Profile | null): string[] {
+  if (profile === null) return [];
+  const ops = Object.keys(profile.ops).join(' and ');
+  return [
+    `predicted: counts × the profile of ${profile.machine.name} (${profile.machine.kind}), which prices ${ops}; it holds for that machine only`,
+    "predicted: TLB work is counted by SMMUv2's model, whatever IOMMU the trace comes from",
+  ];
+}
+
+/** Predicted times by layer, with their range, as a table. */
+export function predictionTable(replay: Replay, profile: Profile): Table {
+  const rows = sortedRows(replay).flatMap((timed) => {
+    const { ns, low, high, layers, unpriced } = predictMeter(profile, timed.row.work);
+    const layerRows = layers.map((one) => [`  ${one.layer}`, one.ns, one.low, one.high, '']);
+    const missing = unpriced.length === 0 ? '' : `without ${unpriced.join(', ')}`;
+    return [[titleOf(timed), ns, low, high, missing], ...layerRows];
+  });
+  return {
+    title: `Predicted for ${profile.machine.name}`,
+    columns: [
+      { title: 'row' },
+      { title: 'time', unit: 'ns' },
+      { title: 'low', unit: 'ns' },
+      { title: 'high', unit: 'ns' },
+      { title: 'no price' },
+    ],
+    rows,
+    notes: predictionNotes(profile),
   };
 }
 
