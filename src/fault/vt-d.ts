@@ -4,10 +4,10 @@
  * @module
  */
 import { hex } from '../address.ts';
-import { type BitField, decodeBits } from './bit-fields.ts';
+import { type BitField, decodeBits, hasFlag } from './bit-fields.ts';
 import {
   createRecord,
-  type FaultField,
+  type FaultKind,
   type FaultReader,
   type FaultRecord,
   type LogLine,
@@ -57,16 +57,13 @@ function applyReason(record: FaultRecord, match: RegExpExecArray): void {
 
 /** Reads DMAR lines. */
 export class VtdLines implements FaultReader {
-  #status: FaultField[] = [];
+  #status: FaultRecord | undefined;
   #open: FaultRecord | undefined;
   #last: FaultRecord | undefined;
 
   take(line: LogLine): FaultRecord | boolean {
     const status = STATUS.exec(line.text);
-    if (status !== null) {
-      this.#status = decodeBits(parseHex(status[1]) ?? 0n, FSTS);
-      return true;
-    }
+    if (status !== null) return this.#announce(line, parseHex(status[1]) ?? 0n);
     const fault = FAULT.exec(line.text);
     if (fault !== null) return this.#fault(line, fault);
     const interrupt = INTERRUPT.exec(line.text);
@@ -74,39 +71,60 @@ export class VtdLines implements FaultReader {
     return this.#rest(line.text);
   }
 
-  #fault(line: LogLine, match: RegExpExecArray): FaultRecord {
+  /** The status comes first; a fault whose detail line never comes is all that the log has of it. */
+  #announce(line: LogLine, status: bigint): FaultRecord {
+    const pending = hasFlag(status, FSTS, 'PPF');
+    const record = createRecord('intel-vtd', line, pending ? 'unknown' : 'unit', 'FSTS');
+    record.fields = decodeBits(status, FSTS);
+    record.meaning = record.fields.map((field) => field.meaning).join('; ');
+    record.complete = !pending;
+    this.#status = pending ? record : undefined;
+    return record;
+  }
+
+  /** The record of a detail line: the one that its status announced, or a new one. */
+  #begin(line: LogLine, kind: FaultKind, name: string): { record: FaultRecord; isNew: boolean } {
+    const announced = this.#status;
+    this.#status = undefined;
+    if (announced === undefined) return { record: createRecord('intel-vtd', line, kind, name), isNew: true };
+    announced.kind = kind;
+    announced.name = name;
+    announced.meaning = '';
+    return { record: announced, isNew: false };
+  }
+
+  #fault(line: LogLine, match: RegExpExecArray): FaultRecord | boolean {
     const [, direction, , pasid, device, oldPasid, address, rest = ''] = match;
-    const record = createRecord('intel-vtd', line, 'unknown', 'DMA fault');
+    const { record, isNew } = this.#begin(line, 'unknown', 'DMA fault');
     record.access = direction?.toLowerCase() === 'write' ? 'write' : 'read';
     record.pasid = parseHexNumber(pasid ?? oldPasid);
     record.device = device;
     record.stream = requesterId(device);
     record.iova = parseHex(address);
-    record.fields = [
+    record.fields.unshift(
       { name: 'T', value: direction?.toLowerCase() === 'write' ? '0x0' : '0x1', meaning: `a ${record.access}` },
       { name: 'SID', value: hex(record.stream ?? 0, 4), meaning: `requester ${device}` },
       { name: 'FI', value: hex(record.iova ?? 0n), meaning: 'address of the page' },
-    ];
-    return this.#finish(record, rest);
+    );
+    this.#finish(record, rest);
+    return isNew ? record : true;
   }
 
-  #interrupt(line: LogLine, match: RegExpExecArray): FaultRecord {
-    const record = createRecord('intel-vtd', line, 'interrupt', 'interrupt remapping fault');
+  #interrupt(line: LogLine, match: RegExpExecArray): FaultRecord | boolean {
+    const { record, isNew } = this.#begin(line, 'interrupt', 'interrupt remapping fault');
     record.device = match[1];
     record.stream = requesterId(match[1]);
-    record.fields = [{ name: 'FI', value: hex(parseHex(match[2]) ?? 0n), meaning: 'index of the interrupt' }];
-    return this.#finish(record, match[3] ?? '');
+    record.fields.unshift({ name: 'FI', value: hex(parseHex(match[2]) ?? 0n), meaning: 'index of the interrupt' });
+    this.#finish(record, match[3] ?? '');
+    return isNew ? record : true;
   }
 
-  #finish(record: FaultRecord, rest: string): FaultRecord {
+  #finish(record: FaultRecord, rest: string): void {
     record.complete = false;
-    record.fields.push(...this.#status);
-    this.#status = [];
     const reason = REASON.exec(rest);
     if (reason !== null) applyReason(record, reason);
     this.#open = reason === null ? record : undefined;
     this.#last = record;
-    return record;
   }
 
   #rest(text: string): boolean {

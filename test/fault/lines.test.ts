@@ -107,6 +107,11 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
     'interrupt f0ff - - fault reason 0x25 - -',
   ],
   [
+    'DMAR, a status without a fault: a device did not answer an invalidation',
+    ['DMAR: DRHD: handling fault status reg 40'],
+    'unit - - - FSTS - -',
+  ],
+  [
     'AMD-Vi, a read of a page that is not present',
     ['AMD-Vi: Event logged [IO_PAGE_FAULT device=0000:0a:00.1 domain=0x0003 address=0xfeed000 flags=0x0000]'],
     'translation a01 feed000 read IO_PAGE_FAULT - -',
@@ -186,6 +191,21 @@ describe('fault lines', () => {
       const { cause } = explainFault(fault as FaultRecord, undefined, undefined);
       expect(cause.name === 'no-context').toBe(fault?.kind === 'configuration');
     }
+  });
+});
+
+describe('DMAR status lines', () => {
+  it('belong to the detail line behind them, and stand alone where there is none', () => {
+    const status = 'DMAR: DRHD: handling fault status reg 3';
+    const detail = 'DMAR: [DMA Read NO_PASID] Request device [00:02.0] fault addr 0x1000 [fault reason 0x06] x';
+    const faults = faultsOf(status, detail, detail, status, status, detail);
+    expect(faults.map((fault) => [fault.line, fault.complete, fault.iova])).toEqual([
+      [1, true, 0x1000n],
+      [3, true, 0x1000n],
+      [4, false, undefined],
+      [5, true, 0x1000n],
+    ]);
+    expect(faults[0]?.fields.map((field) => field.name)).toEqual(['T', 'SID', 'FI', 'PFO', 'PPF', 'FR']);
   });
 });
 
