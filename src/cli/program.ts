@@ -15,6 +15,7 @@ import { EXIT } from './exit.ts';
 import { addExplain } from './explain.ts';
 import { addFault } from './fault.ts';
 import { addFormats } from './formats.ts';
+import { addGen } from './gen.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addWalk } from './walk.ts';
@@ -34,6 +35,7 @@ const VERBS: readonly AddVerb[] = [
   addCheck,
   addDiff,
   addConvert,
+  addGen,
   addFault,
   addAcquire,
   addRecord,
