@@ -43,9 +43,13 @@ export interface PagePlace {
 
 /** Tables of one domain. */
 export class TableTree {
+  /** What the format says of levels and entries. */
   readonly geometry: Geometry;
+  /** Where the tables lie. */
   readonly memory: TableMemory;
+  /** Counts of the work done. */
   readonly meter: Meter;
+  /** Whom unlinked tables and cleared leaves are told. */
   readonly tlb: TlbOps;
   /** Levels from the root down. */
   readonly levels: readonly Level[];
