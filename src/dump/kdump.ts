@@ -18,6 +18,11 @@ const OLD_SIGNATURE = 'DISKDUMP';
 /** struct disk_dump_header: block_size behind a time of two 64-bit or two 32-bit words. */
 const BLOCK_SIZE_AT = { wide: 428, narrow: 416 } as const;
 const HEADER_BYTES = 464;
+/** new_utsname.machine behind signature and version. */
+const MACHINE_AT: number = 12 + 4 * 65;
+const MACHINE_BYTES = 65;
+/** Blocks of a sub header with its notes: 64 MiB of blocks of 4 KiB. */
+const MOST_SUB_BLOCKS = 1 << 14;
 const DESCRIPTOR_BYTES = 24;
 /** Dump level that leaves out nothing but pages of zeros. */
 const ZERO_PAGES_ONLY = 1;
@@ -46,6 +51,22 @@ function isBlockSize(value: number): boolean {
   return isPow2(value) && value >= PAGE && value <= LARGEST_BLOCK;
 }
 
+/** True if block size, sub header and bitmaps fit each other when they start at `at`. */
+function isPlausible(header: DataView, at: number): boolean {
+  const [blockSize = 0, subBlocks = 0, bitmapBlocks = 0, maxMapnr = 0] = [0, 4, 8, 12].map((offset) =>
+    header.getUint32(at + offset, true),
+  );
+  const needed = Math.ceil(maxMapnr / 8 / blockSize);
+  return isBlockSize(blockSize) && subBlocks >= 1 && subBlocks <= MOST_SUB_BLOCKS && bitmapBlocks >= needed;
+}
+
+/** The layout of 64-bit machines, unless only that of 32 bits makes sense; where both do, the machine's name decides. */
+function isWide(header: DataView): boolean {
+  if (!isPlausible(header, BLOCK_SIZE_AT.narrow)) return true;
+  const machine = new Uint8Array(header.buffer, header.byteOffset + MACHINE_AT, MACHINE_BYTES);
+  return isPlausible(header, BLOCK_SIZE_AT.wide) && new TextDecoder('latin1').decode(machine).includes('64');
+}
+
 interface SubHeader {
   readonly dumpLevel: number;
   readonly startPfn: number;
@@ -66,7 +87,7 @@ function readSubHeader(view: DataView, wide: boolean, version: number, maxMapnr:
 
 function readLayout(source: ByteSource, name: string): Layout {
   const header = readExactly(source, name, 'kdump header', 0, HEADER_BYTES);
-  const wide = isBlockSize(header.getUint32(BLOCK_SIZE_AT.wide, true));
+  const wide = isWide(header);
   const at = wide ? BLOCK_SIZE_AT.wide : BLOCK_SIZE_AT.narrow;
   const [blockSize = 0, subBlocks = 0, bitmapBlocks = 0, maxMapnr = 0] = [0, 4, 8, 12].map((offset) =>
     header.getUint32(at + offset, true),

@@ -48,7 +48,10 @@ export const ALTERNATIVES: Readonly<Partial<Record<CauseName, readonly Alternati
   ],
   overrun: [{ name: 'never-mapped', why: 'a stray address next to a mapping looks the same' }, AFTER_UNMAP],
   'used-before-mapping': [AFTER_UNMAP, { name: 'never-mapped', why: 'the later map may have nothing to do with it' }],
-  'wrong-direction': [STALE],
+  'wrong-direction': [
+    STALE,
+    { name: 'use-after-unmap', why: 'the address may belong to another buffer by now, mapped for the other direction' },
+  ],
   'stale-tlb': [EARLY, { name: 'use-after-unmap', why: 'the mapping may be a new one at an old address' }, CORRUPTED],
   'no-context': [{ name: 'stale-tlb', why: 'a configuration that was changed and not invalidated looks the same' }],
   'table-corrupted': [

@@ -118,6 +118,17 @@ describe('compressed kernel dumps', () => {
     );
   });
 
+  it('tells the layouts of 32 and 64 bits apart where the number of pages looks like a block size', async () => {
+    for (const wide of [true, false]) {
+      for (const pfn of [4095, 8191, 16383, 32767]) {
+        const raw = blocks[1]?.raw;
+        const file = kdumpFile({ wide, dumpLevel: 0, flag: 1, pack: deflateSync, pages: new Map([[pfn, raw]]) });
+        const dump = await openDump(memorySource(file));
+        expect(Buffer.compare(dump.page(pfn * 4096) ?? new Uint8Array(), raw ?? new Uint8Array())).toBe(0);
+      }
+    }
+  });
+
   it('reads only its own pages of a split dump', async () => {
     const pages = new Map(blocks.slice(0, 10).map((block, i) => [i * 3, block.raw as Uint8Array | undefined]));
     for (const wide of [true, false]) {
