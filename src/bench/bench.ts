@@ -179,12 +179,12 @@ class Bench {
     }
     const wanted = Math.ceil(this.#leastNs / Math.max(1, shortest));
     const batch = Math.min(Math.max(1, wanted), MOST_BATCH);
-    if (batch * shortest < LEAST_STEPS * this.#timer.resolutionNs) this.#tooCoarse(work, batch * shortest);
+    if (batch * shortest < LEAST_STEPS * this.#timer.resolutionNs) this.#tooCoarse(work, variant, batch * shortest);
     return { work, variant, batch, samples: [] };
   }
 
-  #tooCoarse(work: Work, sampleNs: number): void {
-    const what = `${work.layout} ${formatSize(work.bytes)}`;
+  #tooCoarse(work: Work, { path, dispatch }: Variant, sampleNs: number): void {
+    const what = `${path} ${dispatch}, ${work.layout} ${formatSize(work.bytes)}`;
     const share = Math.round((100 * this.#timer.resolutionNs) / sampleNs);
     this.warnings.push(`${what}: the clock is too coarse; one of its steps is ${share} % of the shortest sample`);
   }

@@ -4,7 +4,7 @@
  */
 import { formatSize } from '../address.ts';
 import type { CountName } from '../meter/meter.ts';
-import type { BenchCase, BenchRow } from './bench.ts';
+import type { BenchCase, BenchResult, BenchRow } from './bench.ts';
 
 /** A question: `lined-up` (can 32M cost less than 64K?), `list-loop` (does the loop over the list matter?). */
 export type Question = 'lined-up' | 'list-loop';
@@ -46,8 +46,9 @@ export const QUESTION_COUNTS: readonly CountName[] = [
   'wmb',
 ];
 
-/** A median absolute deviation times this estimates a standard deviation where noise is normal. */
+/** Where noise is normal: the standard deviation over the MAD; that of a median over that of a sample, times √n. */
 const MAD_TO_DEVIATION = 1.4826;
+const MEDIAN_SPREAD = 1.2533;
 const DEVIATIONS = 3;
 
 /** The answer for one path and dispatch. */
@@ -58,7 +59,7 @@ export interface QuestionAnswer {
   readonly sameDriverCalls: boolean;
   /** Time of the second minus time of the first, nanoseconds. */
   readonly differenceNs: number;
-  /** Whether the difference is above the noise: three deviations, estimated from both MADs. */
+  /** Whether the difference is above the noise: three deviations of the medians, estimated from both MADs. */
   readonly aboveNoise: boolean;
   /** The sentence. */
   readonly text: string;
@@ -81,12 +82,17 @@ function crossings({ counts }: BenchRow): number {
   return counts.driverCalls > 0 ? counts.driverCalls : counts.coreTurns;
 }
 
+function calls(row: BenchRow): string {
+  const count = crossings(row);
+  return count === 1 ? '1 call' : `${count} calls`;
+}
+
 function linedUp(first: BenchRow, second: BenchRow, above: boolean): string {
   const [large, small] = [formatSize(first.bytes), formatSize(second.bytes)];
-  const calls =
+  const both =
     crossings(first) === crossings(second)
-      ? `both take ${crossings(first)} calls from the core`
-      : `${large} takes ${crossings(first)} calls from the core, ${small} takes ${crossings(second)}`;
+      ? `both take ${calls(first)} from the core`
+      : `${large} takes ${calls(first)} from the core, ${small} takes ${crossings(second)}`;
   const depth = `a walk reads ${perCall(first)} entries for ${large}, ${perCall(second)} for ${small}`;
   const tables = `${first.counts.tablesAllocated} tables against ${second.counts.tablesAllocated}`;
   const [a, b] = [microseconds(first.medianNs), microseconds(second.medianNs)];
@@ -94,25 +100,26 @@ function linedUp(first: BenchRow, second: BenchRow, above: boolean): string {
   const verdict = above
     ? `${large} aligned costs ${ratio.toFixed(2)} times what ${small} scattered costs (${a} against ${b})`
     : `their times do not differ above the noise (${a} against ${b})`;
-  return `${calls}; ${depth}; ${tables}; ${verdict}.`;
+  return `${both}; ${depth}; ${tables}; ${verdict}.`;
 }
 
 function listLoop(first: BenchRow, second: BenchRow, above: boolean): string {
   const difference = second.medianNs - first.medianNs;
-  const calls =
+  const both =
     crossings(first) === crossings(second)
-      ? `both lead to ${crossings(first)} calls from the core`
-      : `the element leads to ${crossings(first)} calls from the core, the list to ${crossings(second)}`;
+      ? `both lead to ${calls(first)} from the core`
+      : `the element leads to ${calls(first)} from the core, the list to ${crossings(second)}`;
   const share = (100 * difference) / second.medianNs;
   const element = `${signed(difference / second.pages)} ns an element, ${share.toFixed(1)} % of the list's time`;
   const verdict = above ? `the loop over the list costs ${element}` : `no cost above the noise (${element})`;
-  return `${calls}; ${verdict}.`;
+  return `${both}; ${verdict}.`;
 }
 
-function answerFor(question: Question, rows: readonly [BenchRow, BenchRow]): QuestionAnswer {
+function answerFor(question: Question, rows: readonly [BenchRow, BenchRow], runs: number): QuestionAnswer {
   const [first, second] = rows;
   const differenceNs = second.medianNs - first.medianNs;
-  const noise = DEVIATIONS * MAD_TO_DEVIATION * Math.hypot(first.madNs, second.madNs);
+  const deviation = MAD_TO_DEVIATION * Math.hypot(first.madNs, second.madNs);
+  const noise = (DEVIATIONS * MEDIAN_SPREAD * deviation) / Math.sqrt(runs);
   const aboveNoise = Math.abs(differenceNs) > noise;
   const sentence = (question === 'lined-up' ? linedUp : listLoop)(first, second, aboveNoise);
   return {
@@ -125,13 +132,16 @@ function answerFor(question: Question, rows: readonly [BenchRow, BenchRow]): Que
 }
 
 /** Answers a question for every path and dispatch of which both cases were measured. */
-export function answerQuestion(question: Question, rows: readonly BenchRow[]): QuestionAnswer[] {
+export function answerQuestion(
+  question: Question,
+  { rows, runs }: Pick<BenchResult, 'rows' | 'runs'>,
+): QuestionAnswer[] {
   const [one, other] = QUESTION_CASES[question];
   const maps = rows.filter((row) => row.op === 'map');
   const of = ({ layout, bytes }: BenchCase): BenchRow[] =>
     maps.filter((row) => row.layout === layout && row.bytes === bytes);
   return of(one).flatMap((first) => {
     const second = of(other).find((row) => row.path === first.path && row.dispatch === first.dispatch);
-    return second === undefined ? [] : [answerFor(question, [first, second])];
+    return second === undefined ? [] : [answerFor(question, [first, second], runs)];
   });
 }

@@ -16,31 +16,46 @@ export interface Timer {
 
 const STEPS = 2000;
 const MOST_READINGS = 1_000_000;
+/** Differences below this are rounding of the numbers, not steps of the clock. */
+const ROUNDING_NS = 0.5;
 
 /** Nanoseconds on a clock. */
 export function nanoseconds(clock: Clock): number {
   return clock() * 1e6;
 }
 
-/** Reads a clock until it has moved often enough to say how fine it is; a first round warms up. */
+/**
+ * Reads a clock until it has moved often enough to say how fine it is; a first round warms up. A reading takes longer
+ * than a step of a fine clock, so that the step is the smallest difference between the times of two readings.
+ */
 export function measureTimer(clock: Clock): Timer {
   watch(clock);
   return watch(clock);
 }
 
 function watch(clock: Clock): Timer {
+  const moves = new Float64Array(STEPS);
   const start = nanoseconds(clock);
   let last = start;
-  let smallest = Number.POSITIVE_INFINITY;
   let steps = 0;
   let readings = 0;
   while (steps < STEPS && readings < MOST_READINGS) {
     const now = nanoseconds(clock);
     readings++;
     if (now === last) continue;
-    smallest = Math.min(smallest, now - last);
+    moves[steps++] = now - last;
     last = now;
-    steps++;
   }
-  return { resolutionNs: smallest, readingNs: (last - start) / Math.max(1, readings) };
+  return { resolutionNs: smallestStep(moves.subarray(0, steps)), readingNs: (last - start) / Math.max(1, readings) };
+}
+
+/** The smallest of the moves and of the differences between them. */
+function smallestStep(moves: Float64Array): number {
+  const sorted = moves.slice().sort();
+  let smallest = sorted[0] ?? Number.POSITIVE_INFINITY;
+  for (let i = 1; i < sorted.length; i++) {
+    const difference = (sorted[i] as number) - (sorted[i - 1] as number);
+    if (difference >= ROUNDING_NS) smallest = Math.min(smallest, difference);
+  }
+  return smallest;
 }

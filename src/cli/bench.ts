@@ -113,7 +113,7 @@ function textOf(result: BenchResult, setting: Setting, question: Question | unde
   const tables =
     question === undefined
       ? [...seriesTable(result), ...rowTables(result)]
-      : [questionTable(question, answerQuestion(question, result.rows))];
+      : [questionTable(question, answerQuestion(question, result))];
   return [...insideTiming(result, setting), '', ...tables.map((table) => tableToText(table, ruled))].join('\n');
 }
 

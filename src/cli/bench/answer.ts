@@ -172,11 +172,11 @@ export function questionTable(question: Question, answers: readonly QuestionAnsw
   };
 }
 
-function questionJson(question: Question, rows: readonly BenchRow[]): object {
+function questionJson(question: Question, result: BenchResult): object {
   return {
     question,
     asks: QUESTION_TEXT[question],
-    answers: answerQuestion(question, rows).map(({ rows: [first, second], ...rest }) => ({
+    answers: answerQuestion(question, result).map(({ rows: [first, second], ...rest }) => ({
       path: first.path,
       dispatch: first.dispatch,
       ...rest,
@@ -197,7 +197,7 @@ export function benchJson(result: BenchResult, setting: Setting, question: Quest
     timer,
     floor,
     warnings,
-    ...(question === undefined ? {} : { question: questionJson(question, rows) }),
+    ...(question === undefined ? {} : { question: questionJson(question, result) }),
     rows,
   };
 }
