@@ -102,6 +102,7 @@ function configure(request: TableRequest): Geometry {
     tableField: ~ATTRIBUTES_LO,
     tableFieldShift: 2,
     tableLimit: 2 ** MAX_OAS,
+    outputBits: MAX_OAS,
     outputBreak: 2 ** MAX_OAS,
     addressShift: 2,
     maxSlots: 1,

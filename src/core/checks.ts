@@ -22,7 +22,7 @@ export class ArgumentCheck {
     this.#geometry = geometry;
     this.#smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
     this.#inputEnd = 2 ** geometry.ias;
-    this.#outputEnd = 2 ** geometry.oas;
+    this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
   }
 
   /**
@@ -73,7 +73,7 @@ export class ArgumentCheck {
       throw new IommuError(
         'OUT_OF_RANGE',
         argument,
-        `${hex(pa)} + ${hex(bytes)} ends above the output range of ${this.#geometry.oas} bits`,
+        `${hex(pa)} + ${hex(bytes)} ends above the output range of ${Math.log2(this.#outputEnd)} bits`,
         {
           got: hex(pa),
           size: hex(bytes),

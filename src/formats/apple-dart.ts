@@ -43,6 +43,10 @@ interface Encoding {
   readonly granules: readonly number[];
   /** What is expected where another page size is asked for. */
   readonly pages: string;
+  /** Input widths, in words: four roots at most. */
+  readonly inputs: string;
+  /** Output widths, in words. */
+  readonly outputs: string;
 }
 
 const DART1: Encoding = {
@@ -57,6 +61,8 @@ const DART1: Encoding = {
   addressHi: 0xf,
   granules: [4096, 16384],
   pages: 'exactly 4K or 16K',
+  inputs: 'up to 32 bits with 4K, 38 with 16K; not above the output width',
+  outputs: '36 or 42, of which entries hold 36',
 };
 
 /**
@@ -75,6 +81,8 @@ const DART2: Encoding = {
   addressHi: 0x3f,
   granules: [16384],
   pages: 'exactly 16K: entries hold output bits 41:14, too few for 4K',
+  inputs: 'up to 38 bits; not above the output width',
+  outputs: '36 or 42',
 };
 
 const LINUX61: Linux61 = {
@@ -125,7 +133,7 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
   const page = pow2(pageShift);
   const scale = pow2(encoding.shift);
   const { shift } = encoding;
-  const addAddress = (paLo: number, paHi: number, _level: number, out: Entry): void => {
+  const addAddress = (paLo: number, paHi: number, _depth: number, out: Entry): void => {
     const field = shift === 0 ? paLo : (paLo >>> shift) | (paHi << (32 - shift));
     out.lo |= field & encoding.addressLo;
     out.hi |= (paHi >>> shift) & encoding.addressHi;
@@ -152,14 +160,15 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     tableField: encoding.addressLo,
     tableFieldShift: shift,
     tableLimit: pow2(encoding.addressBits),
+    outputBits: encoding.addressBits,
     outputBreak: pow2(encoding.addressBits),
     addressShift: encoding.shift,
     maxSlots: 1,
     syncedHi: 0,
     linux61: LINUX61,
-    slots: (level, size) => (level === 1 && size === page ? 1 : 0),
+    slots: (depth, size) => (depth === 1 && size === page ? 1 : 0),
     leafSlots: () => 1,
-    leaf(_level, _slots, prot, out) {
+    leaf(_depth, _slots, prot, out) {
       const noWrite = (prot & PROT.WRITE) === 0 ? encoding.noWrite : 0;
       const noRead = (prot & PROT.READ) === 0 ? encoding.noRead : 0;
       out.lo = VALID | encoding.always | noWrite | noRead;
@@ -191,8 +200,8 @@ function makeFormat(encoding: Encoding, configurations: readonly FormatConfigura
     title: encoding.title,
     source: 'Linux 6.1 io-pgtable-dart; golden vectors',
     granules: encoding.granules,
-    inputs: 'up to 32 bits with 4K (four roots), 38 with 16K; not above the output width',
-    outputs: '36 or 42',
+    inputs: encoding.inputs,
+    outputs: encoding.outputs,
     quirks: [],
     configurations,
     request: (granule, ias = 32, oas = 36) => plainRequest(granule, ias, oas),

@@ -252,7 +252,7 @@ function s2Registers(shape: Shape, root: number): Registers {
   };
 }
 
-function addAddress(paLo: number, paHi: number, _level: number, out: Entry): void {
+function addAddress(paLo: number, paHi: number, _depth: number, out: Entry): void {
   out.lo |= (paLo | (paHi >>> 4)) & ADDRESS_LO;
   out.hi |= paHi & ADDRESS_HI;
 }
@@ -303,17 +303,18 @@ export function lpaeGeometry(
     tableField: pageShift === 16 ? ~0xffff : ADDRESS_LO,
     tableFieldShift: 0,
     tableLimit: pow2(addressBits(pageShift)),
+    outputBits: addressBits(pageShift),
     outputBreak: OUTPUT_BREAK,
     addressShift: 0,
     maxSlots: 1,
     syncedHi: SYNCED_HI,
     linux61: LINUX61_BY_RUN,
-    slots: (level, size) => (spans[level] === size ? 1 : 0),
+    slots: (depth, size) => (spans[depth] === size ? 1 : 0),
     leafSlots: () => 1,
-    leaf(level, _slots, prot, out) {
+    leaf(depth, _slots, prot, out) {
       const share = kind !== 'mali' && (prot & PROT.CACHE) !== 0 ? SH_INNER : SH_OUTER;
       const flag = kind === 'mali' ? 0 : AF;
-      out.lo = leafType(kind, level === last) | attributesOf(kind, prot) | share | flag | (ns ? NS : 0);
+      out.lo = leafType(kind, depth === last) | attributesOf(kind, prot) | share | flag | (ns ? NS : 0);
       out.hi = (prot & PROT.NOEXEC) === 0 ? 0 : XN_HI;
     },
     addAddress,

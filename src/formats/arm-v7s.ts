@@ -131,7 +131,7 @@ function makeLevels(ias: number, cpuPage: number): Level[] {
   ];
 }
 
-function single(level: number, prot: number, permissions: boolean, ns: boolean): number {
+function single(depth: number, prot: number, permissions: boolean, ns: boolean): number {
   const mmio = (prot & PROT.MMIO) !== 0;
   let attributes = NG | S | (mmio ? 0 : TEX_1);
   if (permissions) {
@@ -139,23 +139,23 @@ function single(level: number, prot: number, permissions: boolean, ns: boolean):
     if ((prot & PROT.PRIV) === 0) attributes |= AP1_UNPRIVILEGED;
     if ((prot & PROT.WRITE) === 0) attributes |= AP2_READ_ONLY;
   }
-  let bits = attributes << (level === 0 ? SECTION_SHIFT : PAGE_SHIFT);
-  if (permissions && (prot & PROT.NOEXEC) !== 0) bits |= level === 0 ? XN_SECTION : XN_SMALL;
+  let bits = attributes << (depth === 0 ? SECTION_SHIFT : PAGE_SHIFT);
+  if (permissions && (prot & PROT.NOEXEC) !== 0) bits |= depth === 0 ? XN_SECTION : XN_SMALL;
   if (mmio) bits |= B;
   else if ((prot & PROT.CACHE) !== 0) bits |= B | C;
-  if (level === 0 && ns) bits |= NS_SECTION;
-  return bits | (level === 0 ? TYPE_SECTION : TYPE_SMALL);
+  if (depth === 0 && ns) bits |= NS_SECTION;
+  return bits | (depth === 0 ? TYPE_SECTION : TYPE_SMALL);
 }
 
-function contiguous(level: number, bits: number): number {
-  if (level === 0) return bits | SUPERSECTION;
+function contiguous(depth: number, bits: number): number {
+  if (depth === 0) return bits | SUPERSECTION;
   const xn = bits & XN_SMALL;
   const tex = bits & SMALL_TEX;
   return (bits & ~(xn | tex | TYPE_SMALL)) | (xn << LARGE_XN_SHIFT) | (tex << LARGE_TEX_SHIFT) | TYPE_LARGE;
 }
 
-function separated(level: number, lo: number): number {
-  if (level === 0) return lo & SECTION_ATTRIBUTES;
+function separated(depth: number, lo: number): number {
+  if (depth === 0) return lo & SECTION_ATTRIBUTES;
   const xn = (lo >>> LARGE_XN_SHIFT) & XN_SMALL;
   const tex = (lo >>> LARGE_TEX_SHIFT) & SMALL_TEX;
   return (lo & SMALL_ATTRIBUTES & ~TYPE_MASK) | xn | tex | TYPE_SMALL;
@@ -181,8 +181,8 @@ function grantedBy(prot: number, permissions: boolean): number {
   return memory | PROT.READ;
 }
 
-function isContiguous(lo: number, level: number): boolean {
-  return level === 0 ? (lo & SUPERSECTION) !== 0 : (lo & TYPE_MASK) === TYPE_LARGE;
+function isContiguous(lo: number, depth: number): boolean {
+  return depth === 0 ? (lo & SUPERSECTION) !== 0 : (lo & TYPE_MASK) === TYPE_LARGE;
 }
 
 function mtkBits(high: number): number {
@@ -206,9 +206,9 @@ function configure(request: TableRequest): Geometry {
   const permissions = (quirks & QUIRK.NO_PERMS) === 0;
   const ns = (quirks & QUIRK.ARM_NS) !== 0;
   const spans = [pow2(20), pow2(12)] as const;
-  const leaf = (level: number, slots: number, prot: number, out: Entry): void => {
-    const bits = single(level, prot, permissions, ns);
-    out.lo = slots > 1 ? contiguous(level, bits) : bits;
+  const leaf = (depth: number, slots: number, prot: number, out: Entry): void => {
+    const bits = single(depth, prot, permissions, ns);
+    out.lo = slots > 1 ? contiguous(depth, bits) : bits;
     out.hi = 0;
   };
   return {
@@ -228,20 +228,21 @@ function configure(request: TableRequest): Geometry {
     tableField: TABLE_ADDRESS,
     tableFieldShift: 0,
     tableLimit: mtkTables ? pow2(oas) : TWO_32,
+    outputBits: mtk ? 35 : 32,
     outputBreak: TWO_32,
     addressShift: 0,
     maxSlots: SLOTS,
     syncedHi: 0,
     linux61: LINUX61,
-    slots: (level, size) => Math.floor(size / (spans[level] ?? Number.POSITIVE_INFINITY)),
-    leafSlots: (lo, _hi, level) => (isContiguous(lo, level) ? SLOTS : 1),
+    slots: (depth, size) => Math.floor(size / (spans[depth] ?? Number.POSITIVE_INFINITY)),
+    leafSlots: (lo, _hi, depth) => (isContiguous(lo, depth) ? SLOTS : 1),
     leaf,
-    addAddress(paLo, paHi, level, out) {
-      out.lo |= (paLo & (level === 0 ? SECTION_ADDRESS : SMALL_ADDRESS)) | (mtk ? mtkBits(paHi) : 0);
+    addAddress(paLo, paHi, depth, out) {
+      out.lo |= (paLo & (depth === 0 ? SECTION_ADDRESS : SMALL_ADDRESS)) | (mtk ? mtkBits(paHi) : 0);
     },
-    address(lo, _hi, level) {
-      const field = level === 0 ? SECTION_ADDRESS : SMALL_ADDRESS;
-      const mask = isContiguous(lo, level) ? field * SLOTS : field;
+    address(lo, _hi, depth) {
+      const field = depth === 0 ? SECTION_ADDRESS : SMALL_ADDRESS;
+      const mask = isContiguous(lo, depth) ? field * SLOTS : field;
       return ((lo & mask) >>> 0) + (mtk ? mtkHigh(lo) : 0);
     },
     table(physical, out) {

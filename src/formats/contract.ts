@@ -128,6 +128,8 @@ export interface Geometry {
   readonly tableFieldShift: number;
   /** Table addresses must lie below this. */
   readonly tableLimit: number;
+  /** Output bits that an entry holds, where fewer than `oas`: `safe` refuses what lies above, Linux cuts it off. */
+  readonly outputBits: number;
   /** Output stride breaks at multiples of this: a run is cut there. */
   readonly outputBreak: number;
   /** Address bits in an entry are the output address shifted right by this. */
@@ -139,19 +141,19 @@ export interface Geometry {
   /** What only Linux 6.1 does. */
   readonly linux61: Linux61;
 
-  /** Neighbouring entries that a page of `size` takes at a level; 0: not at this level. */
-  slots(level: number, size: number): number;
+  /** Neighbouring entries that a page of `size` takes at a depth (index into `levels`); 0: not there. */
+  slots(depth: number, size: number): number;
   /** Neighbouring entries that this leaf takes. */
-  leafSlots(lo: number, hi: number, level: number): number;
+  leafSlots(lo: number, hi: number, depth: number): number;
   /** Type and attribute bits of a leaf, without its address. */
-  leaf(level: number, slots: number, prot: number, out: Entry): void;
+  leaf(depth: number, slots: number, prot: number, out: Entry): void;
   /** Adds the address bits of a leaf to `out`; the output address comes as bits 31:0 and 51:32. */
-  addAddress(paLo: number, paHi: number, level: number, out: Entry): void;
+  addAddress(paLo: number, paHi: number, depth: number, out: Entry): void;
   /** Output address of a leaf. */
-  address(lo: number, hi: number, level: number): number;
+  address(lo: number, hi: number, depth: number): number;
   /** A table entry that points at `physical`. */
   table(physical: number, out: Entry): void;
-  /** Bits, without the address, of the pieces into which a split leaf goes; `slots` each, at level `to`. */
+  /** Bits, without the address, of the pieces into which a split leaf goes; `slots` each, at depth `to`. */
   pieces(lo: number, hi: number, from: number, to: number, slots: number, out: Entry): void;
   /**
    * Protection that the entry for `prot` really holds: flags that the format cannot express are gone or, like READ beside

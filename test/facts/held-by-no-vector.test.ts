@@ -149,6 +149,16 @@ describe('DART', () => {
     expect(error).toMatchObject({ code, argument, errnoName: 'EINVAL' });
   });
 
+  test('the first encoding holds 36 output bits: linux-6.1 cuts off what 42 allow, safe refuses it', () => {
+    const wide = { format: 'apple-dart', granule: '16K', ias: 36, oas: 42 };
+    const { domain } = kernel(wide);
+    expect(domain.map(0, 2 ** 36 + 0x4000, 0x4000, RW).errno).toBe(0);
+    expect(domain.translate(0)).toBe(0x4000);
+    const safe = new Domain(wide);
+    expect(refusal(() => safe.map(0, 2 ** 36, 0x4000, RW))).toMatchObject({ code: 'OUT_OF_RANGE', argument: 'pa' });
+    expect(safe.map(0, 2 ** 36 - 0x4000, 0x4000, RW).bytes).toBe(0x4000);
+  });
+
   test('the second encoding has no 4K pages, and says why', () => {
     const error = refusal(() => formatById('apple-dart2').configure({ ...good, oas: 42 }));
     expect(error).toMatchObject({ code: 'BAD_GEOMETRY', argument: 'pageSizes' });
