@@ -53,7 +53,7 @@ export interface SmmuV2Answer {
 
 const DEFAULT_BANKS = 16;
 const DEFAULT_GROUPS = 32;
-const DEFAULT_TLB = 4096;
+const DEFAULT_TLB = 1024;
 const DEFAULT_WALK_CACHE = 64;
 const MOST_VIOLATIONS = 1000;
 const ASID_AT = 48n;
