@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { runBench } from '../../src/bench/bench.ts';
+import { BENCH_OPS } from '../../src/bench/variants.ts';
+import { benchJson, insideTiming, questionTable, rowTables, seriesTable } from '../../src/cli/bench/answer.ts';
+import { UsageError } from '../../src/cli/exit.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { PATHS } from '../../src/core/paths.ts';
+import { COUNT_NAMES } from '../../src/meter/meter.ts';
+
+const LABEL = 'times of this engine on this machine';
+
+let now = 0;
+const result = runBench({
+  clock: () => {
+    now += 1;
+    return now;
+  },
+  format: 'arm-64-lpae-s1',
+  granule: 4096,
+  groups: [[{ layout: 'scattered', bytes: 65536 }], [{ layout: 'aligned', bytes: 2 ** 21 }]],
+  paths: PATHS,
+  dispatches: ['indirect'],
+  ops: BENCH_OPS,
+  runs: 3,
+});
+const setting = { runtime: 'R', cpu: 'C', driver: 'bare', format: 'arm-64-lpae-s1', granule: 4096, seed: 1 };
+
+describe('the JSON answer', () => {
+  const answer = benchJson(result, setting, undefined) as Record<string, unknown>;
+
+  it('begins with schema and version and has the keys that scripts rely on', () => {
+    expect(Object.keys(answer).slice(0, 2)).toEqual(['schema', 'version']);
+    expect([answer['schema'], answer['version']]).toEqual(['iommu.bench', 1]);
+    for (const key of ['runtime', 'cpu', 'runs', 'floor', 'rows']) expect(answer).toHaveProperty(key);
+    expect(answer['floor']).toHaveProperty('nsPerEntry');
+  });
+
+  it('every row has them too, with every count', () => {
+    const keys =
+      'op path format granule layout bytes pages medianNs madNs p99Ns nsPerPage ratioToPerPage counts dispatch';
+    for (const row of result.rows) {
+      for (const key of keys.split(' ')) expect(row).toHaveProperty(key);
+      expect(Object.keys(row.counts).toSorted()).toEqual([...COUNT_NAMES].toSorted());
+    }
+    expect(JSON.parse(JSON.stringify(answer))).toEqual(answer);
+  });
+});
+
+describe('the text', () => {
+  it('labels every table of times, and names runtime, processor, geometry and driver', () => {
+    const tables = [...seriesTable(result), ...rowTables(result), questionTable('list-loop', [])];
+    expect(tables.length).toBe(1 + 2 * 3 + 1);
+    for (const { title } of tables) expect(title).toContain(LABEL);
+    const head = insideTiming(result, setting).join('\n');
+    for (const text of [LABEL, 'R, C', 'arm-64-lpae-s1 4K (given)', 'driver bare', '3 runs', 'Floor']) {
+      expect(head).toContain(text);
+    }
+  });
+
+  it('one table with every row, for CSV', () => {
+    const [table] = rowTables(result, 'one');
+    expect(table?.rows.length).toBe(result.rows.length);
+    expect(new Set(table?.rows.map((row) => row.length))).toEqual(new Set([table?.columns.length]));
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    ['--sizes', '5000'],
+    ['--sizes', '0'],
+    ['--layouts', 'diagonal'],
+    ['--paths', 'per-page,none'],
+    ['--ops', 'walk'],
+    ['--dispatch', 'sideways'],
+    ['--question', 'why'],
+    ['--granule', '8K'],
+    ['--runs', '2'],
+    ['--runs', 'many'],
+  ])('%s %s is refused by name', async (option, value) => {
+    const parsed = createProgram().parseAsync(['node', 'iommu', 'bench', option, value]);
+    await expect(parsed).rejects.toThrow(UsageError);
+    await expect(parsed).rejects.toThrow(option);
+  });
+});
