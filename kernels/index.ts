@@ -90,7 +90,7 @@ export function checkList(addresses: usize, lengths: usize, count: u32, allowedL
   const expected = i64x2.splat(TWO_52_BITS);
   const forbidden = i64x2.splat(~(join(allowedLo, allowedHi) as i64));
   let bad = i64x2.splat(0);
-  let exact = i64x2.splat(-1);
+  let rounded = i64x2.splat(0);
   let sum = f64x2.splat(0);
   let greatest = f64x2.splat(0);
   const paired = (count & ~1) as usize;
@@ -100,14 +100,17 @@ export function checkList(addresses: usize, lengths: usize, count: u32, allowedL
     const length = v128.load(lengths + at);
     const a = f64x2.add(address, bias);
     const l = f64x2.add(length, bias);
-    bad = v128.or(bad, v128.and(v128.or(v128.xor(a, expected), v128.xor(l, expected)), forbidden));
-    exact = v128.and(exact, v128.and(f64x2.eq(f64x2.sub(a, bias), address), f64x2.eq(f64x2.sub(l, bias), length)));
+    bad = v128.or(bad, v128.or(v128.xor(a, expected), v128.xor(l, expected)));
+    rounded = v128.or(
+      rounded,
+      v128.or(v128.xor(f64x2.sub(a, bias), address), v128.xor(f64x2.sub(l, bias), length)),
+    );
     sum = f64x2.add(sum, length);
-    greatest = f64x2.max(greatest, f64x2.add(address, length));
+    greatest = f64x2.pmax(greatest, f64x2.add(address, length));
   }
   let total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
   let end = max<f64>(f64x2.extract_lane(greatest, 0), f64x2.extract_lane(greatest, 1));
-  let wrong = v128.any_true(bad) || !i64x2.all_true(exact);
+  let wrong = v128.any_true(v128.and(bad, forbidden)) || v128.any_true(rounded);
   if (count & 1) {
     const address = load<f64>(addresses + at);
     const length = load<f64>(lengths + at);

@@ -168,6 +168,20 @@ export class Domain {
     return pa === -1 ? undefined : pa;
   }
 
+  /**
+   * The output addresses of `count` smallest pages from `iova` on, in one call; −1 where nothing is mapped.
+   * @param out where they go; a new array by default
+   * @throws IommuError `OUT_OF_RANGE`, `UNALIGNED`, `EMPTY` and other argument errors; `BAD_OPTION` where `out` is too short.
+   */
+  translateRange(iova: Address, count: number, out: Float64Array = new Float64Array(count)): Float64Array {
+    this.#alive();
+    const offset = this.#check.offset(iova);
+    this.#check.input(iova, offset, count * 2 ** this.geometry.pageShift);
+    if (out.length < count) throw new IommuError('BAD_OPTION', 'out', `${out.length} places for ${count} pages`);
+    this.#route.translateRange(offset, count, out);
+    return out;
+  }
+
   /** All leaves in order of input address; a contiguous page is one leaf. */
   leaves(): Leaf[] {
     this.#alive();

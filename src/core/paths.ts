@@ -30,6 +30,8 @@ export interface Route extends PagesSink, UnmapSink {
   unmapRange(iova: number, bytes: number, queued: boolean): number;
   /** The output address, or −1. */
   iovaToPhys(iova: number): number;
+  /** The output addresses of neighbouring smallest pages, or −1. */
+  translateRange(iova: number, count: number, out: Float64Array): void;
 }
 
 /** Every call goes through the driver's ops table, and from there through the page table's. */
@@ -74,6 +76,12 @@ class IndirectRoute implements Route {
     return this.#driver.iovaToPhys(iova);
   }
 
+  translateRange(iova: number, count: number, out: Float64Array): void {
+    this.#meter.driverCalls++;
+    this.#meter.tableCalls++;
+    this.#driver.table.translateRange(iova, count, out);
+  }
+
   #hook<T>(name: string, hook: T | undefined): T {
     if (hook !== undefined) return hook;
     throw new IommuError('UNSUPPORTED', 'driver', `'${this.#driver.name}' has no ${name} hook; use the path map-pages`);
@@ -95,37 +103,49 @@ class DirectRoute implements Route {
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
     this.#meter.coreTurns++;
     this.#power?.get();
-    const errno = this.#table.mapPages(iova, pa, size, count, prot, done);
-    this.#power?.put();
-    return errno;
+    try {
+      return this.#table.mapPages(iova, pa, size, count, prot, done);
+    } finally {
+      this.#power?.put();
+    }
   }
 
   mapList(iova: number, list: ListArrays, prot: number, walk: 'hook' | 'one-walk', done: Done): number {
     this.#meter.coreTurns++;
     this.#power?.get();
-    const errno = this.#table.mapList(iova, list, prot, walk, done);
-    this.#power?.put();
-    return errno;
+    try {
+      return this.#table.mapList(iova, list, prot, walk, done);
+    } finally {
+      this.#power?.put();
+    }
   }
 
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.#meter.coreTurns++;
     this.#power?.get();
-    const bytes = this.#table.unmapPages(iova, size, count, queued);
-    this.#power?.put();
-    return bytes;
+    try {
+      return this.#table.unmapPages(iova, size, count, queued);
+    } finally {
+      this.#power?.put();
+    }
   }
 
   unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#meter.coreTurns++;
     this.#power?.get();
-    const unmapped = this.#table.unmapRange(iova, bytes, queued);
-    this.#power?.put();
-    return unmapped;
+    try {
+      return this.#table.unmapRange(iova, bytes, queued);
+    } finally {
+      this.#power?.put();
+    }
   }
 
   iovaToPhys(iova: number): number {
     return this.#table.iovaToPhys(iova);
+  }
+
+  translateRange(iova: number, count: number, out: Float64Array): void {
+    this.#table.translateRange(iova, count, out);
   }
 }
 

@@ -16,6 +16,7 @@ import { PageSizeChooser } from './page-size.ts';
 import { type Done, ListRuns, mapRange, type PagesSink, type UnmapSink, unmapRange } from './runs.ts';
 import { findHole, findMapped, translate } from './scan.ts';
 import type { TlbOps } from './tlb-ops.ts';
+import { translateRange } from './translate-range.ts';
 import { EINVAL, ERANGE, TableTree } from './tree.ts';
 import { eraseLeaves, tablesForSplits } from './undo.ts';
 import { type UnmapMode, unmapRun } from './unmap.ts';
@@ -138,6 +139,11 @@ export class PageTable implements PagesSink, UnmapSink {
   /** The output address, or −1. */
   iovaToPhys(iova: number): number {
     return translate(this.tree, iova);
+  }
+
+  /** The output addresses of `count` smallest pages from `iova` on, or −1. */
+  translateRange(iova: number, count: number, out: Float64Array): void {
+    translateRange(this.tree, iova, count, out);
   }
 
   /** First mapped address in [from, end), or −1. */

@@ -11,16 +11,16 @@ import { indexOf, type TableTree } from './tree.ts';
  * The output address for an input address, or −1. Bits above the input range alias, as in Linux; the caller checks them.
  */
 export function translate(tree: TableTree, iova: number): number {
-  const { geometry, levels, entryShift, meter } = tree;
+  const { geometry, levels, wordShift, meter } = tree;
   const { u32 } = tree.memory;
   const low = lowHalf(iova);
   const high = highHalf(iova);
   let table = tree.rootOf(iova);
   for (let depth = 0; depth <= tree.last; depth++) {
     const level = levels[depth] as Level;
-    const word = (table + (indexOf(level, low, high) << entryShift)) >>> 2;
-    const lo = u32[word] as number;
-    const hi = entryShift === 3 ? (u32[word + 1] as number) : 0;
+    const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
+    const lo = (u32[word] as number) | 0;
+    const hi = wordShift === 1 ? (u32[word + 1] as number) | 0 : 0;
     meter.tableReads++;
     if ((lo | hi) === 0) return -1;
     if ((lo & level.tableMask) !== level.tableValue) {
@@ -60,7 +60,8 @@ function find(tree: TableTree, from: number, end: number, mapped: boolean): numb
 
 /** Follows single entries as long as the whole range lies behind one, and searches from there. */
 function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean): number {
-  const { levels, entryShift, memory } = tree;
+  const { levels, wordShift } = tree;
+  const { u32 } = tree.memory;
   const low = lowHalf(from);
   const high = highHalf(from);
   let table = tree.roots[0] as number;
@@ -68,10 +69,10 @@ function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean)
     const level = levels[depth] as Level;
     const span = tree.spanAt(depth);
     if (offsetIn(from, span) + (end - from) > span) return findBelow(tree, depth, table, from, end, mapped);
-    const at = table + (indexOf(level, low, high) << entryShift);
-    const lo = memory.u32[at >>> 2] as number;
+    const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
+    const lo = (u32[word] as number) | 0;
     tree.meter.tableReads++;
-    if ((lo & level.tableMask) !== level.tableValue) return ((lo | tree.hi(at)) !== 0) === mapped ? from : -1;
+    if ((lo & level.tableMask) !== level.tableValue) return ((lo | tree.hi(word * 4)) !== 0) === mapped ? from : -1;
     table = tree.tableOffset(lo);
   }
   return findBelow(tree, tree.last, table, from, end, mapped);

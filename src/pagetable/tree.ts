@@ -59,6 +59,8 @@ export class TableTree {
   readonly spans: readonly number[];
   /** log2 of the bytes of an entry. */
   readonly entryShift: number;
+  /** log2 of the 32-bit words of an entry. */
+  readonly wordShift: number;
   /** Byte offsets of the roots. */
   readonly roots: readonly number[];
   /** Undo records of the call under way. */
@@ -91,6 +93,7 @@ export class TableTree {
     this.last = geometry.levels.length - 1;
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
+    this.wordShift = this.entryShift - 2;
     this.#path = geometry.levels.map(() => 0);
     this.#baseLow = Number(BigInt.asUintN(32, BigInt(memory.base)));
     this.#coherent = geometry.coherent;
@@ -214,7 +217,7 @@ export class TableTree {
    * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
    */
   descend(iova: number, target: number, keep: boolean): number {
-    const { meter, levels, entryShift } = this;
+    const { meter, levels, wordShift } = this;
     const low = lowHalf(iova);
     const high = highHalf(iova);
     let depth = keep ? this.#resume(iova, target) : this.#restart(iova);
@@ -222,14 +225,14 @@ export class TableTree {
     for (; depth < target; depth++) {
       const { u32 } = this.memory;
       const level = levels[depth] as Level;
-      const at = table + (indexOf(level, low, high) << entryShift);
-      const lo = u32[at >>> 2] as number;
+      const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
+      const lo = (u32[word] as number) | 0;
       meter.tableReads++;
       if ((lo & level.tableMask) === level.tableValue) {
-        if (!this.#coherent) this.#cleanUnmarked(at);
+        if (!this.#coherent) this.#cleanUnmarked(word * 4);
         table = this.tableOffset(lo);
       } else {
-        table = (lo | this.hi(at)) === 0 ? this.#extend(depth + 1, at) : this.#blocked(at);
+        table = (lo | this.hi(word * 4)) === 0 ? this.#extend(depth + 1, word * 4) : this.#blocked(word * 4);
         if (table < 0) return table;
       }
       this.#path[depth + 1] = table;
