@@ -11,12 +11,13 @@ import { answerQuestion, QUESTION_CASES, QUESTIONS, type Question } from '../ben
 import { BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
 import { formatById } from '../formats/registry.ts';
-import { reportToHtml, tableToText } from '../report/index.ts';
+import { tableToText } from '../report/terminal-table.ts';
 import { benchJson, insideTiming, questionTable, rowTables, type Setting, seriesTable } from './bench/answer.ts';
 import { benchReport } from './bench/pictures.ts';
 import { UsageError } from './exit.ts';
 import { Progress } from './io.ts';
 import { addOutputOptions, emit, note, outputOf } from './output.ts';
+import { pageOf } from './page.ts';
 import { driverFor, wordsOf } from './replay/spec.ts';
 
 const EXAMPLES = `Examples:
@@ -117,7 +118,7 @@ function textOf(result: BenchResult, setting: Setting, question: Question | unde
   return [...insideTiming(result, setting), '', ...tables.map((table) => tableToText(table, ruled))].join('\n');
 }
 
-function run(flags: BenchFlags, command: Command): void {
+async function run(flags: BenchFlags, command: Command): Promise<void> {
   const output = outputOf(command.opts(), FORMATS);
   const question = questionOf(flags);
   const options = optionsOf(flags, question);
@@ -127,9 +128,10 @@ function run(flags: BenchFlags, command: Command): void {
   for (const warning of result.warnings) note(output, `iommu: ${warning}`);
   const setting = settingOf(flags, options.seed ?? 1);
   const json = (): object => benchJson(result, setting, question);
+  const page = output.format === 'html' ? await pageOf(benchReport(result, setting, json())) : '';
   emit(output, {
     json,
-    other: () => reportToHtml(benchReport(result, setting, json())),
+    other: () => page,
     table: () => textOf(result, setting, question, output.terminal),
     csv: () => ({ columns: [], rows: [], ...rowTables(result, 'one')[0] }),
   });

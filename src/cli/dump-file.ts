@@ -35,7 +35,11 @@ function orUnreadable<T>(path: string, action: () => T): T {
   }
 }
 
-function fileSource(path: string): ByteSource {
+/**
+ * A file for random access; nothing of it is kept.
+ * @throws InputError `UNREADABLE`.
+ */
+export function fileSource(path: string): ByteSource {
   const file = orUnreadable(path, () => openSync(path, 'r'));
   const size = orUnreadable(path, () => fstatSync(file).size);
   return {

@@ -14,7 +14,7 @@ import { type MeasuredAnswer, MeasuredLayers } from '../explain/measured.ts';
 import { measuredText } from '../explain/measured-text.ts';
 import { explainTable, type TableAnswer } from '../explain/table.ts';
 import { tableText } from '../explain/text.ts';
-import { type Report, reportToHtml } from '../report/html.ts';
+import type { Report } from '../report/html.ts';
 import { FunctionGraphReader, type GraphSink } from '../trace/function-graph.ts';
 import { recogniseTrace } from '../trace/readers.ts';
 import { UsageError } from './exit.ts';
@@ -23,6 +23,7 @@ import { graphReport, tableReport } from './explain/pictures.ts';
 import { readStart, startingWith } from './explain/start.ts';
 import { print, readChunks, readFile } from './io.ts';
 import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf, writeFile } from './output.ts';
+import { pageOf } from './page.ts';
 
 const TABLES = fileURLToPath(new URL('../../data/latency/', import.meta.url));
 
@@ -171,15 +172,12 @@ async function explain(files: readonly string[], options: Options): Promise<void
   const results: Explained[] = [];
   for (const file of files) results.push(await explainFile(file, options, output));
   const answers = results.map(({ answer }) => answer);
+  const page = output.format === 'html' && results[0] !== undefined ? await pageOf(results[0].report()) : '';
   emit(output, {
     json: () => (answers.length === 1 && answers[0] !== undefined ? answers[0] : several(answers)),
     table: () => results.map(({ text }) => text).join('\n'),
-    other: (format) => (format === 'html' ? pageOf(results) : (results[0]?.timeline ?? '')),
+    other: (format) => (format === 'html' ? page : (results[0]?.timeline ?? '')),
   });
-}
-
-function pageOf(results: readonly Explained[]): string {
-  return results.map(({ report }) => reportToHtml(report())).join('');
 }
 
 function several(files: readonly Explained['answer'][]): object {

@@ -6,7 +6,10 @@
 import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import pc from 'picocolors';
-import { type Cell, type Table, tableToCsv, tableToMarkdown, tableToText, toJson, toNdjson } from '../report/index.ts';
+import { tableToCsv, tableToMarkdown } from '../report/csv.ts';
+import { toJson, toNdjson } from '../report/json.ts';
+import type { Cell, Table } from '../report/table.ts';
+import { tableToText } from '../report/terminal-table.ts';
 import { UsageError } from './exit.ts';
 import { print, say } from './io.ts';
 

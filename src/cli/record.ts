@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseSize } from '../address.ts';
-import { answer } from '../report/index.ts';
+import { answer } from '../report/json.ts';
 import { UsageError } from './exit.ts';
 import { print, printJson, say } from './io.ts';
 import { writeFile } from './output.ts';

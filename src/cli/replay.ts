@@ -5,12 +5,16 @@
 import type { Command } from 'commander';
 import { readProfile } from '../cost/profile.ts';
 import { Replay } from '../replay/replay.ts';
-import { chartToText, reportToHtml, type Table, tableToText } from '../report/index.ts';
+import type { Report } from '../report/html.ts';
+import type { Table } from '../report/table.ts';
+import { tableToText } from '../report/terminal-table.ts';
+import { chartToText } from '../report/text.ts';
 import { createNames } from '../trace/events.ts';
 import { missingFor } from '../trace/needs.ts';
 import { UsageError } from './exit.ts';
 import { readFile } from './io.ts';
 import { addOutputOptions, emit, note, outputOf, writeFile } from './output.ts';
+import { pageOf } from './page.ts';
 import {
   assumptionsOf,
   bestReason,
@@ -74,12 +78,12 @@ function refusalNotes(replay: Replay): string[] {
   );
 }
 
-function htmlOf(answer: ReplayAnswer, files: readonly string[]): string {
+function reportOf(answer: ReplayAnswer, files: readonly string[]): Report {
   const { replay, stats } = answer;
   const needs = missingFor(stats, replay.track).map(
     (need) => `Cannot tell ${need.question}: ${need.why}; ${need.advice}.`,
   );
-  return reportToHtml({
+  return {
     title: 'Replay of an IOMMU trace',
     lead: bestReason(sortedRows(replay)),
     sources: [
@@ -111,7 +115,7 @@ function htmlOf(answer: ReplayAnswer, files: readonly string[]): string {
       },
     ],
     data: replayJson(answer),
-  });
+  };
 }
 
 function predictionBlocks({ replay, profile }: ReplayAnswer): { kind: 'table'; table: Table }[] {
@@ -144,7 +148,7 @@ async function run(files: string[], flags: ReplayFlags, command: Command): Promi
   if (flags.until !== undefined && !replay.stopped)
     note(output, `iommu: the mark '${flags.until}' is not in the trace; all of it was replayed`);
   const answer: ReplayAnswer = { replay, stats, driver: driver.name, ranges: flags.ranges === true, profile };
-  if (flags.report !== undefined) writeFile(flags.report, htmlOf(answer, files));
+  if (flags.report !== undefined) writeFile(flags.report, await pageOf(reportOf(answer, files)));
   emit(output, {
     json: () => replayJson(answer),
     table: () => textOf(answer, output.width, output.terminal),
@@ -157,7 +161,10 @@ export function addReplay(program: Command): void {
   const command = program
     .command('replay')
     .description('Replay a recorded trace (iommu:*, dma:* events) through every path and show what it did and cost.')
-    .argument('<trace...>', 'ftrace text, trace-cmd report or perf script, plain or .gz; - is standard input')
+    .argument(
+      '<trace...>',
+      'ftrace text, trace-cmd report, perf script or trace.dat, plain or .gz; - is standard input',
+    )
     .option('--until <mark>', 'stop at the first trace mark that contains this text')
     .option('--ranges', 'with --json: the ranges mapped at the end')
     .option('--path <words>', 'per-page, map-pages, map-sg, one-walk, or all', 'all')

@@ -6,9 +6,14 @@ import { InputError } from '../errors.ts';
 import type { EventSink, TraceNames } from '../trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace } from '../trace/readers.ts';
 import type { ReadStats } from '../trace/stats.ts';
+import { readTraceDat } from '../trace/trace-dat/read.ts';
+import { type ByteSource, bytesSource } from '../trace/trace-dat/source.ts';
+import { fileSource } from './dump-file.ts';
 import { Progress, readChunks } from './io.ts';
 
 const SNIFF_BYTES = 1 << 16;
+/** A trace.dat that is packed or comes from a pipe is held in memory: its parts lie all over it. */
+const MOST_HELD = 2 ** 31 - 1;
 
 /** Reads one file into `sink`; stops early when `stopped` says so. */
 async function readTraceFile(
@@ -21,6 +26,9 @@ async function readTraceFile(
   const chunks = readChunks(path);
   const first = await firstBytes(chunks);
   const format = recogniseTrace(first, path);
+  if (format === 'trace.dat') {
+    return await readTraceDat(await datSource(path, first, chunks), sink, names);
+  }
   if (!isStreamFormat(format)) {
     throw new InputError(
       'UNSUPPORTED_INPUT',
@@ -39,16 +47,41 @@ async function readTraceFile(
   return reader.stats;
 }
 
+/** Random access: to the file itself, or to all of what had to be unpacked or came from a pipe. */
+async function datSource(path: string, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): Promise<ByteSource> {
+  if (path !== '-' && !path.endsWith('.gz')) {
+    await rest.return(undefined);
+    return fileSource(path);
+  }
+  const parts = [first];
+  let length = first.length;
+  for await (const chunk of rest) {
+    parts.push(chunk);
+    length += chunk.length;
+    if (length > MOST_HELD) {
+      throw new InputError('TOO_LARGE', path, 'a trace.dat beyond 2 GiB must be a plain file', { length });
+    }
+  }
+  return bytesSource(joined(parts, length));
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
 /** The first 64 KiB, or all there is. */
 async function firstBytes(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
-  let bytes = new Uint8Array(0);
+  let bytes: Uint8Array = new Uint8Array(0);
   while (bytes.length < SNIFF_BYTES) {
     const next = await chunks.next();
     if (next.done === true) break;
-    const joined = new Uint8Array(bytes.length + next.value.length);
-    joined.set(bytes);
-    joined.set(next.value, bytes.length);
-    bytes = joined;
+    bytes = joined([bytes, next.value], bytes.length + next.value.length);
   }
   return bytes;
 }

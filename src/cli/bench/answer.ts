@@ -12,7 +12,8 @@ import {
   type QuestionAnswer,
 } from '../../bench/questions.ts';
 import type { CountName } from '../../meter/meter.ts';
-import { type Column, formatNs, type Table } from '../../report/index.ts';
+import { formatNs } from '../../report/number.ts';
+import type { Column, Table } from '../../report/table.ts';
 
 /** Where and with what was measured. */
 export interface Setting {

@@ -4,7 +4,9 @@
  */
 import { formatSize } from '../../address.ts';
 import type { BenchResult } from '../../bench/bench.ts';
-import { type Block, benchCharts, benchRatioChart, type Report, type Table } from '../../report/index.ts';
+import { benchCharts, benchRatioChart } from '../../report/describe/latency.ts';
+import type { Block, Report } from '../../report/html.ts';
+import type { Table } from '../../report/table.ts';
 import { insideTiming, rowTables, type Setting, seriesTable } from './answer.ts';
 
 function tables(list: readonly Table[]): Block[] {
