@@ -240,7 +240,7 @@ export class Domain {
     this.table.begin();
     const errno = this.#orRollBack(offset, bytes, prot, pa, list);
     if (errno !== 0 || this.#done.bytes !== bytes) {
-      this.table.rollBack(offset, offset + this.#done.bytes);
+      this.#rollBack(offset);
       this.driver.iotlbSync?.();
       throw this.#noMemory(offset, bytes);
     }
@@ -253,8 +253,19 @@ export class Domain {
     try {
       return list === undefined ? this.#mapOne(offset, pa, bytes, prot) : this.#mapList(offset, list, prot);
     } catch (error) {
-      this.table.rollBack(offset, offset + this.#done.bytes);
+      this.#rollBack(offset);
       throw error;
+    }
+  }
+
+  /** Takes back what a map call wrote; the device needs power, as its TLB is told. */
+  #rollBack(offset: number): void {
+    const { power } = this.driver;
+    power?.get();
+    try {
+      this.table.rollBack(offset, offset + this.#done.bytes);
+    } finally {
+      power?.put();
     }
   }
 

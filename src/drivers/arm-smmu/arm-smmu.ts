@@ -9,14 +9,15 @@ import type { Meter } from '../../meter/meter.ts';
 import { PageTable } from '../../pagetable/page-table.ts';
 import type { Done } from '../../pagetable/runs.ts';
 import type { DomainContext, DriverDomain, DriverFactory, ListWalk } from '../contract.ts';
-import { contextWrites } from './context.ts';
+import { contextWrites, drivenKind } from './context.ts';
 import { type DeviceOptions, SmmuDevice } from './device.ts';
 import { ATSR_ACTIVE, CB, PAR_F } from './registers.ts';
 import { RuntimePower, type RuntimePowerOptions } from './runtime-power.ts';
 import { SmmuTlb, type TableInvalidation } from './tlb.ts';
 
-/** Bits 39:12: what the driver keeps of a hardware translation. */
-const PAR_ADDRESS = 0xfffffff000n;
+/** PAR.PA, bits 47:12 (IHI 0062, 16.5.24); Linux 6.1 keeps 39:12 of a hardware translation. */
+const PAR_ADDRESS = 0xfffffffff000n;
+const PAR_ADDRESS_LINUX = 0xfffffff000n;
 const TRANSLATION_POLLS = 10;
 
 /** Settings of the driver. */
@@ -42,6 +43,7 @@ class ArmSmmuDomain implements DriverDomain {
   readonly #tlb: SmmuTlb;
   readonly #bank: number;
   readonly #hardware: boolean;
+  readonly #parAddress: bigint;
 
   constructor(context: DomainContext, options: ArmSmmuOptions) {
     const { geometry, memory, meter, semantics } = context;
@@ -55,7 +57,9 @@ class ArmSmmuDomain implements DriverDomain {
         `${this.#bank} is outside 0 … ${this.#device.contextBanks - 1}`,
       );
     }
-    this.#hardware = (options.hardwareTranslation ?? false) && this.#device.listened;
+    const { stage } = drivenKind(geometry);
+    this.#hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
+    this.#parAddress = semantics === 'linux-6.1' ? PAR_ADDRESS_LINUX : PAR_ADDRESS;
     this.#tlb = new SmmuTlb(this.#device, meter, geometry, this.#bank, options.tableInvalidation ?? 'address');
     this.table = new PageTable(geometry, memory, meter, this.#tlb, semantics);
     const writes = contextWrites(geometry, this.table.registers, this.#bank);
@@ -157,7 +161,7 @@ class ArmSmmuDomain implements DriverDomain {
     this.power.put();
     if (!answered) return this.table.iovaToPhys(iova);
     if ((par & PAR_F) !== 0n) return -1;
-    return Number(par & PAR_ADDRESS) + (iova % 4096);
+    return Number(par & this.#parAddress) + (iova % 4096);
   }
 
   #waitForTranslation(): boolean {

@@ -3,6 +3,7 @@
  * Arm IHI 0062, 16.5 (TCR, TCR2, TTBR, MAIR, SCTLR), 10.5 (CBAR, CBA2R).
  * @module
  */
+import { hex } from '../../address.ts';
 import { IommuError } from '../../errors.ts';
 import { type Geometry, QUIRK, type Registers } from '../../formats/contract.ts';
 import { type RegisterWrite, SmmuDevice } from './device.ts';
@@ -48,6 +49,32 @@ export function contextKind(format: string): ContextKind {
   if (kind !== undefined) return kind;
   const known = Object.keys(KINDS).join(', ');
   throw new IommuError('UNSUPPORTED', 'format', `the arm-smmu driver does not drive '${format}'; it drives ${known}`);
+}
+
+/** Address bits of an SMMUv2 (IHI 0062, 9.6.3: sIDR2.IAS, sIDR2.OAS). */
+const MOST_BITS = 48;
+const SHORT_INPUT_BITS = 32;
+const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_TTBR1 | QUIRK.ARM_OUTER_WBWA;
+
+function unsupported(argument: string, text: string): IommuError {
+  return new IommuError('UNSUPPORTED', argument, `the arm-smmu driver does not drive ${text}`);
+}
+
+/**
+ * The translation of a geometry, where registers can say it.
+ * @throws IommuError `UNSUPPORTED` where no SMMUv2 walks such tables.
+ */
+export function drivenKind(geometry: Geometry): ContextKind {
+  const { format, ias, oas, quirks } = geometry;
+  const kind = contextKind(format);
+  if (ias > MOST_BITS) throw unsupported('ias', `${ias} input bits; an SMMUv2 has at most ${MOST_BITS}`);
+  if (oas > MOST_BITS) throw unsupported('oas', `${oas} output bits; an SMMUv2 has at most ${MOST_BITS}`);
+  if (kind.scheme === 'short' && ias !== SHORT_INPUT_BITS) {
+    throw unsupported('ias', `${ias} input bits of short descriptors; TTBCR.N is 0: ${SHORT_INPUT_BITS} bits`);
+  }
+  const upperOnly = (quirks & QUIRK.ARM_TTBR1) !== 0 && kind.scheme !== 'aarch64';
+  if ((quirks & ~DRIVEN_QUIRKS) !== 0 || upperOnly) throw unsupported('quirks', `quirks ${hex(quirks)} of '${format}'`);
+  return kind;
 }
 
 function field(registers: Registers, name: string): number {
@@ -113,7 +140,7 @@ function stage1Writes(
 
 /** Everything that switches a context bank on, in the driver's order. */
 export function contextWrites(geometry: Geometry, registers: Registers, bank: number): RegisterWrite[] {
-  const { stage, scheme } = contextKind(geometry.format);
+  const { stage, scheme } = drivenKind(geometry);
   const inBank = (writes: [number, number | bigint][]): RegisterWrite[] =>
     writes.map(([register, value]) => [SmmuDevice.bank(bank, register), value]);
   const cbar = stage === 1 ? CBAR_S1 : bank + 1;
