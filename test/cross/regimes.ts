@@ -1,0 +1,121 @@
+/**
+ * What a device is told about a domain's tables: the registers that a driver programs, and the facts that are wired into
+ * a device rather than programmed (quirks of the implementation, input width, page size of a DART).
+ * @module
+ */
+import type { Domain } from '../../src/core/index.ts';
+import { QUIRK } from '../../src/formats/index.ts';
+import {
+  aarch32LongStage1,
+  aarch32LongStage2,
+  aarch32Short,
+  aarch64Stage1,
+  aarch64Stage2,
+  dart,
+  mali,
+  type Regime,
+} from '../../src/hardware/index.ts';
+
+type Granule = 4096 | 16384 | 65536;
+
+/** TG0 and TG1 of TCR_EL1, PS of VTCR_EL2 and IPS of TCR_EL1 (Arm DDI 0487, D19.2). */
+const TG0: readonly Granule[] = [4096, 65536, 16384];
+const TG1: readonly (Granule | undefined)[] = [undefined, 16384, 4096, 65536];
+const PS: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
+
+type Reading = (name: string) => number;
+
+function reading(domain: Domain): Reading {
+  return (name) => {
+    const value = domain.registers[name];
+    if (value === undefined) throw new Error(`no register ${name}`);
+    return Number(value);
+  };
+}
+
+function at<T>(table: readonly (T | undefined)[], index: number): T {
+  const value = table[index];
+  if (value === undefined) throw new Error(`${index} is reserved`);
+  return value;
+}
+
+function stage1(domain: Domain, read: Reading): Regime {
+  const upper = (domain.geometry.quirks & QUIRK.ARM_TTBR1) !== 0;
+  const granule = at<Granule>(upper ? TG1 : TG0, read('tcr.tg'));
+  const ttbr = { ttb: read('ttbr'), tsz: read('tcr.tsz'), granule };
+  const mair = BigInt.asUintN(64, domain.registers['mair'] ?? 0n);
+  return aarch64Stage1({ ...(upper ? { ttbr1: ttbr } : { ttbr0: ttbr }), oas: at(PS, read('tcr.ips')), mair });
+}
+
+function stage2(read: Reading): Regime {
+  return aarch64Stage2({
+    ttb: read('vttbr'),
+    tsz: read('vtcr.tsz'),
+    sl0: read('vtcr.sl'),
+    granule: at(TG0, read('vtcr.tg')),
+    oas: at(PS, read('vtcr.ps')),
+  });
+}
+
+/** MediaTek keeps the upper bits of the root in the register's low ones. */
+function mtkRoot(ttbr: number): number {
+  return (ttbr % 128) * 2 ** 32 + (ttbr - (ttbr % 128));
+}
+
+function short(domain: Domain, read: Reading): Regime {
+  const { quirks, ias } = domain.geometry;
+  const has = (flag: number): boolean => (quirks & flag) !== 0;
+  const ttbr = read('ttbr');
+  return aarch32Short({
+    ttbr0: has(QUIRK.ARM_MTK_EXT) ? mtkRoot(ttbr) : ttbr - (ttbr % 128),
+    n: read('tcr') & 7,
+    accessFlag: !has(QUIRK.NO_PERMS),
+    noPermissions: has(QUIRK.NO_PERMS),
+    mtkLeaves: has(QUIRK.ARM_MTK_EXT),
+    mtkTables: has(QUIRK.ARM_MTK_TTBR_EXT),
+    prrr: read('prrr'),
+    nmrr: read('nmrr'),
+    inputBits: ias,
+  });
+}
+
+function dartRegime(domain: Domain, read: Reading, encoding: 1 | 2): Regime {
+  const { ias, oas, pageSizes } = domain.geometry;
+  const roots = Array.from({ length: read('n_ttbrs') }, (_, i) => read(`ttbr${i}`));
+  return dart({ roots, encoding, granule: pageSizes === 4096 ? 4096 : 16384, ias, oas });
+}
+
+/** The translation that a device given the domain's registers does. */
+export function regimeOf(domain: Domain): Regime {
+  const read = reading(domain);
+  const { format, ias, oas } = domain.geometry;
+  const mair = BigInt.asUintN(64, domain.registers['mair'] ?? 0n);
+  switch (format) {
+    case 'arm-64-lpae-s1':
+      return stage1(domain, read);
+    case 'arm-64-lpae-s2':
+      return stage2(read);
+    case 'arm-32-lpae-s1':
+      return aarch32LongStage1({ ttbr0: read('ttbr'), t0sz: read('tcr.tsz') & 7, mair });
+    case 'arm-32-lpae-s2':
+      return aarch32LongStage2({ ttb: read('vttbr'), t0sz: read('vtcr.tsz') & 15, sl0: read('vtcr.sl') });
+    case 'arm-mali-lpae':
+      return mali({ root: read('transtab'), ias, oas, memattr: domain.registers['memattr'] ?? 0n });
+    case 'arm-v7s':
+      return short(domain, read);
+    case 'apple-dart':
+      return dartRegime(domain, read, 1);
+    case 'apple-dart2':
+      return dartRegime(domain, read, 2);
+    default:
+      throw new Error(`no device walks ${format}`);
+  }
+}
+
+/**
+ * The input address as the device's regime counts it. A 32-bit device presents 32 bits: an upper-half region of the
+ * AArch32 long format, which Linux places below 2^64, is seen from its low bits.
+ */
+export function presented(domain: Domain, iova: bigint): bigint {
+  return domain.geometry.format === 'arm-32-lpae-s1' ? BigInt.asUintN(32, iova) : iova;
+}
