@@ -71,7 +71,9 @@ describe('the documents say what is', () => {
 
   test('docs/dependencies.md names every dependency, and no other', () => {
     const page = 'docs/dependencies.md';
-    const sections = textOf(page).split('\n').filter((line) => line.startsWith('| package'));
+    const sections = textOf(page)
+      .split('\n')
+      .filter((line) => line.startsWith('| package'));
     expect(sections).toHaveLength(2);
     const named = [...textOf(page).matchAll(/^\| `([^`]+)` +\| `/gm)].map(([, name]) => name).toSorted();
     expect(named).toEqual(Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).toSorted());
