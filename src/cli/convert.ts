@@ -2,7 +2,7 @@
  * `iommu convert`: any dump, with its registers, as one snapshot.
  * @module
  */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatSize } from '../address.ts';
 import { dumpPages, type SnapshotPage, writeSnapshot } from '../dump/snapshot-writer.ts';
@@ -39,9 +39,15 @@ function onFile<T>(path: string, action: () => T): T {
   }
 }
 
+/** Whether the path is free or a plain file: devices and pipes are written to, never replaced. */
+function isReplaceable(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
+}
+
 /** Writes beside the target first: a conversion that fails leaves what was there. */
 function writeFile(path: string, pieces: Iterable<Uint8Array>): number {
-  const beside = `${path}.part`;
+  const replaces = isReplaceable(path);
+  const beside = replaces ? `${path}.part` : path;
   const file = onFile(beside, () => openSync(beside, 'w'));
   let bytes = 0;
   let whole = false;
@@ -53,9 +59,9 @@ function writeFile(path: string, pieces: Iterable<Uint8Array>): number {
     whole = true;
   } finally {
     closeSync(file);
-    if (!whole) rmSync(beside, { force: true });
+    if (!whole && replaces) rmSync(beside, { force: true });
   }
-  onFile(path, () => renameSync(beside, path));
+  if (replaces) onFile(path, () => renameSync(beside, path));
   return bytes;
 }
 

@@ -16,6 +16,11 @@ export type AllocationMode = 'reuse' | 'bump';
 const STATES: readonly PageState[] = ['free', 'live', 'queued', 'list'];
 const CODE: Readonly<Record<PageState, number>> = { free: 0, live: 1, queued: 2, list: 3 };
 
+/** log2 of a power of two up to 2^31. */
+function orderOf(bytes: number): number {
+  return 31 - Math.clz32(bytes);
+}
+
 /** Hands out offsets, naturally aligned in physical memory, deterministically. */
 export class PageAllocator {
   /** Tables that are live or queued. */
@@ -49,7 +54,7 @@ export class PageAllocator {
 
   /** A freed piece of exactly this size that ends at or below the physical `limit`, or −1. */
   recycled(bytes: number, limit: number): number {
-    const stack = this.#freed[Math.log2(bytes)];
+    const stack = this.#freed[orderOf(bytes)];
     const offset = stack?.at(-1) ?? -1;
     if (offset === -1 || this.#base + offset + bytes > limit) return -1;
     stack?.pop();
@@ -76,7 +81,8 @@ export class PageAllocator {
     const first = offset / UNIT_BYTES;
     const last = first + bytes / UNIT_BYTES;
     if (last > this.#states.length) this.#widen(last);
-    this.#states.fill(CODE[state], first, last);
+    const code = CODE[state];
+    for (let unit = first; unit < last; unit++) this.#states[unit] = code;
   }
 
   /**
@@ -91,7 +97,7 @@ export class PageAllocator {
     this.mark(offset, bytes, 'free');
     this.liveBytes -= bytes;
     if (state !== 'list') this.liveTables--;
-    if (this.#mode === 'reuse' || state === 'list') this.#stack(Math.log2(bytes)).push(offset);
+    if (this.#mode === 'reuse' || state === 'list') this.#stack(orderOf(bytes)).push(offset);
   }
 
   /** State of the unit that holds `offset`; free outside all that was ever handed out. */

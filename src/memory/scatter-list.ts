@@ -55,7 +55,7 @@ export class ScatterList implements ListArrays {
 
   /** Physical addresses, to be written by the caller; read anew after an allocation. */
   get addresses(): Float64Array {
-    if (this.#addresses.buffer !== this.#memory.wasm.buffer) {
+    if (this.#addresses.length !== this.length) {
       this.#addresses = new Float64Array(this.#memory.wasm.buffer, this.offset, this.length);
     }
     return this.#addresses;
@@ -63,7 +63,7 @@ export class ScatterList implements ListArrays {
 
   /** Lengths in bytes, to be written by the caller; read anew after an allocation. */
   get lengths(): Float64Array {
-    if (this.#lengths.buffer !== this.#memory.wasm.buffer) {
+    if (this.#lengths.length !== this.length) {
       this.#lengths = new Float64Array(this.#memory.wasm.buffer, this.lengthsOffset, this.length);
     }
     return this.#lengths;

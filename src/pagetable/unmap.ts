@@ -126,7 +126,7 @@ function clearPage(
 ): boolean {
   if (firstClear(tree, table, index, index + slots) < index + slots) return false;
   const start = iova + page * slots * tree.spanAt(depth);
-  separate(tree, depth, table, index, start, slots, mode);
+  if (tree.geometry.maxSlots > 1) separate(tree, depth, table, index, start, slots, mode);
   clearEntries(tree, depth, table, index, slots, start, mode);
   return true;
 }

@@ -88,7 +88,8 @@ export class SmmuDevice {
    */
   sync(register: number, status: number): void {
     this.#meter.tlbSync++;
-    this.write([register, 0]);
+    this.#meter.registerWrites++;
+    this.#port.write32(register, 0);
     for (let polls = 1; polls <= MOST_POLLS; polls++) {
       this.#meter.tlbPolls++;
       if ((this.read32(status) & SYNC_ACTIVE) === 0) return;
