@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { readProfile } from '../cost/profile.ts';
 import { Replay } from '../replay/replay.ts';
+import type { RowSpec } from '../replay/row.ts';
 import type { Report } from '../report/html.ts';
 import type { Table } from '../report/table.ts';
 import { tableToText } from '../report/terminal-table.ts';
@@ -13,7 +14,7 @@ import { createNames } from '../trace/events.ts';
 import { missingFor } from '../trace/needs.ts';
 import { UsageError } from './exit.ts';
 import { readFile } from './io.ts';
-import { addOutputOptions, emit, note, outputOf, writeFile } from './output.ts';
+import { addOutputOptions, emit, note, type Output, outputOf, pieceSink, writeFile } from './output.ts';
 import { pageOf } from './page.ts';
 import {
   assumptionsOf,
@@ -24,10 +25,12 @@ import {
   replayJson,
   rowsTable,
   sortedRows,
+  specTitle,
   traceTable,
 } from './replay/answer.ts';
 import { allCharts, layersChart, liveChart } from './replay/pictures.ts';
 import { driverFor, type SpecOptions, specsOf } from './replay/spec.ts';
+import { ReplayTimeline } from './replay/timeline.ts';
 import { readTraceFiles } from './trace-files.ts';
 
 const EXAMPLES = `Examples:
@@ -36,9 +39,10 @@ const EXAMPLES = `Examples:
   iommu replay trace.txt --path all --dispatch all          every path and dispatch
   iommu replay trace.txt --granule all --iova packed        what another granule would need
   iommu replay trace.txt --report out.html                  a report with pictures
+  iommu replay trace.dat --path one-walk -o out.perfetto-trace   a timeline for the Perfetto viewer
 `;
 
-const FORMATS = ['table', 'json', 'csv', 'markdown'] as const;
+const FORMATS = ['table', 'json', 'csv', 'markdown', 'perfetto'] as const;
 
 interface ReplayFlags extends SpecOptions {
   readonly until?: string;
@@ -122,6 +126,14 @@ function predictionBlocks({ replay, profile }: ReplayAnswer): { kind: 'table'; t
   return profile === null ? [] : [{ kind: 'table', table: predictionTable(replay, profile) }];
 }
 
+/** The timeline of the first row, written as it grows. */
+function timelineOf(specs: readonly RowSpec[], output: Output, title: (domain: number) => string): ReplayTimeline {
+  const [first] = specs;
+  const row = first === undefined ? '' : specTitle(first);
+  if (specs.length > 1) note(output, `iommu: the timeline shows ${row}; choose another row by --path and the like`);
+  return new ReplayTimeline(row, title, pieceSink(output.file));
+}
+
 async function run(files: string[], flags: ReplayFlags, command: Command): Promise<void> {
   const output = outputOf(command.opts(), FORMATS);
   const specs = specsOf(flags);
@@ -129,12 +141,15 @@ async function run(files: string[], flags: ReplayFlags, command: Command): Promi
   const profile = path === undefined ? null : readProfile(new TextDecoder().decode(readFile(path)), path);
   const names = createNames();
   const driver = driverFor(specs);
-  const replay = new Replay({
+  const timeline =
+    output.format === 'perfetto' ? timelineOf(specs, output, (id) => replay.domains[id]?.title ?? '') : null;
+  const replay: Replay = new Replay({
     names,
     rows: specs,
     driver: driver.make,
     clock: () => performance.now(),
     splitWork: profile !== null,
+    ...(timeline === null ? {} : { observer: timeline.call.bind(timeline) }),
     ...(flags.until === undefined ? {} : { until: flags.until }),
   });
   const stats = await readTraceFiles(
@@ -145,10 +160,12 @@ async function run(files: string[], flags: ReplayFlags, command: Command): Promi
     output.quiet,
   );
   replay.finish();
+  timeline?.finish();
   if (flags.until !== undefined && !replay.stopped)
     note(output, `iommu: the mark '${flags.until}' is not in the trace; all of it was replayed`);
   const answer: ReplayAnswer = { replay, stats, driver: driver.name, ranges: flags.ranges === true, profile };
   if (flags.report !== undefined) writeFile(flags.report, await pageOf(reportOf(answer, files)));
+  if (timeline !== null) return;
   emit(output, {
     json: () => replayJson(answer),
     table: () => textOf(answer, output.width, output.terminal),

@@ -11,7 +11,7 @@ import { DIRECTIONS, KIND, type TraceEvent, type TraceNames } from '../trace/eve
 import { Pairing, type PairingReport } from '../trace/pairing.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
 import { CallBatch } from './batch.ts';
-import { ReplayRow, type RowSpec } from './row.ts';
+import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
 import { ListShape } from './summary.ts';
 
 const BATCH_CALLS = 4096;
@@ -30,6 +30,8 @@ export interface ReplayOptions {
   readonly clock: () => number;
   /** Keep the work of maps and unmaps apart, so that it can be priced; default false. */
   readonly splitWork?: boolean;
+  /** Told of every call of the first row. */
+  readonly observer?: CallObserver;
   /** Stop at a mark that contains this text. */
   readonly until?: string;
 }
@@ -59,9 +61,9 @@ export class Replay {
   readonly #until: string | undefined;
 
   constructor(options: ReplayOptions) {
-    const { splitWork } = options;
-    this.rows = options.rows.map((spec) => ({
-      row: new ReplayRow(spec, options.driver(), splitWork),
+    const { splitWork, observer } = options;
+    this.rows = options.rows.map((spec, i) => ({
+      row: new ReplayRow(spec, options.driver(), splitWork, i === 0 ? observer : undefined),
       milliseconds: 0,
     }));
     this.#clock = options.clock;

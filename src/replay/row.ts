@@ -57,6 +57,12 @@ export interface LiveRange {
   readonly domain: number;
 }
 
+/**
+ * Told of every call after it ran: the call is number `index` of `batch`; `counts` are those of the row so far (valid
+ * during the callback), `tables` its live tables.
+ */
+export type CallObserver = (batch: CallBatch, index: number, counts: Readonly<Counts>, tables: number) => void;
+
 /** Replays batches; counts what the engine did. */
 export class ReplayRow {
   /** What it replays into. */
@@ -72,13 +78,15 @@ export class ReplayRow {
   readonly #driver: DriverFactory;
   readonly #split: WorkSplit | undefined;
   readonly #shaper: ElementShaper | undefined;
+  readonly #observer: CallObserver | undefined;
   readonly #domains: (Domain | undefined)[] = [];
   readonly #placements: (Placement | undefined)[] = [];
   #queued = 0;
   #queuedSince = 0;
 
   /** `splitWork`: keep the work of maps and of unmaps apart, for {@link ReplayRow.work}. */
-  constructor(spec: RowSpec, driver: DriverFactory, splitWork = false) {
+  constructor(spec: RowSpec, driver: DriverFactory, splitWork = false, observer?: CallObserver) {
+    this.#observer = observer;
     this.spec = spec.granule > TRACE_PAGE && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
     this.#driver = driver;
     this.#split = splitWork ? new WorkSplit(this.#meter, spec.path) : undefined;
@@ -107,7 +115,9 @@ export class ReplayRow {
       } catch (error) {
         this.#refuse(error);
       }
-      if (this.#memory.liveTables > this.peakTables) this.peakTables = this.#memory.liveTables;
+      const { liveTables } = this.#memory;
+      if (liveTables > this.peakTables) this.peakTables = liveTables;
+      this.#observer?.(batch, i, this.#meter, liveTables);
     }
   }
 

@@ -7,7 +7,7 @@ import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
 import type { Counts } from '../../meter/meter.ts';
 import type { Replay, TimedRow } from '../../replay/replay.ts';
-import { type LiveRange, rangeJson } from '../../replay/row.ts';
+import { type LiveRange, type RowSpec, rangeJson } from '../../replay/row.ts';
 import type { Table } from '../../report/index.ts';
 import { missingFor } from '../../trace/needs.ts';
 import { type ReadStats, secondsSpanned } from '../../trace/stats.ts';
@@ -51,7 +51,12 @@ export function bestReason(rows: readonly TimedRow[]): string {
 
 /** A row's name, as short as it can be told apart. */
 export function titleOf({ row }: TimedRow): string {
-  const { path, dispatch, format, granule, iova, physical, tlb } = row.spec;
+  return specTitle(row.spec);
+}
+
+/** A row's name, before it is replayed. */
+export function specTitle(spec: RowSpec): string {
+  const { path, dispatch, format, granule, iova, physical, tlb } = spec;
   const whatIf = [
     iova === 'keep' ? '' : `iova ${iova}`,
     physical === 'keep' ? '' : physical,

@@ -7,6 +7,7 @@ import type { Replay } from '../../replay/replay.ts';
 import type { PowerHistogram } from '../../replay/summary.ts';
 import type { BarChart, Chart, LineChart } from '../../report/index.ts';
 import { sortedRows, titleOf } from './answer.ts';
+import { LAYERS } from './layers.ts';
 
 /** Live bytes over time. */
 export function liveChart(replay: Replay): LineChart {
@@ -60,16 +61,6 @@ export function shapeCharts(replay: Replay): BarChart[] {
     histogram('Bytes of a contiguous run', 'bytes', shape.runBytes, formatSize),
   ];
 }
-
-const LAYERS = [
-  ['core', ['coreTurns', 'driverCalls']],
-  ['driver', ['tableCalls']],
-  ['power', ['powerGets', 'powerPuts']],
-  ['walks', ['walks']],
-  ['barriers', ['wmb', 'dmaWmb']],
-  ['cache cleans', ['cleanCalls']],
-  ['TLB', ['tlbAddress', 'tlbLastLevel', 'tlbAsid', 'tlbSync']],
-] as const;
 
 /** Counts by layer, a stacked bar a row. */
 export function layersChart(replay: Replay): BarChart {

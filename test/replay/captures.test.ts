@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { allCaptures, type Capture, recordedPages } from '../trace/replay-model.ts';
+import { CAPTURES, type RangeJson, replayJson } from './helpers.ts';
+
+const PAGE = 4096;
+const WHOLE = 2 ** 30;
+const CAPTURED = allCaptures().map((capture) => [`${capture.folder} ${capture.name}`, capture] as const);
+const NAMED = CAPTURED.filter(([title]) => title.includes('-612'));
+
+function filesOf({ folder, traces }: Capture): string[] {
+  return traces.map((trace) => join(CAPTURES, folder, trace)).map((path) => (existsSync(path) ? path : `${path}.gz`));
+}
+
+function argsOf(capture: Capture): string[] {
+  return [...filesOf(capture), '--until', `pause ${capture.name}`];
+}
+
+/** Pages of a range: input page → output page; of whole gigabytes the first pages only. */
+function pagesOf({ iova, pa, bytes }: RangeJson): [number, number][] {
+  const pages: [number, number][] = [];
+  for (let at = 0; at < Math.min(Number(bytes), WHOLE); at += Number(bytes) >= WHOLE ? 512 * PAGE : PAGE) {
+    pages.push([Number(iova) + at, Number(pa) + at]);
+  }
+  return pages;
+}
+
+/** How often each page is live, over everything mapped. */
+function countPages(pages: Iterable<number>): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const page of pages) counts.set(page, (counts.get(page) ?? 0) + 1);
+  return counts;
+}
+
+describe('every capture, replayed up to its pause', () => {
+  it.each(CAPTURED)('%s: each address is live as often as the tables have leaves at it', async (_, capture) => {
+    const { ranges, rows } = await replayJson(...argsOf(capture), '--path', 'one-walk', '--ranges');
+    expect(rows.map(({ refused }) => refused)).toEqual([[]]);
+    const live = countPages(ranges.flatMap(pagesOf).map(([page]) => page));
+    const recorded = countPages([...recordedPages(capture).values()].flatMap((pages) => [...pages.keys()]));
+    expect(live).toEqual(recorded);
+  });
+
+  it.each(NAMED)('%s: ranges and output addresses agree domain by domain', async (_, capture) => {
+    const { ranges } = await replayJson(...argsOf(capture), '--path', 'one-walk', '--ranges');
+    const roots = [...recordedPages(capture).values()];
+    const titles = new Set(ranges.map(({ domain }) => domain));
+    for (const domain of titles) {
+      if (domain.startsWith('maps that name no device') || domain.startsWith('layer ')) continue;
+      const pages = ranges.filter((range) => range.domain === domain).flatMap(pagesOf);
+      expect(roots.some((root) => pages.every(([page, pa]) => root.get(page) === pa))).toBe(true);
+    }
+  });
+});
+
+describe('every path and dispatch', () => {
+  const folders = ['arm64-smmuv3-612-blk-strict', 'x86-vtd-61-blk', 'x86-amdvi-612-blk'];
+
+  it.each(folders)('%s: ends with equal ranges and leaves, and refuses nothing', async (folder) => {
+    const files = ['trace_boot.txt', 'trace.txt.gz'].map((name) => join(CAPTURES, folder, name));
+    const { rows } = await replayJson(...files, '--path', 'all', '--dispatch', 'all');
+    expect(rows.length).toBe(8);
+    for (const row of rows) {
+      expect(row.refused).toEqual([]);
+      expect(row.leaves).toEqual(rows[0]?.leaves);
+    }
+    const answers: string[] = [];
+    for (const path of ['per-page', 'map-pages', 'map-sg', 'one-walk']) {
+      for (const dispatch of ['indirect', 'direct']) {
+        const { ranges } = await replayJson(...files, '--path', path, '--dispatch', dispatch, '--ranges');
+        answers.push(JSON.stringify(ranges));
+      }
+    }
+    expect(new Set(answers).size).toBe(1);
+  });
+});
