@@ -98,6 +98,8 @@ export class ArgumentCheck {
    * @throws IommuError `EMPTY` for a list without bytes, and those of `output`, naming the element.
    */
   list(list: ListArrays): number {
+    const whole = this.#wholeElements(list);
+    if (whole > 0) return whole;
     let total = 0;
     this.#elements(list);
     const runs = new ListRuns(list, false);
@@ -122,6 +124,23 @@ export class ArgumentCheck {
     return well === 1 && end <= this.#outputEnd ? total : 0;
   }
 
+  /** Bytes of a list whose every element is made of whole pages in range; 0 where one is not. */
+  #wholeElements({ addresses, lengths }: ListArrays): number {
+    const count = addresses.length;
+    const mask = this.#smallest - 1;
+    const end = this.#outputEnd;
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      const address = addresses[i] as number;
+      const length = lengths[i] as number;
+      if (!(address >= 0 && length >= 0 && address + length <= end)) return 0;
+      if (Math.floor(address) !== address || Math.floor(length) !== length) return 0;
+      if (((lowHalf(address) | lowHalf(length)) & mask) !== 0) return 0;
+      total += length;
+    }
+    return total;
+  }
+
   #isWhole(start: number, bytes: number): boolean {
     return ((lowHalf(start) | lowHalf(bytes)) & (this.#smallest - 1)) === 0 && start + bytes <= this.#outputEnd;
   }
@@ -132,9 +151,10 @@ export class ArgumentCheck {
   }
 
   #elements(list: ListArrays): void {
-    for (let i = 0; i < list.addresses.length; i++) {
-      const address = list.addresses[i] as number;
-      const length = list.lengths[i] as number;
+    const { addresses, lengths } = list;
+    for (let i = 0; i < addresses.length; i++) {
+      const address = addresses[i] as number;
+      const length = lengths[i] as number;
       if (!(Number.isSafeInteger(address) && address >= 0)) checkAddress(`list[${i}].address`, address);
       if (!(Number.isSafeInteger(length) && length >= 0)) checkAddress(`list[${i}].length`, length);
     }

@@ -39,12 +39,12 @@ export class TableJournal {
   /** Starts to record. */
   begin(): void {
     this.active = true;
-    this.changes.length = 0;
+    if (this.changes.length > 0) this.changes.length = 0;
   }
 
   /** Stops to record. */
   end(): void {
     this.active = false;
-    this.changes.length = 0;
+    if (this.changes.length > 0) this.changes.length = 0;
   }
 }

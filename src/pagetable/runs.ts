@@ -111,12 +111,21 @@ export class ListRuns {
     if (this.#addresses.length !== count) this.#reattach();
     this.#skipEmpty(count);
     if (this.#next >= count) return false;
-    this.first = this.#next;
-    this.start = this.#addresses[this.#next] as number;
-    this.bytes = this.#lengths[this.#next] as number;
-    this.#next++;
-    while (this.#next < count && this.#joins(this.#next)) this.bytes += this.#lengths[this.#next++] as number;
-    return !this.#disappears(count);
+    const addresses = this.#addresses;
+    const lengths = this.#lengths;
+    let i = this.#next;
+    this.first = i;
+    const start = addresses[i] as number;
+    let bytes = lengths[i] as number;
+    for (i++; i < count; i++) {
+      const length = lengths[i] as number;
+      if (addresses[i] !== start + bytes && (this.#linux || length !== 0)) break;
+      bytes += length;
+    }
+    this.#next = i;
+    this.start = start;
+    this.bytes = bytes;
+    return !(this.#linux && i === count && addresses[count - 1] === start + bytes);
   }
 
   /** The engine's memory grew under a list that lies in it. */
@@ -127,14 +136,5 @@ export class ListRuns {
 
   #skipEmpty(count: number): void {
     while (this.#next < count && (this.#lengths[this.#next] as number) === 0) this.#next++;
-  }
-
-  #joins(i: number): boolean {
-    if (!this.#linux && (this.#lengths[i] as number) === 0) return true;
-    return (this.#addresses[i] as number) === this.start + this.bytes;
-  }
-
-  #disappears(count: number): boolean {
-    return this.#linux && this.#next === count && (this.#addresses[count - 1] as number) === this.start + this.bytes;
   }
 }

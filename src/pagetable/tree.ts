@@ -217,27 +217,33 @@ export class TableTree {
    * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
    */
   descend(iova: number, target: number, keep: boolean): number {
-    const { meter, levels, wordShift } = this;
+    const { levels, wordShift } = this;
     const low = lowHalf(iova);
     const high = highHalf(iova);
-    let depth = keep ? this.#resume(iova, target) : this.#restart(iova);
-    let table = this.#path[depth] as number;
-    for (; depth < target; depth++) {
-      const { u32 } = this.memory;
+    const from = keep ? this.#resume(iova, target) : this.#restart(iova);
+    let table = this.#path[from] as number;
+    let { u32 } = this.memory;
+    for (let depth = from; depth < target; depth++) {
       const level = levels[depth] as Level;
       const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
       const lo = (u32[word] as number) | 0;
-      meter.tableReads++;
       if ((lo & level.tableMask) === level.tableValue) {
         if (!this.#coherent) this.#cleanUnmarked(word * 4);
         table = this.tableOffset(lo);
       } else {
-        table = (lo | this.hi(word * 4)) === 0 ? this.#extend(depth + 1, word * 4) : this.#blocked(word * 4);
-        if (table < 0) return table;
+        table = this.#extendOrStop(depth, lo, word * 4);
+        if (table < 0) {
+          this.meter.tableReads += depth + 1 - from;
+          this.forgetPath();
+          return table;
+        }
+        u32 = this.memory.u32;
       }
       this.#path[depth + 1] = table;
-      this.#pathDepth = depth + 1;
     }
+    this.meter.tableReads += target - from;
+    this.#pathIova = iova;
+    this.#pathDepth = target;
     return table;
   }
 
@@ -419,8 +425,6 @@ export class TableTree {
   #restart(iova: number): number {
     this.meter.walks++;
     this.#path[0] = this.rootOf(iova);
-    this.#pathIova = iova;
-    this.#pathDepth = 0;
     return 0;
   }
 
@@ -428,11 +432,7 @@ export class TableTree {
     if (this.#pathIova < 0) return this.#restart(iova);
     for (let depth = Math.min(this.#pathDepth, target); depth > 0; depth--) {
       const covered = this.spanAt(depth - 1);
-      if (Math.floor(iova / covered) === Math.floor(this.#pathIova / covered)) {
-        this.#pathIova = iova;
-        this.#pathDepth = depth;
-        return depth;
-      }
+      if (Math.floor(iova / covered) === Math.floor(this.#pathIova / covered)) return depth;
     }
     return this.#restart(iova);
   }
@@ -450,8 +450,10 @@ export class TableTree {
     if ((this.hi(at) & this.geometry.syncedHi) === 0) this.clean(1, 1);
   }
 
-  #blocked(at: number): number {
-    if (!this.#coherent) this.#cleanUnmarked(at);
-    return EEXIST;
+  /** Behind an entry that is no table: a new one where it is empty, else an errno. */
+  #extendOrStop(depth: number, lo: number, at: number): number {
+    const errno = (lo | this.hi(at)) === 0 ? 0 : EEXIST;
+    if (errno !== 0 && !this.#coherent) this.#cleanUnmarked(at);
+    return errno === 0 ? this.#extend(depth + 1, at) : errno;
   }
 }
