@@ -12,6 +12,10 @@ interface Manifest {
   readonly devDependencies: Record<string, string>;
 }
 
+interface Lock {
+  readonly packages: Record<string, { readonly optionalDependencies?: Record<string, string> }>;
+}
+
 const manifest = JSON.parse(textOf('package.json')) as Manifest;
 
 /** Rows of the first table of a page whose heading begins so, cell by cell. */
@@ -83,6 +87,15 @@ describe('the documents say what is', () => {
     const verbs = createProgram().commands.map((verb) => verb.name());
     const text = textOf('docs/command-line.md');
     expect(verbs.filter((verb) => !text.includes(`\n## iommu ${verb}\n`))).toEqual([]);
+  });
+
+  test('package-lock.json lists the optional packages of every platform, without which npm ci refuses it', () => {
+    const { packages } = JSON.parse(textOf('package-lock.json')) as Lock;
+    const wanted = Object.entries(packages).flatMap(([from, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).map((name) => [`node_modules/${name}`, `${from}/node_modules/${name}`]),
+    );
+    expect(wanted.length).toBeGreaterThan(10);
+    expect(wanted.filter((places) => places.every((place) => packages[place] === undefined))).toEqual([]);
   });
 
   test('the library imports no package', () => {
