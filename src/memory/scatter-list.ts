@@ -27,8 +27,10 @@ export type ListInput = ScatterList | ListArrays | readonly ListElement[];
 
 /** A list in the engine's own memory, read by kernels where it lies: no object and no allocation an element. */
 export class ScatterList implements ListArrays {
-  /** Byte offset of the addresses; the lengths follow at `offset + 8 × capacity`. */
+  /** Byte offset of the addresses. The lengths lie before them: kernels read one length past the last. */
   readonly offset: number;
+  /** Byte offset of the lengths, and of the whole list. */
+  readonly lengthsOffset: number;
   /** Bytes that the list takes in memory. */
   readonly bytes: number;
   /** Number of elements. */
@@ -39,18 +41,14 @@ export class ScatterList implements ListArrays {
   #addresses: Float64Array;
   #lengths: Float64Array;
 
-  constructor(memory: TableMemory, offset: number, count: number, bytes: number) {
+  constructor(memory: TableMemory, lengthsOffset: number, count: number, bytes: number) {
     this.#memory = memory;
-    this.offset = offset;
+    this.lengthsOffset = lengthsOffset;
+    this.offset = lengthsOffset + bytes / 2;
     this.bytes = bytes;
     this.length = count;
-    this.#addresses = new Float64Array(memory.wasm.buffer, offset, count);
+    this.#addresses = new Float64Array(memory.wasm.buffer, this.offset, count);
     this.#lengths = new Float64Array(memory.wasm.buffer, this.lengthsOffset, count);
-  }
-
-  /** Byte offset of the lengths. */
-  get lengthsOffset(): number {
-    return this.offset + this.bytes / 2;
   }
 
   /** Physical addresses, to be written by the caller; read anew after an allocation. */

@@ -187,7 +187,7 @@ export class TableMemory implements PhysicalReader {
 
   /** Gives back the memory of a list. */
   freeList(list: ScatterList): void {
-    this.#allocator.release(list.offset, list.bytes);
+    this.#allocator.release(list.lengthsOffset, list.bytes);
   }
 
   /** A device's read: unknown where no table is live or queued. */

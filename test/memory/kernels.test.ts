@@ -1,0 +1,293 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Kernels, kernelsFor, STATE_OFFSET } from '../../src/memory/kernels.ts';
+
+const TABLE = 0x8000;
+const LIST = 0x18000;
+const LENGTHS = 0x1c000;
+const TWO_32 = 0x100000000;
+
+/** Compiled kernels and their plain twins, each over its own memory. */
+interface Pair {
+  readonly compiled: WebAssembly.Memory;
+  readonly plain: WebAssembly.Memory;
+}
+
+const PAIR: Pair = { compiled: new WebAssembly.Memory({ initial: 2 }), plain: new WebAssembly.Memory({ initial: 2 }) };
+const COMPILED = kernelsFor(PAIR.compiled, false);
+const PLAIN = kernelsFor(PAIR.plain, true);
+
+function words(memory: WebAssembly.Memory): Uint32Array {
+  return new Uint32Array(memory.buffer);
+}
+
+function doubles(memory: WebAssembly.Memory): Float64Array {
+  return new Float64Array(memory.buffer);
+}
+
+/** Both sides begin with these words of a table and this list, run a kernel, and must give and leave the same. */
+function expectTwins<T>(prepare: (memory: WebAssembly.Memory) => void, run: (kernels: Kernels) => T): T {
+  for (const memory of [PAIR.compiled, PAIR.plain]) {
+    words(memory).fill(0);
+    prepare(memory);
+  }
+  const answers = [run(COMPILED), run(PLAIN)] as const;
+  expect(answers[0]).toEqual(answers[1]);
+  const different = words(PAIR.compiled).findIndex((word, i) => word !== words(PAIR.plain)[i]);
+  expect(different).toBe(-1);
+  return answers[0];
+}
+
+const word = fc.oneof(
+  fc.integer({ min: 0, max: 0xffffffff }),
+  fc.constantFrom(0, 1, 0x7fffffff, 0x80000000, 0xffffffff),
+);
+const count = fc.oneof(fc.nat({ max: 9 }), fc.nat({ max: 1024 }));
+const slot = fc.nat({ max: 63 });
+
+test('the compiled kernels are compiled', () => {
+  expect(COMPILED.constructor).not.toBe(PLAIN.constructor);
+});
+
+describe('filling', () => {
+  test('fill8: any value, any stride, carries and wraps, at any entry', () => {
+    fc.assert(
+      fc.property(slot, count, word, word, word, word, (at, n, lo, hi, strideLo, strideHi) => {
+        expectTwins(
+          () => {},
+          (kernels) => kernels.fill8(TABLE + at * 8, n, lo, hi, strideLo, strideHi),
+        );
+      }),
+    );
+  });
+
+  test('fill8 writes value + i × stride, and nothing beside it', () => {
+    fc.assert(
+      fc.property(slot, count, word, word, word, word, (at, n, lo, hi, strideLo, strideHi) => {
+        words(PAIR.compiled).fill(0x5a5a5a5a);
+        COMPILED.fill8(TABLE + at * 8, n, lo, hi, strideLo, strideHi);
+        const entries = new BigUint64Array(PAIR.compiled.buffer);
+        const first = TABLE / 8 + at;
+        const value = (BigInt(hi) << 32n) | BigInt(lo);
+        const stride = (BigInt(strideHi) << 32n) | BigInt(strideLo);
+        for (const i of [0, 1, 2, n - 2, n - 1].filter((each) => each >= 0 && each < n)) {
+          expect(entries[first + i]).toBe(BigInt.asUintN(64, value + BigInt(i) * stride));
+        }
+        expect([entries[first - 1], entries[first + n]]).toEqual([0x5a5a5a5a5a5a5a5an, 0x5a5a5a5a5a5a5a5an]);
+      }),
+    );
+  });
+
+  test('fill4: any value, any stride', () => {
+    fc.assert(
+      fc.property(slot, count, word, word, (at, n, value, stride) => {
+        expectTwins(
+          () => {},
+          (kernels) => kernels.fill4(TABLE + at * 4, n, value, stride),
+        );
+      }),
+    );
+  });
+});
+
+describe('searching', () => {
+  const sparse = fc.array(fc.tuple(fc.nat({ max: 127 }), fc.constantFrom(0, 1, 0x80000000, 0xffffffff)), {
+    maxLength: 20,
+  });
+
+  test.each(['firstSet8', 'firstClear8', 'firstSet4', 'firstClear4'] as const)(
+    '%s, in tables nearly empty and nearly full',
+    (name) => {
+      fc.assert(
+        fc.property(sparse, fc.boolean(), fc.nat({ max: 64 }), fc.nat({ max: 64 }), (set, full, a, b) => {
+          const [from, to] = [Math.min(a, b), Math.max(a, b)];
+          const found = expectTwins(
+            (memory) => {
+              words(memory).fill(full ? 0x10 : 0, TABLE / 4, TABLE / 4 + 128);
+              for (const [at, value] of set) words(memory)[TABLE / 4 + at] = value;
+            },
+            (kernels) => kernels[name](TABLE, from, to),
+          );
+          expect(found).toBeGreaterThanOrEqual(from);
+          expect(found).toBeLessThanOrEqual(to);
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
+});
+
+/** A list of the widths that formats have: bits of the smallest page up to the output width. */
+const allowed = fc.constantFrom(
+  [12, 32],
+  [12, 36],
+  [12, 48],
+  [14, 36],
+  [14, 42],
+  [14, 48],
+  [16, 48],
+  [16, 52],
+) as fc.Arbitrary<[number, number]>;
+
+const odd = fc.constantFrom(
+  0.5,
+  4096.5,
+  4096 + 2 ** -40,
+  5e-324,
+  -1,
+  -4096,
+  -0.25,
+  1,
+  4095,
+  2 ** 51,
+  2 ** 52,
+  2 ** 52 + 4096,
+  2 ** 53,
+  2 ** 63,
+  2 ** 64,
+  2 ** 80,
+  1.7e308,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  Number.NaN,
+);
+
+function place(memory: WebAssembly.Memory, addresses: readonly number[], lengths: readonly number[]): void {
+  doubles(memory).set(addresses, LIST / 8);
+  doubles(memory).set(lengths, LENGTHS / 8);
+}
+
+function half(value: number): readonly [lo: number, hi: number] {
+  return [(value % TWO_32) | 0, Math.floor(value / TWO_32) | 0];
+}
+
+describe('checking lists', () => {
+  const pages = fc.array(fc.tuple(fc.nat({ max: 2 ** 20 }), fc.nat({ max: 5 })), { maxLength: 20 });
+
+  test('whole pages pass; sum and greatest end are left behind', () => {
+    fc.assert(
+      fc.property(allowed, pages, ([shift], list) => {
+        const addresses = list.map(([page]) => page * 2 ** shift);
+        const lengths = list.map(([, n]) => n * 2 ** shift);
+        const well = expectTwins(
+          (memory) => place(memory, addresses, lengths),
+          (kernels) => kernels.checkList(LIST, LENGTHS, list.length, ...half(2 ** 48 - 2 ** shift)),
+        );
+        const ends = addresses.map((address, i) => address + (lengths[i] ?? 0));
+        expect([well, doubles(PAIR.compiled)[STATE_OFFSET / 8], doubles(PAIR.compiled)[STATE_OFFSET / 8 + 1]]).toEqual([
+          1,
+          lengths.reduce((sum, length) => sum + length, 0),
+          Math.max(0, ...ends),
+        ]);
+      }),
+    );
+  });
+
+  test('one fraction, negative, huge or misaligned number among them is found, wherever it stands', () => {
+    fc.assert(
+      fc.property(allowed, pages, odd, fc.nat(), fc.boolean(), ([shift, bits], list, value, where, asLength) => {
+        const addresses = [...list.map(([page]) => (page % 1024) * 2 ** shift), 0];
+        const lengths = [...list.map(([, n]) => n * 2 ** shift), 2 ** shift];
+        const at = where % addresses.length;
+        if (asLength) lengths[at] = value;
+        else addresses[at] = value;
+        const fits = value === 2 ** 51 && bits === 52;
+        for (const memory of [PAIR.compiled, PAIR.plain]) place(memory, addresses, lengths);
+        for (const kernels of [COMPILED, PLAIN]) {
+          const well = kernels.checkList(LIST, LENGTHS, addresses.length, ...half(2 ** bits - 2 ** shift));
+          expect(well).toBe(fits ? 1 : 0);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('gathering lists', () => {
+  const element = fc.tuple(fc.nat({ max: 2 ** 18 }), fc.oneof(fc.constant(1), fc.nat({ max: 4 })));
+  const elements = fc
+    .array(element, { minLength: 1, maxLength: 40, size: 'max' })
+    .filter((list) => list.some(([, n]) => n > 0));
+  /** Formats: page, shift of the address field, its mask, and attribute bits outside it. */
+  const shapes = fc.constantFrom(
+    { shift: 12, field: 0, lo: 0xfffff000, hi: 0xffff, bits: [0x747, 0x600000] },
+    { shift: 14, field: 0, lo: 0xfffff000, hi: 0xffff, bits: [0xfff, 0xffff0000] },
+    { shift: 16, field: 0, lo: 0xfffff000, hi: 0xffff, bits: [0x1, 0] },
+    { shift: 12, field: 0, lo: 0xfffff000, hi: 0xf, bits: [3, 0xfff00] },
+    { shift: 14, field: 4, lo: 0xfffffc00, hi: 0x3f, bits: [3, 0xfff00] },
+  );
+  const bases = fc.constantFrom(0, 2 ** 31, 2 ** 32 - 2 ** 16, 2 ** 35, 2 ** 41);
+
+  /** Where `page` pages into the list lies: element, and bytes into it. */
+  function position(lengths: readonly number[], size: number, page: number): readonly [index: number, offset: number] {
+    let left = page * size;
+    for (const [i, length] of lengths.entries()) {
+      if (left < length) return [i, left];
+      left -= length;
+    }
+    return [lengths.length, 0];
+  }
+
+  test('gather8, from any page of a list on, in parts, equals its twin and the address field of each page', () => {
+    fc.assert(
+      fc.property(elements, shapes, bases, fc.nat(), fc.nat(), slot, (list, shape, base, a, b, at) => {
+        const size = 2 ** shape.shift;
+        const fits = base < 2 ** 36 || shape.hi === 0xffff ? base : 0;
+        const start = shape.hi === 0xf && fits > 2 ** 32 ? 2 ** 32 : fits;
+        const addresses = list.map(([page]) => start + page * size);
+        const lengths = list.map(([, n]) => n * size);
+        const total = lengths.reduce((sum, length) => sum + length, 0) / size;
+        const first = a % total;
+        const n = 1 + (b % (total - first));
+        const [index, offset] = position(lengths, size, first);
+        const [lo = 0, hi = 0] = shape.bits;
+        expectTwins(
+          (memory) => place(memory, addresses, lengths),
+          (kernels) =>
+            kernels.gather8(
+              LIST,
+              LENGTHS,
+              index,
+              offset,
+              TABLE + at * 8,
+              n,
+              shape.shift,
+              shape.field,
+              shape.lo,
+              shape.hi,
+              lo,
+              hi,
+            ),
+        );
+        const entries = words(PAIR.compiled);
+        for (let i = 0; i < n; i++) {
+          const [element, into] = position(lengths, size, first + i);
+          const field = ((addresses[element] ?? 0) + into) / 2 ** shape.field;
+          const word = TABLE / 4 + 2 * (at + i);
+          expect(entries[word]).toBe(((field & shape.lo) | lo) >>> 0);
+          expect(entries[word + 1]).toBe(((Math.floor(field / TWO_32) & shape.hi) | hi) >>> 0);
+        }
+        expect([entries[TABLE / 4 + 2 * (at + n)], entries[TABLE / 4 + 2 * at - 1]]).toEqual([0, 0]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('gather4, from any page of a list on, equals its twin', () => {
+    fc.assert(
+      fc.property(elements, fc.nat(), fc.nat(), slot, (list, a, b, at) => {
+        const addresses = list.map(([page]) => 0xf0000000 - page * 4096);
+        const lengths = list.map(([, n]) => n * 4096);
+        const total = lengths.reduce((sum, length) => sum + length, 0) / 4096;
+        const first = a % total;
+        const n = 1 + (b % (total - first));
+        const [index, offset] = position(lengths, 4096, first);
+        expectTwins(
+          (memory) => place(memory, addresses, lengths),
+          (kernels) => kernels.gather4(LIST, LENGTHS, index, offset, TABLE + at * 4, n, 12, -4096, 0xc7e),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Domain, type DomainOptions, PATHS } from '../../src/core/index.ts';
+import { FORMATS } from '../../src/formats/index.ts';
+import { type ListArrays, type ScatterList, TableMemory } from '../../src/memory/index.ts';
+import { leavesOf, perform } from '../suite/histories.ts';
+import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
+import { makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
+import { snapshot } from '../support/snapshot.ts';
+
+const SETUPS = FORMATS.flatMap((format) =>
+  format.configurations.map((configuration) => ({ name: `${format.id} ${configuration.name}`, format, configuration })),
+);
+const GRANULES = [
+  { format: 'arm-64-lpae-s1', granule: 4096 },
+  { format: 'arm-64-lpae-s1', granule: 16384 },
+  { format: 'arm-64-lpae-s2', granule: 65536 },
+  { format: 'arm-32-lpae-s1', granule: 4096 },
+  { format: 'arm-v7s', granule: 4096 },
+  { format: 'arm-mali-lpae', granule: 4096 },
+  { format: 'apple-dart', granule: 4096 },
+  { format: 'apple-dart2', granule: 16384 },
+];
+
+/** Pages scattered, sometimes neighbours, sometimes a few pages in one element. */
+function scattered(count: number, granule: number): ListArrays {
+  const addresses = new Float64Array(count);
+  const lengths = new Float64Array(count);
+  let next = 0x10000000;
+  for (let i = 0; i < count; i++) {
+    const pages = count < 1000 && i % 5 === 4 ? (i % 3) + 1 : 1;
+    addresses[i] = next;
+    lengths[i] = pages * granule;
+    next += (i % 7 === 0 ? 3 : 1) * pages * granule;
+    if (next > 0xc0000000) next = 0x8000000;
+  }
+  return { addresses, lengths };
+}
+
+function inMemory(memory: TableMemory, { addresses, lengths }: ListArrays): ListArrays {
+  const list = memory.list(addresses.length);
+  list.addresses.set(addresses);
+  list.lengths.set(lengths);
+  return list;
+}
+
+function bytesOf(options: DomainOptions, list: ListArrays): ReturnType<typeof snapshot> {
+  const domain = new Domain(options);
+  domain.mapSg(0, list, RW);
+  return snapshot(domain);
+}
+
+describe.each(GRANULES)('$format with $granule', ({ format, granule }) => {
+  test.each([1, 7, 8, 9, 1000, 16384, 16385])('a list of %d elements leaves the bytes of page after page', (count) => {
+    const list = scattered(count, granule);
+    const expected = bytesOf({ format, granule, path: 'per-page' }, list);
+    expect(bytesOf({ format, granule, path: 'one-walk' }, list)).toEqual(expected);
+    const plain = new TableMemory({ plainKernels: true });
+    expect(bytesOf({ format, granule, path: 'one-walk', memory: plain }, list)).toEqual(expected);
+  });
+
+  test.each([7, 8, 1024])('a list of %d elements in the engine’s own memory leads to the same pages', (count) => {
+    const list = scattered(count, granule);
+    const outside = new Domain({ format, granule, path: 'per-page' });
+    outside.mapSg(0, list, RW);
+    for (const plainKernels of [false, true]) {
+      const memory = new TableMemory({ plainKernels });
+      const inside = new Domain({ format, granule, path: 'one-walk', memory });
+      inside.mapSg(0, inMemory(memory, list), RW);
+      expect(inside.leaves()).toEqual(outside.leaves());
+    }
+  });
+
+  test('elements of no bytes anywhere are nothing', () => {
+    const plain = scattered(12, granule);
+    const addresses = [...(plain.addresses as Float64Array)].flatMap((address) => [0, address, 0x7000]);
+    const lengths = [...(plain.lengths as Float64Array)].flatMap((length) => [0, length, 0]);
+    const expected = bytesOf({ format, granule, path: 'per-page' }, plain);
+    for (const path of PATHS) {
+      expect(bytesOf({ format, granule, path }, { addresses, lengths }), path).toEqual(expected);
+    }
+  });
+});
+
+describe('a list at the end of memory', () => {
+  const COUNT = 65536;
+  const BYTES = COUNT * 4096;
+
+  /** A domain whose tables are there already, and a list behind them. */
+  function withList(limit: number, plainKernels: boolean): { domain: Domain; list: ScatterList; end: number } {
+    const memory = new TableMemory({ plainKernels, limit });
+    const domain = new Domain({ memory, path: 'one-walk' });
+    for (let at = 0; at < BYTES; at += 2 ** 21) {
+      domain.map(at, 0, 4096, RW);
+      domain.unmap(at, 4096);
+    }
+    const list = memory.list(COUNT);
+    return { domain, list, end: Math.max(list.offset, list.lengthsOffset) + 8 * COUNT };
+  }
+
+  test.each([false, true])('is read to its last element and no further (plain kernels: %s)', (plainKernels) => {
+    const { domain, list, end } = withList(withList(2 ** 30, plainKernels).end, plainKernels);
+    expect(domain.memory.byteLength).toBe(end);
+    list.addresses.set(Array.from({ length: COUNT }, (_, i) => i * 8192));
+    list.lengths.fill(4096);
+    list.lengths[0] = 0;
+    list.lengths[COUNT - 1] = 2 * 4096;
+    expect(domain.mapSg(0, list, RW).bytes).toBe(BYTES);
+    expect(domain.memory.byteLength).toBe(end);
+    expect(domain.translate(BYTES - 4096)).toBe((COUNT - 1) * 8192 + 4096);
+  });
+});
+
+describe('what no list may hold', () => {
+  const odd: readonly (readonly [value: number, code: string])[] = [
+    [0.5, 'NOT_A_NUMBER'],
+    [4096.5, 'NOT_A_NUMBER'],
+    [-4096, 'NOT_A_NUMBER'],
+    [Number.NaN, 'NOT_A_NUMBER'],
+    [Number.POSITIVE_INFINITY, 'NOT_A_NUMBER'],
+    [2 ** 53, 'UNSAFE_NUMBER'],
+    [2 ** 80, 'UNSAFE_NUMBER'],
+    [1, 'UNALIGNED'],
+    [4095, 'UNALIGNED'],
+    [2 ** 48, 'OUT_OF_RANGE'],
+    [2 ** 52, 'OUT_OF_RANGE'],
+  ];
+
+  test.each(odd)('%d as an address is refused by every path with the same error, and nothing changes', (value) => {
+    const seen = PATHS.flatMap((path) =>
+      [0, 4, 9].flatMap((at) =>
+        [false, true].map((plainKernels) => {
+          const domain = new Domain({ path, memory: new TableMemory({ plainKernels }) });
+          const { addresses, lengths } = scattered(10, 4096);
+          const list = { addresses: Array.from(addresses, (address, i) => (i === at ? value : address)), lengths };
+          const before = snapshot(domain);
+          const error = refusal(() => domain.mapSg(0, list, RW));
+          expect(snapshot(domain)).toEqual(before);
+          expect(error.argument).toBe(`list[${at}].address`);
+          return error.code;
+        }),
+      ),
+    );
+    expect([...new Set(seen)]).toHaveLength(1);
+  });
+
+  test('minus zero is zero', () => {
+    for (const path of PATHS) {
+      const domain = new Domain({ path });
+      const list = {
+        addresses: [-0, ...Array.from({ length: 9 }, (_, i) => i * 8192)],
+        lengths: new Array(10).fill(4096),
+      };
+      domain.mapSg(0, list, RW);
+      expect(Object.is(domain.translate(0), 0), path).toBe(true);
+    }
+  });
+});
+
+/** Calls that succeed one after the other. */
+function allowedCalls(setup: Setup, history: readonly Draw[]): Call[] {
+  const domain = makeDomain(setup);
+  const maker = new CallMaker(domain.geometry);
+  return history.flatMap((draw) => {
+    const call = maker.make(draw, leavesOf(domain));
+    if (call === undefined) return [];
+    try {
+      perform(domain, call);
+      return [call];
+    } catch {
+      return [];
+    }
+  });
+}
+
+describe.each(SETUPS)('$name', (setup) => {
+  test('plain kernels leave the bytes of compiled ones after any history', () => {
+    fc.assert(
+      fc.property(draws, fc.constantFrom(...PATHS), (history, path) => {
+        const calls = allowedCalls(setup, history);
+        const left = [false, true].map((plainKernels) => {
+          const { base } = makeDomain(setup).memory;
+          const domain = makeDomain(setup, { path, memory: new TableMemory({ base, plainKernels }) });
+          for (const call of calls) perform(domain, call);
+          return snapshot(domain);
+        });
+        expect(left[1]).toEqual(left[0]);
+      }),
+      { numRuns: 5 },
+    );
+  });
+});
