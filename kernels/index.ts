@@ -127,6 +127,66 @@ export function checkList(addresses: usize, lengths: usize, count: u32, allowedL
 }
 
 /**
+ * As `checkList`, for the commonest list: every element is exactly one page.
+ * @returns 1 where that is so and all is well
+ */
+export function checkPages(
+  addresses: usize, lengths: usize, count: u32, page: f64, allowedLo: u32, allowedHi: u32,
+): u32 {
+  const bias = f64x2.splat(TWO_52);
+  const expected = i64x2.splat(TWO_52_BITS);
+  const forbidden = i64x2.splat(~(join(allowedLo, allowedHi) as i64));
+  const pages = f64x2.splat(page);
+  let bad = i64x2.splat(0);
+  let wrong = i64x2.splat(0);
+  const end = ((count & ~3) as usize) << 3;
+  let at: usize = 0;
+  for (; at < end; at += 32) {
+    const first = v128.load(addresses + at);
+    const second = v128.load(addresses + at, 16);
+    const a = f64x2.add(first, bias);
+    const b = f64x2.add(second, bias);
+    bad = v128.or(bad, v128.or(v128.xor(a, expected), v128.xor(b, expected)));
+    wrong = v128.or(wrong, v128.or(v128.xor(f64x2.sub(a, bias), first), v128.xor(f64x2.sub(b, bias), second)));
+    wrong = v128.or(
+      wrong,
+      v128.or(v128.xor(v128.load(lengths + at), pages), v128.xor(v128.load(lengths + at, 16), pages)),
+    );
+  }
+  if (v128.any_true(v128.and(bad, forbidden)) || v128.any_true(wrong)) return 0;
+  const mask = ~(join(allowedLo, allowedHi) as i64);
+  for (; at < ((count as usize) << 3); at += 8) {
+    const address = load<f64>(addresses + at);
+    if (((reinterpret<i64>(address + TWO_52) ^ TWO_52_BITS) & mask) != 0) return 0;
+    if (address + TWO_52 - TWO_52 != address || load<f64>(lengths + at) != page) return 0;
+  }
+  return 1;
+}
+
+/** Gathers `count` elements of one page each, from `index` on, into 8-byte entries. */
+export function gatherPages8(
+  addresses: usize, index: u32, dest: usize, count: u32, shift: u32, maskLo: u32, maskHi: u32, bitsLo: u32, bitsHi: u32,
+): void {
+  const mask = join(maskLo, maskHi) as i64;
+  const bits = join(bitsLo, bitsHi) as i64;
+  const bias = f64x2.splat(TWO_52);
+  const masks = i64x2.splat(mask & (MANTISSA >> (shift as i64)));
+  const attributes = i64x2.splat(bits);
+  let from = addresses + ((index as usize) << 3);
+  const end = dest + ((count as usize) << 3);
+  const paired = dest + (((count & ~3) as usize) << 3);
+  for (; dest < paired; dest += 32, from += 32) {
+    const a = i64x2.shr_u(f64x2.add(v128.load(from), bias), shift);
+    const b = i64x2.shr_u(f64x2.add(v128.load(from, 16), bias), shift);
+    v128.store(dest, v128.or(v128.and(a, masks), attributes));
+    v128.store(dest, v128.or(v128.and(b, masks), attributes), 16);
+  }
+  for (; dest < end; dest += 8, from += 8) {
+    store<i64>(dest, ((whole(load<f64>(from)) >> (shift as i64)) & mask) | bits);
+  }
+}
+
+/**
  * Gathers a list into 8-byte entries: from element `index`, `offset` bytes into it, `count` pages. An entry is the
  * address shifted right by `shift`, cut to the mask, with the attribute bits. Leaves the next element and offset at STATE.
  */

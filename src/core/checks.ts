@@ -17,12 +17,15 @@ export class ArgumentCheck {
   readonly #smallest: number;
   readonly #inputEnd: number;
   readonly #outputEnd: number;
+  readonly #allowedHalves: readonly [number, number];
 
   constructor(geometry: Geometry) {
     this.#geometry = geometry;
     this.#smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
     this.#inputEnd = 2 ** geometry.ias;
     this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
+    const allowed = this.#outputEnd - this.#smallest;
+    this.#allowedHalves = [lowHalf(allowed), highHalf(allowed)];
   }
 
   /**
@@ -116,9 +119,11 @@ export class ArgumentCheck {
    * @returns its bytes, or 0 where it is empty, wrong, or not made of whole pages: then `list` tells which
    */
   wholeList(memory: TableMemory, list: ScatterList): number {
-    const allowed = this.#outputEnd - this.#smallest;
     const { kernels } = memory;
-    const well = kernels.checkList(list.offset, list.lengthsOffset, list.length, lowHalf(allowed), highHalf(allowed));
+    const [lo, hi] = this.#allowedHalves;
+    list.singlePages = kernels.checkPages(list.offset, list.lengthsOffset, list.length, this.#smallest, lo, hi) === 1;
+    if (list.singlePages) return list.length * this.#smallest;
+    const well = kernels.checkList(list.offset, list.lengthsOffset, list.length, lo, hi);
     const total = memory.f64[STATE_OFFSET / 8] as number;
     const end = memory.f64[STATE_OFFSET / 8 + 1] as number;
     return well === 1 && end <= this.#outputEnd ? total : 0;

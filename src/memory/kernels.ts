@@ -28,6 +28,27 @@ export interface Kernels {
    * lengths and the greatest end at {@link STATE_OFFSET}. Returns 1 where all is well.
    */
   checkList(addresses: number, lengths: number, count: number, allowedLo: number, allowedHi: number): number;
+  /** As `checkList`, where every element must be exactly one page; leaves no answers. Returns 1 where all is well. */
+  checkPages(
+    addresses: number,
+    lengths: number,
+    count: number,
+    page: number,
+    allowedLo: number,
+    allowedHi: number,
+  ): number;
+  /** Gathers `count` elements of one page each into 8-byte entries. */
+  gatherPages8(
+    addresses: number,
+    index: number,
+    dest: number,
+    count: number,
+    shift: number,
+    maskLo: number,
+    maskHi: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): void;
   /** Gathers `count` pages of a checked list into 8-byte entries; leaves the next element and offset in it. */
   gather8(
     addresses: number,

@@ -80,6 +80,41 @@ export class PlainKernels implements Kernels {
     return well;
   }
 
+  checkPages(
+    addresses: number,
+    lengths: number,
+    count: number,
+    page: number,
+    allowedLo: number,
+    allowedHi: number,
+  ): number {
+    this.#view();
+    const allowed = (allowedLo >>> 0) + (allowedHi >>> 0) * TWO_32;
+    for (let i = 0; i < count; i++) {
+      if (this.#double(lengths, i) !== page || !isAllowed(this.#double(addresses, i), allowed)) return 0;
+    }
+    return 1;
+  }
+
+  gatherPages8(
+    addresses: number,
+    index: number,
+    dest: number,
+    count: number,
+    shift: number,
+    maskLo: number,
+    maskHi: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): void {
+    const words = this.#view();
+    for (let page = 0; page < count; page++) {
+      const field = this.#double(addresses, index + page) / 2 ** shift;
+      words[(dest >>> 2) + 2 * page] = (field & maskLo) | bitsLo;
+      words[(dest >>> 2) + 2 * page + 1] = (Math.floor(field / TWO_32) & maskHi) | bitsHi;
+    }
+  }
+
   gather8(
     addresses: number,
     lengths: number,

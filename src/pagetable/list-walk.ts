@@ -115,6 +115,11 @@ export class ListWalk {
     const shift = geometry.pageShift;
     if (geometry.entryBytes === 4) {
       kernels.gather4(offset, lengthsOffset, this.#index, this.#offset, dest, pages, shift, -this.#page, bits.lo);
+    } else if (list.singlePages) {
+      const { addressShift, leafFieldLo: lo, leafFieldHi: hi } = geometry;
+      kernels.gatherPages8(offset, this.#index, dest, pages, addressShift, lo, hi, bits.lo, bits.hi);
+      this.#index += pages;
+      return;
     } else {
       const { addressShift, leafFieldLo: lo, leafFieldHi: hi } = geometry;
       kernels.gather8(
