@@ -30,6 +30,7 @@ import {
 } from './replay/answer.ts';
 import { allCharts, layersChart, liveChart } from './replay/pictures.ts';
 import { driverFor, type SpecOptions, specsOf } from './replay/spec.ts';
+import { disagreementTables, partyTables, quantilesTable, skippedTables } from './replay/tables.ts';
 import { ReplayTimeline } from './replay/timeline.ts';
 import { readTraceFiles } from './trace-files.ts';
 
@@ -53,21 +54,24 @@ interface ReplayFlags extends SpecOptions {
 
 function textOf(answer: ReplayAnswer, width: number, terminal: boolean): string {
   const { replay, stats } = answer;
-  const parts = [tableToText(traceTable(answer), terminal)];
+  const text = (table: Table): string => tableToText(table, terminal);
+  const parts = [text(traceTable(answer))];
   if (replay.pairing.live.length > 0) parts.push(chartToText(liveChart(replay), { width }));
-  parts.push(tableToText(rowsTable(replay), terminal), tableToText(leavesTable(replay), terminal));
+  if (replay.pairing.maps > 0) parts.push(text(quantilesTable(replay)));
+  parts.push(...[...partyTables(replay), ...disagreementTables(replay)].map(text));
+  parts.push(text(rowsTable(replay)), text(leavesTable(replay)));
   if (answer.profile !== null) parts.push(tableToText(predictionTable(replay, answer.profile), terminal));
   const reason = bestReason(sortedRows(replay));
   const notes = [reason, ...assumptionsOf(replay), ...domainNotes(replay), ...refusalNotes(replay)].filter(
     (text) => text !== '',
   );
-  const skipped = stats.flatMap((one) =>
-    one.skipped.map((row) => `left out ${row.count}: ${row.reason}; the first: ${row.firstLine}`),
-  );
+  parts.push(...skippedTables(stats).map(text));
   const needs = missingFor(stats, replay.track).map(
     (need) => `cannot tell ${need.question}: ${need.why}; ${need.advice}`,
   );
-  return [...parts, [...notes, ...skipped, ...needs].map((text) => `- ${text}`).join('\n')].join('\n\n');
+  return [...parts.map((part) => part.trimEnd()), [...notes, ...needs].map((text) => `- ${text}`).join('\n')].join(
+    '\n\n',
+  );
 }
 
 function domainNotes(replay: Replay): string[] {
@@ -102,6 +106,7 @@ function reportOf(answer: ReplayAnswer, files: readonly string[]): Report {
           ...allCharts(replay)
             .slice(0, -1)
             .map((chart) => ({ kind: 'chart' as const, chart })),
+          ...tablesOfTrace(answer).map((table) => ({ kind: 'table' as const, table })),
         ],
       },
       {
@@ -120,6 +125,10 @@ function reportOf(answer: ReplayAnswer, files: readonly string[]): Report {
     ],
     data: replayJson(answer),
   };
+}
+
+function tablesOfTrace({ replay, stats }: ReplayAnswer): Table[] {
+  return [quantilesTable(replay), ...partyTables(replay), ...disagreementTables(replay), ...skippedTables(stats)];
 }
 
 function predictionBlocks({ replay, profile }: ReplayAnswer): { kind: 'table'; table: Table }[] {
