@@ -173,13 +173,16 @@ export class Domain {
    * @param out where they go; a new array by default
    * @throws IommuError `OUT_OF_RANGE`, `UNALIGNED`, `EMPTY` and other argument errors; `BAD_OPTION` where `out` is too short.
    */
-  translateRange(iova: Address, count: number, out: Float64Array = new Float64Array(count)): Float64Array {
+  translateRange(iova: Address, count: number, out?: Float64Array): Float64Array {
     this.#alive();
     const offset = this.#check.offset(iova);
-    this.#check.input(iova, offset, count * 2 ** this.geometry.pageShift);
-    if (out.length < count) throw new IommuError('BAD_OPTION', 'out', `${out.length} places for ${count} pages`);
-    this.#route.translateRange(offset, count, out);
-    return out;
+    const pages = this.#check.number('count', count);
+    this.#check.input(iova, offset, pages * 2 ** this.geometry.pageShift);
+    const answers = out ?? new Float64Array(pages);
+    if (answers.length < pages)
+      throw new IommuError('BAD_OPTION', 'out', `${answers.length} places for ${pages} pages`);
+    this.#route.translateRange(offset, pages, answers);
+    return answers;
   }
 
   /** All leaves in order of input address; a contiguous page is one leaf. */

@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Domain } from '../../src/core/index.ts';
+import { FORMATS } from '../../src/formats/index.ts';
+import { Walker } from '../../src/hardware/index.ts';
+import { perform } from '../suite/histories.ts';
+import { CallMaker, type Draw, draws } from '../support/histories.ts';
+import { IntervalMap } from '../support/interval-map.ts';
+import { iovaOf, makeDomain, pageSizesOf, refusal } from '../support/setup.ts';
+import { reach } from './checks.ts';
+import { presented, regimeOf } from './regimes.ts';
+
+const SETUPS = FORMATS.flatMap((format) =>
+  format.configurations.map((configuration) => ({ name: `${format.id} ${configuration.name}`, format, configuration })),
+);
+
+/** Maps what a history maps, each call where nothing is yet. */
+function mapAll(domain: Domain, history: readonly Draw[]): number[] {
+  const maker = new CallMaker(domain.geometry);
+  const mapped = new IntervalMap();
+  return history.flatMap((draw) => {
+    const call = maker.make(draw, mapped);
+    if (call === undefined || call.kind === 'unmap' || mapped.covered(BigInt(call.offset), BigInt(call.bytes)) > 0n)
+      return [];
+    perform(domain, call);
+    mapped.add(BigInt(call.offset), BigInt(call.bytes), 0n);
+    return [call.offset];
+  });
+}
+
+describe.each(SETUPS)('$name', (setup) => {
+  test('translating a range gives what the device finds page by page', () => {
+    fc.assert(
+      fc.property(draws, fc.nat({ max: 20 }), fc.integer({ min: 1, max: 700 }), (history, before, count) => {
+        const domain = makeDomain(setup);
+        const [small = 0] = pageSizesOf(domain.geometry);
+        const walker = new Walker(domain.memory, regimeOf(domain));
+        for (const start of mapAll(domain, history).slice(0, 4)) {
+          const first = Math.max(0, start - before * small);
+          const pages = Math.min(count, (2 ** domain.geometry.ias - first) / small);
+          const wanted = Array.from({ length: pages }, (_, i) => {
+            const found = reach(walker, presented(domain, iovaOf(domain, first + i * small)));
+            return found.ok ? found.pa : -1;
+          });
+          expect([...domain.translateRange(iovaOf(domain, first), pages)]).toEqual(wanted);
+        }
+      }),
+      { numRuns: 4 },
+    );
+  });
+});
+
+test.each([-1, 0, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40, 2 ** 52])(
+  'a range of %d pages is refused by name',
+  (count) => {
+    expect(['EMPTY', 'OUT_OF_RANGE', 'BAD_OPTION', 'UNSAFE_NUMBER', 'NOT_A_NUMBER', 'UNALIGNED']).toContain(
+      refusal(() => new Domain().translateRange(0, count)).code,
+    );
+  },
+);
