@@ -8,7 +8,7 @@ import type { DomainOptions } from '../core/options.ts';
 import { writeSnapshot } from '../dump/snapshot-writer.ts';
 import { QUIRK, type QuirkName } from '../formats/contract.ts';
 import { FORMATS } from '../formats/registry.ts';
-import { toJson } from '../report/index.ts';
+import { toJson } from '../report/json.ts';
 import { UsageError } from './exit.ts';
 import { type Image, imagePages, makeImage } from './gen/image.ts';
 import { readMapList } from './gen/map-list.ts';

@@ -15,6 +15,10 @@ import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
 import { ListShape } from './summary.ts';
 
 const BATCH_CALLS = 4096;
+
+/** Events on which the regrouping rule is judged. */
+export const WITNESS_EVENTS = 200_000;
+
 const TO_DEVICE = DIRECTIONS.indexOf('TO_DEVICE');
 const FROM_DEVICE = DIRECTIONS.indexOf('FROM_DEVICE');
 
@@ -49,6 +53,8 @@ export class Replay {
   readonly rows: readonly TimedRow[];
   /** How contiguous the lists are. */
   readonly shape: ListShape = new ListShape();
+  /** Events on which the regrouping rule was judged: all, or the first {@link WITNESS_EVENTS}. */
+  witnessEvents = 0;
   /** Whether the mark was met. */
   stopped = false;
   /** Calls whose direction no event gave: read-write is assumed for them. */
@@ -100,16 +106,24 @@ export class Replay {
       this.stopped = true;
       return;
     }
-    this.#witness.event(event);
+    this.#judge(event);
     this.#tracker.event(event);
   }
 
   /** Ends the trace: open lists become calls, queued flushes happen. */
   finish(): void {
     this.#tracker.finish();
-    this.#witness.finish();
+    if (this.witnessEvents < WITNESS_EVENTS) this.#witness.finish();
     this.#runBatch();
     for (const { row } of this.rows) row.finish();
+  }
+
+  /** The rule is judged on the first events only: judging tracks the trace a second time. */
+  #judge(event: TraceEvent): void {
+    if (this.witnessEvents >= WITNESS_EVENTS) return;
+    this.#witness.event(event);
+    this.witnessEvents++;
+    if (this.witnessEvents === WITNESS_EVENTS) this.#witness.finish();
   }
 
   #call(call: TraceCall): void {

@@ -291,3 +291,57 @@ describe('gathering lists', () => {
     );
   });
 });
+
+describe('lists of single pages', () => {
+  const page = fc.constantFrom(4096, 16384, 65536);
+  const numbers = fc.array(fc.nat({ max: 2 ** 20 }), { minLength: 1, maxLength: 40, size: 'max' });
+  const odd = fc.constantFrom(0.5, 4096.5, -4096, Number.NaN, 1, 2 ** 52, Number.POSITIVE_INFINITY);
+
+  test('checkPages passes whole pages, and finds one odd address or length wherever it stands', () => {
+    fc.assert(
+      fc.property(
+        page,
+        numbers,
+        odd,
+        fc.nat(),
+        fc.constantFrom('none', 'address', 'length'),
+        (size, list, value, where, kind) => {
+          const addresses = list.map((n) => n * size);
+          const lengths: number[] = list.map(() => size);
+          if (kind === 'address') addresses[where % list.length] = value;
+          if (kind === 'length') lengths[where % list.length] = value;
+          const well = expectTwins(
+            (memory) => place(memory, addresses, lengths),
+            (kernels) => kernels.checkPages(LIST, LENGTHS, list.length, size, ...half(2 ** 48 - size)),
+          );
+          expect(well).toBe(kind === 'none' ? 1 : 0);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('gatherPages8 equals gather8 on the same list, from any element on', () => {
+    fc.assert(
+      fc.property(numbers, fc.nat(), fc.constantFrom(0, 4), (list, start, shift) => {
+        const first = start % list.length;
+        const count = list.length - first;
+        const addresses = list.map((n) => n * 65536);
+        const lengths = list.map(() => 65536);
+        const [lo, hi] = shift === 0 ? [0xfffff000, 0xffff] : [0xfffffc00, 0x3f];
+        const fields: [number, number, number, number, number] = [shift, lo, hi, 3, 0];
+        const outcomes = [COMPILED, PLAIN].flatMap((kernels, i) => {
+          const memory = i === 0 ? PAIR.compiled : PAIR.plain;
+          place(memory, addresses, lengths);
+          const dest = LENGTHS + 8 * 1024;
+          const words = (): number[] => [...new Uint32Array(memory.buffer, dest, 2 * count)];
+          kernels.gatherPages8(LIST, first, dest, count, ...fields);
+          const single = words();
+          kernels.gather8(LIST, LENGTHS, first, 0, dest, count, 16, ...fields);
+          return [single, words()];
+        });
+        for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
+      }),
+    );
+  });
+});

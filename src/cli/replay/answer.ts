@@ -6,7 +6,7 @@ import { formatSize, hex } from '../../address.ts';
 import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
 import type { Counts } from '../../meter/meter.ts';
-import type { Replay, TimedRow } from '../../replay/replay.ts';
+import { type Replay, type TimedRow, WITNESS_EVENTS } from '../../replay/replay.ts';
 import { type LiveRange, type RowSpec, rangeJson } from '../../replay/row.ts';
 import type { Table } from '../../report/index.ts';
 import { missingFor } from '../../trace/needs.ts';
@@ -143,7 +143,12 @@ export function replayJson({ replay, stats, driver, ranges, profile }: ReplayAns
     version: 1,
     trace: traceJson(stats),
     calls: { map: track.lines, unmap: track.unmaps, lists: track.lists },
-    witnesses: { total: agreement.witnesses, agree: agreement.agreed, disagreements: agreement.disagreements },
+    witnesses: {
+      total: agreement.witnesses,
+      agree: agreement.agreed,
+      disagreements: agreement.disagreements,
+      events: replay.witnessEvents,
+    },
     domains: replay.domains,
     ...(ranges ? { ranges: rangesOf(replay).map((range) => rangeJson(range, titles[range.domain] ?? '')) } : {}),
     live: {
@@ -172,6 +177,9 @@ export function assumptionsOf(replay: Replay): string[] {
     notes.push(
       `iommu:map carries no protection: read-write is assumed for ${assumedProtection} calls whose direction no dma event gives`,
     );
+  }
+  if (replay.witnessEvents >= WITNESS_EVENTS) {
+    notes.push(`the regrouping rule was judged on the first ${WITNESS_EVENTS} events, to save time`);
   }
   if (replay.rows.some(({ row }) => row.spec.granule > 4096)) {
     notes.push('with a granule above 4K, elements are rounded to it and input addresses are handed out anew');
