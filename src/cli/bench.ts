@@ -10,12 +10,14 @@ import { LAYOUTS } from '../bench/layouts.ts';
 import { answerQuestion, QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
 import { BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
+import { type Profile, readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
 import { tableToText } from '../report/terminal-table.ts';
 import { benchJson, insideTiming, questionTable, rowTables, type Setting, seriesTable } from './bench/answer.ts';
 import { benchReport } from './bench/pictures.ts';
+import { predictionTable } from './bench/predictions.ts';
 import { UsageError } from './exit.ts';
-import { Progress } from './io.ts';
+import { Progress, readFile } from './io.ts';
 import { addOutputOptions, emit, note, outputOf } from './output.ts';
 import { pageOf } from './page.ts';
 import { driverFor, wordsOf } from './replay/spec.ts';
@@ -44,6 +46,7 @@ interface BenchFlags {
   readonly granule?: string;
   readonly runs: string;
   readonly seed: string;
+  readonly profile?: string;
 }
 
 function wholeNumber(option: string, text: string, least: number, most: number): number {
@@ -110,11 +113,18 @@ function settingOf(flags: BenchFlags, seed: number): Setting {
   };
 }
 
-function textOf(result: BenchResult, setting: Setting, question: Question | undefined, ruled: boolean): string {
+function textOf(
+  result: BenchResult,
+  setting: Setting,
+  question: Question | undefined,
+  profile: Profile | null,
+  ruled: boolean,
+): string {
   const tables =
     question === undefined
       ? [...seriesTable(result), ...rowTables(result)]
       : [questionTable(question, answerQuestion(question, result))];
+  if (profile !== null) tables.push(predictionTable(result.rows, profile));
   return [...insideTiming(result, setting), '', ...tables.map((table) => tableToText(table, ruled))].join('\n');
 }
 
@@ -122,17 +132,19 @@ async function run(flags: BenchFlags, command: Command): Promise<void> {
   const output = outputOf(command.opts(), FORMATS);
   const question = questionOf(flags);
   const options = optionsOf(flags, question);
+  const profile =
+    flags.profile === undefined ? null : readProfile(new TextDecoder().decode(readFile(flags.profile)), flags.profile);
   const progress = new Progress('bench', 'groups', output.quiet);
   const result = runBench({ ...options, progress: (done, total) => progress.update(done, total) });
   progress.done();
   for (const warning of result.warnings) note(output, `iommu: ${warning}`);
   const setting = settingOf(flags, options.seed ?? 1);
-  const json = (): object => benchJson(result, setting, question);
+  const json = (): object => benchJson(result, setting, question, profile);
   const page = output.format === 'html' ? await pageOf(benchReport(result, setting, json())) : '';
   emit(output, {
     json,
     other: () => page,
-    table: () => textOf(result, setting, question, output.terminal),
+    table: () => textOf(result, setting, question, profile, output.terminal),
     csv: () => ({ columns: [], rows: [], ...rowTables(result, 'one')[0] }),
   });
 }
@@ -152,6 +164,7 @@ export function addBench(program: Command): void {
     .option('--question <name>', `answer one question instead: ${QUESTIONS.join(', ')}`)
     .option('--format <id>', 'table format', 'arm-64-lpae-s1')
     .option('--granule <size>', "smallest page; the format's first by default")
+    .option('--profile <file>', 'also predict the times of the machine that this profile describes')
     .option('--runs <n>', 'samples a row', '41')
     .option('--seed <n>', 'seed of the scattered lists', '1')
     .addHelpText('before', EXAMPLES);

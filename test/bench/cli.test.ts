@@ -1,10 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runBench } from '../../src/bench/bench.ts';
 import { BENCH_OPS } from '../../src/bench/variants.ts';
 import { benchJson, insideTiming, questionTable, rowTables, seriesTable } from '../../src/cli/bench/answer.ts';
+import { predictionTable, predictRow } from '../../src/cli/bench/predictions.ts';
 import { UsageError } from '../../src/cli/exit.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { PATHS } from '../../src/core/paths.ts';
+import { analyse } from '../../src/cost/analysis.ts';
+import { readLatencyTable, selectRows } from '../../src/cost/csv.ts';
+import { problemsOf } from '../../src/cost/problem.ts';
+import { fitProfile } from '../../src/cost/profile.ts';
 import { COUNT_NAMES } from '../../src/meter/meter.ts';
 
 const LABEL = 'times of this engine on this machine';
@@ -26,7 +32,7 @@ const result = runBench({
 const setting = { runtime: 'R', cpu: 'C', driver: 'bare', format: 'arm-64-lpae-s1', granule: 4096, seed: 1 };
 
 describe('the JSON answer', () => {
-  const answer = benchJson(result, setting, undefined) as Record<string, unknown>;
+  const answer = benchJson(result, setting, undefined, null) as Record<string, unknown>;
 
   it('begins with schema and version and has the keys that scripts rely on', () => {
     expect(Object.keys(answer).slice(0, 2)).toEqual(['schema', 'version']);
@@ -80,5 +86,28 @@ describe('wrong usage', () => {
     const parsed = createProgram().parseAsync(['node', 'iommu', 'bench', option, value]);
     await expect(parsed).rejects.toThrow(UsageError);
     await expect(parsed).rejects.toThrow(option);
+  });
+});
+
+describe('predictions by a profile', () => {
+  const name = 'map-sg-series-2021.csv';
+  const text = readFileSync(new URL(`../../data/latency/${name}`, import.meta.url), 'utf8');
+  const table = selectRows(readLatencyTable(text, name), [['posted', '2021-01-11']]);
+  const profile = fitProfile(problemsOf(table).map(analyse), { name: 'series', kind: 'hardware' }, name);
+
+  it('price maps and leave translations alone', () => {
+    for (const row of result.rows) {
+      const prediction = predictRow(profile, row);
+      if (row.op === 'translate') expect(prediction).toBeNull();
+      else expect(prediction?.high).toBeGreaterThanOrEqual(prediction?.low ?? Number.NaN);
+    }
+    expect(predictionTable(result.rows, profile).rows).toHaveLength(
+      result.rows.filter((row) => row.op !== 'translate').length,
+    );
+  });
+
+  it('stand beside the measured rows in the JSON answer', () => {
+    const { rows } = benchJson(result, setting, undefined, profile) as { rows: { op: string; predicted: unknown }[] };
+    for (const row of rows) expect(row.predicted === null).toBe(row.op === 'translate');
   });
 });

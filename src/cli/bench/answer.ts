@@ -11,9 +11,11 @@ import {
   type Question,
   type QuestionAnswer,
 } from '../../bench/questions.ts';
+import type { Profile } from '../../cost/profile.ts';
 import type { CountName } from '../../meter/meter.ts';
 import { formatNs } from '../../report/number.ts';
 import type { Column, Table } from '../../report/table.ts';
+import { predictRow } from './predictions.ts';
 
 /** Where and with what was measured. */
 export interface Setting {
@@ -187,7 +189,12 @@ function questionJson(question: Question, result: BenchResult): object {
 }
 
 /** The JSON answer. */
-export function benchJson(result: BenchResult, setting: Setting, question: Question | undefined): object {
+export function benchJson(
+  result: BenchResult,
+  setting: Setting,
+  question: Question | undefined,
+  profile: Profile | null,
+): object {
   const { runs, floor, timer, rows, warnings } = result;
   return {
     schema: 'iommu.bench',
@@ -199,6 +206,6 @@ export function benchJson(result: BenchResult, setting: Setting, question: Quest
     floor,
     warnings,
     ...(question === undefined ? {} : { question: questionJson(question, result) }),
-    rows,
+    ...(profile === null ? { rows } : { rows: rows.map((row) => ({ ...row, predicted: predictRow(profile, row) })) }),
   };
 }
