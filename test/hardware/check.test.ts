@@ -142,6 +142,12 @@ describe('each rule has a violation that it finds', () => {
     if (bytes !== undefined) expect(found.find((finding) => finding.iova === iova)?.bytes).toBe(bytes);
   });
 
+  it('a page mapped more often than is compared says so', () => {
+    for (let i = 0; i < 20; i++) system.map(root, 0x400000 + i * 0x2000, 0x40020000);
+    const meanings = check().findings.map((finding) => finding.meaning);
+    expect(meanings.filter((meaning) => meaning.includes('not every pair'))).not.toEqual([]);
+  });
+
   it('fault-pending: a VT-d unit with recorded faults', () => {
     const { reader, registers } = readCapture('x86-vtd-612-vfio/vfio-mapped');
     const named = new Map(registers.named).set('FSTS', 2n);
