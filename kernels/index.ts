@@ -5,6 +5,19 @@
 /** Answers of more than one value lie here, as doubles. */
 const STATE: usize = 64;
 
+/**
+ * What `follow` knows of a tree of tables, as 32-bit words: physical address of byte 0 (low half), field and shift of a
+ * table address in an entry, log2 of an entry's bytes, bits of a high word that mark a cleaned entry, shift of an output
+ * address in a leaf, and (64 bits) its field.
+ */
+const TREE: usize = 256;
+/** Where the last walk went: its address as `whole` has it (64 bits), the depth reached, entries without the mark. */
+const WALKED: usize = 288;
+/** Byte offset of the table at each depth of the last walk. */
+const PATH: usize = 320;
+/** For each depth: shift and mask of its index, mask and value that tell a table entry. */
+const LEVELS: usize = 384;
+
 /** 2^52: added to a whole number below it, the low 52 bits of the sum are that number. */
 const TWO_52: f64 = 4503599627370496.0;
 const TWO_52_BITS: i64 = 0x4330000000000000;
@@ -48,9 +61,10 @@ export function fill4(dest: usize, count: u32, value: u32, stride: u32): void {
 /** Index in [from, to) of the first 8-byte entry of `table` that is not zero, or `to`. */
 export function firstSet8(table: usize, from: u32, to: u32): u32 {
   let i = from;
-  for (; i + 4 <= to; i += 4) {
+  for (; i + 8 <= to; i += 8) {
     const at = table + ((i as usize) << 3);
-    if (v128.any_true(v128.or(v128.load(at), v128.load(at, 16)))) break;
+    const first = v128.or(v128.load(at), v128.load(at, 16));
+    if (v128.any_true(v128.or(first, v128.or(v128.load(at, 32), v128.load(at, 48))))) break;
   }
   for (; i < to; i++) if (load<u64>(table + ((i as usize) << 3)) != 0) return i;
   return to;
@@ -58,8 +72,14 @@ export function firstSet8(table: usize, from: u32, to: u32): u32 {
 
 /** Index in [from, to) of the first 8-byte entry that is zero, or `to`. */
 export function firstClear8(table: usize, from: u32, to: u32): u32 {
+  const zero = i64x2.splat(0);
   let i = from;
-  for (; i + 2 <= to; i += 2) if (!i64x2.all_true(v128.load(table + ((i as usize) << 3)))) break;
+  for (; i + 8 <= to; i += 8) {
+    const at = table + ((i as usize) << 3);
+    const first = v128.or(i64x2.eq(v128.load(at), zero), i64x2.eq(v128.load(at, 16), zero));
+    const second = v128.or(i64x2.eq(v128.load(at, 32), zero), i64x2.eq(v128.load(at, 48), zero));
+    if (v128.any_true(v128.or(first, second))) break;
+  }
   for (; i < to; i++) if (load<u64>(table + ((i as usize) << 3)) == 0) return i;
   return to;
 }
@@ -258,4 +278,86 @@ export function gather4(
   }
   store<f64>(STATE, index as f64);
   store<f64>(STATE, offset, 8);
+}
+
+/**
+ * Follows table entries from `root` towards the table at depth `target`. With `keep`, from the deepest table of the last
+ * walk that also leads to `iova`.
+ * @returns byte offset of the table reached, with the depth reached in bits 3:0 and the depth begun at in bits 7:4
+ */
+export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
+  const at = whole(iova) as u64;
+  let depth: u32 = 0;
+  if (keep) {
+    const differs = at ^ load<u64>(WALKED);
+    depth = min<u32>(load<u32>(WALKED, 8), target);
+    while (depth > 0 && differs >> (load<u32>(LEVELS + ((depth - 1) << 4)) as u64) != 0) depth--;
+  }
+  const from = depth;
+  let table = depth == 0 ? root : load<u32>(PATH + (depth << 2));
+  const base = load<u32>(TREE);
+  const field = load<u32>(TREE, 4);
+  const fieldShift = load<u32>(TREE, 8);
+  const entryShift = load<u32>(TREE, 12);
+  const marks = load<u32>(TREE, 16);
+  let unmarked: u32 = 0;
+  for (; depth < target; depth++) {
+    const level = LEVELS + (depth << 4);
+    const index = ((at >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
+    const entry = (table as usize) + ((index as usize) << entryShift);
+    const lo = load<u32>(entry);
+    if ((lo & load<u32>(level, 8)) != load<u32>(level, 12)) break;
+    if (entryShift == 2 || (load<u32>(entry, 4) & marks) == 0) unmarked++;
+    table = ((lo & field) << fieldShift) - base;
+    store<u32>(PATH + (depth << 2), table, 4);
+  }
+  store<u64>(WALKED, at);
+  store<u32>(WALKED, depth, 8);
+  store<u32>(WALKED, unmarked, 12);
+  return table | depth | (from << 4);
+}
+
+/**
+ * Walks as `follow` does to the last table, at depth `last`, and writes an 8-byte leaf where its entry is zero.
+ * @returns as `follow`, with bit 8 set where the leaf was written
+ */
+export function mapPage8(
+  root: u32, iova: f64, pa: f64, last: u32, keep: bool, bitsLo: u32, bitsHi: u32,
+): u32 {
+  const found = follow(root, iova, last, keep);
+  if ((found & 15) != last) return found;
+  const level = LEVELS + (last << 4);
+  const index = (((whole(iova) as u64) >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
+  const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
+  if (load<u64>(entry) != 0) return found;
+  const address = (whole(pa) as u64) >> (load<u32>(TREE, 20) as u64);
+  store<u64>(entry, (address & load<u64>(TREE, 24)) | join(bitsLo, bitsHi));
+  return found | 256;
+}
+
+/** Zeroes `bytes` bytes from `at` on. */
+export function clear(at: usize, bytes: usize): void {
+  memory.fill(at, 0, bytes);
+}
+
+/**
+ * Output addresses of `count` 8-byte leaf entries from `from` on, as doubles from `dest` on; -1 for an entry of zero. The
+ * address is what the mask leaves of an entry, shifted left by `shift`.
+ */
+export function decode8(from: usize, count: u32, dest: usize, shift: u32, maskLo: u32, maskHi: u32): void {
+  const masks = i64x2.splat(join(maskLo, maskHi) as i64);
+  const bits = i64x2.splat(TWO_52_BITS);
+  const bias = f64x2.splat(TWO_52);
+  const none = f64x2.splat(-1);
+  const zero = i64x2.splat(0);
+  const paired = from + (((count & ~1) as usize) << 3);
+  for (; from < paired; from += 16, dest += 16) {
+    const entries = v128.load(from);
+    const address = v128.or(i64x2.shl(v128.and(entries, masks), shift), bits);
+    v128.store(dest, v128.bitselect(none, f64x2.sub(address, bias), i64x2.eq(entries, zero)));
+  }
+  if (count & 1) {
+    const entry = load<u64>(from);
+    store<f64>(dest, entry == 0 ? -1 : ((entry & join(maskLo, maskHi)) << (shift as u64)) as f64);
+  }
 }

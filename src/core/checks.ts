@@ -6,7 +6,7 @@ import { type Address, checkAddress, hex, highHalf, lowHalf, offsetIn } from '..
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { sizesOf } from '../formats/widths.ts';
-import { STATE_OFFSET } from '../memory/kernels.ts';
+import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { ListRuns } from '../pagetable/runs.ts';

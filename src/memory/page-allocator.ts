@@ -10,15 +10,24 @@ import type { PageState } from './table-memory.ts';
 /** Smallest table: a second-level table of the Arm short-descriptor format. */
 export const UNIT_BYTES = 1024;
 
+/** log2 of {@link UNIT_BYTES}. */
+export const UNIT_SHIFT = 10;
+
 /** `reuse`: freed tables are handed out again, the last freed first; `bump`: addresses only grow. */
 export type AllocationMode = 'reuse' | 'bump';
 
 const STATES: readonly PageState[] = ['free', 'live', 'queued', 'list'];
-const CODE: Readonly<Record<PageState, number>> = { free: 0, live: 1, queued: 2, list: 3 };
 
-/** log2 of a power of two up to 2^31. */
+/** States of a piece, as the allocator keeps them. */
+export const STATE = { free: 0, live: 1, queued: 2, list: 3 } as const;
+
+type StateCode = (typeof STATE)[PageState];
+
+const ORDERS = 33;
+
+/** log2 of a power of two, at most 32: larger pieces do not exist. */
 function orderOf(bytes: number): number {
-  return 31 - Math.clz32(bytes);
+  return 32 - Math.clz32(bytes - 1);
 }
 
 /** Hands out offsets, naturally aligned in physical memory, deterministically. */
@@ -28,8 +37,8 @@ export class PageAllocator {
   /** Bytes that are not free. */
   liveBytes = 0;
   readonly #base: number;
-  readonly #mode: AllocationMode;
-  readonly #freed: number[][] = [];
+  readonly #reuses: boolean;
+  readonly #freed: readonly number[][] = Array.from({ length: ORDERS }, () => []);
   #states = new Uint8Array(256);
   #next: number;
   #left = -1;
@@ -37,7 +46,7 @@ export class PageAllocator {
   constructor(firstOffset: number, base: number, mode: AllocationMode) {
     this.#next = firstOffset;
     this.#base = base;
-    this.#mode = mode;
+    this.#reuses = mode === 'reuse';
   }
 
   /** `count` more allocations succeed, all later ones fail; −1 ends it. */
@@ -54,10 +63,11 @@ export class PageAllocator {
 
   /** A freed piece of exactly this size that ends at or below the physical `limit`, or −1. */
   recycled(bytes: number, limit: number): number {
-    const stack = this.#freed[orderOf(bytes)];
-    const offset = stack?.at(-1) ?? -1;
-    if (offset === -1 || this.#base + offset + bytes > limit) return -1;
-    stack?.pop();
+    const stack = this.#stack(bytes);
+    if (stack.length === 0) return -1;
+    const offset = stack[stack.length - 1] as number;
+    if (this.#base + offset + bytes > limit) return -1;
+    stack.length--;
     return offset;
   }
 
@@ -69,20 +79,20 @@ export class PageAllocator {
   }
 
   /** Takes a piece that `recycled` or `next` proposed. */
-  take(offset: number, bytes: number, state: PageState): void {
+  take(offset: number, bytes: number, state: StateCode): void {
     if (offset >= this.#next) this.#next = offset + bytes;
     this.mark(offset, bytes, state);
     this.liveBytes += bytes;
-    if (state !== 'list') this.liveTables++;
+    if (state !== STATE.list) this.liveTables++;
   }
 
   /** Sets the state of a piece. */
-  mark(offset: number, bytes: number, state: PageState): void {
-    const first = offset / UNIT_BYTES;
-    const last = first + bytes / UNIT_BYTES;
+  mark(offset: number, bytes: number, state: StateCode): void {
+    const first = offset >>> UNIT_SHIFT;
+    const last = first + (bytes >>> UNIT_SHIFT);
     if (last > this.#states.length) this.#widen(last);
-    const code = CODE[state];
-    for (let unit = first; unit < last; unit++) this.#states[unit] = code;
+    const states = this.#states;
+    for (let unit = first; unit < last; unit++) states[unit] = state;
   }
 
   /**
@@ -90,14 +100,14 @@ export class PageAllocator {
    * @throws IommuError `BAD_FREE` where it is free already.
    */
   release(offset: number, bytes: number): void {
-    const state = this.stateAt(offset);
-    if (state === 'free') {
+    const state = this.#states[offset >>> UNIT_SHIFT];
+    if (state === undefined || state === STATE.free) {
       throw new IommuError('BAD_FREE', 'offset', `${hex(offset)} (${hex(bytes)} bytes) is free already`);
     }
-    this.mark(offset, bytes, 'free');
+    this.mark(offset, bytes, STATE.free);
     this.liveBytes -= bytes;
-    if (state !== 'list') this.liveTables--;
-    if (this.#mode === 'reuse' || state === 'list') this.#stack(orderOf(bytes)).push(offset);
+    if (state !== STATE.list) this.liveTables--;
+    if (this.#reuses || state === STATE.list) this.#stack(bytes).push(offset);
   }
 
   /** State of the unit that holds `offset`; free outside all that was ever handed out. */
@@ -105,9 +115,8 @@ export class PageAllocator {
     return STATES[this.#states[Math.floor(offset / UNIT_BYTES)] ?? 0] ?? 'free';
   }
 
-  #stack(order: number): number[] {
-    while (this.#freed.length <= order) this.#freed.push([]);
-    return this.#freed[order] ?? [];
+  #stack(bytes: number): number[] {
+    return this.#freed[orderOf(bytes)] as number[];
   }
 
   #widen(units: number): void {

@@ -2,11 +2,15 @@
  * The kernels in plain TypeScript: the tests' oracle, and the fallback where there is no WebAssembly SIMD.
  * @module
  */
-import type { Kernels } from './kernels.ts';
-import { STATE_OFFSET } from './kernels.ts';
+import { highHalf, lowHalf } from '../address.ts';
+import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
 
 const TWO_32 = 0x100000000;
 const TWO_52 = 2 ** 52;
+const TREE = WALK.tree / 4;
+const WALKED = WALK.walked / 4;
+const PATH = WALK.path / 4;
+const LEVELS = WALK.levels / 4;
 
 /** Plain kernels over a WebAssembly memory. */
 export class PlainKernels implements Kernels {
@@ -154,6 +158,53 @@ export class PlainKernels implements Kernels {
     });
   }
 
+  follow(root: number, iova: number, target: number, keep: number): number {
+    const words = this.#view();
+    const low = lowHalf(iova);
+    const high = highHalf(iova);
+    const from = keep === 0 ? 0 : sharedDepth(words, low, high, target);
+    let depth = from;
+    let table = from === 0 ? root : (words[PATH + from] as number);
+    let unmarked = 0;
+    for (; depth < target; depth++) {
+      const [lo, hi] = entryBehind(words, depth, table, low, high);
+      const level = LEVELS + 4 * depth;
+      if ((lo & (words[level + 2] as number)) !== ((words[level + 3] as number) | 0)) break;
+      if ((hi & (words[TREE + 4] as number)) === 0) unmarked++;
+      const field = (lo & (words[TREE + 1] as number)) << (words[TREE + 2] as number);
+      table = (field - (words[TREE] as number)) >>> 0;
+      words[PATH + depth + 1] = table;
+    }
+    words.set([low, high, depth, unmarked], WALKED);
+    return table | depth | (from << 4);
+  }
+
+  mapPage8(root: number, iova: number, pa: number, last: number, keep: number, bitsLo: number, bitsHi: number): number {
+    const found = this.follow(root, iova, last, keep);
+    const words = this.#words;
+    if ((found & 15) !== last) return found;
+    const word = ((found & -1024) >>> 2) + 2 * indexIn(words, last, lowHalf(iova), highHalf(iova));
+    if (((words[word] as number) | (words[word + 1] as number)) !== 0) return found;
+    const address = pa / 2 ** (words[TREE + 5] as number);
+    words[word] = (lowHalf(Math.floor(address)) & (words[TREE + 6] as number)) | bitsLo;
+    words[word + 1] = (highHalf(Math.floor(address)) & (words[TREE + 7] as number)) | bitsHi;
+    return found | 256;
+  }
+
+  clear(at: number, bytes: number): void {
+    this.#view().fill(0, at >>> 2, (at + bytes) >>> 2);
+  }
+
+  decode8(from: number, count: number, dest: number, shift: number, maskLo: number, maskHi: number): void {
+    const words = this.#view();
+    for (let i = 0; i < count; i++) {
+      const lo = words[(from >>> 2) + 2 * i] as number;
+      const hi = words[(from >>> 2) + 2 * i + 1] as number;
+      const field = ((lo & maskLo) >>> 0) + ((hi & maskHi) >>> 0) * TWO_32;
+      this.#doubles[dest / 8 + i] = (lo | hi) === 0 ? -1 : field * 2 ** shift;
+    }
+  }
+
   #gather(
     addresses: number,
     lengths: number,
@@ -212,4 +263,28 @@ function lowestBit(value: number): number {
   if (low !== 0) return (low & -low) >>> 0;
   const high = Math.floor(value / TWO_32);
   return ((high & -high) >>> 0) * TWO_32;
+}
+
+/** Index of an address in a table at a depth. */
+function indexIn(words: Uint32Array, depth: number, low: number, high: number): number {
+  const shift = words[LEVELS + 4 * depth] as number;
+  const mask = words[LEVELS + 4 * depth + 1] as number;
+  return (shift >= 32 ? high >>> (shift - 32) : (low >>> shift) | (high << (32 - shift))) & mask;
+}
+
+/** Low and high word of the entry for an address; the high word of a 4-byte entry is 0. */
+function entryBehind(words: Uint32Array, depth: number, table: number, low: number, high: number): [number, number] {
+  const wide = words[TREE + 3] === 3;
+  const word = (table >>> 2) + (indexIn(words, depth, low, high) << (wide ? 1 : 0));
+  return [words[word] as number, wide ? (words[word + 1] as number) : 0];
+}
+
+/** Depth of the deepest table of the last walk that leads to an address too, at most `target`. */
+function sharedDepth(words: Uint32Array, low: number, high: number, target: number): number {
+  let depth = Math.min(words[WALKED + 2] as number, target);
+  const at = high * TWO_32 + low;
+  const last = (words[WALKED + 1] as number) * TWO_32 + (words[WALKED] as number);
+  const span = (below: number): number => 2 ** (words[LEVELS + 4 * below] as number);
+  while (depth > 0 && Math.floor(at / span(depth - 1)) !== Math.floor(last / span(depth - 1))) depth--;
+  return depth;
 }

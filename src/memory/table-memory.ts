@@ -6,8 +6,9 @@
 import { alignUp, hex, isPow2 } from '../address.ts';
 import type { PhysicalReader } from '../bus.ts';
 import { IommuError } from '../errors.ts';
-import { type Kernels, kernelsFor } from './kernels.ts';
-import { type AllocationMode, PageAllocator, UNIT_BYTES } from './page-allocator.ts';
+import type { Kernels } from './kernel-contract.ts';
+import { kernelsFor } from './kernels.ts';
+import { type AllocationMode, PageAllocator, STATE, UNIT_BYTES, UNIT_SHIFT } from './page-allocator.ts';
 import { ScatterList } from './scatter-list.ts';
 
 const WASM_PAGE = 0x10000;
@@ -52,6 +53,8 @@ export class TableMemory implements PhysicalReader {
   f64: Float64Array;
   /** Loops over this memory. */
   readonly kernels: Kernels;
+  /** Whose tree the kernel `follow` knows; whoever walks another one sets it. */
+  walker: object | undefined = undefined;
   readonly #allocator: PageAllocator;
   readonly #limit: number;
   #entries: Uint32Array;
@@ -121,22 +124,22 @@ export class TableMemory implements PhysicalReader {
     const offset = recycled === -1 ? this.#fresh(bytes, limit) : recycled;
     if (offset === -1) return -1;
     if (zero && recycled !== -1) {
-      this.u32.fill(0, offset >>> 2, (offset + bytes) >>> 2);
+      this.kernels.clear(offset, bytes);
       this.zeroedBytes += bytes;
     }
-    allocator.take(offset, bytes, 'live');
-    this.#entries[offset / UNIT_BYTES] = 0;
+    allocator.take(offset, bytes, STATE.live);
+    this.#entries[offset >>> UNIT_SHIFT] = 0;
     return offset;
   }
 
   /** Marks a table as unlinked, waiting for the TLB invalidation after which it may be freed. */
   queue(offset: number, bytes: number): void {
-    this.#allocator.mark(offset, bytes, 'queued');
+    this.#allocator.mark(offset, bytes, STATE.queued);
   }
 
   /** Marks a queued table as linked again. */
   relink(offset: number, bytes: number): void {
-    this.#allocator.mark(offset, bytes, 'live');
+    this.#allocator.mark(offset, bytes, STATE.live);
   }
 
   /**
@@ -149,12 +152,12 @@ export class TableMemory implements PhysicalReader {
 
   /** Entries in use of a last-level table. */
   entriesIn(offset: number): number {
-    return this.#entries[offset / UNIT_BYTES] as number;
+    return this.#entries[offset >>> UNIT_SHIFT] as number;
   }
 
   /** Counts entries of a last-level table that came into use (or, negative, went out of it). */
   addEntries(offset: number, count: number): void {
-    this.#entries[offset / UNIT_BYTES] = (this.#entries[offset / UNIT_BYTES] as number) + count;
+    this.#entries[offset >>> UNIT_SHIFT] = (this.#entries[offset >>> UNIT_SHIFT] as number) + count;
   }
 
   /** State of the memory at a physical address. */
@@ -176,7 +179,7 @@ export class TableMemory implements PhysicalReader {
     if (offset === -1) {
       throw new IommuError('MEMORY_LIMIT', 'count', `no room for a list of ${count} elements (${hex(bytes)} bytes)`);
     }
-    this.#allocator.take(offset, bytes, 'list');
+    this.#allocator.take(offset, bytes, STATE.list);
     return new ScatterList(this, offset, count, bytes);
   }
 

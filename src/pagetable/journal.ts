@@ -19,32 +19,68 @@ export interface TableChange {
   readonly depth: number;
 }
 
+const FIELDS = 6;
+
 /** Changes in the order in which they were made. A change happens once a table, never once a page. */
 export class TableJournal {
   /** Whether changes are recorded. */
   active = false;
+  /** Whether a table was unlinked. */
+  unlinks = false;
+  #length = 0;
+  #fields = new Float64Array(FIELDS * 64);
+
   /** The changes. */
-  readonly changes: TableChange[] = [];
+  get changes(): TableChange[] {
+    return Array.from({ length: this.#length / FIELDS }, (_, i) => {
+      const [linked, at, lo, hi, table, depth] = this.#fields.subarray(i * FIELDS) as unknown as Six;
+      return { linked: linked === 1, at, lo, hi, table, depth };
+    });
+  }
 
   /** A new table was linked at an empty entry. */
   linked(at: number, table: number, depth: number): void {
-    this.changes.push({ linked: true, at, lo: 0, hi: 0, table, depth });
+    this.#record(1, at, 0, 0, table, depth);
   }
 
   /** A table was unlinked and waits to be freed. */
   unlinked(at: number, lo: number, hi: number, table: number, depth: number): void {
-    this.changes.push({ linked: false, at, lo, hi, table, depth });
+    this.unlinks = true;
+    this.#record(0, at, lo, hi, table, depth);
   }
 
   /** Starts to record. */
   begin(): void {
     this.active = true;
-    if (this.changes.length > 0) this.changes.length = 0;
+    this.unlinks = false;
+    this.#length = 0;
   }
 
   /** Stops to record. */
   end(): void {
     this.active = false;
-    if (this.changes.length > 0) this.changes.length = 0;
+    this.unlinks = false;
+    this.#length = 0;
+  }
+
+  #record(linked: number, at: number, lo: number, hi: number, table: number, depth: number): void {
+    const start = this.#length;
+    if (start === this.#fields.length) this.#widen();
+    const fields = this.#fields;
+    fields[start] = linked;
+    fields[start + 1] = at;
+    fields[start + 2] = lo;
+    fields[start + 3] = hi;
+    fields[start + 4] = table;
+    fields[start + 5] = depth;
+    this.#length = start + FIELDS;
+  }
+
+  #widen(): void {
+    const wider = new Float64Array(this.#fields.length * 2);
+    wider.set(this.#fields);
+    this.#fields = wider;
   }
 }
+
+type Six = readonly [number, number, number, number, number, number];

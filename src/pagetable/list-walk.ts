@@ -4,7 +4,7 @@
  * @module
  */
 import { lowHalf, offsetIn } from '../address.ts';
-import { STATE_OFFSET } from '../memory/kernels.ts';
+import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
 import { mapRun } from './map.ts';
 import type { PageSizeChooser } from './page-size.ts';

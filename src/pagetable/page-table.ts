@@ -40,6 +40,10 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly #linux: boolean;
   readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
+  readonly #pageByPage: boolean;
+  /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
+  readonly #page: number;
+  readonly #outputEnd: number;
   readonly #hook: PagesSink = {
     mapPages: (iova, pa, size, count, prot, done) => this.#mapHooked(iova, pa, size, count, prot, done),
   };
@@ -54,6 +58,9 @@ export class PageTable implements PagesSink, UnmapSink {
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
     this.tree = new TableTree(geometry, memory, meter, tlb);
     this.#linux = semantics === 'linux-6.1';
+    this.#pageByPage = this.#linux && geometry.linux61.pageByPage;
+    this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
+    this.#outputEnd = 2 ** geometry.oas;
     const usable = this.#linux ? geometry.pageSizes : usableSizes(geometry);
     this.chooser = new PageSizeChooser(usable);
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
@@ -164,8 +171,11 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Ends it: empty tables that gave way to blocks are freed. */
   commit(): void {
     const { tree } = this;
-    for (const change of tree.journal.changes) if (!change.linked) tree.freeBelow(change.depth, change.table);
-    tree.journal.end();
+    const { journal } = tree;
+    if (journal.unlinks) {
+      for (const change of journal.changes) if (!change.linked) tree.freeBelow(change.depth, change.table);
+    }
+    journal.end();
   }
 
   /**
@@ -175,7 +185,7 @@ export class PageTable implements PagesSink, UnmapSink {
   rollBack(from: number, end: number): void {
     const { tree } = this;
     if (end > from) eraseLeaves(tree, from, end);
-    const changes = tree.journal.changes.toReversed();
+    const changes = tree.journal.changes.reverse();
     tree.journal.end();
     for (const { at, lo, hi, linked, table, depth } of changes) {
       if (!linked) tree.memory.relink(table, tree.levelAt(depth).allocBytes);
@@ -205,8 +215,11 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
-    if (this.#linux && this.tree.geometry.linux61.pageByPage)
-      return this.#mapPageByPage(iova, pa, size, count, prot, done);
+    if (this.#pageByPage) return this.#mapPageByPage(iova, pa, size, count, prot, done);
+    if (count === 1 && size === this.#page && pa < this.#outputEnd && this.tree.mapPage(iova, pa, prot, keep)) {
+      done.bytes += size;
+      return 0;
+    }
     const pages = mapRun(this.tree, iova, pa, size, count, prot, keep);
     if (pages < 0) return pages;
     done.bytes += pages * size;

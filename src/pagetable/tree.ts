@@ -8,6 +8,7 @@ import { IommuError } from '../errors.ts';
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cursor.ts';
 import { clearRun, fillRun, firstSet } from './entries.ts';
 import { TableJournal } from './journal.ts';
 import type { TlbOps } from './tlb-ops.ts';
@@ -65,6 +66,8 @@ export class TableTree {
   readonly roots: readonly number[];
   /** Undo records of the call under way. */
   readonly journal: TableJournal = new TableJournal();
+  /** Whether a smallest page is one entry of 8 bytes in which the output address is a field, at one shift. */
+  readonly masksLeaves: boolean;
   /** One clean for all entries written to a table instead of one a page or run. */
   batchCleans = false;
   readonly #out: Entry = { lo: 0, hi: 0 };
@@ -76,10 +79,8 @@ export class TableTree {
   readonly #coherent: boolean;
   readonly #strideScale: number;
   readonly #granule: number;
-  readonly #path: number[];
+  readonly #cursor: Cursor;
   #zeroLast = true;
-  #pathIova = -1;
-  #pathDepth = 0;
   #dirtyTable = -1;
   #dirtyEntries = 0;
 
@@ -94,9 +95,12 @@ export class TableTree {
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.wordShift = this.entryShift - 2;
-    this.#path = geometry.levels.map(() => 0);
+    this.#cursor = new Cursor(geometry, memory);
     this.#baseLow = Number(BigInt.asUintN(32, BigInt(memory.base)));
     this.#coherent = geometry.coherent;
+    const { oas, outputBreak, pageShift } = geometry;
+    this.masksLeaves =
+      this.entryShift === 3 && outputBreak >= 2 ** oas && geometry.slots(this.last, 2 ** pageShift) === 1;
     this.#strideScale = 2 ** geometry.addressShift;
     this.#granule = 2 ** geometry.pageShift;
     this.roots = this.#allocateRoots();
@@ -217,34 +221,36 @@ export class TableTree {
    * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
    */
   descend(iova: number, target: number, keep: boolean): number {
-    const { levels, wordShift } = this;
-    const low = lowHalf(iova);
-    const high = highHalf(iova);
-    const from = keep ? this.#resume(iova, target) : this.#restart(iova);
-    let table = this.#path[from] as number;
-    let { u32 } = this.memory;
-    for (let depth = from; depth < target; depth++) {
-      const level = levels[depth] as Level;
-      const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
-      const lo = (u32[word] as number) | 0;
-      if ((lo & level.tableMask) === level.tableValue) {
-        if (!this.#coherent) this.#cleanUnmarked(word * 4);
-        table = this.tableOffset(lo);
-      } else {
-        table = this.#extendOrStop(depth, lo, word * 4);
-        if (table < 0) {
-          this.meter.tableReads += depth + 1 - from;
-          this.forgetPath();
-          return table;
-        }
-        u32 = this.memory.u32;
-      }
-      this.#path[depth + 1] = table;
+    const { meter } = this;
+    const found = this.#cursor.follow(this.rootOf(iova), iova, target, keep);
+    const from = depthBegun(found);
+    const depth = depthReached(found);
+    if (from === 0) meter.walks++;
+    meter.tableReads += target - from;
+    if (!this.#coherent) this.clean(this.#cursor.unmarked, 1);
+    const table = tableReached(found);
+    return depth === target ? table : this.#extendTo(target, depth, table, iova);
+  }
+
+  /**
+   * Maps one smallest page where its leaf table is there and its entry is empty; only where `masksLeaves`.
+   * @returns whether it did
+   */
+  mapPage(iova: number, pa: number, prot: number, keep: boolean): boolean {
+    const { last, meter } = this;
+    const found = this.#cursor.mapPage(this.rootOf(iova), iova, pa, last, keep, this.leafBits(last, 1, prot));
+    if (!wroteLeaf(found)) return false;
+    const table = tableReached(found);
+    const from = depthBegun(found);
+    if (from === 0) meter.walks++;
+    meter.tableReads += last - from;
+    meter.entryWrites++;
+    this.memory.addEntries(table, 1);
+    if (!this.#coherent) {
+      this.clean(this.#cursor.unmarked, 1);
+      this.cleanRun(table, 1, 1);
     }
-    this.meter.tableReads += target - from;
-    this.#pathIova = iova;
-    this.#pathDepth = target;
-    return table;
+    return true;
   }
 
   /** As `descend` to a last-level table that the caller writes from end to end: a new one is not zeroed. */
@@ -258,18 +264,20 @@ export class TableTree {
   /** Allocates a table for a depth; −1 where there is no memory. */
   newTable(depth: number, zero: boolean): number {
     const { memory, meter } = this;
-    const reserved = this.#reserve.pop();
     const { allocBytes } = this.levelAt(depth);
-    if (reserved !== undefined) {
-      if (zero) memory.u32.fill(0, reserved >>> 2, (reserved + allocBytes) >>> 2);
-      return reserved;
-    }
+    if (this.#reserve.length > 0) return this.#reserved(allocBytes, zero);
     const before = memory.zeroedBytes;
     const offset = memory.allocate(allocBytes, this.geometry.tableLimit, zero);
     if (offset === -1) return -1;
     meter.tablesAllocated++;
     meter.zeroedBytes += memory.zeroedBytes - before;
     return offset;
+  }
+
+  #reserved(bytes: number, zero: boolean): number {
+    const table = this.#reserve.pop() as number;
+    if (zero) this.memory.kernels.clear(table, bytes);
+    return table;
   }
 
   /** Sets aside tables so that later splits cannot fail; false, with nothing kept, where there is no memory. */
@@ -341,7 +349,7 @@ export class TableTree {
 
   /** Makes the next walk start from the root. */
   forgetPath(): void {
-    this.#pathIova = -1;
+    this.#cursor.forget();
   }
 
   /**
@@ -422,19 +430,20 @@ export class TableTree {
     return roots;
   }
 
-  #restart(iova: number): number {
-    this.meter.walks++;
-    this.#path[0] = this.rootOf(iova);
-    return 0;
-  }
-
-  #resume(iova: number, target: number): number {
-    if (this.#pathIova < 0) return this.#restart(iova);
-    for (let depth = Math.min(this.#pathDepth, target); depth > 0; depth--) {
-      const covered = this.spanAt(depth - 1);
-      if (Math.floor(iova / covered) === Math.floor(this.#pathIova / covered)) return depth;
+  /** From the table that a walk could not leave: new tables down to depth `target`, or an errno. */
+  #extendTo(target: number, from: number, reached: number, iova: number): number {
+    let table = reached;
+    for (let depth = from; depth < target; depth++) {
+      const at = this.entryAt(depth, table, iova);
+      table = depth === from ? this.#extendEmpty(depth + 1, at) : this.#extend(depth + 1, at);
+      if (table < 0) {
+        this.meter.tableReads -= target - depth - 1;
+        this.forgetPath();
+        return table;
+      }
+      this.#cursor.extend(depth + 1, table);
     }
-    return this.#restart(iova);
+    return table;
   }
 
   #extend(depth: number, at: number): number {
@@ -445,15 +454,11 @@ export class TableTree {
     return table;
   }
 
-  /** A table entry that was never marked as cleaned is cleaned again on the way down. */
-  #cleanUnmarked(at: number): void {
-    if ((this.hi(at) & this.geometry.syncedHi) === 0) this.clean(1, 1);
-  }
-
-  /** Behind an entry that is no table: a new one where it is empty, else an errno. */
-  #extendOrStop(depth: number, lo: number, at: number): number {
-    const errno = (lo | this.hi(at)) === 0 ? 0 : EEXIST;
-    if (errno !== 0 && !this.#coherent) this.#cleanUnmarked(at);
-    return errno === 0 ? this.#extend(depth + 1, at) : errno;
+  /** A new table at an entry if that is empty, else an errno; what is in the way is cleaned like an entry passed. */
+  #extendEmpty(depth: number, at: number): number {
+    const hi = this.hi(at);
+    if ((this.lo(at) | hi) === 0) return this.#extend(depth, at);
+    if (!this.#coherent && (hi & this.geometry.syncedHi) === 0) this.clean(1, 1);
+    return EEXIST;
   }
 }

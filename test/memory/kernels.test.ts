@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Kernels, kernelsFor, STATE_OFFSET } from '../../src/memory/kernels.ts';
+import { type Kernels, STATE_OFFSET } from '../../src/memory/kernel-contract.ts';
+import { kernelsFor } from '../../src/memory/kernels.ts';
 
 const TABLE = 0x8000;
 const LIST = 0x18000;

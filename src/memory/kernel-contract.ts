@@ -1,0 +1,104 @@
+/**
+ * What every set of kernels offers, and where in memory kernels leave answers and find what they know.
+ * @module
+ */
+
+/** Byte offset at which a kernel leaves answers of more than one value, as doubles: within the page left to kernels. */
+export const STATE_OFFSET = 64;
+
+/**
+ * Byte offsets of what `follow` knows of the tree that it walks, as 32-bit words; set by whoever walks. `tree`: physical
+ * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, bits of a high
+ * word that mark a cleaned entry, shift of an output address in a leaf, and its field in two words. `walked`: the last address in two words, the depth reached, entries passed that had no
+ * mark. `path`: byte offset of the table at each depth. `levels`, four words a depth: shift and mask of the index, mask and
+ * value that tell a table entry.
+ */
+export const WALK = { tree: 256, walked: 288, path: 320, levels: 384 } as const;
+
+/** What every set of kernels offers. Offsets are bytes in the memory, counts are entries, values are 32-bit halves. */
+export interface Kernels {
+  /** Writes 8-byte entries: a value, each further one `stride` more. */
+  fill8(dest: number, count: number, lo: number, hi: number, strideLo: number, strideHi: number): void;
+  /** Writes 4-byte entries. */
+  fill4(dest: number, count: number, value: number, stride: number): void;
+  /** First index in [from, to) whose 8-byte entry is not zero, or `to`. */
+  firstSet8(table: number, from: number, to: number): number;
+  /** First index in [from, to) whose 8-byte entry is zero, or `to`. */
+  firstClear8(table: number, from: number, to: number): number;
+  /** First index in [from, to) whose 4-byte entry is not zero, or `to`. */
+  firstSet4(table: number, from: number, to: number): number;
+  /** First index in [from, to) whose 4-byte entry is zero, or `to`. */
+  firstClear4(table: number, from: number, to: number): number;
+  /**
+   * Checks that all addresses and lengths are whole, below 2^52 and inside the allowed bits; leaves the sum of the
+   * lengths and the greatest end at {@link STATE_OFFSET}. Returns 1 where all is well.
+   */
+  checkList(addresses: number, lengths: number, count: number, allowedLo: number, allowedHi: number): number;
+  /** As `checkList`, where every element must be exactly one page; leaves no answers. Returns 1 where all is well. */
+  checkPages(
+    addresses: number,
+    lengths: number,
+    count: number,
+    page: number,
+    allowedLo: number,
+    allowedHi: number,
+  ): number;
+  /** Gathers `count` elements of one page each into 8-byte entries. */
+  gatherPages8(
+    addresses: number,
+    index: number,
+    dest: number,
+    count: number,
+    shift: number,
+    maskLo: number,
+    maskHi: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): void;
+  /** Gathers `count` pages of a checked list into 8-byte entries; leaves the next element and offset in it. */
+  gather8(
+    addresses: number,
+    lengths: number,
+    index: number,
+    offset: number,
+    dest: number,
+    count: number,
+    pageShift: number,
+    shift: number,
+    maskLo: number,
+    maskHi: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): void;
+  /**
+   * Follows table entries from `root` towards the table at depth `target`; with `keep` (1, not 0) from the deepest table
+   * of the last walk that also leads to `iova`. Knows the tree by {@link WALK}.
+   * @returns byte offset of the table reached, a multiple of 1 KiB, as a signed number, with the depth reached in bits 3:0
+   * and the depth begun at in bits 7:4
+   */
+  follow(root: number, iova: number, target: number, keep: number): number;
+  /**
+   * As `follow` to the last table, at depth `last`; writes an 8-byte leaf where its entry is zero.
+   * @returns as `follow`, with bit 8 set where the leaf was written
+   */
+  mapPage8(root: number, iova: number, pa: number, last: number, keep: number, bitsLo: number, bitsHi: number): number;
+  /** Zeroes bytes. */
+  clear(at: number, bytes: number): void;
+  /**
+   * Output addresses of `count` 8-byte leaf entries, as doubles from `dest` on; −1 for an entry of zero. The address is what
+   * the mask leaves of an entry, shifted left by `shift`.
+   */
+  decode8(from: number, count: number, dest: number, shift: number, maskLo: number, maskHi: number): void;
+  /** Gathers `count` pages of a checked list into 4-byte entries. */
+  gather4(
+    addresses: number,
+    lengths: number,
+    index: number,
+    offset: number,
+    dest: number,
+    count: number,
+    pageShift: number,
+    mask: number,
+    bits: number,
+  ): void;
+}

@@ -1,0 +1,116 @@
+/**
+ * The position of a walk in one tree: the walk kernel, told of this tree, and the tables that it passed last.
+ * @module
+ */
+import type { Entry, Geometry } from '../formats/contract.ts';
+import { WALK } from '../memory/kernel-contract.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+
+/** Bits of what {@link Cursor.follow} returns. */
+const DEPTH = 15;
+const FROM_SHIFT = 4;
+const OFFSET = -1024;
+const WRITTEN = 256;
+
+/** Depth that a walk reached. */
+export function depthReached(found: number): number {
+  return found & DEPTH;
+}
+
+/** Depth at which a walk began. */
+export function depthBegun(found: number): number {
+  return (found >>> FROM_SHIFT) & DEPTH;
+}
+
+/** Byte offset of the table that a walk reached. */
+export function tableReached(found: number): number {
+  return (found & OFFSET) >>> 0;
+}
+
+/** Whether a walk also wrote the leaf that it was given. */
+export function wroteLeaf(found: number): boolean {
+  return (found & WRITTEN) !== 0;
+}
+
+/** Walks one tree; several trees of one memory take turns. */
+export class Cursor {
+  readonly #memory: TableMemory;
+  readonly #tree: Uint32Array;
+  readonly #levels: Uint32Array;
+  #known = false;
+
+  constructor(geometry: Geometry, memory: TableMemory) {
+    this.#memory = memory;
+    const base = Number(BigInt.asUintN(32, BigInt(memory.base)));
+    const { tableField, tableFieldShift, entryBytes, syncedHi, addressShift, leafFieldLo, leafFieldHi } = geometry;
+    const entryShift = Math.log2(entryBytes);
+    this.#tree = Uint32Array.of(
+      base,
+      tableField,
+      tableFieldShift,
+      entryShift,
+      syncedHi,
+      addressShift,
+      leafFieldLo,
+      leafFieldHi,
+    );
+    this.#levels = Uint32Array.from(
+      geometry.levels.flatMap(({ shift, entries, tableMask, tableValue }) => [
+        shift,
+        entries - 1,
+        tableMask,
+        tableValue,
+      ]),
+    );
+  }
+
+  /**
+   * Follows table entries towards the table at depth `target`.
+   * @param keep whether the walk may begin where the last one ended
+   * @returns what `depthReached`, `depthBegun` and `tableReached` take apart
+   */
+  follow(root: number, iova: number, target: number, keep: boolean): number {
+    const memory = this.#memory;
+    if (memory.walker !== this) this.#take();
+    const found = memory.kernels.follow(root, iova, target, keep && this.#known ? 1 : 0);
+    this.#known = true;
+    return found;
+  }
+
+  /**
+   * Walks to the last table, at depth `last`, and writes a leaf of 8 bytes where its entry is zero.
+   * @returns as `follow`; `wroteLeaf` tells whether it did
+   */
+  mapPage(root: number, iova: number, pa: number, last: number, keep: boolean, bits: Entry): number {
+    const memory = this.#memory;
+    if (memory.walker !== this) this.#take();
+    const found = memory.kernels.mapPage8(root, iova, pa, last, keep && this.#known ? 1 : 0, bits.lo, bits.hi);
+    this.#known = true;
+    return found;
+  }
+
+  /** Entries that the last walk passed and that bear no mark of having been cleaned. */
+  get unmarked(): number {
+    return this.#memory.u32[WALK.walked / 4 + 3] as number;
+  }
+
+  /** The last walk went on to a table that is new. */
+  extend(depth: number, table: number): void {
+    const { u32 } = this.#memory;
+    u32[WALK.path / 4 + depth] = table;
+    u32[WALK.walked / 4 + 2] = depth;
+  }
+
+  /** Makes the next walk start from the root. */
+  forget(): void {
+    this.#known = false;
+  }
+
+  #take(): void {
+    const memory = this.#memory;
+    memory.walker = this;
+    memory.u32.set(this.#tree, WALK.tree / 4);
+    memory.u32.set(this.#levels, WALK.levels / 4);
+    this.#known = false;
+  }
+}
