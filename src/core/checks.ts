@@ -14,18 +14,21 @@ import { ListRuns } from '../pagetable/runs.ts';
 /** A public address or size as an exact number. Input addresses become offsets from the region's base. */
 export class ArgumentCheck {
   readonly #geometry: Geometry;
-  readonly #smallest: number;
+  /** Bytes of the smallest page. */
+  readonly smallest: number;
   readonly #inputEnd: number;
   readonly #outputEnd: number;
-  readonly #allowedHalves: readonly [number, number];
+  readonly #allowedLo: number;
+  readonly #allowedHi: number;
 
   constructor(geometry: Geometry) {
     this.#geometry = geometry;
-    this.#smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
+    this.smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
     this.#inputEnd = 2 ** geometry.ias;
     this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
-    const allowed = this.#outputEnd - this.#smallest;
-    this.#allowedHalves = [lowHalf(allowed), highHalf(allowed)];
+    const allowed = this.#outputEnd - this.smallest;
+    this.#allowedLo = lowHalf(allowed);
+    this.#allowedHi = highHalf(allowed);
   }
 
   /**
@@ -52,6 +55,7 @@ export class ArgumentCheck {
 
   /** Checks an input range; `iova` is its public form, for messages. */
   input(iova: Address, offset: number, bytes: number): void {
+    if (bytes > 0 && this.#isWhole(offset, bytes, this.#inputEnd)) return;
     this.#bytes('size', bytes);
     this.#aligned('iova', iova, offset);
     this.#aligned('size', bytes, bytes);
@@ -71,6 +75,7 @@ export class ArgumentCheck {
 
   /** Checks an output range. */
   output(argument: string, pa: number, bytes: number): void {
+    if (this.#isWhole(pa, this.smallest, this.#outputEnd) && pa + bytes <= this.#outputEnd) return;
     this.#aligned(argument, pa, pa);
     if (pa + bytes > this.#outputEnd) {
       throw new IommuError(
@@ -88,6 +93,7 @@ export class ArgumentCheck {
 
   /** A size or output address as an exact number. */
   number(argument: string, value: Address): number {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     checkAddress(argument, value);
     const exact = Number(value);
     if (typeof value === 'bigint' && value > BigInt(Number.MAX_SAFE_INTEGER)) {
@@ -107,7 +113,7 @@ export class ArgumentCheck {
     this.#elements(list);
     const runs = new ListRuns(list, false);
     while (runs.next()) {
-      if (!this.#isWhole(runs.start, runs.bytes)) this.#refuseRun(runs);
+      if (!this.#isWhole(runs.start, runs.bytes, this.#outputEnd)) this.#refuseRun(runs);
       total += runs.bytes;
     }
     if (total === 0) throw new IommuError('EMPTY', 'list', `${list.addresses.length} elements hold no byte`);
@@ -120,9 +126,10 @@ export class ArgumentCheck {
    */
   wholeList(memory: TableMemory, list: ScatterList): number {
     const { kernels } = memory;
-    const [lo, hi] = this.#allowedHalves;
-    list.singlePages = kernels.checkPages(list.offset, list.lengthsOffset, list.length, this.#smallest, lo, hi) === 1;
-    if (list.singlePages) return list.length * this.#smallest;
+    const lo = this.#allowedLo;
+    const hi = this.#allowedHi;
+    list.singlePages = kernels.checkPages(list.offset, list.lengthsOffset, list.length, this.smallest, lo, hi) === 1;
+    if (list.singlePages) return list.length * this.smallest;
     const well = kernels.checkList(list.offset, list.lengthsOffset, list.length, lo, hi);
     const total = memory.f64[STATE_OFFSET / 8] as number;
     const end = memory.f64[STATE_OFFSET / 8 + 1] as number;
@@ -132,7 +139,7 @@ export class ArgumentCheck {
   /** Bytes of a list whose every element is made of whole pages in range; 0 where one is not. */
   #wholeElements({ addresses, lengths }: ListArrays): number {
     const count = addresses.length;
-    const mask = this.#smallest - 1;
+    const mask = this.smallest - 1;
     const end = this.#outputEnd;
     let total = 0;
     for (let i = 0; i < count; i++) {
@@ -146,8 +153,8 @@ export class ArgumentCheck {
     return total;
   }
 
-  #isWhole(start: number, bytes: number): boolean {
-    return ((lowHalf(start) | lowHalf(bytes)) & (this.#smallest - 1)) === 0 && start + bytes <= this.#outputEnd;
+  #isWhole(start: number, bytes: number, end: number): boolean {
+    return start + bytes <= end && ((lowHalf(start) | lowHalf(bytes)) & (this.smallest - 1)) === 0;
   }
 
   #refuseRun(run: ListRuns): void {
@@ -170,14 +177,14 @@ export class ArgumentCheck {
   }
 
   #aligned(argument: string, shown: Address, value: number): void {
-    if (offsetIn(value, this.#smallest) === 0) return;
+    if (offsetIn(value, this.smallest) === 0) return;
     throw new IommuError(
       'UNALIGNED',
       argument,
-      `${hex(shown)} is no multiple of the smallest page ${hex(this.#smallest)}`,
+      `${hex(shown)} is no multiple of the smallest page ${hex(this.smallest)}`,
       {
         got: hex(shown),
-        page: hex(this.#smallest),
+        page: hex(this.smallest),
       },
     );
   }

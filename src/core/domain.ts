@@ -20,6 +20,7 @@ import { stageList } from './list-stage.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
 
+const EEXIST = -17;
 const EINVAL = -22;
 
 /** What a map call did. */
@@ -72,6 +73,7 @@ export class Domain {
   readonly #route: Route;
   readonly #gathers: boolean;
   readonly #done: Done = { bytes: 0 };
+  readonly #one = { addresses: new Float64Array(1), lengths: new Float64Array(1) };
   #busy = false;
   #freed = false;
 
@@ -228,7 +230,7 @@ export class Domain {
   #safeMapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const list = this.#gathers ? stageList(this.memory, input) : input;
-    const staged = this.#gathers && list instanceof ScatterList ? list : undefined;
+    const staged = list instanceof ScatterList && list.isIn(this.memory) ? list : undefined;
     const whole = staged === undefined ? 0 : this.#check.wholeList(this.memory, staged);
     const bytes = whole > 0 ? whole : this.#check.list(list);
     this.#check.input(iova, offset, bytes);
@@ -238,18 +240,30 @@ export class Domain {
 
   #safeMap(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
     checkProt(prot);
-    const taken = this.table.findMapped(offset, offset + bytes);
-    if (taken !== -1) throw this.#overlap(offset, bytes, taken);
-    this.table.begin();
+    const known = bytes !== this.#check.smallest;
+    if (known) this.#refuseOverlap(offset, bytes);
+    this.table.begin(known);
     const errno = this.#orRollBack(offset, bytes, prot, pa, list);
-    if (errno !== 0 || this.#done.bytes !== bytes) {
-      this.#rollBack(offset);
-      this.driver.iotlbSync?.();
-      throw this.#noMemory(offset, bytes);
-    }
+    if (errno !== 0 || this.#done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
     this.table.commit();
     this.driver.iotlbSyncMap?.(offset, bytes);
     return { bytes, errno: 0, granted: this.geometry.granted(prot) };
+  }
+
+  #refuseOverlap(offset: number, bytes: number): void {
+    const taken = this.table.findMapped(offset, offset + bytes);
+    if (taken !== -1) throw this.#overlap(offset, bytes, taken);
+  }
+
+  /** Ends a map call that came to no end: a single page met a mapping and changed nothing, or there was no memory. */
+  #refuseRest(offset: number, bytes: number, errno: number): never {
+    if (errno === EEXIST) {
+      this.table.commit();
+      this.#refuseOverlap(offset, bytes);
+    }
+    this.#rollBack(offset);
+    this.driver.iotlbSync?.();
+    throw this.#noMemory(offset, bytes);
   }
 
   #orRollBack(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): number {
@@ -273,8 +287,11 @@ export class Domain {
   }
 
   #mapOne(offset: number, pa: number, bytes: number, prot: number): number {
-    if (this.path === 'one-walk') return this.#mapList(offset, { addresses: [pa], lengths: [bytes] }, prot);
-    return this.#mapRange(offset, pa, bytes, prot);
+    if (bytes === this.#check.smallest) return this.#route.mapPages(offset, pa, bytes, 1, prot, this.#done);
+    if (this.path !== 'one-walk') return this.#mapRange(offset, pa, bytes, prot);
+    this.#one.addresses[0] = pa;
+    this.#one.lengths[0] = bytes;
+    return this.#mapList(offset, this.#one, prot);
   }
 
   #mapRange(offset: number, pa: number, bytes: number, prot: number): number {

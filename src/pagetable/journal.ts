@@ -25,6 +25,8 @@ const FIELDS = 6;
 export class TableJournal {
   /** Whether changes are recorded. */
   active = false;
+  /** Whether the range of the call was found free. */
+  free = false;
   /** Whether a table was unlinked. */
   unlinks = false;
   #length = 0;
@@ -50,8 +52,9 @@ export class TableJournal {
   }
 
   /** Starts to record. */
-  begin(): void {
+  begin(free: boolean): void {
     this.active = true;
+    this.free = free;
     this.unlinks = false;
     this.#length = 0;
   }
@@ -59,6 +62,7 @@ export class TableJournal {
   /** Stops to record. */
   end(): void {
     this.active = false;
+    this.free = false;
     this.unlinks = false;
     this.#length = 0;
   }

@@ -10,8 +10,8 @@ const EXACT = 2 ** 52;
 
 /**
  * Maps pages from `iova` on, at most to the end of the table that holds the first. An occupied entry refuses the whole
- * run; empty tables before it are unlinked already. While changes are recorded (`safe`), the range is known to be free:
- * leaf entries are not tested again, and a new table that is written from end to end is not zeroed.
+ * run; empty tables before it are unlinked already. Where the range was found free (`safe`), leaf entries are not tested
+ * again, and a new table that is written from end to end is not zeroed.
  * @param keep whether the walk may begin where the last one ended
  * @returns pages mapped, or a negative errno
  */
@@ -26,7 +26,7 @@ export function mapRun(
 ): number {
   const { depth, slots } = tree.placeOf(size);
   const index = depth === -1 ? 0 : tree.indexAt(depth, iova);
-  const known = tree.journal.active && depth === tree.last;
+  const known = tree.journal.free && depth === tree.last;
   const whole = known && index === 0 && count * slots >= tree.levelAt(depth).entries;
   const table = whole ? tree.descendToWrite(iova, keep) : tree.descend(iova, depth === -1 ? tree.last : depth, keep);
   if (table < 0) return table;

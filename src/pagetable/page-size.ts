@@ -44,6 +44,11 @@ export class PageSizeChooser {
    * size can take over. `bytes` and both addresses must be multiples of the smallest size.
    */
   choose(iova: number, pa: number, bytes: number): void {
+    if (bytes === this.smallest) {
+      this.size = bytes;
+      this.count = 1;
+      return;
+    }
     const low = lowHalf(iova) | lowHalf(pa);
     const high = low === 0 ? highHalf(iova) | highHalf(pa) : 0;
     const zeros = trailingZeros(low, high);

@@ -96,12 +96,11 @@ export class PageTable implements PagesSink, UnmapSink {
   mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
     const oneWalk = mode === 'one-walk';
     const staged = oneWalk && this.#listWalk !== undefined && list instanceof ScatterList && list.wholeBytes > 0;
-    const runs = new ListRuns(list, this.#linux);
     this.tree.batchCleans = oneWalk;
     this.tree.forgetPath();
     try {
       if (staged) return this.#listWalk.map(iova, list, list.wholeBytes, prot, done);
-      return this.#mapRuns(iova, runs, prot, oneWalk, done);
+      return this.#mapRuns(iova, list, prot, oneWalk, done);
     } finally {
       this.tree.flushCleans();
       this.tree.batchCleans = false;
@@ -109,8 +108,9 @@ export class PageTable implements PagesSink, UnmapSink {
     }
   }
 
-  #mapRuns(iova: number, runs: ListRuns, prot: number, oneWalk: boolean, done: Done): number {
+  #mapRuns(iova: number, list: ListArrays, prot: number, oneWalk: boolean, done: Done): number {
     const sink = oneWalk ? this.#walk : this.#hook;
+    const runs = new ListRuns(list, this.#linux);
     let errno = 0;
     while (errno === 0 && runs.next()) {
       const at = iova + done.bytes;
@@ -163,9 +163,12 @@ export class PageTable implements PagesSink, UnmapSink {
     return findHole(this.tree, from, end);
   }
 
-  /** Starts a map call that can be taken back. */
-  begin(): void {
-    this.tree.journal.begin();
+  /**
+   * Starts a map call that can be taken back.
+   * @param free whether its range was found free: its entries are not tested again
+   */
+  begin(free: boolean): void {
+    this.tree.journal.begin(free);
   }
 
   /** Ends it: empty tables that gave way to blocks are freed. */

@@ -76,12 +76,15 @@ export class RuntimePower implements PowerControl {
     if (this.#usage > 0) return;
     this.#meter.powerLocks++;
     this.#idleSince = this.#clock();
-    this.#expire();
+    if (this.#delay === 0) this.#suspend();
   }
 
   #expire(): void {
     if (!this.#enabled || !this.#active || this.#usage > 0) return;
-    if (this.#clock() - this.#idleSince < this.#delay) return;
+    if (this.#clock() - this.#idleSince >= this.#delay) this.#suspend();
+  }
+
+  #suspend(): void {
     this.#active = false;
     this.#meter.powerSuspends++;
     this.#onSuspend();
