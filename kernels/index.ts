@@ -11,12 +11,12 @@ const STATE: usize = 64;
  * address in a leaf, and (64 bits) its field.
  */
 const TREE: usize = 256;
-/** Where the last walk went: its address as `whole` has it (64 bits), the depth reached, entries without the mark. */
-const WALKED: usize = 288;
-/** Byte offset of the table at each depth of the last walk. */
-const PATH: usize = 320;
 /** For each depth: shift and mask of its index, mask and value that tell a table entry. */
-const LEVELS: usize = 384;
+const LEVELS: usize = 288;
+/** Where the last walk went: its address as `whole` has it (64 bits), the depth reached, entries without the mark. */
+const WALKED: usize = 384;
+/** Byte offset of the table at each depth of the last walk. */
+const PATH: usize = 400;
 
 /** 2^52: added to a whole number below it, the low 52 bits of the sum are that number. */
 const TWO_52: f64 = 4503599627370496.0;
@@ -240,12 +240,9 @@ export function gather8(
     const pages = ((whole(length - offset) as u64) >> (pageShift as u64)) as usize;
     const taken = min<usize>(pages, (end - dest) >> 3);
     const address = whole(load<f64>(addresses + ((index as usize) << 3)) + offset);
-    let entry = ((address >> (shift as i64)) & mask) | bits;
-    for (let i: usize = 0; i < taken; i++) {
-      store<i64>(dest, entry);
-      entry += stride;
-      dest += 8;
-    }
+    const entry = ((address >> (shift as i64)) & mask) | bits;
+    fill8(dest, taken as u32, entry as u32, (entry >> 32) as u32, stride as u32, (stride >> 32) as u32);
+    dest += taken << 3;
     if (taken == pages) {
       index++;
       offset = 0;
@@ -265,12 +262,9 @@ export function gather4(
     const length = load<f64>(lengths + ((index as usize) << 3));
     const pages = ((whole(length - offset) as u64) >> (pageShift as u64)) as usize;
     const taken = min<usize>(pages, (end - dest) >> 2);
-    let entry = ((whole(load<f64>(addresses + ((index as usize) << 3)) + offset) as u32) & mask) | bits;
-    for (let i: usize = 0; i < taken; i++) {
-      store<u32>(dest, entry);
-      entry += stride;
-      dest += 4;
-    }
+    const entry = ((whole(load<f64>(addresses + ((index as usize) << 3)) + offset) as u32) & mask) | bits;
+    fill4(dest, taken as u32, entry, stride);
+    dest += taken << 2;
     if (taken == pages) {
       index++;
       offset = 0;

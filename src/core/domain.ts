@@ -315,13 +315,13 @@ export class Domain {
     const hole = options.holes === 'skip' ? -1 : this.table.findHole(offset, end);
     if (hole !== -1) throw this.#notMapped(offset, bytes, hole);
     if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
-    if (!this.table.reserveSplits(offset, end)) throw this.#noMemory(offset, bytes);
+    if (!this.table.beginUnmap(offset, end)) throw this.#noMemory(offset, bytes);
     try {
       return options.holes === 'skip'
         ? this.#unmapMapped(offset, end, queued)
         : this.#unmapRange(offset, bytes, queued);
     } finally {
-      this.table.releaseReserve();
+      this.table.endUnmap();
       if (!queued) this.driver.iotlbSync?.();
     }
   }

@@ -9,11 +9,11 @@ export const STATE_OFFSET = 64;
 /**
  * Byte offsets of what `follow` knows of the tree that it walks, as 32-bit words; set by whoever walks. `tree`: physical
  * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, bits of a high
- * word that mark a cleaned entry, shift of an output address in a leaf, and its field in two words. `walked`: the last address in two words, the depth reached, entries passed that had no
- * mark. `path`: byte offset of the table at each depth. `levels`, four words a depth: shift and mask of the index, mask and
- * value that tell a table entry.
+ * word that mark a cleaned entry, shift of an output address in a leaf, and its field in two words. `levels`, right behind
+ * it, four words a depth: shift and mask of the index, mask and value that tell a table entry. `walked`: the last address
+ * in two words, the depth reached, entries passed that had no mark. `path`: byte offset of the table at each depth.
  */
-export const WALK = { tree: 256, walked: 288, path: 320, levels: 384 } as const;
+export const WALK = { tree: 256, levels: 288, walked: 384, path: 400 } as const;
 
 /** What every set of kernels offers. Offsets are bytes in the memory, counts are entries, values are 32-bit halves. */
 export interface Kernels {

@@ -67,7 +67,7 @@ export class PageAllocator {
     if (stack.length === 0) return -1;
     const offset = stack[stack.length - 1] as number;
     if (this.#base + offset + bytes > limit) return -1;
-    stack.length--;
+    stack.pop();
     return offset;
   }
 

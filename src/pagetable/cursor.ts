@@ -35,8 +35,7 @@ export function wroteLeaf(found: number): boolean {
 /** Walks one tree; several trees of one memory take turns. */
 export class Cursor {
   readonly #memory: TableMemory;
-  readonly #tree: Uint32Array;
-  readonly #levels: Uint32Array;
+  readonly #words: Uint32Array;
   #known = false;
 
   constructor(geometry: Geometry, memory: TableMemory) {
@@ -44,24 +43,14 @@ export class Cursor {
     const base = Number(BigInt.asUintN(32, BigInt(memory.base)));
     const { tableField, tableFieldShift, entryBytes, syncedHi, addressShift, leafFieldLo, leafFieldHi } = geometry;
     const entryShift = Math.log2(entryBytes);
-    this.#tree = Uint32Array.of(
-      base,
-      tableField,
-      tableFieldShift,
-      entryShift,
-      syncedHi,
-      addressShift,
-      leafFieldLo,
-      leafFieldHi,
-    );
-    this.#levels = Uint32Array.from(
-      geometry.levels.flatMap(({ shift, entries, tableMask, tableValue }) => [
-        shift,
-        entries - 1,
-        tableMask,
-        tableValue,
-      ]),
-    );
+    const leaf = [addressShift, leafFieldLo, leafFieldHi];
+    const levels = geometry.levels.flatMap(({ shift, entries, tableMask, tableValue }) => [
+      shift,
+      entries - 1,
+      tableMask,
+      tableValue,
+    ]);
+    this.#words = Uint32Array.of(base, tableField, tableFieldShift, entryShift, syncedHi, ...leaf, ...levels);
   }
 
   /**
@@ -108,9 +97,10 @@ export class Cursor {
 
   #take(): void {
     const memory = this.#memory;
+    const { u32 } = memory;
+    const words = this.#words;
+    for (let i = 0; i < words.length; i++) u32[WALK.tree / 4 + i] = words[i] as number;
     memory.walker = this;
-    memory.u32.set(this.#tree, WALK.tree / 4);
-    memory.u32.set(this.#levels, WALK.levels / 4);
     this.#known = false;
   }
 }

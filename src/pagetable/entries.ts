@@ -45,9 +45,7 @@ function isClear(tree: Entries, table: number, index: number): boolean {
 
 /** Zeroes `count` entries. */
 export function clearRun(tree: Entries, table: number, index: number, count: number): void {
-  const words = tree.entryShift === 3 ? 2 : 1;
-  const from = (table >>> 2) + index * words;
-  tree.memory.u32.fill(0, from, from + count * words);
+  tree.memory.kernels.clear(table + (index << tree.entryShift), count << tree.entryShift);
 }
 
 /**

@@ -65,7 +65,7 @@ export class PageTable implements PagesSink, UnmapSink {
     this.chooser = new PageSizeChooser(usable);
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
     this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
-    this.#mode = { queued: false, linux: this.#linux };
+    this.#mode = { queued: false, mapped: false, linux: this.#linux };
   }
 
   /** Whether lists in this memory, of whole pages, are mapped by kernels. */
@@ -202,13 +202,19 @@ export class PageTable implements PagesSink, UnmapSink {
     }
   }
 
-  /** Sets tables aside for the splits that unmapping [from, end) needs; false where there is no memory. */
-  reserveSplits(from: number, end: number): boolean {
-    return this.tree.reserve(tablesForSplits(this.tree, from, end));
+  /**
+   * Starts an unmap call over ranges in [from, end) that were found mapped: sets tables aside for the splits that it needs.
+   * @returns false where there is no memory for them
+   */
+  beginUnmap(from: number, end: number): boolean {
+    const tables = tablesForSplits(this.tree, from, end);
+    this.#mode.mapped = tables === 0 || this.tree.reserve(tables);
+    return this.#mode.mapped;
   }
 
-  /** Gives back what the splits did not need. */
-  releaseReserve(): void {
+  /** Ends it: gives back what the splits did not need. */
+  endUnmap(): void {
+    this.#mode.mapped = false;
     this.tree.releaseReserve();
   }
 

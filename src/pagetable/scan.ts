@@ -2,34 +2,25 @@
  * Looking at tables without changing them: translation, the first mapped or unmapped address of a range, all leaves.
  * @module
  */
-import { highHalf, lowHalf, offsetIn } from '../address.ts';
-import type { Level } from '../formats/contract.ts';
+import { offsetIn } from '../address.ts';
+import { depthReached, tableReached } from './cursor.ts';
 import { firstClear, firstSet } from './entries.ts';
-import { indexOf, type TableTree } from './tree.ts';
+import type { TableTree } from './tree.ts';
 
 /**
  * The output address for an input address, or −1. Bits above the input range alias, as in Linux; the caller checks them.
  */
 export function translate(tree: TableTree, iova: number): number {
-  const { geometry, levels, wordShift, meter } = tree;
-  const { u32 } = tree.memory;
-  const low = lowHalf(iova);
-  const high = highHalf(iova);
-  let table = tree.rootOf(iova);
-  for (let depth = 0; depth <= tree.last; depth++) {
-    const level = levels[depth] as Level;
-    const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
-    const lo = (u32[word] as number) | 0;
-    const hi = wordShift === 1 ? (u32[word + 1] as number) | 0 : 0;
-    meter.tableReads++;
-    if ((lo | hi) === 0) return -1;
-    if ((lo & level.tableMask) !== level.tableValue) {
-      const size = tree.spanAt(depth) * geometry.leafSlots(lo, hi, depth);
-      return join(geometry.address(lo, hi, depth), offsetIn(iova, size), size);
-    }
-    table = tree.tableOffset(lo);
-  }
-  return -1;
+  const { geometry } = tree;
+  const found = tree.follow(iova, tree.last, false);
+  const depth = depthReached(found);
+  const at = tree.entryAt(depth, tableReached(found), iova);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  tree.meter.tableReads += depth + 1;
+  if ((lo | hi) === 0) return -1;
+  const size = tree.spanAt(depth) * (geometry.maxSlots === 1 ? 1 : geometry.leafSlots(lo, hi, depth));
+  return join(geometry.address(lo, hi, depth), offsetIn(iova, size), size);
 }
 
 /** Base and offset joined by OR, as Linux does: they overlap only where an address was folded into low bits. */
@@ -58,24 +49,17 @@ function find(tree: TableTree, from: number, end: number, mapped: boolean): numb
   return -1;
 }
 
-/** Follows single entries as long as the whole range lies behind one, and searches from there. */
+/** Walks to the deepest table that holds the whole range, and searches from there. */
 function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean): number {
-  const { levels, wordShift } = tree;
-  const { u32 } = tree.memory;
-  const low = lowHalf(from);
-  const high = highHalf(from);
-  let table = tree.roots[0] as number;
-  for (let depth = 0; depth < tree.last; depth++) {
-    const level = levels[depth] as Level;
-    const span = tree.spanAt(depth);
-    if (offsetIn(from, span) + (end - from) > span) return findBelow(tree, depth, table, from, end, mapped);
-    const word = (table >>> 2) + (indexOf(level, low, high) << wordShift);
-    const lo = (u32[word] as number) | 0;
-    tree.meter.tableReads++;
-    if ((lo & level.tableMask) !== level.tableValue) return ((lo | tree.hi(word * 4)) !== 0) === mapped ? from : -1;
-    table = tree.tableOffset(lo);
-  }
-  return findBelow(tree, tree.last, table, from, end, mapped);
+  const target = tree.depthOf(from, end);
+  const found = tree.follow(from, target, false);
+  const depth = depthReached(found);
+  const table = tableReached(found);
+  tree.meter.tableReads += depth;
+  if (depth === target) return findBelow(tree, depth, table, from, end, mapped);
+  const at = tree.entryAt(depth, table, from);
+  tree.meter.tableReads++;
+  return ((tree.lo(at) | tree.hi(at)) !== 0) === mapped ? from : -1;
 }
 
 function findBelow(tree: TableTree, depth: number, table: number, from: number, end: number, mapped: boolean): number {
@@ -83,35 +67,46 @@ function findBelow(tree: TableTree, depth: number, table: number, from: number, 
   const start = from - offsetIn(from, span);
   const index = tree.indexAt(depth, from);
   const count = Math.ceil((end - start) / span);
-  const search = mapped ? firstSet : firstClear;
-  if (depth === tree.last) {
-    const used = tree.memory.entriesIn(table);
-    if (mapped ? used === 0 : used === tree.levelAt(depth).entries) return -1;
-    const i = search(tree, table, index, index + count) - index;
-    return i === count ? -1 : Math.max(from, start + i * span);
-  }
+  if (depth === tree.last) return findLeaf(tree, table, index, count, mapped, from, start);
+  const { tableMask, tableValue } = tree.levelAt(depth);
+  const { u32 } = tree.memory;
+  const first = (table >>> 2) + (index << tree.wordShift);
+  const { meter } = tree;
   for (let i = 0; i < count; i++) {
-    const at = table + ((index + i) << tree.entryShift);
-    const found = findInEntry(
-      tree,
-      depth,
-      at,
-      Math.max(from, start + i * span),
-      Math.min(end, start + (i + 1) * span),
-      mapped,
-    );
+    meter.tableReads++;
+    const word = first + (i << tree.wordShift);
+    const lo = (u32[word] as number) | 0;
+    if ((lo & tableMask) !== tableValue) {
+      if (((lo | tree.hi(word * 4)) !== 0) === mapped) return Math.max(from, start + i * span);
+      continue;
+    }
+    const below = tree.tableOffset(lo);
+    if (depth + 1 === tree.last && isAll(tree, below, !mapped)) continue;
+    const base = start + i * span;
+    const found = findBelow(tree, depth + 1, below, Math.max(from, base), Math.min(end, base + span), mapped);
     if (found !== -1) return found;
   }
   return -1;
 }
 
-function findInEntry(tree: TableTree, depth: number, at: number, from: number, end: number, mapped: boolean): number {
-  const lo = tree.lo(at);
-  const hi = tree.hi(at);
-  tree.meter.tableReads++;
-  if ((lo | hi) === 0) return mapped ? -1 : from;
-  if (!tree.isTable(depth, lo)) return mapped ? from : -1;
-  return findBelow(tree, depth + 1, tree.tableOffset(lo), from, end, mapped);
+/** Whether every entry of a last-level table is in use, or none. */
+function isAll(tree: TableTree, table: number, mapped: boolean): boolean {
+  return tree.memory.entriesIn(table) === (mapped ? tree.levelAt(tree.last).entries : 0);
+}
+
+function findLeaf(
+  tree: TableTree,
+  table: number,
+  index: number,
+  count: number,
+  mapped: boolean,
+  from: number,
+  start: number,
+): number {
+  if (isAll(tree, table, !mapped)) return -1;
+  const search = mapped ? firstSet : firstClear;
+  const i = search(tree, table, index, index + count) - index;
+  return i === count ? -1 : Math.max(from, start + i * tree.spanAt(tree.last));
 }
 
 /** A leaf, as {@link forEachLeaf} hands it out. */

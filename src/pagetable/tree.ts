@@ -3,7 +3,7 @@
  * counted. It knows levels and entries, not requests.
  * @module
  */
-import { highHalf, lowHalf } from '../address.ts';
+import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
@@ -163,6 +163,19 @@ export class TableTree {
     return table + (this.indexAt(depth, iova) << this.entryShift);
   }
 
+  /** Depth of the deepest table that spans all of [from, end). */
+  depthOf(from: number, end: number): number {
+    const bytes = end - from;
+    let depth = this.last;
+    while (depth > 0 && offsetIn(from, this.spanAt(depth - 1)) + bytes > this.spanAt(depth - 1)) depth--;
+    return depth;
+  }
+
+  /** Walks towards the table at depth `target` without changing anything; see `cursor.ts` for the answer. */
+  follow(iova: number, target: number, keep: boolean): number {
+    return this.#cursor.follow(this.rootOf(iova), iova, target, keep);
+  }
+
   /** Low word of the entry at a byte offset. */
   lo(at: number): number {
     return this.memory.u32[at >>> 2] as number;
@@ -189,6 +202,15 @@ export class TableTree {
     this.memory.u32[at >>> 2] = lo;
     if (this.entryShift === 3) this.memory.u32[(at >>> 2) + 1] = hi;
     this.meter.entryWrites++;
+  }
+
+  /** Zeroes the entry at an index of a word, and returns the low word that it had. */
+  take(word: number): number {
+    const { u32 } = this.memory;
+    const lo = (u32[word] as number) | 0;
+    u32[word] = 0;
+    if (this.entryShift === 3) u32[word + 1] = 0;
+    return lo;
   }
 
   /** Counts `calls` cache cleans of `entries` entries each, where walks are not coherent. */
@@ -327,9 +349,15 @@ export class TableTree {
     if (!this.journal.active) this.freeBelow(depth + 1, table);
   }
 
+  /** Frees a table that is no longer linked, and all below it, once the TLB was told. */
+  freeUnlinked(depth: number, table: number, iova: number): void {
+    this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
+    this.freeBelow(depth, table);
+  }
+
   /** Frees a table and all tables below it. */
   freeBelow(depth: number, table: number): void {
-    if (depth < this.last) {
+    if (depth !== this.last) {
       const { entries } = this.levelAt(depth);
       for (let i = firstSet(this, table, 0, entries); i < entries; i = firstSet(this, table, i + 1, entries)) {
         const at = table + (i << this.entryShift);

@@ -5,6 +5,7 @@
 import type { Entry } from '../formats/contract.ts';
 import { clearRun, firstClear } from './entries.ts';
 import { pagesToTableEnd } from './map.ts';
+import { depthReached, tableReached } from './cursor.ts';
 import type { TableTree } from './tree.ts';
 
 const BITS: Entry = { lo: 0, hi: 0 };
@@ -13,6 +14,8 @@ const BITS: Entry = { lo: 0, hi: 0 };
 export interface UnmapMode {
   /** A deferred flush follows: cleared leaves are not announced one by one. */
   queued: boolean;
+  /** The range was found mapped: entries are not tested again. */
+  mapped: boolean;
   /** Splits as Linux 6.1 does, its defects included. */
   linux: boolean;
 }
@@ -22,8 +25,15 @@ export interface UnmapMode {
  * @returns pages unmapped; 0 at a hole, or where a split finds no memory
  */
 export function unmapRun(tree: TableTree, iova: number, size: number, count: number, mode: UnmapMode): number {
+  const { depth: target, slots } = tree.placeOf(size);
   tree.meter.walks++;
-  return unmapBelow(tree, 0, tree.rootOf(iova), iova, size, count, mode);
+  if (target === -1) return unmapBelow(tree, 0, tree.rootOf(iova), iova, size, count, mode);
+  const found = tree.follow(iova, target, false);
+  const depth = depthReached(found);
+  tree.meter.tableReads += depth;
+  if (depth < target) return unmapBelow(tree, depth, tableReached(found), iova, size, count, mode);
+  tree.meter.tableReads++;
+  return clearPages(tree, depth, tableReached(found), iova, slots, count, mode);
 }
 
 function unmapBelow(
@@ -90,7 +100,12 @@ function clearPages(
 ): number {
   const index = tree.indexAt(depth, iova);
   const pages = Math.min(count, pagesToTableEnd(tree, depth, index, slots));
-  if (depth === tree.last && tree.geometry.maxSlots === 1) return clearLeaves(tree, depth, table, iova, pages, mode);
+  if (tree.geometry.maxSlots === 1) {
+    const mapped = mode.mapped ? pages : firstClear(tree, table, index, index + pages) - index;
+    if (depth === tree.last) clearLeaves(tree, table, index, mapped, iova, mode);
+    else clearEntries(tree, depth, table, index, mapped, 1, iova, mode);
+    return mapped;
+  }
   let done = 0;
   while (done < pages && clearPage(tree, depth, table, index + done * slots, slots, iova, done, mode)) done++;
   return done;
@@ -98,20 +113,17 @@ function clearPages(
 
 function clearLeaves(
   tree: TableTree,
-  depth: number,
   table: number,
-  iova: number,
+  index: number,
   pages: number,
+  iova: number,
   mode: UnmapMode,
-): number {
-  const index = tree.indexAt(depth, iova);
-  const done = firstClear(tree, table, index, index + pages) - index;
-  if (done === 0) return 0;
-  tree.eraseEntries(table, index, done);
-  tree.addEntries(depth, table, -done);
-  tree.cleanRun(table, done, 1);
-  if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(depth), done);
-  return done;
+): void {
+  if (pages === 0) return;
+  tree.eraseEntries(table, index, pages);
+  tree.addEntries(tree.last, table, -pages);
+  tree.cleanRun(table, pages, 1);
+  if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(tree.last), pages);
 }
 
 function clearPage(
@@ -126,34 +138,32 @@ function clearPage(
 ): boolean {
   if (firstClear(tree, table, index, index + slots) < index + slots) return false;
   const start = iova + page * slots * tree.spanAt(depth);
-  if (tree.geometry.maxSlots > 1) separate(tree, depth, table, index, start, slots, mode);
-  clearEntries(tree, depth, table, index, slots, start, mode);
+  separate(tree, depth, table, index, start, slots, mode);
+  clearEntries(tree, depth, table, index, 1, slots, start, mode);
   return true;
 }
 
-/** Clears the entries of one page, which may be tables, telling the TLB entry by entry; one clean for all. */
+/** Clears neighbouring entries, which may be tables, telling the TLB entry by entry. */
 function clearEntries(
   tree: TableTree,
   depth: number,
   table: number,
   index: number,
+  pages: number,
   slots: number,
   iova: number,
   mode: UnmapMode,
 ): void {
   const span = tree.spanAt(depth);
-  const granule = 2 ** tree.geometry.pageShift;
-  tree.cleanRun(table, 1, slots);
-  tree.addEntries(depth, table, -slots);
-  for (let i = 0; i < slots; i++) {
-    const at = table + ((index + i) << tree.entryShift);
-    const lo = tree.lo(at);
-    const below = tree.isTable(depth, lo) ? tree.tableOffset(lo) : -1;
-    tree.store(at, 0, 0);
-    if (below !== -1) {
-      tree.tlb.flushWalk(iova + i * span, span, granule);
-      tree.freeBelow(depth + 1, below);
-    } else if (!mode.queued) tree.tlb.addPages(iova + i * span, span, 1);
+  const entries = pages * slots;
+  if (entries === 0) return;
+  tree.cleanRun(table, pages, slots);
+  tree.addEntries(depth, table, -entries);
+  tree.meter.entryWrites += entries;
+  for (let i = 0; i < entries; i++) {
+    const lo = tree.take((table >>> 2) + ((index + i) << tree.wordShift));
+    if (tree.isTable(depth, lo)) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), iova + i * span);
+    else if (!mode.queued) tree.tlb.addPages(iova + i * span, span, 1);
   }
 }
 

@@ -89,10 +89,20 @@ export class SmmuDevice {
   sync(register: number, status: number): void {
     this.#meter.tlbSync++;
     this.#meter.registerWrites++;
+    if (this.listened) this.#poll(register, status);
+    else this.#countPoll();
+  }
+
+  #countPoll(): void {
+    this.#meter.tlbPolls++;
+    this.#meter.registerReads++;
+  }
+
+  #poll(register: number, status: number): void {
     this.#port.write32(register, 0);
     for (let polls = 1; polls <= MOST_POLLS; polls++) {
-      this.#meter.tlbPolls++;
-      if ((this.read32(status) & SYNC_ACTIVE) === 0) return;
+      this.#countPoll();
+      if ((this.#port.read32(status) & SYNC_ACTIVE) === 0) return;
     }
     throw new IommuError(
       'DEVICE',

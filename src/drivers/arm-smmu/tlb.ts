@@ -22,6 +22,8 @@ export class SmmuTlb implements TlbOps {
   readonly #byAsid: boolean;
   readonly #stage: 1 | 2;
   readonly #wide: boolean;
+  readonly #sync: number;
+  readonly #status: number;
 
   constructor(device: SmmuDevice, meter: Meter, geometry: Geometry, bank: number, tables: TableInvalidation) {
     const { stage, scheme } = contextKind(geometry.format);
@@ -31,6 +33,8 @@ export class SmmuTlb implements TlbOps {
     this.#bank = bank;
     this.#stage = stage;
     this.#wide = scheme === 'aarch64' || stage === 2;
+    this.#sync = SmmuDevice.bank(bank, CB.TLBSYNC);
+    this.#status = SmmuDevice.bank(bank, CB.TLBSTATUS);
     this.#byAsid = tables === 'asid' && stage === 1;
   }
 
@@ -66,7 +70,7 @@ export class SmmuTlb implements TlbOps {
 
   /** Waits until the invalidations of this context are done. */
   sync(): void {
-    this.#device.sync(SmmuDevice.bank(this.#bank, CB.TLBSYNC), SmmuDevice.bank(this.#bank, CB.TLBSTATUS));
+    this.#device.sync(this.#sync, this.#status);
   }
 
   #barrier(): void {
