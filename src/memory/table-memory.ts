@@ -20,6 +20,9 @@ export const STAGED_ELEMENTS = 16384;
 const STAGED_BYTES = 16 * STAGED_ELEMENTS;
 const STAGED_OFFSET = WASM_PAGE;
 
+/** The same room, for answers of kernels: byte offset and bytes. */
+export const SCRATCH: Readonly<{ offset: number; bytes: number }> = { offset: STAGED_OFFSET, bytes: STAGED_BYTES };
+
 /** The first WebAssembly page is left to kernels (static data of a module would land there), the next to staged lists. */
 const FIRST_OFFSET = STAGED_OFFSET + STAGED_BYTES;
 

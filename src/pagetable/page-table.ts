@@ -19,7 +19,7 @@ import type { TlbOps } from './tlb-ops.ts';
 import { translateRange } from './translate-range.ts';
 import { EINVAL, ERANGE, TableTree } from './tree.ts';
 import { eraseLeaves, tablesForSplits } from './undo.ts';
-import { type UnmapMode, unmapRun } from './unmap.ts';
+import { type UnmapMode, unmapInTable, unmapRun } from './unmap.ts';
 
 const ACCESS = PROT.READ | PROT.WRITE;
 
@@ -44,6 +44,8 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
   readonly #page: number;
   readonly #outputEnd: number;
+  /** Ranges below these bytes hold smallest pages of one entry only; 0 where such pages are not. */
+  readonly #inTable: number;
   readonly #hook: PagesSink = {
     mapPages: (iova, pa, size, count, prot, done) => this.#mapHooked(iova, pa, size, count, prot, done),
   };
@@ -65,6 +67,8 @@ export class PageTable implements PagesSink, UnmapSink {
     this.chooser = new PageSizeChooser(usable);
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
     this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
+    const next = this.unmapChooser.after(this.unmapChooser.smallest);
+    this.#inTable = geometry.maxSlots === 1 ? Math.min(next, this.tree.spans[this.tree.last - 1] ?? 0) : 0;
     this.#mode = { queued: false, mapped: false, linux: this.#linux };
   }
 
@@ -136,6 +140,7 @@ export class PageTable implements PagesSink, UnmapSink {
     this.#mode.queued = queued;
     this.tree.batchCleans = true;
     try {
+      if (this.#mode.mapped && bytes < this.#inTable && unmapInTable(this.tree, iova, bytes, this.#mode)) return bytes;
       return unmapRange(this.#runUnmapper, this.unmapChooser, iova, bytes, false, queued);
     } finally {
       this.tree.flushCleans();

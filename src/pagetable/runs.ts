@@ -42,6 +42,7 @@ export function mapRange(
   single: boolean,
   done: Done,
 ): number {
+  if (bytes === chooser.smallest) return sink.mapPages(iova, pa, bytes, 1, prot, done);
   const start = done.bytes;
   for (let mapped = 0; mapped < bytes; mapped = done.bytes - start) {
     chooser.choose(iova + mapped, pa + mapped, bytes - mapped);
@@ -109,32 +110,28 @@ export class ListRuns {
   next(): boolean {
     const count = this.#count;
     if (this.#addresses.length !== count) this.#reattach();
-    this.#skipEmpty(count);
-    if (this.#next >= count) return false;
     const addresses = this.#addresses;
     const lengths = this.#lengths;
     let i = this.#next;
+    while (i < count && lengths[i] === 0) i++;
+    if (i >= count) return false;
     this.first = i;
     const start = addresses[i] as number;
-    let bytes = lengths[i] as number;
+    let end = start + (lengths[i] as number);
     for (i++; i < count; i++) {
       const length = lengths[i] as number;
-      if (addresses[i] !== start + bytes && (this.#linux || length !== 0)) break;
-      bytes += length;
+      if (addresses[i] !== end && (this.#linux || length !== 0)) break;
+      end += length;
     }
     this.#next = i;
     this.start = start;
-    this.bytes = bytes;
-    return !(this.#linux && i === count && addresses[count - 1] === start + bytes);
+    this.bytes = end - start;
+    return !(this.#linux && i === count && addresses[count - 1] === end);
   }
 
   /** The engine's memory grew under a list that lies in it. */
   #reattach(): void {
     this.#addresses = this.#list.addresses;
     this.#lengths = this.#list.lengths;
-  }
-
-  #skipEmpty(count: number): void {
-    while (this.#next < count && (this.#lengths[this.#next] as number) === 0) this.#next++;
   }
 }

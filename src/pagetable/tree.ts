@@ -66,7 +66,7 @@ export class TableTree {
   readonly roots: readonly number[];
   /** Undo records of the call under way. */
   readonly journal: TableJournal = new TableJournal();
-  /** Whether a smallest page is one entry of 8 bytes in which the output address is a field, at one shift. */
+  /** Whether every leaf is one entry of 8 bytes, and the last level's hold the output address as a field, at one shift. */
   readonly masksLeaves: boolean;
   /** One clean for all entries written to a table instead of one a page or run. */
   batchCleans = false;
@@ -98,9 +98,7 @@ export class TableTree {
     this.#cursor = new Cursor(geometry, memory);
     this.#baseLow = Number(BigInt.asUintN(32, BigInt(memory.base)));
     this.#coherent = geometry.coherent;
-    const { oas, outputBreak, pageShift } = geometry;
-    this.masksLeaves =
-      this.entryShift === 3 && outputBreak >= 2 ** oas && geometry.slots(this.last, 2 ** pageShift) === 1;
+    this.masksLeaves = this.entryShift === 3 && geometry.maxSlots === 1 && geometry.outputBreak >= 2 ** geometry.oas;
     this.#strideScale = 2 ** geometry.addressShift;
     this.#granule = 2 ** geometry.pageShift;
     this.roots = this.#allocateRoots();

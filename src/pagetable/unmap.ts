@@ -36,6 +36,21 @@ export function unmapRun(tree: TableTree, iova: number, size: number, count: num
   return clearPages(tree, depth, tableReached(found), iova, slots, count, mode);
 }
 
+/**
+ * Unmaps a range that was found mapped and that lies in one last-level table, all of smallest pages.
+ * @returns whether it does
+ */
+export function unmapInTable(tree: TableTree, iova: number, bytes: number, mode: UnmapMode): boolean {
+  const { last, meter } = tree;
+  if (tree.depthOf(iova, iova + bytes) !== last) return false;
+  const found = tree.follow(iova, last, false);
+  if (depthReached(found) !== last) return false;
+  meter.walks++;
+  meter.tableReads += last + 1;
+  clearLeaves(tree, tableReached(found), tree.indexAt(last, iova), bytes / tree.spanAt(last), iova, mode);
+  return true;
+}
+
 function unmapBelow(
   tree: TableTree,
   depth: number,
