@@ -30,7 +30,7 @@ export class TableJournal {
   /** Whether a table was unlinked. */
   unlinks = false;
   #length = 0;
-  #fields = new Float64Array(FIELDS * 64);
+  #fields = new Uint32Array(FIELDS * 64);
 
   /** The changes. */
   get changes(): TableChange[] {
@@ -81,7 +81,7 @@ export class TableJournal {
   }
 
   #widen(): void {
-    const wider = new Float64Array(this.#fields.length * 2);
+    const wider = new Uint32Array(this.#fields.length * 2);
     wider.set(this.#fields);
     this.#fields = wider;
   }

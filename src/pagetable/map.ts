@@ -31,6 +31,7 @@ export function mapRun(
   const table = whole ? tree.descendToWrite(iova, keep) : tree.descend(iova, depth === -1 ? tree.last : depth, keep);
   if (table < 0) return table;
   if (depth === -1) return EINVAL;
+  if (depth < tree.last) tree.hasBlocks = true;
   if (count === 1 && slots === 1 && pa < EXACT) {
     const at = table + (index << tree.entryShift);
     if (tree.writeOne(depth, at, pa, tree.leafBits(depth, 1, prot))) {

@@ -72,7 +72,10 @@ function findBelow(tree: TableTree, depth: number, table: number, from: number, 
   const { u32 } = tree.memory;
   const first = (table >>> 2) + (index << tree.wordShift);
   const { meter } = tree;
-  for (let i = 0; i < count; i++) {
+  const none = entriesOf(tree, !mapped);
+  const skipped = mapped ? firstSet(tree, table, index, index + count) - index : 0;
+  meter.tableReads += skipped;
+  for (let i = skipped; i < count; i++) {
     meter.tableReads++;
     const word = first + (i << tree.wordShift);
     const lo = (u32[word] as number) | 0;
@@ -81,7 +84,7 @@ function findBelow(tree: TableTree, depth: number, table: number, from: number, 
       continue;
     }
     const below = tree.tableOffset(lo);
-    if (depth + 1 === tree.last && isAll(tree, below, !mapped)) continue;
+    if (depth + 1 === tree.last && tree.memory.entriesIn(below) === none) continue;
     const base = start + i * span;
     const found = findBelow(tree, depth + 1, below, Math.max(from, base), Math.min(end, base + span), mapped);
     if (found !== -1) return found;
@@ -89,9 +92,9 @@ function findBelow(tree: TableTree, depth: number, table: number, from: number, 
   return -1;
 }
 
-/** Whether every entry of a last-level table is in use, or none. */
-function isAll(tree: TableTree, table: number, mapped: boolean): boolean {
-  return tree.memory.entriesIn(table) === (mapped ? tree.levelAt(tree.last).entries : 0);
+/** Entries in use of a last-level table that is full, or empty. */
+function entriesOf(tree: TableTree, full: boolean): number {
+  return full ? tree.levelAt(tree.last).entries : 0;
 }
 
 function findLeaf(
@@ -103,7 +106,7 @@ function findLeaf(
   from: number,
   start: number,
 ): number {
-  if (isAll(tree, table, !mapped)) return -1;
+  if (tree.memory.entriesIn(table) === entriesOf(tree, !mapped)) return -1;
   const search = mapped ? firstSet : firstClear;
   const i = search(tree, table, index, index + count) - index;
   return i === count ? -1 : Math.max(from, start + i * tree.spanAt(tree.last));

@@ -68,6 +68,8 @@ export class TableTree {
   readonly journal: TableJournal = new TableJournal();
   /** Whether every leaf is one entry of 8 bytes, and the last level's hold the output address as a field, at one shift. */
   readonly masksLeaves: boolean;
+  /** Whether a leaf was ever mapped above the last level. */
+  hasBlocks = false;
   /** One clean for all entries written to a table instead of one a page or run. */
   batchCleans = false;
   readonly #out: Entry = { lo: 0, hi: 0 };
@@ -79,6 +81,7 @@ export class TableTree {
   readonly #coherent: boolean;
   readonly #strideScale: number;
   readonly #granule: number;
+  readonly #tableLimit: number;
   readonly #cursor: Cursor;
   #zeroLast = true;
   #dirtyTable = -1;
@@ -100,6 +103,7 @@ export class TableTree {
     this.#coherent = geometry.coherent;
     this.masksLeaves = this.entryShift === 3 && geometry.maxSlots === 1 && geometry.outputBreak >= 2 ** geometry.oas;
     this.#strideScale = 2 ** geometry.addressShift;
+    this.#tableLimit = geometry.tableLimit;
     this.#granule = 2 ** geometry.pageShift;
     this.roots = this.#allocateRoots();
   }
@@ -287,10 +291,10 @@ export class TableTree {
     const { allocBytes } = this.levelAt(depth);
     if (this.#reserve.length > 0) return this.#reserved(allocBytes, zero);
     const before = memory.zeroedBytes;
-    const offset = memory.allocate(allocBytes, this.geometry.tableLimit, zero);
+    const offset = memory.allocate(allocBytes, this.#tableLimit, zero);
     if (offset === -1) return -1;
     meter.tablesAllocated++;
-    meter.zeroedBytes += memory.zeroedBytes - before;
+    if (zero) meter.zeroedBytes += memory.zeroedBytes - before;
     return offset;
   }
 

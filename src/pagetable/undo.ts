@@ -65,12 +65,14 @@ function splitSpans(tree: TableTree, iova: number): readonly number[] {
 function isCutAlready(tree: TableTree, from: number, end: number): boolean {
   const depth = tree.depthOf(from, end);
   const span = tree.spanAt(depth);
-  return offsetIn(from, span) === 0 && offsetIn(end, span) === 0 && depthReached(tree.follow(from, depth, true)) === depth;
+  return (
+    offsetIn(from, span) === 0 && offsetIn(end, span) === 0 && depthReached(tree.follow(from, depth, true)) === depth
+  );
 }
 
 /** Tables that unmapping exactly [from, end) needs for splits at both ends; a split at both in one block counts once. */
 export function tablesForSplits(tree: TableTree, from: number, end: number): number {
-  if (isCutAlready(tree, from, end)) return 0;
+  if (!tree.hasBlocks || isCutAlready(tree, from, end)) return 0;
   const left = splitSpans(tree, from);
   const right = splitSpans(tree, end);
   if (left.length + right.length === 0) return 0;

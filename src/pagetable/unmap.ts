@@ -3,9 +3,9 @@
  * @module
  */
 import type { Entry } from '../formats/contract.ts';
+import { depthReached, tableReached } from './cursor.ts';
 import { clearRun, firstClear } from './entries.ts';
 import { pagesToTableEnd } from './map.ts';
-import { depthReached, tableReached } from './cursor.ts';
 import type { TableTree } from './tree.ts';
 
 const BITS: Entry = { lo: 0, hi: 0 };
@@ -175,10 +175,13 @@ function clearEntries(
   tree.cleanRun(table, pages, slots);
   tree.addEntries(depth, table, -entries);
   tree.meter.entryWrites += entries;
-  for (let i = 0; i < entries; i++) {
-    const lo = tree.take((table >>> 2) + ((index + i) << tree.wordShift));
-    if (tree.isTable(depth, lo)) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), iova + i * span);
-    else if (!mode.queued) tree.tlb.addPages(iova + i * span, span, 1);
+  const { tableMask, tableValue } = tree.levelAt(depth);
+  let at = iova;
+  for (let i = index; i < index + entries; i++) {
+    const lo = tree.take((table >>> 2) + (i << tree.wordShift));
+    if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), at);
+    else if (!mode.queued) tree.tlb.addPages(at, span, 1);
+    at += span;
   }
 }
 
