@@ -1,43 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Kernels, STATE_OFFSET } from '../../src/memory/kernel-contract.ts';
-import { kernelsFor } from '../../src/memory/kernels.ts';
+import { STATE_OFFSET } from '../../src/memory/kernel-contract.ts';
+import { COMPILED, doubles, expectTwins, PAIR, PLAIN, words } from './twins.ts';
 
 const TABLE = 0x8000;
 const LIST = 0x18000;
 const LENGTHS = 0x1c000;
 const TWO_32 = 0x100000000;
-
-/** Compiled kernels and their plain twins, each over its own memory. */
-interface Pair {
-  readonly compiled: WebAssembly.Memory;
-  readonly plain: WebAssembly.Memory;
-}
-
-const PAIR: Pair = { compiled: new WebAssembly.Memory({ initial: 2 }), plain: new WebAssembly.Memory({ initial: 2 }) };
-const COMPILED = kernelsFor(PAIR.compiled, false);
-const PLAIN = kernelsFor(PAIR.plain, true);
-
-function words(memory: WebAssembly.Memory): Uint32Array {
-  return new Uint32Array(memory.buffer);
-}
-
-function doubles(memory: WebAssembly.Memory): Float64Array {
-  return new Float64Array(memory.buffer);
-}
-
-/** Both sides begin with these words of a table and this list, run a kernel, and must give and leave the same. */
-function expectTwins<T>(prepare: (memory: WebAssembly.Memory) => void, run: (kernels: Kernels) => T): T {
-  for (const memory of [PAIR.compiled, PAIR.plain]) {
-    words(memory).fill(0);
-    prepare(memory);
-  }
-  const answers = [run(COMPILED), run(PLAIN)] as const;
-  expect(answers[0]).toEqual(answers[1]);
-  const different = words(PAIR.compiled).findIndex((word, i) => word !== words(PAIR.plain)[i]);
-  expect(different).toBe(-1);
-  return answers[0];
-}
 
 const word = fc.oneof(
   fc.integer({ min: 0, max: 0xffffffff }),

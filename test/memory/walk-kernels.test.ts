@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Kernels, WALK } from '../../src/memory/kernel-contract.ts';
+import { COMPILED, doubles, expectTwins, PAIR, words } from './twins.ts';
+
+const KIB = 1024;
+const FIRST = 32;
+const TABLES = 24;
+const DEPTHS = 3;
+const PAGE_SHIFT = 12;
+const DECODED = 0x1c000;
+const BASE = 0x80000000;
+
+/** A tree whose tables are 1 KiB each: entries of 8 or 4 bytes, table entries marked by bit 0. */
+interface Tree {
+  readonly wide: boolean;
+  /** Entries that are set: table, index, kind, where it points to. */
+  readonly set: readonly (readonly [number, number, 'table' | 'leaf' | 'marked', number])[];
+}
+
+const MARK = 0x800000;
+
+function indexBits({ wide }: Tree): number {
+  return wide ? 7 : 8;
+}
+
+function shiftAt(tree: Tree, depth: number): number {
+  return PAGE_SHIFT + indexBits(tree) * (DEPTHS - 1 - depth);
+}
+
+function place(memory: WebAssembly.Memory, tree: Tree): void {
+  const all = words(memory);
+  all.set([BASE, 0xfffffc00, 0, tree.wide ? 3 : 2, MARK, 0, 0xfffff000, 0xffff], WALK.tree / 4);
+  for (let depth = 0; depth < DEPTHS; depth++) {
+    const test = depth === DEPTHS - 1 ? [0, 1] : [1, 1];
+    all.set([shiftAt(tree, depth), 2 ** indexBits(tree) - 1, ...test], WALK.levels / 4 + 4 * depth);
+  }
+  for (const [table, index, kind, to] of tree.set) {
+    const word = ((FIRST + table) * KIB + index * (tree.wide ? 8 : 4)) / 4;
+    const target = BASE + (FIRST + to) * KIB;
+    all[word] = kind === 'leaf' ? 2 : target + 1;
+    if (tree.wide) all[word + 1] = kind === 'marked' ? MARK : 0;
+  }
+}
+
+const trees: fc.Arbitrary<Tree> = fc.record({
+  wide: fc.boolean(),
+  set: fc.array(
+    fc.tuple(
+      fc.nat({ max: TABLES - 1 }),
+      fc.nat({ max: 5 }),
+      fc.constantFrom('table' as const, 'table' as const, 'marked' as const, 'leaf' as const),
+      fc.nat({ max: TABLES - 1 }),
+    ),
+    { maxLength: 120 },
+  ),
+});
+
+/** Small indices at every depth, so that walks meet the entries that are set. */
+const indices = fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 5 }), fc.nat({ max: 5 }));
+
+function addressOf(tree: Tree, [first, second, third]: readonly [number, number, number], high: number): number {
+  const low = first * 2 ** shiftAt(tree, 0) + second * 2 ** shiftAt(tree, 1) + third * 2 ** PAGE_SHIFT;
+  return high * 2 ** 40 + low + 0x123;
+}
+
+/** The walk by the tree's description alone: table and depth. */
+function walked(tree: Tree, path: readonly number[], target: number): { table: number; depth: number } {
+  let table = 0;
+  for (let depth = 0; depth < target; depth++) {
+    const entry = tree.set.findLast(([where, index]) => where === table && index === path[depth]);
+    if (entry === undefined || entry[2] === 'leaf') return { table, depth };
+    table = entry[3];
+  }
+  return { table, depth: target };
+}
+
+const steps = fc.array(
+  fc.record({
+    path: indices,
+    high: fc.constantFrom(0, 1, 0xfff),
+    target: fc.nat({ max: DEPTHS - 1 }),
+    keep: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+const ROOT = FIRST * KIB;
+
+describe('follow', () => {
+  test('reaches the table that the entries lead to, from the root or from where the last walk was', () => {
+    fc.assert(
+      fc.property(trees, steps, (tree, walks) => {
+        const found = expectTwins(
+          (memory) => place(memory, tree),
+          (kernels) =>
+            walks.map(({ path, high, target, keep }, i) =>
+              kernels.follow(ROOT, addressOf(tree, path, high), target, keep && i > 0 ? 1 : 0),
+            ),
+        );
+        for (const [i, { path, target }] of walks.entries()) {
+          const { table, depth } = walked(tree, path, target);
+          const answer = found[i] as number;
+          expect([answer & 15, (answer & -1024) >>> 0]).toEqual([depth, (FIRST + table) * KIB]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('begins where addresses still agree, never deeper than asked', () => {
+    const tree: Tree = {
+      wide: true,
+      set: [
+        [0, 1, 'table', 1],
+        [1, 2, 'table', 2],
+        [1, 3, 'table', 3],
+      ],
+    };
+    const begun = (kernels: Kernels, path: readonly [number, number, number], target: number): number =>
+      (kernels.follow(ROOT, addressOf(tree, path, 0), target, 1) >>> 4) & 15;
+    expectTwins(
+      (memory) => place(memory, tree),
+      (kernels) => {
+        kernels.follow(ROOT, addressOf(tree, [1, 2, 0], 0), 2, 0);
+        expect(begun(kernels, [1, 2, 5], 2)).toBe(2);
+        expect(begun(kernels, [1, 2, 5], 1)).toBe(1);
+        expect(begun(kernels, [1, 3, 0], 2)).toBe(1);
+        expect(begun(kernels, [2, 3, 0], 2)).toBe(0);
+      },
+    );
+  });
+
+  test('counts the entries passed that bear no mark', () => {
+    const tree: Tree = {
+      wide: true,
+      set: [
+        [0, 1, 'marked', 1],
+        [1, 2, 'table', 2],
+      ],
+    };
+    expectTwins(
+      (memory) => place(memory, tree),
+      (kernels) => kernels.follow(ROOT, addressOf(tree, [1, 2, 0], 0), 2, 0),
+    );
+    expect(words(PAIR.compiled)[WALK.walked / 4 + 3]).toBe(1);
+  });
+});
+
+describe('mapPage8', () => {
+  test('writes the leaf where the table is there and the entry is zero, and else nothing', () => {
+    fc.assert(
+      fc.property(trees, indices, fc.nat({ max: 2 ** 36 - 1 }), (drawn, path, frame) => {
+        const tree = { ...drawn, wide: true };
+        const pa = frame * 4096;
+        const found = expectTwins(
+          (memory) => place(memory, tree),
+          (kernels) => kernels.mapPage8(ROOT, addressOf(tree, path, 0), pa, DEPTHS - 1, 0, 0x7c3, 0x40),
+        );
+        const { table, depth } = walked(tree, path, DEPTHS - 1);
+        const taken = tree.set.some(([where, index]) => where === table && index === path[2]);
+        const written = depth === DEPTHS - 1 && !taken;
+        expect((found & 256) !== 0).toBe(written);
+        if (!written) return;
+        const word = ((FIRST + table) * KIB) / 4 + 2 * path[2];
+        const entry = BigInt(pa) | (0x40n << 32n) | 0x7c3n;
+        expect(new BigUint64Array(PAIR.compiled.buffer)[word / 2]).toBe(entry);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('runs', () => {
+  test('clear zeroes its bytes and no other', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 600 }), fc.nat({ max: 600 }), (start, length) => {
+        const at = FIRST * KIB + start * 4;
+        expectTwins(
+          (memory) => void words(memory).fill(0x5a5a5a5a),
+          (kernels) => kernels.clear(at, length * 4),
+        );
+        const zeros = words(PAIR.compiled).filter((word) => word === 0).length;
+        expect([zeros, words(PAIR.compiled)[at / 4 - 1]]).toEqual([length, 0x5a5a5a5a]);
+      }),
+    );
+  });
+
+  const entry = fc.oneof(fc.constant(0n), fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }));
+
+  test.each([
+    [0, 0xfffff000, 0xffff],
+    [4, 0xffffff00, 0x3f],
+  ])('decode8 gives the field of each entry, shifted left by %i, or −1', (shift, lo, hi) => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 40 }), (entries) => {
+        expectTwins(
+          (memory) => new BigUint64Array(memory.buffer).set(entries, ROOT / 8),
+          (kernels) => kernels.decode8(ROOT, entries.length, DECODED, shift, lo, hi),
+        );
+        const mask = (BigInt(hi) << 32n) | BigInt(lo);
+        const expected = entries.map((each) => (each === 0n ? -1 : Number((each & mask) << BigInt(shift))));
+        expect([...doubles(PAIR.compiled).subarray(DECODED / 8, DECODED / 8 + entries.length)]).toEqual(expected);
+      }),
+    );
+  });
+
+  test('the memory of the twins is what kernels run over', () => {
+    words(PAIR.compiled).fill(0);
+    COMPILED.fill4(ROOT, 1, 7, 0);
+    expect(words(PAIR.compiled)[ROOT / 4]).toBe(7);
+  });
+});
