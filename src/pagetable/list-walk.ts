@@ -102,7 +102,7 @@ export class ListWalk {
     this.#write(table + (index << tree.entryShift), pages, list, prot);
     tree.meter.entryWrites += pages;
     tree.addEntries(depth, table, pages);
-    tree.cleanRun(table, 1, pages);
+    tree.cleans.run(table, 1, pages);
     done.bytes += bytes;
     return 0;
   }
@@ -110,7 +110,7 @@ export class ListWalk {
   #write(dest: number, pages: number, list: ScatterList, prot: number): void {
     const { geometry, memory, last } = this.#tree;
     const { kernels } = memory;
-    const bits = this.#tree.leafBits(last, 1, prot);
+    const bits = this.#tree.leaves.bits(last, 1, prot);
     const { offset, lengthsOffset } = list;
     const shift = geometry.pageShift;
     if (geometry.entryBytes === 4) {

@@ -24,7 +24,7 @@ export function mapRun(
   prot: number,
   keep: boolean,
 ): number {
-  const { depth, slots } = tree.placeOf(size);
+  const { depth, slots } = tree.leaves.placeOf(size);
   const index = depth === -1 ? 0 : tree.indexAt(depth, iova);
   const known = tree.journal.free && depth === tree.last;
   const whole = known && index === 0 && count * slots >= tree.levelAt(depth).entries;
@@ -34,18 +34,18 @@ export function mapRun(
   if (depth < tree.last) tree.hasBlocks = true;
   if (count === 1 && slots === 1 && pa < EXACT) {
     const at = table + (index << tree.entryShift);
-    if (tree.writeOne(depth, at, pa, tree.leafBits(depth, 1, prot))) {
+    if (tree.leaves.writeOne(depth, at, pa, tree.leaves.bits(depth, 1, prot))) {
       tree.addEntries(depth, table, 1);
-      tree.cleanRun(table, 1, 1);
+      tree.cleans.run(table, 1, 1);
       return 1;
     }
   }
   const pages = Math.min(count, pagesToTableEnd(tree, depth, index, slots));
   if (pages === 0 && count > 0) return EINVAL;
   if (!known && !makeRoom(tree, depth, table, index, pages * slots, iova)) return EEXIST;
-  tree.writeLeaves(depth, table, index, pages, slots, pa, tree.leafBits(depth, slots, prot));
+  tree.leaves.write(depth, table, index, pages, slots, pa, tree.leaves.bits(depth, slots, prot));
   tree.addEntries(depth, table, pages * slots);
-  tree.cleanRun(table, 1, pages * slots);
+  tree.cleans.run(table, 1, pages * slots);
   return pages;
 }
 

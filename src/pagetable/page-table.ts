@@ -100,14 +100,14 @@ export class PageTable implements PagesSink, UnmapSink {
   mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
     const oneWalk = mode === 'one-walk';
     const staged = oneWalk && this.#listWalk !== undefined && list instanceof ScatterList && list.wholeBytes > 0;
-    this.tree.batchCleans = oneWalk;
+    this.tree.cleans.batch = oneWalk;
     this.tree.forgetPath();
     try {
       if (staged) return this.#listWalk.map(iova, list, list.wholeBytes, prot, done);
       return this.#mapRuns(iova, list, prot, oneWalk, done);
     } finally {
-      this.tree.flushCleans();
-      this.tree.batchCleans = false;
+      this.tree.cleans.flush();
+      this.tree.cleans.batch = false;
       if (oneWalk) this.tree.meter.wmb++;
     }
   }
@@ -138,13 +138,13 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Unmaps a range in one call, one clean a table; returns the bytes unmapped, up to the first hole. */
   unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#mode.queued = queued;
-    this.tree.batchCleans = true;
+    this.tree.cleans.batch = true;
     try {
       if (this.#mode.mapped && bytes < this.#inTable && unmapInTable(this.tree, iova, bytes, this.#mode)) return bytes;
       return unmapRange(this.#runUnmapper, this.unmapChooser, iova, bytes, false, queued);
     } finally {
-      this.tree.flushCleans();
-      this.tree.batchCleans = false;
+      this.tree.cleans.flush();
+      this.tree.cleans.batch = false;
     }
   }
 
@@ -198,7 +198,7 @@ export class PageTable implements PagesSink, UnmapSink {
     for (const { at, lo, hi, linked, table, depth } of changes) {
       if (!linked) tree.memory.relink(table, tree.levelAt(depth).allocBytes);
       tree.store(at, lo, hi);
-      tree.clean(1, 1);
+      tree.cleans.count(1, 1);
     }
     try {
       if (end > from || changes.length > 0) tree.tlb.flushAll();
@@ -213,14 +213,14 @@ export class PageTable implements PagesSink, UnmapSink {
    */
   beginUnmap(from: number, end: number): boolean {
     const tables = tablesForSplits(this.tree, from, end);
-    this.#mode.mapped = tables === 0 || this.tree.reserve(tables);
+    this.#mode.mapped = tables === 0 || this.tree.pool.reserve(tables);
     return this.#mode.mapped;
   }
 
   /** Ends it: gives back what the splits did not need. */
   endUnmap(): void {
     this.#mode.mapped = false;
-    this.tree.releaseReserve();
+    this.tree.pool.releaseReserve();
   }
 
   /** Frees all tables. */

@@ -8,14 +8,13 @@ import { IommuError } from '../errors.ts';
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import { CacheCleans } from './cleans.ts';
 import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cursor.ts';
-import { clearRun, fillRun, firstSet } from './entries.ts';
+import { clearRun, firstSet } from './entries.ts';
 import { TableJournal } from './journal.ts';
+import { LeafWriter } from './leaves.ts';
+import { TablePool } from './table-pool.ts';
 import type { TlbOps } from './tlb-ops.ts';
-
-/** Linux 6.1 lets a run go past the output range, and so past what `highHalf` takes. */
-const TWO_52 = 2 ** 52;
-const BIT_52_HI = 1 << 20;
 
 /** Errno values as the walk returns them. */
 export const ENOMEM = -12;
@@ -30,16 +29,6 @@ export const ERANGE = -34;
 export function indexOf(level: Level, low: number, high: number): number {
   const { shift } = level;
   return (shift >= 32 ? high >>> (shift - 32) : (low >>> shift) | (high << (32 - shift))) & (level.entries - 1);
-}
-
-/** Where pages of a size live. */
-export interface PagePlace {
-  /** Bytes of a page. */
-  size: number;
-  /** Depth of the level, or −1. */
-  depth: number;
-  /** Neighbouring entries of a page. */
-  slots: number;
 }
 
 /** Tables of one domain. */
@@ -64,28 +53,24 @@ export class TableTree {
   readonly wordShift: number;
   /** Byte offsets of the roots. */
   readonly roots: readonly number[];
+  /** Tables taken and given back. */
+  readonly pool: TablePool;
+  /** Cache cleans. */
+  readonly cleans: CacheCleans;
+  /** Leaves written. */
+  readonly leaves: LeafWriter;
   /** Undo records of the call under way. */
   readonly journal: TableJournal = new TableJournal();
   /** Whether every leaf is one entry of 8 bytes, and the last level's hold the output address as a field, at one shift. */
   readonly masksLeaves: boolean;
   /** Whether a leaf was ever mapped above the last level. */
   hasBlocks = false;
-  /** One clean for all entries written to a table instead of one a page or run. */
-  batchCleans = false;
   readonly #out: Entry = { lo: 0, hi: 0 };
-  readonly #bits: Entry = { lo: 0, hi: 0 };
-  readonly #place: PagePlace = { size: 0, depth: -1, slots: 0 };
-  #bitsKey = -1;
-  readonly #reserve: number[] = [];
   readonly #baseLow: number;
   readonly #coherent: boolean;
-  readonly #strideScale: number;
   readonly #granule: number;
-  readonly #tableLimit: number;
   readonly #cursor: Cursor;
   #zeroLast = true;
-  #dirtyTable = -1;
-  #dirtyEntries = 0;
 
   /** @throws IommuError `NO_MEMORY` where there is no room for the root, or only above the format's limit. */
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps) {
@@ -98,12 +83,13 @@ export class TableTree {
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.wordShift = this.entryShift - 2;
+    this.pool = new TablePool(geometry, memory, meter);
+    this.cleans = new CacheCleans(meter, geometry.coherent, geometry.entryBytes);
+    this.leaves = new LeafWriter(this);
     this.#cursor = new Cursor(geometry, memory);
     this.#baseLow = Number(BigInt.asUintN(32, BigInt(memory.base)));
     this.#coherent = geometry.coherent;
     this.masksLeaves = this.entryShift === 3 && geometry.maxSlots === 1 && geometry.outputBreak >= 2 ** geometry.oas;
-    this.#strideScale = 2 ** geometry.addressShift;
-    this.#tableLimit = geometry.tableLimit;
     this.#granule = 2 ** geometry.pageShift;
     this.roots = this.#allocateRoots();
   }
@@ -116,31 +102,6 @@ export class TableTree {
   /** Bytes spanned by an entry at a depth. */
   spanAt(depth: number): number {
     return this.spans[depth] as number;
-  }
-
-  /** Depth and slots of pages of this size; depth −1 where no level has it. The object is reused. */
-  placeOf(size: number): PagePlace {
-    const place = this.#place;
-    if (place.size === size) return place;
-    place.size = size;
-    place.depth = -1;
-    for (let depth = this.last; depth >= 0; depth--) {
-      const slots = this.geometry.slots(depth, size);
-      if (slots === 0) continue;
-      place.depth = depth;
-      place.slots = slots;
-    }
-    return place;
-  }
-
-  /** Type and attribute bits of a leaf, without its address. The object is reused. */
-  leafBits(depth: number, slots: number, prot: number): Entry {
-    const key = (depth << 16) | (slots << 8) | prot;
-    if (key !== this.#bitsKey) {
-      this.geometry.leaf(depth, slots, prot, this.#bits);
-      this.#bitsKey = key;
-    }
-    return this.#bits;
   }
 
   /** Counts entries of a table that came into use, where it is of the last level. */
@@ -215,31 +176,6 @@ export class TableTree {
     return lo;
   }
 
-  /** Counts `calls` cache cleans of `entries` entries each, where walks are not coherent. */
-  clean(calls: number, entries: number): void {
-    if (this.#coherent) return;
-    this.meter.cleanCalls += calls;
-    this.meter.cleanBytes += calls * (entries << this.entryShift);
-  }
-
-  /** Counts the cleans of a run of pages of one table: one a page, or later one for all that was written to it. */
-  cleanRun(table: number, pages: number, slots: number): void {
-    if (!this.batchCleans) {
-      this.clean(pages, slots);
-      return;
-    }
-    if (table !== this.#dirtyTable) this.flushCleans();
-    this.#dirtyTable = table;
-    this.#dirtyEntries += pages * slots;
-  }
-
-  /** Counts the clean of the table that was written last, where cleans go by table. */
-  flushCleans(): void {
-    if (this.#dirtyEntries > 0) this.clean(1, this.#dirtyEntries);
-    this.#dirtyEntries = 0;
-    this.#dirtyTable = -1;
-  }
-
   /**
    * Walks down to the table at depth `target`, making tables that are missing.
    * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
@@ -251,7 +187,7 @@ export class TableTree {
     const depth = depthReached(found);
     if (from === 0) meter.walks++;
     meter.tableReads += target - from;
-    if (!this.#coherent) this.clean(this.#cursor.unmarked, 1);
+    if (!this.#coherent) this.cleans.count(this.#cursor.unmarked, 1);
     const table = tableReached(found);
     return depth === target ? table : this.#extendTo(target, depth, table, iova);
   }
@@ -262,7 +198,7 @@ export class TableTree {
    */
   mapPage(iova: number, pa: number, prot: number, keep: boolean): boolean {
     const { last, meter } = this;
-    const found = this.#cursor.mapPage(this.rootOf(iova), iova, pa, last, keep, this.leafBits(last, 1, prot));
+    const found = this.#cursor.mapPage(this.rootOf(iova), iova, pa, last, keep, this.leaves.bits(last, 1, prot));
     if (!wroteLeaf(found)) return false;
     const table = tableReached(found);
     const from = depthBegun(found);
@@ -271,8 +207,8 @@ export class TableTree {
     meter.entryWrites++;
     this.memory.addEntries(table, 1);
     if (!this.#coherent) {
-      this.clean(this.#cursor.unmarked, 1);
-      this.cleanRun(table, 1, 1);
+      this.cleans.count(this.#cursor.unmarked, 1);
+      this.cleans.run(table, 1, 1);
     }
     return true;
   }
@@ -285,45 +221,6 @@ export class TableTree {
     return table;
   }
 
-  /** Allocates a table for a depth; −1 where there is no memory. */
-  newTable(depth: number, zero: boolean): number {
-    const { memory, meter } = this;
-    const { allocBytes } = this.levelAt(depth);
-    if (this.#reserve.length > 0) return this.#reserved(allocBytes, zero);
-    const before = memory.zeroedBytes;
-    const offset = memory.allocate(allocBytes, this.#tableLimit, zero);
-    if (offset === -1) return -1;
-    meter.tablesAllocated++;
-    if (zero) meter.zeroedBytes += memory.zeroedBytes - before;
-    return offset;
-  }
-
-  #reserved(bytes: number, zero: boolean): number {
-    const table = this.#reserve.pop() as number;
-    if (zero) this.memory.kernels.clear(table, bytes);
-    return table;
-  }
-
-  /** Sets aside tables so that later splits cannot fail; false, with nothing kept, where there is no memory. */
-  reserve(count: number): boolean {
-    const taken: number[] = [];
-    for (let i = 0; i < count; i++) {
-      const table = this.newTable(1, false);
-      if (table === -1) {
-        for (const offset of taken) this.releaseTable(1, offset);
-        return false;
-      }
-      taken.push(table);
-    }
-    this.#reserve.push(...taken.reverse());
-    return true;
-  }
-
-  /** Gives back what was set aside and not used. */
-  releaseReserve(): void {
-    for (let table = this.#reserve.pop(); table !== undefined; table = this.#reserve.pop()) this.releaseTable(1, table);
-  }
-
   /** Points the entry at `at` to a table: barrier, write, clean, and the mark that says "cleaned". */
   link(at: number, table: number): void {
     const { geometry } = this;
@@ -332,7 +229,7 @@ export class TableTree {
     this.meter.dmaWmb++;
     this.store(at, out.lo, out.hi);
     if (geometry.coherent) return;
-    this.clean(1, 1);
+    this.cleans.count(1, 1);
     if (geometry.syncedHi !== 0) this.store(at, out.lo, out.hi | geometry.syncedHi);
   }
 
@@ -343,7 +240,7 @@ export class TableTree {
     const span = this.spanAt(depth);
     const table = this.tableOffset(lo);
     this.store(at, 0, 0);
-    this.clean(1, 1);
+    this.cleans.count(1, 1);
     this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
     this.forgetPath();
     if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
@@ -372,58 +269,13 @@ export class TableTree {
 
   /** Frees one table. */
   releaseTable(depth: number, table: number): void {
-    this.memory.free(table, this.levelAt(depth).allocBytes);
-    this.meter.tablesFreed++;
+    this.pool.release(depth, table);
     this.forgetPath();
   }
 
   /** Makes the next walk start from the root. */
   forgetPath(): void {
     this.#cursor.forget();
-  }
-
-  /**
-   * Writes one leaf of one entry where the entry is empty.
-   * @returns whether it was
-   */
-  writeOne(depth: number, at: number, pa: number, bits: Entry): boolean {
-    const { u32 } = this.memory;
-    const word = at >>> 2;
-    const wide = this.entryShift === 3;
-    if (((u32[word] as number) | (wide ? (u32[word + 1] as number) : 0)) !== 0) return false;
-    const out = this.#out;
-    out.lo = bits.lo;
-    out.hi = bits.hi;
-    this.geometry.addAddress(lowHalf(pa), highHalf(pa), depth, out);
-    u32[word] = out.lo;
-    if (wide) u32[word + 1] = out.hi;
-    this.meter.entryWrites++;
-    return true;
-  }
-
-  /** Writes `pages` leaves of `slots` entries each from index `index` of `table`, from output address `pa` on. */
-  writeLeaves(
-    depth: number,
-    table: number,
-    index: number,
-    pages: number,
-    slots: number,
-    pa: number,
-    bits: Entry,
-  ): void {
-    const size = this.spanAt(depth) * slots;
-    const { outputBreak } = this.geometry;
-    let from = pa;
-    let at = index;
-    for (let left = pages; left > 0; ) {
-      const inBreak = from + left * size <= outputBreak;
-      const count = inBreak ? left : Math.min(left, Math.ceil((outputBreak - (from % outputBreak)) / size));
-      this.#writeRun(depth, table, at, count, slots, from, bits);
-      left -= count;
-      from += count * size;
-      at += count * slots;
-    }
-    this.meter.entryWrites += pages * slots;
   }
 
   /** Zeroes `count` entries from index `index` of `table`. */
@@ -437,20 +289,10 @@ export class TableTree {
     for (const root of this.roots) this.freeBelow(0, root);
   }
 
-  #writeRun(depth: number, table: number, index: number, pages: number, slots: number, pa: number, bits: Entry): void {
-    const out = this.#out;
-    out.lo = bits.lo;
-    out.hi = bits.hi;
-    const over = pa >= TWO_52;
-    const address = over ? pa - TWO_52 : pa;
-    this.geometry.addAddress(lowHalf(address), highHalf(address) + (over ? BIT_52_HI : 0), depth, out);
-    fillRun(this, table, index, pages, slots, out, (this.spanAt(depth) * slots) / this.#strideScale);
-  }
-
   #allocateRoots(): number[] {
     const roots: number[] = [];
     for (let i = 0; i < this.geometry.roots; i++) {
-      const root = this.newTable(0, true);
+      const root = this.pool.take(0, true);
       if (root === -1) {
         for (const offset of roots) this.releaseTable(0, offset);
         throw new IommuError('NO_MEMORY', 'memory', `no room for a root of ${this.levelAt(0).allocBytes} bytes`);
@@ -477,7 +319,7 @@ export class TableTree {
   }
 
   #extend(depth: number, at: number): number {
-    const table = this.newTable(depth, depth < this.last || this.#zeroLast);
+    const table = this.pool.take(depth, depth < this.last || this.#zeroLast);
     if (table === -1) return ENOMEM;
     if (this.journal.active) this.journal.linked(at, table, depth);
     this.link(at, table);
@@ -488,7 +330,7 @@ export class TableTree {
   #extendEmpty(depth: number, at: number): number {
     const hi = this.hi(at);
     if ((this.lo(at) | hi) === 0) return this.#extend(depth, at);
-    if (!this.#coherent && (hi & this.geometry.syncedHi) === 0) this.clean(1, 1);
+    if (!this.#coherent && (hi & this.geometry.syncedHi) === 0) this.cleans.count(1, 1);
     return EEXIST;
   }
 }

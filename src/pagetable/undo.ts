@@ -31,7 +31,7 @@ function eraseBelow(tree: TableTree, depth: number, table: number, from: number,
     } else {
       tree.store(at, 0, 0);
       tree.addEntries(depth, table, -1);
-      tree.clean(1, 1);
+      tree.cleans.count(1, 1);
     }
   }
 }

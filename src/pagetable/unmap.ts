@@ -25,7 +25,7 @@ export interface UnmapMode {
  * @returns pages unmapped; 0 at a hole, or where a split finds no memory
  */
 export function unmapRun(tree: TableTree, iova: number, size: number, count: number, mode: UnmapMode): number {
-  const { depth: target, slots } = tree.placeOf(size);
+  const { depth: target, slots } = tree.leaves.placeOf(size);
   tree.meter.walks++;
   if (target === -1) return unmapBelow(tree, 0, tree.rootOf(iova), iova, size, count, mode);
   const found = tree.follow(iova, target, false);
@@ -96,8 +96,8 @@ function separate(
   if (group <= slots || (mode.linux && slots > 1)) return lo;
   const first = index - (index % group);
   geometry.pieces(lo, hi, depth, depth, 1, BITS);
-  tree.writeLeaves(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
-  tree.clean(1, group);
+  tree.leaves.write(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
+  tree.cleans.count(1, group);
   const whole = tree.spanAt(depth) * group;
   tree.tlb.flushWalk(iova, whole, whole);
   tree.meter.splits++;
@@ -137,7 +137,7 @@ function clearLeaves(
   if (pages === 0) return;
   tree.eraseEntries(table, index, pages);
   tree.addEntries(tree.last, table, -pages);
-  tree.cleanRun(table, pages, 1);
+  tree.cleans.run(table, pages, 1);
   if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(tree.last), pages);
 }
 
@@ -172,7 +172,7 @@ function clearEntries(
   const span = tree.spanAt(depth);
   const entries = pages * slots;
   if (entries === 0) return;
-  tree.cleanRun(table, pages, slots);
+  tree.cleans.run(table, pages, slots);
   tree.addEntries(depth, table, -entries);
   tree.meter.entryWrites += entries;
   const { tableMask, tableValue } = tree.levelAt(depth);
@@ -201,7 +201,7 @@ function splitBlock(
 ): number {
   const { geometry } = tree;
   const below = depth + 1;
-  const table = tree.newTable(below, false);
+  const table = tree.pool.take(below, false);
   if (table === -1) return 0;
   const lo = tree.lo(at);
   const hi = tree.hi(at);
@@ -217,7 +217,7 @@ function splitBlock(
   writePieces(tree, below, table, skip + skipped, pieces - skip - skipped, pieceSlots, base);
   if (lo !== compared) {
     tree.meter.dmaWmb++;
-    tree.clean(1, 1);
+    tree.cleans.count(1, 1);
     tree.releaseTable(below, table);
     return 0;
   }
@@ -239,7 +239,7 @@ function writePieces(
 ): void {
   if (pieces === 0) return;
   const size = tree.spanAt(depth) * slots;
-  tree.writeLeaves(depth, table, first * slots, pieces, slots, base + first * size, BITS);
+  tree.leaves.write(depth, table, first * slots, pieces, slots, base + first * size, BITS);
   tree.addEntries(depth, table, pieces * slots);
-  tree.cleanRun(table, pieces, slots);
+  tree.cleans.run(table, pieces, slots);
 }
