@@ -18,6 +18,8 @@ export class ListWalk {
   readonly #page: number;
   readonly #next: number;
   readonly #leafBytes: number;
+  /** Where smallest pages end at the latest: at the end of a leaf table, or where a larger page may begin. */
+  readonly #stop: number;
   #index = 0;
   #offset = 0;
 
@@ -27,6 +29,7 @@ export class ListWalk {
     this.#page = chooser.smallest;
     this.#next = chooser.after(chooser.smallest);
     this.#leafBytes = tree.spanAt(tree.last) * tree.levelAt(tree.last).entries;
+    this.#stop = Math.min(this.#next, this.#leafBytes);
   }
 
   /** Whether kernels can write this table's leaves: one stride over all output addresses, single-entry smallest pages. */
@@ -93,8 +96,7 @@ export class ListWalk {
   #gather(at: number, left: number, list: ScatterList, prot: number, done: Done): number {
     const tree = this.#tree;
     const depth = tree.last;
-    const stop = Math.min(this.#next, this.#leafBytes);
-    const bytes = Math.min(left, stop - offsetIn(at, stop));
+    const bytes = Math.min(left, this.#stop - offsetIn(at, this.#stop));
     const table = bytes === this.#leafBytes ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
     if (table < 0) return table;
     const pages = bytes / this.#page;
