@@ -6,7 +6,12 @@ import asc from 'assemblyscript/asc';
 
 /** Source, generated module, name of its constant, features. */
 const MODULES = [
-  { source: 'kernels/index.ts', target: 'src/memory/kernels.generated.ts', name: 'KERNELS_BASE64', features: ['simd', 'bulk-memory'] },
+  {
+    source: 'kernels/index.ts',
+    target: 'src/memory/kernels.generated.ts',
+    name: 'KERNELS_BASE64',
+    features: ['simd', 'bulk-memory'],
+  },
   { source: 'kernels/floor.ts', target: 'src/bench/floor.generated.ts', name: 'FLOOR_BASE64', features: [] },
 ];
 
