@@ -7,6 +7,7 @@ import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { sizesOf } from '../formats/widths.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
+import type { PiecedList } from '../memory/pieced-list.ts';
 import type { ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { ListRuns } from '../pagetable/runs.ts';
@@ -134,6 +135,24 @@ export class ArgumentCheck {
     const total = memory.f64[STATE_OFFSET / 8] as number;
     const end = memory.f64[STATE_OFFSET / 8 + 1] as number;
     return well === 1 && end <= this.#outputEnd ? total : 0;
+  }
+
+  /**
+   * Checks a long list by a kernel, piece by piece, and marks what it found.
+   * @returns its bytes, or 0 as `wholeList` does
+   */
+  piecedList(memory: TableMemory, list: PiecedList): number {
+    let total = 0;
+    list.checked = false;
+    for (const piece of list.pieces) {
+      const staged = list.stage(memory, piece);
+      piece.bytes = this.wholeList(memory, staged);
+      piece.singlePages = staged.singlePages;
+      if (piece.bytes === 0) return 0;
+      total += piece.bytes;
+    }
+    list.checked = true;
+    return total;
   }
 
   /** Bytes of a list whose every element is made of whole pages in range; 0 where one is not. */

@@ -8,6 +8,7 @@ import type { DriverDomain } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { checkProt } from '../formats/protection.ts';
+import { PiecedList } from '../memory/pieced-list.ts';
 import { asArrays, type ListArrays, type ListInput, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
@@ -230,12 +231,19 @@ export class Domain {
   #safeMapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const list = this.#gathers ? stageList(this.memory, input) : input;
-    const staged = list instanceof ScatterList && list.isIn(this.memory) ? list : undefined;
-    const whole = staged === undefined ? 0 : this.#check.wholeList(this.memory, staged);
-    const bytes = whole > 0 ? whole : this.#check.list(list);
+    const bytes = this.#checkList(list);
     this.#check.input(iova, offset, bytes);
-    if (staged !== undefined) staged.wholeBytes = whole;
     return this.#safeMap(offset, bytes, prot, 0, list);
+  }
+
+  /** Bytes of a list, checked to its last element: by kernels where they can read it. */
+  #checkList(list: ListArrays): number {
+    let whole = 0;
+    if (list instanceof ScatterList && list.isIn(this.memory)) {
+      whole = this.#check.wholeList(this.memory, list);
+      list.wholeBytes = whole;
+    } else if (list instanceof PiecedList) whole = this.#check.piecedList(this.memory, list);
+    return whole > 0 ? whole : this.#check.list(list);
   }
 
   #safeMap(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {

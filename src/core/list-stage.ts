@@ -1,8 +1,9 @@
 /**
  * Lists brought into the engine's memory, where kernels read them. A list that lies there already is left alone; others
- * are copied once.
+ * are copied, long ones in pieces.
  * @module
  */
+import { PiecedList } from '../memory/pieced-list.ts';
 import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import { STAGED_ELEMENTS, type TableMemory } from '../memory/table-memory.ts';
 
@@ -10,13 +11,14 @@ import { STAGED_ELEMENTS, type TableMemory } from '../memory/table-memory.ts';
 const LEAST_ELEMENTS = 8;
 
 /**
- * The list in the engine's memory. Short lists, and those longer than the room for copies, stay where they are: they are
- * mapped element by element. `TableMemory.list` has no such limit.
+ * The list as kernels can read it: in the engine's memory, or cut into pieces that are copied there. Short lists stay where
+ * they are, and so do those with a contiguous run of more elements than a piece has: they are mapped element by element.
  */
 export function stageList(memory: TableMemory, list: ListArrays): ListArrays {
   if (list instanceof ScatterList && list.isIn(memory)) return list;
   const count = list.addresses.length;
-  if (count < LEAST_ELEMENTS || count > STAGED_ELEMENTS) return list;
+  if (count < LEAST_ELEMENTS) return list;
+  if (count > STAGED_ELEMENTS) return PiecedList.cut(list) ?? list;
   const staged = memory.stagedList(count);
   staged.addresses.set(list.addresses);
   staged.lengths.set(list.lengths);

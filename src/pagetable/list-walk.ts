@@ -39,15 +39,15 @@ export class ListWalk {
   }
 
   /**
-   * Maps `bytes` of a list whose elements are whole pages.
+   * Maps a list whose elements are whole pages behind what `done` says is mapped, until that is `end` bytes.
    * @returns 0 or a negative errno; `done` says how far it came
    */
-  map(iova: number, list: ScatterList, bytes: number, prot: number, done: Done): number {
+  map(iova: number, list: ScatterList, end: number, prot: number, done: Done): number {
     this.#index = 0;
     this.#offset = 0;
-    while (done.bytes < bytes) {
+    while (done.bytes < end) {
       const at = iova + done.bytes;
-      const left = bytes - done.bytes;
+      const left = end - done.bytes;
       const errno = this.#block(at, left, list, prot, done) ? 0 : this.#gather(at, left, list, prot, done);
       if (errno < 0) return errno;
     }

@@ -7,6 +7,7 @@
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
 import { hasSize, intersect, sizesOf } from '../formats/widths.ts';
+import { type ListPiece, PiecedList } from '../memory/pieced-list.ts';
 import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
@@ -99,17 +100,31 @@ export class PageTable implements PagesSink, UnmapSink {
    */
   mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
     const oneWalk = mode === 'one-walk';
-    const staged = oneWalk && this.#listWalk !== undefined && list instanceof ScatterList && list.wholeBytes > 0;
     this.tree.cleans.batch = oneWalk;
     this.tree.forgetPath();
     try {
-      if (staged) return this.#listWalk.map(iova, list, list.wholeBytes, prot, done);
-      return this.#mapRuns(iova, list, prot, oneWalk, done);
+      const gathered = oneWalk ? this.#gather(iova, list, prot, done) : undefined;
+      return gathered ?? this.#mapRuns(iova, list, prot, oneWalk, done);
     } finally {
       this.tree.cleans.flush();
       this.tree.cleans.batch = false;
       if (oneWalk) this.tree.meter.wmb++;
     }
+  }
+
+  /** Maps a list by kernels where it was checked to be one that they can read; undefined where it was not. */
+  #gather(iova: number, list: ListArrays, prot: number, done: Done): number | undefined {
+    const walk = this.#listWalk;
+    if (walk === undefined) return undefined;
+    if (list instanceof ScatterList && list.wholeBytes > 0) return walk.map(iova, list, list.wholeBytes, prot, done);
+    if (!(list instanceof PiecedList && list.checked)) return undefined;
+    const { memory } = this.tree;
+    let errno = 0;
+    for (let i = 0; errno === 0 && i < list.pieces.length; i++) {
+      const piece = list.stage(memory, list.pieces[i] as ListPiece);
+      errno = walk.map(iova, piece, done.bytes + piece.wholeBytes, prot, done);
+    }
+    return errno;
   }
 
   #mapRuns(iova: number, list: ListArrays, prot: number, oneWalk: boolean, done: Done): number {
