@@ -12,6 +12,8 @@ const SEED = 1;
 const ACCESS = PROT.READ | PROT.WRITE;
 const SIZES = [4096, 2 ** 16, 2 ** 20, 2 ** 21, 2 ** 25, 2 ** 28, 2 ** 30, 2 ** 32];
 const WARM_PAGES = 2_000_000;
+/** Calls after which the code is compiled. */
+const COMPILING = 2000;
 
 /** One size. */
 export interface GrowthRow {
@@ -63,6 +65,7 @@ function sizeRow(memory: TableMemory, bytes: number): GrowthRow {
 export function growth(): GrowthRow[] {
   const memory = new TableMemory();
   for (let i = 0; i < 2; i++) mapOnce(memory, SIZES.at(-1) ?? PAGE);
+  for (let i = 0; i < COMPILING; i++) mapOnce(memory, 2 ** 21);
   return SIZES.map((bytes) => sizeRow(memory, bytes));
 }
 

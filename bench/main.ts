@@ -3,10 +3,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { measureTimer } from '../src/bench/index.ts';
-import { decodeRow, residentRow, traceRow } from './files.ts';
+import { residentRow } from './files.ts';
 import { growth, growthMarkdown, growthRow } from './growth.ts';
-import { mappingRows } from './mapping.ts';
 import { inFloors, markdown, type Row, reached } from './row.ts';
+import { MEASURES, measured } from './rows.ts';
 import { clock } from './sampler.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -20,9 +20,9 @@ function told(row: Row): Row {
 const runtime = `Node ${process.version} (V8 ${process.versions.v8}) on ${process.platform} ${process.arch}`;
 const cpu = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} processors`;
 const timer = measureTimer(clock);
-const rows = [...mappingRows()].map(told);
+const rows = MEASURES.map((_, index) => told(measured(index)));
 const sizes = growth();
-rows.push(...[growthRow(sizes), traceRow(ROOT), decodeRow(), residentRow()].map(told));
+rows.push(...[growthRow(sizes), residentRow()].map(told));
 const floors = rows.flatMap(({ floorNs }) => (floorNs === undefined ? [] : [floorNs])).sort((a, b) => a - b);
 
 console.log(`Times of this engine on this machine: ${runtime}, ${cpu}.`);

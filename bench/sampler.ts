@@ -6,7 +6,7 @@ import type { TableMemory } from '../src/memory/index.ts';
 /** Milliseconds with fractions. */
 export const clock = (): number => performance.now();
 
-const WARM_MS = 300;
+const WARM_MS = 1000;
 
 /** One piece of work that is sampled. */
 export interface Job {

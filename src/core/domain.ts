@@ -21,6 +21,7 @@ import { stageList } from './list-stage.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
 
+const NO_OPTIONS: UnmapOptions = {};
 const EEXIST = -17;
 const EINVAL = -22;
 
@@ -145,7 +146,7 @@ export class Domain {
    * @throws IommuError under `safe`: `NOT_MAPPED` (a hole, unless holes are skipped), `PARTIAL_BLOCK` (if splits are
    * refused), `NO_MEMORY` (for a split) and argument errors; the tables are then byte for byte as before.
    */
-  unmap(iova: Address, size: Address, options: UnmapOptions = {}): UnmapResult {
+  unmap(iova: Address, size: Address, options: UnmapOptions = NO_OPTIONS): UnmapResult {
     this.#enter();
     try {
       const before = this.meter.splits;

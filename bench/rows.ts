@@ -1,0 +1,17 @@
+// The rows that are measured each in a process of its own, so that none runs code that was compiled for another.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { decodeRow, traceRow } from './files.ts';
+import { MAPPING_ROWS } from './mapping.ts';
+import type { Row } from './row.ts';
+
+const ROOT = new URL('../../../', import.meta.url);
+
+/** What measures each row. */
+export const MEASURES: readonly (() => Row)[] = [...MAPPING_ROWS, () => traceRow(ROOT), decodeRow];
+
+/** Measures one row in a new process. */
+export function measured(index: number): Row {
+  const script = fileURLToPath(new URL('one-row.js', import.meta.url));
+  return JSON.parse(execFileSync(process.execPath, [script, String(index)], { encoding: 'utf8' })) as Row;
+}
