@@ -97,10 +97,11 @@ export class ListWalk {
     const tree = this.#tree;
     const depth = tree.last;
     const bytes = Math.min(left, this.#stop - offsetIn(at, this.#stop));
-    const table = bytes === this.#leafBytes ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
+    const whole = bytes === this.#leafBytes;
+    const table = whole ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
     if (table < 0) return table;
     const pages = bytes / this.#page;
-    const index = tree.indexAt(depth, at);
+    const index = whole ? 0 : tree.indexAt(depth, at);
     this.#write(table + (index << tree.entryShift), pages, list, prot);
     tree.meter.entryWrites += pages;
     tree.addEntries(depth, table, pages);
