@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { readProfile } from '../cost/profile.ts';
 import { Replay } from '../replay/replay.ts';
 import type { RowSpec } from '../replay/row.ts';
-import type { Report } from '../report/html.ts';
+import type { Block, Report } from '../report/html.ts';
 import type { Table } from '../report/table.ts';
 import { tableToText } from '../report/terminal-table.ts';
 import { chartToText } from '../report/text.ts';
@@ -28,7 +28,7 @@ import {
   specTitle,
   traceTable,
 } from './replay/answer.ts';
-import { allCharts, layersChart, liveChart } from './replay/pictures.ts';
+import { allCharts, layersChart, liveChart, predictedLayersChart } from './replay/pictures.ts';
 import { driverFor, type SpecOptions, specsOf } from './replay/spec.ts';
 import { disagreementTables, partyTables, quantilesTable, skippedTables } from './replay/tables.ts';
 import { ReplayTimeline } from './replay/timeline.ts';
@@ -131,8 +131,12 @@ function tablesOfTrace({ replay, stats }: ReplayAnswer): Table[] {
   return [quantilesTable(replay), ...partyTables(replay), ...disagreementTables(replay), ...skippedTables(stats)];
 }
 
-function predictionBlocks({ replay, profile }: ReplayAnswer): { kind: 'table'; table: Table }[] {
-  return profile === null ? [] : [{ kind: 'table', table: predictionTable(replay, profile) }];
+function predictionBlocks({ replay, profile }: ReplayAnswer): Block[] {
+  if (profile === null) return [];
+  return [
+    { kind: 'table', table: predictionTable(replay, profile) },
+    { kind: 'chart', chart: predictedLayersChart(replay, profile) },
+  ];
 }
 
 /** The timeline of the first row, written as it grows. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,19 @@ test('replay predicts a time with its range for each path, and says whose TLB mo
     expect(row.counts).toEqual(plain.rows[i].counts);
     expect(plain.rows[i].predictedNs).toBeNull();
   }
+});
+
+test('the report draws the predicted layers of each row, those of a range at its lower end', async () => {
+  const [profile, report] = [join(FOLDER, 'series.json'), join(FOLDER, 'replay.html')];
+  await runCli('explain', 'map-sg-series-2021', '--fit-profile', profile, '--machine', 'series', '--quiet');
+  const run = await runCli('replay', TRACE, '--profile', profile, '--report', report, '--json', '--quiet');
+  const rows = JSON.parse(run.stdout).rows as { predicted: { layers: { layer: string; ns: number | null }[] } }[];
+  const html = readFileSync(report, 'utf8');
+  const chart = html.slice(html.indexOf('Predicted time by layer on series'));
+  for (const { layer } of rows[0]?.predicted.layers ?? []) expect(chart).toContain(`${layer} (predicted)`);
+  expect(chart.slice(0, chart.indexOf('</desc>'))).not.toContain('not known');
+  expect(rows.some(({ predicted }) => predicted.layers.some(({ ns }) => ns === null))).toBe(true);
+  expect(chart).toContain('drawn at its lower end');
 });
 
 test('a broken profile is refused by name', async () => {

@@ -3,9 +3,11 @@
  * @module
  */
 import { formatSize } from '../../address.ts';
+import { predictMeter } from '../../cost/predict.ts';
+import type { Profile } from '../../cost/profile.ts';
 import type { Replay } from '../../replay/replay.ts';
 import type { PowerHistogram } from '../../replay/summary.ts';
-import type { BarChart, Chart, LineChart } from '../../report/index.ts';
+import { type BarChart, type Chart, type LineChart, layerCostChart } from '../../report/index.ts';
 import { sortedRows, titleOf } from './answer.ts';
 import { LAYERS } from './layers.ts';
 
@@ -83,4 +85,17 @@ export function layersChart(replay: Replay): BarChart {
 /** All pictures, in the order of a report. */
 export function allCharts(replay: Replay): Chart[] {
   return [liveChart(replay), ...shapeCharts(replay), layersChart(replay)];
+}
+
+/** Predicted time of each row by layer. */
+export function predictedLayersChart(replay: Replay, profile: Profile): BarChart {
+  const rows = sortedRows(replay).map((timed) => ({
+    name: titleOf(timed),
+    byLayer: Object.fromEntries(
+      predictMeter(profile, timed.row.work).layers.map(({ layer, ns, low }) => [layer, ns ?? low]),
+    ),
+  }));
+  const chart = layerCostChart(`Predicted time by layer on ${profile.machine.name}`, rows, 'predicted');
+  const note = 'a layer of which only a range is known is drawn at its lower end; the table has the range';
+  return { ...chart, notes: [...(chart.notes ?? []), note] };
 }
