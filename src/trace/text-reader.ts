@@ -144,8 +144,7 @@ export class TextReader implements TraceReader {
       this.#leave(problem, bytes, start, end);
       return;
     }
-    const device = event.device < 0 ? undefined : this.#names.devices.bytes(event.device);
-    this.#fast.remember(bytes, start, this.#head.fixedEnd, device);
+    this.#fast.remember(bytes, start, this.#head.fixedEnd, this.#names.devices.text(event.device));
     this.#deliver(kind);
   }
 
