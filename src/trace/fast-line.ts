@@ -11,7 +11,7 @@ import { Literal, literal } from './literal.ts';
 const ROOM = 512;
 /** Heads and devices are no longer than this, and as many spaces are passed over: all of a line fits the room. */
 const LONGEST = 64;
-const REMEMBERED = 8;
+const REMEMBERED = 16;
 const NOT_HERE = -1;
 const TWO_32 = 4294967296;
 const TWO_64 = 2 ** 64;

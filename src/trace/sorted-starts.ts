@@ -11,11 +11,12 @@ const BLOCK = 512;
 interface Block {
   readonly ids: Int32Array;
   readonly starts: Float64Array;
+  readonly ends: Float64Array;
   count: number;
 }
 
 function newBlock(): Block {
-  return { ids: new Int32Array(BLOCK), starts: new Float64Array(BLOCK), count: 0 };
+  return { ids: new Int32Array(BLOCK), starts: new Float64Array(BLOCK), ends: new Float64Array(BLOCK), count: 0 };
 }
 
 /** Index of the last start that is not above `address`, −1 if there is none. */
@@ -31,24 +32,26 @@ function floorIndex(block: Block, address: number): number {
   return low - 1;
 }
 
-/** Ids sorted by their start addresses; starts are different from each other. */
+/** Ids sorted by the start addresses of their ranges, which do not overlap. */
 export class SortedStarts {
   readonly #blocks: Block[] = [newBlock()];
 
-  /** Adds an id at a start that is not yet in use. */
-  insert(start: number, id: number): void {
+  /** Adds the id of a range that overlaps no other. */
+  insert(start: number, end: number, id: number): void {
     const at = this.#blockAt(start);
     const block = this.#blocks[at] as Block;
     if (block.count === BLOCK) {
       this.#split(at);
-      this.insert(start, id);
+      this.insert(start, end, id);
       return;
     }
     const index = floorIndex(block, start) + 1;
     openGap(block.ids, index, block.count);
     openGap(block.starts, index, block.count);
+    openGap(block.ends, index, block.count);
     block.ids[index] = id;
     block.starts[index] = start;
+    block.ends[index] = end;
     block.count++;
   }
 
@@ -60,24 +63,20 @@ export class SortedStarts {
     if (index < 0 || block.starts[index] !== start) return;
     closeGap(block.ids, index, block.count);
     closeGap(block.starts, index, block.count);
+    closeGap(block.ends, index, block.count);
     block.count--;
     if (block.count === 0 && this.#blocks.length > 1) this.#blocks.splice(at, 1);
   }
 
-  /** The id with the largest start that is not above `address`, or −1. */
-  floor(address: number): number {
-    const block = this.#blocks[this.#blockAt(address)] as Block;
-    const index = floorIndex(block, address);
-    return index < 0 ? -1 : (block.ids[index] as number);
-  }
-
-  /** The id with the smallest start above `address`, or −1. */
-  above(address: number): number {
-    const at = this.#blockAt(address);
+  /** The lowest id whose range overlaps [start, end), or −1. */
+  overlap(start: number, end: number): number {
+    const at = this.#blockAt(start);
     const block = this.#blocks[at] as Block;
-    const index = floorIndex(block, address) + 1;
-    if (index < block.count) return block.ids[index] as number;
-    return this.#blocks[at + 1]?.ids[0] ?? -1;
+    const index = floorIndex(block, start);
+    if (index >= 0 && (block.ends[index] as number) > start) return block.ids[index] as number;
+    if (index + 1 < block.count) return firstBelow(block, index + 1, end);
+    const next = this.#blocks[at + 1];
+    return next === undefined ? -1 : firstBelow(next, 0, end);
   }
 
   /** All ids, lowest start first. */
@@ -106,8 +105,14 @@ export class SortedStarts {
     const half = BLOCK >> 1;
     upper.ids.set(block.ids.subarray(half));
     upper.starts.set(block.starts.subarray(half));
+    upper.ends.set(block.ends.subarray(half));
     upper.count = BLOCK - half;
     block.count = half;
     this.#blocks.splice(at + 1, 0, upper);
   }
+}
+
+/** The id at an index if its range starts below `end`, else −1. */
+function firstBelow(block: Block, index: number, end: number): number {
+  return (block.starts[index] as number) < end ? (block.ids[index] as number) : -1;
 }
