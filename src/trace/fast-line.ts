@@ -4,13 +4,13 @@
  * @module
  */
 import { DECIMAL_PAIR, HEX_PAIR, HEX_VALUE } from './digits.ts';
-import { CONTEXT, type Context, clearBody, DIRECTIONS, KIND, type Kind, type TraceEvent } from './events.ts';
+import { CONTEXT, type Context, clearBody, KIND, type Kind, type TraceEvent } from './events.ts';
 import { Literal, literal } from './literal.ts';
 
 /** No line that is read here is longer; nearer to the end of a chunk the general reader takes over. */
 const ROOM = 512;
-/** Heads and devices are no longer than this, and as many spaces are passed over: all of a line fits the room. */
-const LONGEST = 64;
+/** Remembered bytes are no longer than this, and as many spaces are passed over: all of a line fits the room. */
+const LONGEST = 96;
 const REMEMBERED = 16;
 const NOT_HERE = -1;
 const TWO_32 = 4294967296;
@@ -22,8 +22,9 @@ const COLON = 0x3a;
 
 const MAP = literal('map: ');
 const UNMAP = literal('unmap: ');
-const DMA_MAP = [literal('dma_map_page: '), literal('dma_map_phys: ')] as const;
-const DMA_UNMAP = [literal('dma_unmap_page: '), literal('dma_unmap_phys: ')] as const;
+/** After the head: flags and time, and the start of a dma body up to its address. */
+const DMA_START = /^[^:]*: (dma_(?:un)?map_(?:page|phys): +[^ ]+ dir=[A-Z_]+ dma_addr=)/;
+const LATIN = new TextDecoder('latin1');
 const HEX_16 = '?'.repeat(16);
 const MAPPED = literal(`IOMMU: iova=0x${HEX_16} - 0x${HEX_16} paddr=0x${HEX_16} size=`);
 const UNMAPPED = literal(`IOMMU: iova=0x${HEX_16} - 0x${HEX_16} size=`);
@@ -42,11 +43,10 @@ interface Remembered {
   readonly pid: number;
   readonly task: number;
   readonly cpu: number;
+  readonly kind: Kind;
   readonly device: number;
   readonly direction: number;
 }
-
-const NOTHING = { pid: 0, task: 0, cpu: 0, device: -1, direction: -1 };
 
 /** A few stretches of bytes: the one met last is looked at first, the one not met for longest is forgotten. */
 class Memory {
@@ -64,17 +64,13 @@ class Memory {
     return undefined;
   }
 
-  /** Whether bytes that mean this device and direction are here. */
-  has(device: number, direction: number): boolean {
-    return this.#entries.some((entry) => entry.device === device && entry.direction === direction);
-  }
-
   /** Adds bytes that are not yet here and have a length that can be compared. */
-  add(bytes: Uint8Array, meaning: Omit<Remembered, 'bytes'>): void {
+  add(bytes: Uint8Array, { pid, task, cpu, kind, device, direction }: TraceEvent): void {
     if (bytes.length < 4 || bytes.length > LONGEST) return;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (this.find(view, 0) !== undefined) return;
-    this.#entries.unshift({ bytes: new Literal(bytes), ...meaning });
+    const padded = new Uint8Array(LONGEST);
+    padded.set(bytes);
+    if (this.find(new DataView(padded.buffer), 0) !== undefined) return;
+    this.#entries.unshift({ bytes: new Literal(bytes), pid, task, cpu, kind, device, direction });
     this.#entries.length = Math.min(this.#entries.length, REMEMBERED);
   }
 
@@ -90,12 +86,10 @@ export class FastLines {
   readonly #event: TraceEvent;
   readonly #deliver: (kind: Kind) => void;
   readonly #heads = new Memory();
-  readonly #devices = new Memory();
+  readonly #dmaStarts = new Memory();
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
   #at = 0;
-  /** Negative once a pair of bytes was no hexadecimal digits. */
-  #digits = 0;
 
   /** `deliver` is called for each event that was read in full. */
   constructor(event: TraceEvent, deliver: (kind: Kind) => void) {
@@ -103,13 +97,17 @@ export class FastLines {
     this.#deliver = deliver;
   }
 
-  /** Remembers a line's head (up to the bracket after the processor) and device, as the general reader read them. */
-  remember(line: Uint8Array, start: number, headEnd: number, device: string): void {
-    const { pid, task, cpu, device: id, direction } = this.#event;
-    this.#heads.add(line.subarray(start, headEnd), { ...NOTHING, pid, task, cpu });
-    if (direction < 0 || this.#devices.has(id, direction)) return;
-    const bytes = new TextEncoder().encode(`${device} dir=${DIRECTIONS[direction]} dma_addr=`);
-    this.#devices.add(bytes, { ...NOTHING, device: id, direction });
+  /**
+   * Remembers a line's head (up to the bracket after the processor) and the start of a dma body, as the general reader
+   * read them.
+   */
+  remember(line: Uint8Array, start: number, headEnd: number): void {
+    if (headEnd < 0) return;
+    this.#heads.add(line.subarray(start, headEnd), this.#event);
+    if (this.#event.kind !== KIND.DMA_MAP && this.#event.kind !== KIND.DMA_UNMAP) return;
+    const [text = '', known = ''] = DMA_START.exec(LATIN.decode(line.subarray(headEnd, headEnd + ROOM))) ?? [];
+    const end = headEnd + text.length;
+    this.#dmaStarts.add(line.subarray(end - known.length, end), this.#event);
   }
 
   /** Reads the line that starts at `start`. @returns where the next line starts, or −1 to leave it to others. */
@@ -173,24 +171,20 @@ export class FastLines {
     const first = this.#bytes[this.#at];
     if (first === 0x6d) return this.#match(MAP) && this.#map() ? KIND.MAP : NOT_HERE;
     if (first === 0x75) return this.#match(UNMAP) && this.#unmap() ? KIND.UNMAP : NOT_HERE;
-    if (first !== 0x64) return NOT_HERE;
-    const isMap = this.#match(DMA_MAP[0]) || this.#match(DMA_MAP[1]);
-    if (isMap) return this.#dma(true) ? KIND.DMA_MAP : NOT_HERE;
-    const isUnmap = this.#match(DMA_UNMAP[0]) || this.#match(DMA_UNMAP[1]);
-    return isUnmap && this.#dma(false) ? KIND.DMA_UNMAP : NOT_HERE;
+    return first === 0x64 ? this.#dma() : NOT_HERE;
   }
 
   /** `IOMMU: iova=0x… - 0x… paddr=0x… size=4096`. */
   #map(): boolean {
     this.#spaces();
     const at = this.#at;
+    const view = this.#view;
     if (!this.#match(MAPPED)) return false;
-    this.#digits = 0;
-    const iova = unsigned(this.#hex8(at + IOVA_AT), this.#hex8(at + IOVA_AT + 8));
-    const end = unsigned(this.#hex8(at + END_AT), this.#hex8(at + END_AT + 8));
-    const pa = unsigned(this.#hex8(at + PA_AT), this.#hex8(at + PA_AT + 8));
+    const iova = hex16(view, at + IOVA_AT);
+    const end = hex16(view, at + END_AT);
+    const pa = hex16(view, at + PA_AT);
     const size = this.#number();
-    if ((size | this.#digits) < 0 || !endFits(iova, size, end)) return false;
+    if (size < 0 || !endFits(iova, size, end) || Number.isNaN(pa)) return false;
     clearBody(this.#event);
     this.#event.iova = iova;
     this.#event.pa = pa;
@@ -202,14 +196,14 @@ export class FastLines {
   #unmap(): boolean {
     this.#spaces();
     const at = this.#at;
+    const view = this.#view;
     if (!this.#match(UNMAPPED)) return false;
-    this.#digits = 0;
-    const iova = unsigned(this.#hex8(at + IOVA_AT), this.#hex8(at + IOVA_AT + 8));
-    const end = unsigned(this.#hex8(at + END_AT), this.#hex8(at + END_AT + 8));
+    const iova = hex16(view, at + IOVA_AT);
+    const end = hex16(view, at + END_AT);
     const size = this.#number();
     if (!this.#match(UNMAPPED_SIZE)) return false;
     const unmapped = this.#number();
-    if ((size | unmapped | this.#digits) < 0 || !endFits(iova, size, end)) return false;
+    if ((size | unmapped) < 0 || !endFits(iova, size, end)) return false;
     clearBody(this.#event);
     this.#event.iova = iova;
     this.#event.size = size;
@@ -217,18 +211,17 @@ export class FastLines {
     return true;
   }
 
-  /** ` dir=… dma_addr=… size=… [phys_addr=…] attrs=…`, whose attributes reach to the newline. */
-  #dma(isMap: boolean): boolean {
-    this.#spaces();
-    const known = this.#devices.find(this.#view, this.#at);
-    if (known === undefined) return false;
+  /** `dma_map_page: … dir=… dma_addr=… size=… [phys_addr=…] attrs=…`, whose attributes reach to the newline. */
+  #dma(): number {
+    const known = this.#dmaStarts.find(this.#view, this.#at);
+    if (known === undefined) return NOT_HERE;
     this.#at += known.bytes.length;
     const iova = this.#hex();
-    if (!this.#match(SIZE)) return false;
+    if (!this.#match(SIZE)) return NOT_HERE;
     const size = this.#number();
     let pa = 0;
-    if (isMap) pa = this.#match(PHYS_ADDR) ? this.#hex() : Number.NaN;
-    if (size < 0 || Number.isNaN(iova + pa) || !this.#match(ATTRS) || !this.#attributes()) return false;
+    if (known.kind === KIND.DMA_MAP) pa = this.#match(PHYS_ADDR) ? this.#hex() : Number.NaN;
+    if (size < 0 || Number.isNaN(iova + pa) || !this.#match(ATTRS) || !this.#attributes()) return NOT_HERE;
     const event = this.#event;
     clearBody(event);
     event.device = known.device;
@@ -236,7 +229,7 @@ export class FastLines {
     event.iova = iova;
     event.size = size;
     event.pa = pa;
-    return true;
+    return known.kind;
   }
 
   /** Flags in capitals, `|` and `_` up to the newline: nothing that could be another field. */
@@ -280,34 +273,28 @@ export class FastLines {
     return at === from || at === limit ? NOT_HERE : value;
   }
 
-  /** Eight hexadecimal digits as a 32-bit integer; other bytes are told by the sign of `#digits`. */
-  #hex8(at: number): number {
-    const view = this.#view;
-    const first = HEX_PAIR[view.getUint16(at, true)] as number;
-    const second = HEX_PAIR[view.getUint16(at + 2, true)] as number;
-    const third = HEX_PAIR[view.getUint16(at + 4, true)] as number;
-    const fourth = HEX_PAIR[view.getUint16(at + 6, true)] as number;
-    this.#digits |= first | second | third | fourth;
-    return (first << 24) | (second << 16) | (third << 8) | fourth;
-  }
-
   /** One to sixteen hexadecimal digits; NaN otherwise. */
   #hex(): number {
-    const bytes = this.#bytes;
     const from = this.#at;
-    const limit = from + 17;
     let at = from;
     let high = 0;
     let low = 0;
-    while (at < limit) {
-      const digit = HEX_VALUE[bytes[at] as number] as number;
-      if (!(digit <= 15)) break;
+    const view = this.#view;
+    let pair = hexPair(view, at);
+    while (pair >= 0 && at < from + 16) {
+      high = (high << 8) | (low >>> 24);
+      low = (low << 8) | pair;
+      at += 2;
+      pair = hexPair(view, at);
+    }
+    const last = HEX_VALUE[this.#bytes[at] as number] as number;
+    if (last <= 15) {
       high = (high << 4) | (low >>> 28);
-      low = (low << 4) | digit;
+      low = (low << 4) | last;
       at++;
     }
     this.#at = at;
-    return at === from || at === limit ? Number.NaN : unsigned(high, low);
+    return at === from || at > from + 16 ? Number.NaN : unsigned(high, low);
   }
 }
 
@@ -320,6 +307,25 @@ function contextOf(flag: number): Context {
 
 function unsigned(high: number, low: number): number {
   return (high >>> 0) * TWO_32 + (low >>> 0);
+}
+
+function hexPair(view: DataView, at: number): number {
+  return HEX_PAIR[view.getUint16(at, true)] as number;
+}
+
+/** Eight hexadecimal digits; NaN otherwise. */
+function hex8(view: DataView, at: number): number {
+  const first = hexPair(view, at);
+  const second = hexPair(view, at + 2);
+  const third = hexPair(view, at + 4);
+  const fourth = hexPair(view, at + 6);
+  const value = (first << 24) | (second << 16) | (third << 8) | fourth;
+  return (first | second | third | fourth) < 0 ? Number.NaN : value >>> 0;
+}
+
+/** Sixteen hexadecimal digits; NaN otherwise. */
+function hex16(view: DataView, at: number): number {
+  return hex8(view, at) * TWO_32 + hex8(view, at + 8);
 }
 
 function endFits(iova: number, size: number, end: number): boolean {

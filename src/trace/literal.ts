@@ -10,25 +10,22 @@ const NO_GAP = -1;
 /** Stretches of bytes to look for, each of four or more, with gaps between them where any byte may stand. */
 export class Literal {
   readonly length: number;
-  /** Where each word stands; the last of a stretch overlaps the one before. */
-  readonly #offsets: Int32Array;
+  /** Pairs of where a word stands and the word; the last of a stretch overlaps the one before. */
   readonly #words: Int32Array;
 
   /** `gap`: the byte that stands for any. */
   constructor(bytes: Uint8Array, gap: number = NO_GAP) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.length = bytes.length;
-    this.#offsets = Int32Array.from(stretches(bytes, gap).flatMap(([from, to]) => wordOffsets(from, to)));
-    this.#words = this.#offsets.map((offset) => view.getInt32(offset, true));
+    const offsets = stretches(bytes, gap).flatMap(([from, to]) => wordOffsets(from, to));
+    this.#words = Int32Array.from(offsets.flatMap((offset) => [offset, view.getInt32(offset, true)]));
   }
 
-  /** Whether these bytes stand at `at`. The end is looked at first: heads of lines differ there. */
+  /** Whether these bytes stand at `at`, where so many bytes are. The end is looked at first: heads of lines differ there. */
   stands(view: DataView, at: number): boolean {
-    if (at + this.length > view.byteLength) return false;
-    const offsets = this.#offsets;
     const words = this.#words;
-    for (let word = words.length - 1; word >= 0; word--) {
-      if (view.getInt32(at + (offsets[word] as number), true) !== words[word]) return false;
+    for (let word = words.length - 1; word > 0; word -= 2) {
+      if (view.getInt32(at + (words[word - 1] as number), true) !== words[word]) return false;
     }
     return true;
   }

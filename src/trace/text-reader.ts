@@ -50,7 +50,6 @@ export class TextReader implements TraceReader {
   readonly #kinds: number[] = [];
   readonly #lines: LineSplitter;
   readonly #fast: FastLines;
-  readonly #names: TraceNames;
   /** Reasons by event-name id, for events that are not used. */
   readonly #unused: string[] = [];
   #nameId = -1;
@@ -63,7 +62,6 @@ export class TextReader implements TraceReader {
     this.#skip = new SkipCounter(this.stats.skipped);
     this.#head = new LineHead(names);
     this.#bodies = new BodyReader(names);
-    this.#names = names;
     const fast = new FastLines(this.#event, (kind) => this.#deliver(kind));
     this.#fast = fast;
     this.#lines = new LineSplitter(
@@ -144,7 +142,7 @@ export class TextReader implements TraceReader {
       this.#leave(problem, bytes, start, end);
       return;
     }
-    this.#fast.remember(bytes, start, this.#head.fixedEnd, this.#names.devices.text(event.device));
+    this.#fast.remember(bytes, start, this.#head.fixedEnd);
     this.#deliver(kind);
   }
 
