@@ -90,6 +90,8 @@ export class FastLines {
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
   #at = 0;
+  /** Whether the head of the line that was tried last is remembered. */
+  #knowsHead = false;
 
   /** `deliver` is called for each event that was read in full. */
   constructor(event: TraceEvent, deliver: (kind: Kind) => void) {
@@ -103,7 +105,7 @@ export class FastLines {
    */
   remember(line: Uint8Array, start: number, headEnd: number): void {
     if (headEnd < 0) return;
-    this.#heads.add(line.subarray(start, headEnd), this.#event);
+    if (!this.#knowsHead) this.#heads.add(line.subarray(start, headEnd), this.#event);
     if (this.#event.kind !== KIND.DMA_MAP && this.#event.kind !== KIND.DMA_UNMAP) return;
     const [text = '', known = ''] = DMA_START.exec(LATIN.decode(line.subarray(headEnd, headEnd + ROOM))) ?? [];
     const end = headEnd + text.length;
@@ -115,6 +117,7 @@ export class FastLines {
     if (start + ROOM > bytes.length) return NOT_HERE;
     if (bytes !== this.#bytes) this.#look(bytes);
     const head = this.#heads.find(this.#view, start);
+    this.#knowsHead = head !== undefined;
     if (head === undefined) return NOT_HERE;
     this.#at = start + head.bytes.length;
     if (!this.#flags() || !this.#time()) return NOT_HERE;

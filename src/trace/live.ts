@@ -111,7 +111,7 @@ export class LiveTable {
     const bucket = hashAddress(start) & (this.#buckets.length - 1);
     this.#next[id] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = id;
-    this.#sorted(domain).insert(start, start + size, id);
+    this.#sorted(domain).insert(id);
     this.#count++;
     this.#bytes += size;
     return id;
@@ -121,7 +121,7 @@ export class LiveTable {
   remove(id: number): void {
     const start = this.start(id);
     this.#unlink(id, start);
-    this.#sorted(this.domain(id)).remove(start);
+    this.#sorted(this.domain(id)).remove(id);
     this.#count--;
     this.#bytes -= this.size(id);
     this.#next[id] = this.#free;
@@ -178,7 +178,7 @@ export class LiveTable {
   }
 
   #open(domain: number): SortedStarts {
-    for (let made = this.#domains.length; made <= domain; made++) this.#domains.push(new SortedStarts());
+    for (let made = this.#domains.length; made <= domain; made++) this.#domains.push(new SortedStarts(this));
     return this.#domains[domain] as SortedStarts;
   }
 
