@@ -84,7 +84,7 @@ class Memory {
 /** Reads common lines into an event. */
 export class FastLines {
   readonly #event: TraceEvent;
-  readonly #deliver: (kind: Kind) => void;
+  readonly #deliver: () => void;
   readonly #heads = new Memory();
   readonly #dmaStarts = new Memory();
   #bytes: Uint8Array = new Uint8Array(0);
@@ -94,7 +94,7 @@ export class FastLines {
   #knowsHead = false;
 
   /** `deliver` is called for each event that was read in full. */
-  constructor(event: TraceEvent, deliver: (kind: Kind) => void) {
+  constructor(event: TraceEvent, deliver: () => void) {
     this.#event = event;
     this.#deliver = deliver;
   }
@@ -129,7 +129,7 @@ export class FastLines {
     event.cpu = head.cpu;
     event.kind = kind as Kind;
     const next = this.#at + 1;
-    this.#deliver(kind as Kind);
+    this.#deliver();
     return next;
   }
 
