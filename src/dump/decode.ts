@@ -10,7 +10,7 @@ import { enumerateLeaves, type LeafSink, type TablePage, type TreeFinding } from
 import { IntermediateReader } from '../hardware/walk/nested.ts';
 import { ATTR, permsText, type Regime, TYPE_SHIFT } from '../hardware/walk/regime.ts';
 import { Walker } from '../hardware/walk/walker.ts';
-import { LeafColumns, type MappedRange, RangeBuilder } from './ranges.ts';
+import { LeafColumns, type MappedRange, MappedRanges } from './ranges.ts';
 
 /** What `decode` needs of a dump. */
 export interface DecodeInput {
@@ -48,7 +48,7 @@ export interface DomainMappings {
   /** The geometry in one line. */
   readonly summary: string;
   readonly tables: DomainTables;
-  readonly ranges: readonly MappedRange[];
+  readonly ranges: MappedRanges;
   readonly leaves: LeafColumns | undefined;
   readonly leafCount: number;
   readonly mappedBytes: number;
@@ -98,7 +98,7 @@ export function rangeMemoryType(domain: DomainMappings, range: MappedRange): str
 }
 
 class DomainReader {
-  readonly builder = new RangeBuilder();
+  readonly ranges = new MappedRanges();
   readonly leaves: LeafColumns | undefined;
   readonly sizes = new Map<number, number>();
   readonly tablePages: TablePage[] = [];
@@ -123,7 +123,7 @@ class DomainReader {
     attributes: number,
     r: number,
   ) {
-    this.builder.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
+    this.ranges.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
     this.leaves?.push(offset, pa, bytes, level, lo, hi, r);
     if (bytes !== this.#size) this.#flushSize(bytes);
     this.#ofSize++;
@@ -132,7 +132,6 @@ class DomainReader {
 
   /** Closes the counts. */
   finish(): void {
-    this.builder.finish();
     this.#flushSize(0);
   }
 
@@ -193,7 +192,7 @@ function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainRe
   const memory =
     tables.stage2 === undefined ? reader : new IntermediateReader(reader, new Walker(reader, tables.stage2));
   for (const [index, region] of tables.regime.regions.entries()) {
-    out.builder.begin(region.base);
+    out.ranges.begin(region.base);
     const levels = region.descriptors.levels;
     const sink: LeafSink = (offset, pa, bytes, depth, lo, hi, attributes) => {
       const level = levels[depth]?.level ?? 0;
@@ -232,7 +231,7 @@ export function decodeTables(
     geometry: { ...tables.geometry, from },
     summary: tables.regime.summary,
     tables,
-    ranges: out.builder.ranges,
+    ranges: out.ranges,
     leaves: out.leaves,
     leafCount: out.count,
     mappedBytes: out.mapped,

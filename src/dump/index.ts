@@ -16,7 +16,7 @@ export {
 export { decodeJson } from './decode-json.ts';
 export { diffDecodings, diffJson, type RangeChange, type RangeSide } from './diff.ts';
 export { openDump } from './open.ts';
-export { LeafColumns, type MappedRange } from './ranges.ts';
+export { LeafColumns, type MappedRange, MappedRanges } from './ranges.ts';
 export { parseRegisters } from './registers.ts';
 export { dumpPages, type SnapshotInput, type SnapshotPage, writeSnapshot } from './snapshot-writer.ts';
 export { memorySource } from './source.ts';

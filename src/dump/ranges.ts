@@ -34,28 +34,19 @@ export class LeafColumns {
 
   #grow(): void {
     const size = this.offset.length * 2;
-    const f64 = (old: Float64Array) => {
-      const next = new Float64Array(size);
-      next.set(old);
-      return next;
-    };
-    const u32 = (old: Uint32Array) => {
-      const next = new Uint32Array(size);
-      next.set(old);
-      return next;
-    };
-    this.offset = f64(this.offset);
-    this.pa = f64(this.pa);
-    this.bytes = f64(this.bytes);
-    this.lo = u32(this.lo);
-    this.hi = u32(this.hi);
-    const level = new Int8Array(size);
-    level.set(this.level);
-    this.level = level;
-    const region = new Uint8Array(size);
-    region.set(this.region);
-    this.region = region;
+    this.offset = longer(this.offset, new Float64Array(size));
+    this.pa = longer(this.pa, new Float64Array(size));
+    this.bytes = longer(this.bytes, new Float64Array(size));
+    this.lo = longer(this.lo, new Uint32Array(size));
+    this.hi = longer(this.hi, new Uint32Array(size));
+    this.level = longer(this.level, new Int8Array(size));
+    this.region = longer(this.region, new Uint8Array(size));
   }
+}
+
+function longer<T extends Float64Array | Uint32Array | Uint8Array | Int8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }
 
 /** Neighbouring leaves of one size with the same attributes, contiguous in input and output. */
@@ -68,54 +59,79 @@ export interface MappedRange {
   readonly attributes: number;
 }
 
-/** Merges leaves as they come, in ascending order. */
-export class RangeBuilder {
-  readonly ranges: MappedRange[] = [];
-  #base = 0n;
-  #offset = -1;
-  #pa = 0;
-  #bytes = 0;
-  #leaf = 0;
-  #attributes = 0;
+/** Ranges as columns, merged from leaves that come in ascending order; a {@link MappedRange} is made when asked for. */
+export class MappedRanges implements Iterable<MappedRange> {
+  /** Rows filled. */
+  length = 0;
+  readonly #bases: bigint[] = [];
+  #region: Uint8Array = new Uint8Array(64);
+  #offset: Float64Array = new Float64Array(64);
+  #pa: Float64Array = new Float64Array(64);
+  #bytes: Float64Array = new Float64Array(64);
+  #leafBytes: Float64Array = new Float64Array(64);
+  #attributes: Uint32Array = new Uint32Array(64);
+  /** The row that a leaf may join, −1 at the start of a region. */
+  #open = -1;
 
   /** Starts a region: following offsets count from `base`. */
   begin(base: bigint): void {
-    this.finish();
-    this.#base = base;
+    this.#bases.push(base);
+    this.#open = -1;
   }
 
   /** Adds a leaf. */
   add(offset: number, pa: number, bytes: number, attributes: number): void {
+    const row = this.#open;
+    const open = row < 0 ? 0 : (this.#bytes[row] as number);
     const joins =
-      this.#offset + this.#bytes === offset &&
-      this.#pa + this.#bytes === pa &&
-      this.#leaf === bytes &&
-      this.#attributes === attributes &&
-      this.#offset >= 0;
-    if (joins) {
-      this.#bytes += bytes;
-      return;
-    }
-    this.finish();
-    this.#offset = offset;
-    this.#pa = pa;
-    this.#bytes = bytes;
-    this.#leaf = bytes;
-    this.#attributes = attributes;
+      row >= 0 &&
+      (this.#offset[row] as number) + open === offset &&
+      (this.#pa[row] as number) + open === pa &&
+      this.#leafBytes[row] === bytes &&
+      this.#attributes[row] === attributes;
+    if (joins) this.#bytes[row] = open + bytes;
+    else this.#push(offset, pa, bytes, attributes);
   }
 
-  /** Closes the last range. */
-  finish(): void {
-    if (this.#offset >= 0) {
-      this.ranges.push({
-        iova: this.#base + BigInt(this.#offset),
-        pa: this.#pa,
-        bytes: this.#bytes,
-        leafBytes: this.#leaf,
-        attributes: this.#attributes,
-      });
-    }
-    this.#offset = -1;
-    this.#bytes = 0;
+  /** The ranges, lowest input address of each region first. */
+  *[Symbol.iterator](): Generator<MappedRange> {
+    for (let row = 0; row < this.length; row++) yield this.#row(row);
+  }
+
+  /** What a function makes of each range. */
+  map<T>(make: (range: MappedRange) => T): T[] {
+    return Array.from({ length: this.length }, (_, row) => make(this.#row(row)));
+  }
+
+  #row(row: number): MappedRange {
+    return {
+      iova: (this.#bases[this.#region[row] as number] as bigint) + BigInt(this.#offset[row] as number),
+      pa: this.#pa[row] as number,
+      bytes: this.#bytes[row] as number,
+      leafBytes: this.#leafBytes[row] as number,
+      attributes: this.#attributes[row] as number,
+    };
+  }
+
+  #push(offset: number, pa: number, bytes: number, attributes: number): void {
+    if (this.length === this.#offset.length) this.#grow();
+    const row = this.length++;
+    this.#region[row] = this.#bases.length - 1;
+    this.#offset[row] = offset;
+    this.#pa[row] = pa;
+    this.#bytes[row] = bytes;
+    this.#leafBytes[row] = bytes;
+    this.#attributes[row] = attributes;
+    this.#open = row;
+  }
+
+  #grow(): void {
+    const size = this.#offset.length * 2;
+    this.#region = longer(this.#region, new Uint8Array(size));
+    this.#offset = longer(this.#offset, new Float64Array(size));
+    this.#pa = longer(this.#pa, new Float64Array(size));
+    this.#bytes = longer(this.#bytes, new Float64Array(size));
+    this.#leafBytes = longer(this.#leafBytes, new Float64Array(size));
+    this.#attributes = longer(this.#attributes, new Uint32Array(size));
   }
 }

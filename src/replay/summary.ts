@@ -5,6 +5,8 @@
  */
 import type { TraceCall } from '../trace/calls.ts';
 
+const TWO_32 = 2 ** 32;
+
 /** Numbers by power of two: bucket k holds values in [2^k, 2^(k+1)). */
 export class PowerHistogram {
   /** Counts by bucket. */
@@ -12,7 +14,7 @@ export class PowerHistogram {
 
   /** Adds a value from 1 up. */
   add(value: number): void {
-    const bucket = Math.floor(Math.log2(Math.max(1, value)));
+    const bucket = value < TWO_32 ? 31 - Math.clz32(Math.max(1, value)) : Math.floor(Math.log2(value));
     while (this.counts.length <= bucket) this.counts.push(0);
     this.counts[bucket] = (this.counts[bucket] as number) + 1;
   }

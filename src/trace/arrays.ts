@@ -21,13 +21,13 @@ export function copyInto(from: Float64Array, first: number, end: number, to: Flo
 }
 
 /** Moves `array[index … count)` up by one place. */
-export function openGap(array: Float64Array | Int32Array, index: number, count: number): void {
+export function openGap(array: Int32Array, index: number, count: number): void {
   if (count - index > FEW) array.copyWithin(index + 1, index, count);
   else for (let at = count; at > index; at--) array[at] = array[at - 1] as number;
 }
 
 /** Moves `array[index + 1 … count)` down by one place. */
-export function closeGap(array: Float64Array | Int32Array, index: number, count: number): void {
+export function closeGap(array: Int32Array, index: number, count: number): void {
   if (count - index > FEW) array.copyWithin(index, index + 1, count);
   else for (let at = index + 1; at < count; at++) array[at - 1] = array[at] as number;
 }

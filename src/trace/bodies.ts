@@ -211,11 +211,15 @@ function readArray(cursor: Cursor, list: EventList, which: 'dma' | 'lengths' | '
   if (cursor.peek() !== BRACE_OPEN) return Number.NaN;
   cursor.at++;
   let count = 0;
+  let array = list[which];
   while (cursor.peek() !== BRACE_CLOSE) {
     const value = hexField(cursor);
     if (Number.isNaN(value) || count >= MAX_ELEMENTS) return Number.NaN;
-    list[which] = withRoom(list[which], count + 1);
-    list[which][count++] = value;
+    if (count === array.length) {
+      array = withRoom(array, count + 1);
+      list[which] = array;
+    }
+    array[count++] = value;
     if (cursor.peek() === COMMA) cursor.at++;
     else if (cursor.peek() !== BRACE_CLOSE) return Number.NaN;
   }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { HEX_VALUE } from './hex-value.ts';
+import { HEX_VALUE } from './digits.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const DECODER = new TextDecoder('utf-8', { fatal: false });

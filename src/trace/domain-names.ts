@@ -25,7 +25,8 @@ const MAX_ATTACHED = 256;
 export class DomainNames {
   readonly domains: TraceDomain[] = [];
   readonly #names: TraceNames;
-  readonly #ofDevice = new Map<number, number>();
+  /** By id of the device + 1. */
+  readonly #ofDevice: number[] = [];
   readonly #ofGroup = new Map<number, number>();
   readonly #groups = new Map<number, number>();
   readonly #layers: number[] = [];
@@ -43,13 +44,13 @@ export class DomainNames {
 
   /** The domain of a device; the devices of one IOMMU group share it. */
   ofDevice(device: number): number {
-    const known = this.#ofDevice.get(device);
+    const known = this.#ofDevice[device + 1];
     if (known !== undefined) return known;
     const group = this.#groups.get(device);
     const shared = group === undefined ? undefined : this.#ofGroup.get(group);
     const id = shared ?? this.#open('dma', [], `${this.#names.devices.text(device)}`);
     this.domains[id]?.devices.push(this.#names.devices.text(device));
-    this.#ofDevice.set(device, id);
+    this.#ofDevice[device + 1] = id;
     if (group !== undefined) this.#ofGroup.set(group, id);
     return id;
   }
@@ -83,7 +84,7 @@ export class DomainNames {
   /** A device joins a group. */
   addDevice(event: TraceEvent): void {
     this.#groups.set(event.device, event.value);
-    const domain = this.#ofDevice.get(event.device);
+    const domain = this.#ofDevice[event.device + 1];
     if (domain !== undefined) this.#ofGroup.set(event.value, domain);
     if (this.#added.size < MAX_ATTACHED) this.#added.set(event.device, event.pid);
   }

@@ -11,7 +11,7 @@ import { refineElements } from './elements.ts';
 import { KIND, type TraceEvent, type TraceNames } from './events.ts';
 import { type HeldUnmap, HeldUnmaps } from './held.ts';
 import { ListCuts } from './list-cuts.ts';
-import { LiveTable } from './live.ts';
+import { createFields, type LiveFields, LiveTable } from './live.ts';
 import { type Chain, createChain, Regroup, splitBefore, whoOf } from './regroup.ts';
 
 /** Unnamed layers; in the last of them, a map over a live mapping means that an unmap is missing. */
@@ -75,6 +75,8 @@ export class DomainTracker {
   readonly #held: HeldUnmaps;
   readonly #call: TraceCall = createCall();
   readonly #before: Chain = createChain();
+  readonly #mapped: LiveFields = createFields();
+  readonly #was: LiveFields = createFields();
   #sawDma = false;
 
   constructor(sink: CallSink, names: TraceNames) {
@@ -147,7 +149,7 @@ export class DomainTracker {
     const unmap = this.#held.take(event, who);
     const freed = this.#held.freed(who, event.iova, event.unmapped);
     if (freed >= 0) this.#unmapIn(this.#placeOf(unmap, freed), unmap, true);
-    else if (this.#sawDma) this.#held.hold(unmap);
+    else if (this.#sawDma) this.#held.hold();
     else this.#unmapIn(this.#guess(unmap), unmap, false);
   }
 
@@ -261,10 +263,19 @@ export class DomainTracker {
     call.covered = 0;
     call.was = undefined;
     setOrigin(call, chain, named);
-    const { time, task, pid } = chain;
-    const list = this.counts.lists;
-    this.live.insert(domain, chain.start, call.size, { time, task, pid, device, total: call.size, list });
-    this.#queue.push(call, list);
+    this.live.insert(domain, chain.start, call.size, this.#mappedBy(call));
+    this.#queue.push(call, this.counts.lists);
+  }
+
+  #mappedBy({ time, task, pid, device, size }: TraceCall): LiveFields {
+    const fields = this.#mapped;
+    fields.time = time;
+    fields.task = task;
+    fields.pid = pid;
+    fields.device = device;
+    fields.total = size;
+    fields.list = this.counts.lists;
+    return fields;
   }
 
   /** The domain of an unmap whose device is known: the device's, unless only an unnamed layer has such a list. */
@@ -357,9 +368,9 @@ export class DomainTracker {
     call.count = 0;
     call.direction = -1;
     const first = this.live.overlap(domain, unmap.iova, end);
-    call.was = first < 0 ? undefined : this.live.fields(first);
+    call.was = first < 0 ? undefined : this.live.fields(first, this.#was);
     call.device = call.was?.device ?? -1;
-    call.covered = this.#remove(domain, unmap.iova, end);
+    call.covered = this.#remove(domain, first, unmap.iova, end);
     setOrigin(call, unmap, named);
     call.cause = cause;
     this.#countCovered(call);
@@ -373,14 +384,17 @@ export class DomainTracker {
     this.counts.bytesOfNothing += call.size - call.covered;
   }
 
-  /** Takes a range out of what is live. @returns the bytes that were. */
-  #remove(domain: number, start: number, end: number): number {
+  /** Takes a range out of what is live, from the first record in it on. @returns the bytes that were. */
+  #remove(domain: number, first: number, start: number, end: number): number {
     const { live } = this;
     let bytes = 0;
-    for (let id = live.overlap(domain, start, end); id >= 0; id = live.overlap(domain, start, end)) {
-      bytes += Math.min(end, live.end(id)) - Math.max(start, live.start(id));
-      if (live.start(id) === start && live.end(id) === end) live.remove(id);
+    for (let id = first; id >= 0; ) {
+      const from = live.start(id);
+      const to = live.end(id);
+      bytes += Math.min(end, to) - Math.max(start, from);
+      if (from === start && to === end) live.remove(id);
       else live.cut(id, start, end);
+      id = to < end ? live.overlap(domain, to, end) : -1;
     }
     return bytes;
   }

@@ -3,167 +3,191 @@
  * that is in any way unusual is left to the general reader; the tests hold the two against each other.
  * @module
  */
-import { ascii } from './cursor.ts';
-import { CONTEXT, clearBody, DIRECTIONS, KIND, type Kind, type TraceEvent } from './events.ts';
-import { HEX_VALUE } from './hex-value.ts';
+import { DECIMAL_PAIR, HEX_PAIR, HEX_VALUE } from './digits.ts';
+import { CONTEXT, type Context, clearBody, KIND, type Kind, type TraceEvent } from './events.ts';
+import { Literal, literal } from './literal.ts';
 
 /** No line that is read here is longer; nearer to the end of a chunk the general reader takes over. */
 const ROOM = 512;
-const REMEMBERED = 4;
+/** Remembered bytes are no longer than this, and as many spaces are passed over: all of a line fits the room. */
+const LONGEST = 96;
+const REMEMBERED = 16;
 const NOT_HERE = -1;
 const TWO_32 = 4294967296;
 const TWO_64 = 2 ** 64;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const DOT = 0x2e;
+const COLON = 0x3a;
 
-const MAP = ascii('map: ');
-const UNMAP = ascii('unmap: ');
-const DMA_MAP = [ascii('dma_map_page: '), ascii('dma_map_phys: ')] as const;
-const DMA_UNMAP = [ascii('dma_unmap_page: '), ascii('dma_unmap_phys: ')] as const;
-const IOVA = ascii('IOMMU: iova=0x');
-const TO = ascii(' - 0x');
-const PADDR = ascii(' paddr=0x');
-const SIZE = ascii(' size=');
-const UNMAPPED = ascii(' unmapped_size=');
-const DIR = ascii(' dir=');
-const DMA_ADDR = ascii(' dma_addr=');
-const PHYS_ADDR = ascii(' phys_addr=');
-const ATTRS = ascii(' attrs=');
-const DIRECTION_BYTES = DIRECTIONS.map(ascii);
+const MAP = literal('map: ');
+const UNMAP = literal('unmap: ');
+/** After the head: flags and time, and the start of a dma body up to its address. */
+const DMA_START = /^[^:]*: (dma_(?:un)?map_(?:page|phys): +[^ ]+ dir=[A-Z_]+ dma_addr=)/;
+const LATIN = new TextDecoder('latin1');
+const HEX_16 = '?'.repeat(16);
+const MAPPED = literal(`IOMMU: iova=0x${HEX_16} - 0x${HEX_16} paddr=0x${HEX_16} size=`);
+const UNMAPPED = literal(`IOMMU: iova=0x${HEX_16} - 0x${HEX_16} size=`);
+const UNMAPPED_SIZE = literal(' unmapped_size=');
+const SIZE = literal(' size=');
+const PHYS_ADDR = literal(' phys_addr=');
+const ATTRS = literal(' attrs=');
+/** Where numbers stand in {@link MAPPED} and {@link UNMAPPED}. */
+const IOVA_AT = 14;
+const END_AT = 35;
+const PA_AT = 60;
 
 /** Bytes met before, with what they mean. */
 interface Remembered {
-  readonly bytes: Uint8Array;
+  readonly bytes: Literal;
   readonly pid: number;
   readonly task: number;
   readonly cpu: number;
+  readonly kind: Kind;
   readonly device: number;
+  readonly direction: number;
 }
 
-/** A few stretches of bytes, the oldest forgotten first. */
+/** A few stretches of bytes: the one met last is looked at first, the one not met for longest is forgotten. */
 class Memory {
   readonly #entries: Remembered[] = [];
-  #next = 0;
 
-  /** The entry whose bytes stand at `at`. Compared from the end, where they differ. */
-  find(bytes: Uint8Array, at: number): Remembered | undefined {
+  /** The entry whose bytes stand at `at`. */
+  find(view: DataView, at: number): Remembered | undefined {
     const entries = this.#entries;
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index] as Remembered;
-      const known = entry.bytes;
-      let left = known.length - 1;
-      while (left >= 0 && known[left] === bytes[at + left]) left--;
-      if (left < 0) return entry;
+      if (!entry.bytes.stands(view, at)) continue;
+      if (index > 0) this.#moveToFront(entry, index);
+      return entry;
     }
     return undefined;
   }
 
-  add(entry: Remembered): void {
-    this.#entries[this.#next] = entry;
-    this.#next = (this.#next + 1) % REMEMBERED;
+  /** Adds bytes that are not yet here and have a length that can be compared. */
+  add(bytes: Uint8Array, { pid, task, cpu, kind, device, direction }: TraceEvent): void {
+    if (bytes.length < 4 || bytes.length > LONGEST) return;
+    const padded = new Uint8Array(LONGEST);
+    padded.set(bytes);
+    if (this.find(new DataView(padded.buffer), 0) !== undefined) return;
+    this.#entries.unshift({ bytes: new Literal(bytes), pid, task, cpu, kind, device, direction });
+    this.#entries.length = Math.min(this.#entries.length, REMEMBERED);
+  }
+
+  #moveToFront(entry: Remembered, index: number): void {
+    const entries = this.#entries;
+    for (let at = index; at > 0; at--) entries[at] = entries[at - 1] as Remembered;
+    entries[0] = entry;
   }
 }
 
 /** Reads common lines into an event. */
 export class FastLines {
   readonly #event: TraceEvent;
-  readonly #deliver: (kind: Kind) => void;
+  readonly #deliver: () => void;
   readonly #heads = new Memory();
-  readonly #devices = new Memory();
+  readonly #dmaStarts = new Memory();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(this.#bytes.buffer);
   #at = 0;
+  /** Whether the head of the line that was tried last is remembered. */
+  #knowsHead = false;
 
   /** `deliver` is called for each event that was read in full. */
-  constructor(event: TraceEvent, deliver: (kind: Kind) => void) {
+  constructor(event: TraceEvent, deliver: () => void) {
     this.#event = event;
     this.#deliver = deliver;
   }
 
-  /** Remembers a line's head (up to the bracket after the processor) and device, as the general reader read them. */
-  remember(line: Uint8Array, start: number, headEnd: number, device: Uint8Array | undefined): void {
-    const { pid, task, cpu, device: id } = this.#event;
-    if (headEnd > start && headEnd - start <= 64 && this.#heads.find(line, start) === undefined) {
-      this.#heads.add({ bytes: line.slice(start, headEnd), pid, task, cpu, device: -1 });
-    }
-    if (device !== undefined && device.length <= 64 && this.#devices.find(device, 0) === undefined) {
-      this.#devices.add({ bytes: device, pid: 0, task: 0, cpu: 0, device: id });
-    }
+  /**
+   * Remembers a line's head (up to the bracket after the processor) and the start of a dma body, as the general reader
+   * read them.
+   */
+  remember(line: Uint8Array, start: number, headEnd: number): void {
+    if (headEnd < 0) return;
+    if (!this.#knowsHead) this.#heads.add(line.subarray(start, headEnd), this.#event);
+    if (this.#event.kind !== KIND.DMA_MAP && this.#event.kind !== KIND.DMA_UNMAP) return;
+    const [text = '', known = ''] = DMA_START.exec(LATIN.decode(line.subarray(headEnd, headEnd + ROOM))) ?? [];
+    const end = headEnd + text.length;
+    this.#dmaStarts.add(line.subarray(end - known.length, end), this.#event);
   }
 
   /** Reads the line that starts at `start`. @returns where the next line starts, or −1 to leave it to others. */
   read(bytes: Uint8Array, start: number): number {
     if (start + ROOM > bytes.length) return NOT_HERE;
-    const head = this.#heads.find(bytes, start);
+    if (bytes !== this.#bytes) this.#look(bytes);
+    const head = this.#heads.find(this.#view, start);
+    this.#knowsHead = head !== undefined;
     if (head === undefined) return NOT_HERE;
     this.#at = start + head.bytes.length;
-    if (!this.#flags(bytes) || !this.#time(bytes)) return NOT_HERE;
+    if (!this.#flags() || !this.#time()) return NOT_HERE;
+    const kind = this.#body();
+    if (kind < 0 || bytes[this.#at] !== NEWLINE) return NOT_HERE;
     const event = this.#event;
     event.pid = head.pid;
     event.task = head.task;
     event.cpu = head.cpu;
-    const kind = this.#body(bytes);
-    if (kind < 0 || bytes[this.#at] !== NEWLINE) return NOT_HERE;
     event.kind = kind as Kind;
     const next = this.#at + 1;
-    this.#deliver(kind as Kind);
+    this.#deliver();
     return next;
   }
 
+  #look(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
   /** ` d.h.. `, four or five characters. */
-  #flags(bytes: Uint8Array): boolean {
+  #flags(): boolean {
+    const bytes = this.#bytes;
     const at = this.#at;
     const end = bytes[at + 6] === SPACE ? at + 6 : at + 5;
     const first = bytes[at + 1] as number;
-    if (bytes[at] !== SPACE || bytes[end] !== SPACE) return false;
+    if (bytes[at] !== SPACE || bytes[end] !== SPACE || (first >= 0x30 && first <= 0x39)) return false;
     for (let flag = at + 1; flag < end; flag++) if ((bytes[flag] as number) <= SPACE) return false;
-    if (first >= 0x30 && first <= 0x39) return false;
-    const flag = bytes[at + 3];
-    if (flag === DOT) this.#event.context = CONTEXT.TASK;
-    else if (flag === 0x68 || flag === 0x48) this.#event.context = CONTEXT.HARD_IRQ;
-    else if (flag === 0x73) this.#event.context = CONTEXT.SOFT_IRQ;
-    else return false;
+    const context = contextOf(bytes[at + 3] as number);
+    this.#event.context = context;
     this.#at = end;
-    return true;
+    return context !== CONTEXT.UNKNOWN;
   }
 
   /** Spaces, seconds, a point, six decimals, a colon and a space. */
-  #time(bytes: Uint8Array): boolean {
-    this.#spaces(bytes);
-    const from = this.#at;
-    const seconds = this.#decimal(bytes);
-    if (this.#at === from || this.#at - from > 9 || bytes[this.#at] !== DOT) return false;
-    const point = ++this.#at;
-    const micro = this.#decimal(bytes);
+  #time(): boolean {
+    this.#spaces();
+    const seconds = this.#number();
+    const bytes = this.#bytes;
+    const view = this.#view;
     const at = this.#at;
-    if (at - point !== 6 || bytes[at] !== 0x3a || bytes[at + 1] !== SPACE) return false;
-    this.#event.time = seconds * 1e9 + micro * 1000;
-    this.#at = at + 2;
+    if (seconds < 0 || bytes[at] !== DOT || bytes[at + 7] !== COLON || bytes[at + 8] !== SPACE) return false;
+    const first = DECIMAL_PAIR[view.getUint16(at + 1, true)] as number;
+    const second = DECIMAL_PAIR[view.getUint16(at + 3, true)] as number;
+    const third = DECIMAL_PAIR[view.getUint16(at + 5, true)] as number;
+    if ((first | second | third) < 0) return false;
+    this.#event.time = seconds * 1e9 + (first * 10_000 + second * 100 + third) * 1000;
+    this.#at = at + 9;
     return true;
   }
 
   /** @returns the kind, or −1. */
-  #body(bytes: Uint8Array): number {
-    const first = bytes[this.#at];
-    if (first === 0x6d) return this.#match(bytes, MAP) && this.#map(bytes) ? KIND.MAP : NOT_HERE;
-    if (first === 0x75) return this.#match(bytes, UNMAP) && this.#unmap(bytes) ? KIND.UNMAP : NOT_HERE;
-    if (first !== 0x64) return NOT_HERE;
-    const isMap = this.#match(bytes, DMA_MAP[0]) || this.#match(bytes, DMA_MAP[1]);
-    if (isMap) return this.#dma(bytes, true) ? KIND.DMA_MAP : NOT_HERE;
-    const isUnmap = this.#match(bytes, DMA_UNMAP[0]) || this.#match(bytes, DMA_UNMAP[1]);
-    return isUnmap && this.#dma(bytes, false) ? KIND.DMA_UNMAP : NOT_HERE;
+  #body(): number {
+    const first = this.#bytes[this.#at];
+    if (first === 0x6d) return this.#match(MAP) && this.#map() ? KIND.MAP : NOT_HERE;
+    if (first === 0x75) return this.#match(UNMAP) && this.#unmap() ? KIND.UNMAP : NOT_HERE;
+    return first === 0x64 ? this.#dma() : NOT_HERE;
   }
 
-  #map(bytes: Uint8Array): boolean {
-    this.#spaces(bytes);
-    if (!this.#match(bytes, IOVA)) return false;
-    const iova = this.#hex16(bytes);
-    if (!this.#match(bytes, TO)) return false;
-    const end = this.#hex16(bytes);
-    if (!this.#match(bytes, PADDR)) return false;
-    const pa = this.#hex16(bytes);
-    if (!this.#match(bytes, SIZE)) return false;
-    const size = this.#size(bytes);
-    if (!(iova + size === end || iova + size - TWO_64 === end) || !(pa >= 0)) return false;
+  /** `IOMMU: iova=0x… - 0x… paddr=0x… size=4096`. */
+  #map(): boolean {
+    this.#spaces();
+    const at = this.#at;
+    const view = this.#view;
+    if (!this.#match(MAPPED)) return false;
+    const iova = hex16(view, at + IOVA_AT);
+    const end = hex16(view, at + END_AT);
+    const pa = hex16(view, at + PA_AT);
+    const size = this.#number();
+    if (size < 0 || !endFits(iova, size, end) || Number.isNaN(pa)) return false;
     clearBody(this.#event);
     this.#event.iova = iova;
     this.#event.pa = pa;
@@ -171,17 +195,18 @@ export class FastLines {
     return true;
   }
 
-  #unmap(bytes: Uint8Array): boolean {
-    this.#spaces(bytes);
-    if (!this.#match(bytes, IOVA)) return false;
-    const iova = this.#hex16(bytes);
-    if (!this.#match(bytes, TO)) return false;
-    const end = this.#hex16(bytes);
-    if (!this.#match(bytes, SIZE)) return false;
-    const size = this.#size(bytes);
-    if (!this.#match(bytes, UNMAPPED)) return false;
-    const unmapped = this.#size(bytes);
-    if (!(iova + size === end || iova + size - TWO_64 === end) || !(unmapped >= 0)) return false;
+  /** `IOMMU: iova=0x… - 0x… size=4096 unmapped_size=4096`. */
+  #unmap(): boolean {
+    this.#spaces();
+    const at = this.#at;
+    const view = this.#view;
+    if (!this.#match(UNMAPPED)) return false;
+    const iova = hex16(view, at + IOVA_AT);
+    const end = hex16(view, at + END_AT);
+    const size = this.#number();
+    if (!this.#match(UNMAPPED_SIZE)) return false;
+    const unmapped = this.#number();
+    if ((size | unmapped) < 0 || !endFits(iova, size, end)) return false;
     clearBody(this.#event);
     this.#event.iova = iova;
     this.#event.size = size;
@@ -189,116 +214,123 @@ export class FastLines {
     return true;
   }
 
-  /** ` dir=… dma_addr=… size=… [phys_addr=…] attrs=…`, whose attributes reach to the newline. */
-  #dma(bytes: Uint8Array, isMap: boolean): boolean {
-    this.#spaces(bytes);
-    const device = this.#devices.find(bytes, this.#at);
-    if (device === undefined) return false;
-    this.#at += device.bytes.length;
-    const direction = this.#match(bytes, DIR) ? this.#direction(bytes) : NOT_HERE;
-    if (direction < 0 || !this.#match(bytes, DMA_ADDR)) return false;
-    const iova = this.#hex(bytes);
-    if (!this.#match(bytes, SIZE)) return false;
-    const size = this.#size(bytes);
+  /** `dma_map_page: … dir=… dma_addr=… size=… [phys_addr=…] attrs=…`, whose attributes reach to the newline. */
+  #dma(): number {
+    const known = this.#dmaStarts.find(this.#view, this.#at);
+    if (known === undefined) return NOT_HERE;
+    this.#at += known.bytes.length;
+    const iova = this.#hex();
+    if (!this.#match(SIZE)) return NOT_HERE;
+    const size = this.#number();
     let pa = 0;
-    if (isMap) pa = this.#match(bytes, PHYS_ADDR) ? this.#hex(bytes) : Number.NaN;
-    if (Number.isNaN(iova + size + pa) || !this.#match(bytes, ATTRS) || !this.#attributes(bytes)) return false;
+    if (known.kind === KIND.DMA_MAP) pa = this.#match(PHYS_ADDR) ? this.#hex() : Number.NaN;
+    if (size < 0 || Number.isNaN(iova + pa) || !this.#match(ATTRS) || !this.#attributes()) return NOT_HERE;
     const event = this.#event;
     clearBody(event);
-    event.device = device.device;
-    event.direction = direction;
+    event.device = known.device;
+    event.direction = known.direction;
     event.iova = iova;
     event.size = size;
     event.pa = pa;
-    return true;
-  }
-
-  #direction(bytes: Uint8Array): number {
-    for (let direction = 0; direction < DIRECTION_BYTES.length; direction++) {
-      if (this.#match(bytes, DIRECTION_BYTES[direction] as Uint8Array)) return direction;
-    }
-    return NOT_HERE;
+    return known.kind;
   }
 
   /** Flags in capitals, `|` and `_` up to the newline: nothing that could be another field. */
-  #attributes(bytes: Uint8Array): boolean {
-    const limit = bytes.length;
+  #attributes(): boolean {
+    const bytes = this.#bytes;
     let at = this.#at;
-    while (at < limit && (bytes[at] as number) > SPACE) at++;
+    while ((bytes[at] as number) > SPACE) at++;
     this.#at = at;
-    return at < limit;
+    return at < bytes.length;
   }
 
-  #match(bytes: Uint8Array, literal: Uint8Array): boolean {
+  #match(text: Literal): boolean {
     const at = this.#at;
-    const { length } = literal;
-    for (let index = 0; index < length; index++) if (bytes[at + index] !== literal[index]) return false;
-    this.#at = at + length;
+    if (!text.stands(this.#view, at)) return false;
+    this.#at = at + text.length;
     return true;
   }
 
-  #spaces(bytes: Uint8Array): void {
+  #spaces(): void {
+    const bytes = this.#bytes;
+    const limit = this.#at + LONGEST;
     let at = this.#at;
-    while (bytes[at] === SPACE) at++;
+    while (at < limit && bytes[at] === SPACE) at++;
     this.#at = at;
   }
 
-  /** Decimal digits as a 32-bit integer; more than nine are not for here, and the caller sees how many there were. */
-  #decimal(bytes: Uint8Array): number {
-    let at = this.#at;
+  /** One to nine decimal digits, no leading 0x; −1 otherwise. */
+  #number(): number {
+    const bytes = this.#bytes;
+    const from = this.#at;
+    const limit = from + 10;
+    let at = from;
     let value = 0;
-    for (;;) {
+    while (at < limit) {
       const digit = (bytes[at] as number) - 0x30;
       if (!(digit >= 0 && digit <= 9)) break;
       value = (Math.imul(value, 10) + digit) | 0;
       at++;
     }
     this.#at = at;
-    return value;
-  }
-
-  /** One to nine decimal digits, no leading 0x; NaN otherwise. */
-  #size(bytes: Uint8Array): number {
-    const from = this.#at;
-    const value = this.#decimal(bytes);
-    const digits = this.#at - from;
-    return digits >= 1 && digits <= 9 ? value : Number.NaN;
-  }
-
-  /** Sixteen hexadecimal digits; NaN if they are not. */
-  #hex16(bytes: Uint8Array): number {
-    const at = this.#at;
-    let high = 0;
-    let low = 0;
-    let all = 0;
-    for (let index = at; index < at + 8; index++) {
-      const digit = HEX_VALUE[bytes[index] as number] as number;
-      all |= digit;
-      high = (high << 4) | digit;
-    }
-    for (let index = at + 8; index < at + 16; index++) {
-      const digit = HEX_VALUE[bytes[index] as number] as number;
-      all |= digit;
-      low = (low << 4) | digit;
-    }
-    this.#at = at + 16;
-    return all > 15 ? Number.NaN : (high >>> 0) * TWO_32 + (low >>> 0);
+    return at === from || at === limit ? NOT_HERE : value;
   }
 
   /** One to sixteen hexadecimal digits; NaN otherwise. */
-  #hex(bytes: Uint8Array): number {
+  #hex(): number {
     const from = this.#at;
     let at = from;
     let high = 0;
     let low = 0;
-    for (;;) {
-      const digit = HEX_VALUE[bytes[at] as number] as number;
-      if (!(digit <= 15)) break;
+    const view = this.#view;
+    let pair = hexPair(view, at);
+    while (pair >= 0 && at < from + 16) {
+      high = (high << 8) | (low >>> 24);
+      low = (low << 8) | pair;
+      at += 2;
+      pair = hexPair(view, at);
+    }
+    const last = HEX_VALUE[this.#bytes[at] as number] as number;
+    if (last <= 15) {
       high = (high << 4) | (low >>> 28);
-      low = (low << 4) | digit;
+      low = (low << 4) | last;
       at++;
     }
     this.#at = at;
-    return at === from || at - from > 16 ? Number.NaN : (high >>> 0) * TWO_32 + (low >>> 0);
+    return at === from || at > from + 16 ? Number.NaN : unsigned(high, low);
   }
+}
+
+/** By the third character of the flags; UNKNOWN for those that the general reader deals with. */
+function contextOf(flag: number): Context {
+  if (flag === DOT) return CONTEXT.TASK;
+  if (flag === 0x68 || flag === 0x48) return CONTEXT.HARD_IRQ;
+  return flag === 0x73 ? CONTEXT.SOFT_IRQ : CONTEXT.UNKNOWN;
+}
+
+function unsigned(high: number, low: number): number {
+  return (high >>> 0) * TWO_32 + (low >>> 0);
+}
+
+function hexPair(view: DataView, at: number): number {
+  return HEX_PAIR[view.getUint16(at, true)] as number;
+}
+
+/** Eight hexadecimal digits; NaN otherwise. */
+function hex8(view: DataView, at: number): number {
+  const first = hexPair(view, at);
+  const second = hexPair(view, at + 2);
+  const third = hexPair(view, at + 4);
+  const fourth = hexPair(view, at + 6);
+  const value = (first << 24) | (second << 16) | (third << 8) | fourth;
+  return (first | second | third | fourth) < 0 ? Number.NaN : value >>> 0;
+}
+
+/** Sixteen hexadecimal digits; NaN otherwise. */
+function hex16(view: DataView, at: number): number {
+  return hex8(view, at) * TWO_32 + hex8(view, at + 8);
+}
+
+function endFits(iova: number, size: number, end: number): boolean {
+  return iova + size === end || iova + size - TWO_64 === end;
 }

@@ -5,7 +5,7 @@
  */
 import { KIND, type TraceEvent } from './events.ts';
 
-/** An unmap line, kept. */
+/** An unmap line. One that was not kept, or that was handed out, is valid until the next line. */
 export interface HeldUnmap {
   who: number;
   iova: number;
@@ -23,46 +23,64 @@ interface Announced {
 
 const MAX_ANNOUNCED = 1024;
 
+function createUnmap(): HeldUnmap {
+  return { who: 0, iova: 0, size: 0, time: 0, task: 0, pid: 0 };
+}
+
 /** Held unmaps by who made them. Those that nothing names go to the callback. */
 export class HeldUnmaps {
   readonly #settle: (unmap: HeldUnmap) => void;
-  readonly #held = new Map<number, HeldUnmap>();
+  /** The unmap that was held last; mostly the very next line names it. */
+  #newest: HeldUnmap = createUnmap();
+  #isHeld = false;
+  /** Held unmaps before it. */
+  readonly #older = new Map<number, HeldUnmap>();
   readonly #announced = new Map<number, Announced>();
+  #line: HeldUnmap = createUnmap();
 
   constructor(settle: (unmap: HeldUnmap) => void) {
     this.#settle = settle;
   }
 
-  /** Copies an unmap event. */
+  /** An unmap event as a line. */
   take(event: TraceEvent, who: number): HeldUnmap {
-    const { iova, unmapped, time, task, pid } = event;
-    return { who, iova, size: unmapped, time, task, pid };
+    const line = this.#line;
+    line.who = who;
+    line.iova = event.iova;
+    line.size = event.unmapped;
+    line.time = event.time;
+    line.task = event.task;
+    line.pid = event.pid;
+    return line;
   }
 
-  /** Keeps an unmap until its dma event, or until `who` does something else. */
-  hold(unmap: HeldUnmap): void {
-    this.#held.set(unmap.who, unmap);
+  /** Keeps the line that was taken last until its dma event, or until who made it does something else. */
+  hold(): void {
+    const line = this.#line;
+    if (this.#isHeld) {
+      this.#older.set(this.#newest.who, this.#newest);
+      this.#line = createUnmap();
+    } else this.#line = this.#newest;
+    this.#newest = line;
+    this.#isHeld = true;
   }
 
   /** Somebody goes on: an unmap that he made before will not be named any more. */
   settle(who: number): void {
-    const unmap = this.#held.get(who);
+    const unmap = this.#find(who);
     if (unmap === undefined) return;
-    this.#held.delete(who);
+    this.#drop(unmap);
     this.#settle(unmap);
   }
 
   /** The held unmap that a dma event names, taken out; one that the event does not fit is settled. */
   matching(who: number, event: TraceEvent): HeldUnmap | undefined {
-    const unmap = this.#held.get(who);
+    const unmap = this.#find(who);
     if (unmap === undefined) return undefined;
-    const fits = event.kind === KIND.DMA_UNMAP_SG || isInside(event.iova, unmap);
-    if (!fits) {
-      this.settle(who);
-      return undefined;
-    }
-    this.#held.delete(who);
-    return unmap;
+    this.#drop(unmap);
+    if (event.kind === KIND.DMA_UNMAP_SG || isInside(event.iova, unmap)) return unmap;
+    this.#settle(unmap);
+    return undefined;
   }
 
   /** A free that comes before its unmap. */
@@ -73,6 +91,7 @@ export class HeldUnmaps {
 
   /** The device of an announced free that an unmap carries out, or −1. */
   freed(who: number, iova: number, size: number): number {
+    if (this.#announced.size === 0) return -1;
     const announced = this.#announced.get(who);
     if (announced === undefined) return -1;
     this.#announced.delete(who);
@@ -81,8 +100,8 @@ export class HeldUnmaps {
 
   /** Takes out all held unmaps that touch [start, end). */
   takeTouching(start: number, end: number): HeldUnmap[] {
-    const touching = [...this.#held.values()].filter((held) => held.iova < end && start < held.iova + held.size);
-    for (const held of touching) this.#held.delete(held.who);
+    const touching = this.#all().filter((held) => held.iova < end && start < held.iova + held.size);
+    for (const held of touching) this.#drop(held);
     return touching;
   }
 
@@ -93,7 +112,21 @@ export class HeldUnmaps {
 
   /** Settles all. */
   finish(): void {
-    for (const who of [...this.#held.keys()]) this.settle(who);
+    for (const { who } of this.#all()) this.settle(who);
+  }
+
+  #all(): HeldUnmap[] {
+    return this.#isHeld ? [...this.#older.values(), this.#newest] : [...this.#older.values()];
+  }
+
+  #find(who: number): HeldUnmap | undefined {
+    if (this.#isHeld && this.#newest.who === who) return this.#newest;
+    return this.#older.size === 0 ? undefined : this.#older.get(who);
+  }
+
+  #drop(unmap: HeldUnmap): void {
+    if (unmap === this.#newest) this.#isHeld = false;
+    else this.#older.delete(unmap.who);
   }
 }
 

@@ -76,7 +76,7 @@ export class ListCuts {
     const waiting = this.#spare.pop() ?? { call: createCall(), list: 0, cuts: [] };
     copyCall(call, waiting.call);
     waiting.list = list;
-    waiting.cuts.length = 0;
+    if (waiting.cuts.length > 0) waiting.cuts.length = 0;
     this.#elements += call.count;
     this.#waiting.push(waiting);
     if (call.kind !== 'unmap' && !call.named) this.#lists.set(list, waiting);
@@ -143,6 +143,6 @@ function copyCall(from: TraceCall, to: TraceCall, first = 0, end: number = from.
   to.direction = from.direction;
   to.named = from.named;
   to.covered = from.covered;
-  to.was = from.was;
+  to.was = from.was === undefined ? undefined : { ...from.was };
   to.cause = from.cause;
 }

@@ -3,19 +3,10 @@
  * (whatever the domain) and by any address (within a domain). Memory follows the number of live lists.
  * @module
  */
+import { hashAddress } from './hash.ts';
 import { SortedStarts } from './sorted-starts.ts';
 
 const FIRST_ROOM = 1024;
-const PAGE = 4096;
-
-/** Bits of an address that spread well: its page number's halves, mixed. */
-function hashStart(start: number): number {
-  const page = Math.floor(start / PAGE);
-  const high = Math.floor(page / 4294967296);
-  let hash = (page | 0) ^ Math.imul(high | 0, 0x9e3779b1);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
-}
 
 /** What is kept of a live list besides its place. */
 export interface LiveFields {
@@ -29,6 +20,11 @@ export interface LiveFields {
   total: number;
   /** Number of the list, counted from the start of the trace. */
   list: number;
+}
+
+/** Blank fields. */
+export function createFields(): LiveFields {
+  return { time: 0, task: 0, pid: 0, device: -1, total: 0, list: 0 };
 }
 
 /** Live lists of all domains. Records are small numbers; −1 is none. */
@@ -89,16 +85,15 @@ export class LiveTable {
     return this.#size[id] === this.#total[id];
   }
 
-  /** A copy of the fields of a record. */
-  fields(id: number): LiveFields {
-    return {
-      time: this.time(id),
-      task: this.#task[id] as number,
-      pid: this.#pid[id] as number,
-      device: this.#device[id] as number,
-      total: this.#total[id] as number,
-      list: this.#list[id] as number,
-    };
+  /** A copy of the fields of a record, in `into` if it is given. */
+  fields(id: number, into: LiveFields = createFields()): LiveFields {
+    into.time = this.time(id);
+    into.task = this.#task[id] as number;
+    into.pid = this.#pid[id] as number;
+    into.device = this.#device[id] as number;
+    into.total = this.#total[id] as number;
+    into.list = this.#list[id] as number;
+    return into;
   }
 
   /** Adds a range that overlaps nothing live in its domain. */
@@ -113,10 +108,10 @@ export class LiveTable {
     this.#task[id] = fields.task;
     this.#pid[id] = fields.pid;
     this.#device[id] = fields.device;
-    const bucket = hashStart(start) & (this.#buckets.length - 1);
+    const bucket = hashAddress(start) & (this.#buckets.length - 1);
     this.#next[id] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = id;
-    this.#sorted(domain).insert(start, id);
+    this.#sorted(domain).insert(id);
     this.#count++;
     this.#bytes += size;
     return id;
@@ -126,7 +121,7 @@ export class LiveTable {
   remove(id: number): void {
     const start = this.start(id);
     this.#unlink(id, start);
-    this.#sorted(this.domain(id)).remove(start);
+    this.#sorted(this.domain(id)).remove(id);
     this.#count--;
     this.#bytes -= this.size(id);
     this.#next[id] = this.#free;
@@ -135,7 +130,7 @@ export class LiveTable {
 
   /** The newest record of any domain that starts at `start`, or −1; go on with {@link nextAt}. */
   firstAt(start: number): number {
-    return this.#sameStart(this.#buckets[hashStart(start) & (this.#buckets.length - 1)] as number, start);
+    return this.#sameStart(this.#buckets[hashAddress(start) & (this.#buckets.length - 1)] as number, start);
   }
 
   /** The next older record with the same start as `id`, or −1. */
@@ -145,11 +140,7 @@ export class LiveTable {
 
   /** The lowest record of a domain that overlaps [start, end), or −1. */
   overlap(domain: number, start: number, end: number): number {
-    const sorted = this.#sorted(domain);
-    const below = sorted.floor(start);
-    if (below >= 0 && this.end(below) > start) return below;
-    const above = sorted.above(start);
-    return above >= 0 && this.start(above) < end ? above : -1;
+    return this.#sorted(domain).overlap(start, end);
   }
 
   /** Bytes of [start, end) that are live in a domain. */
@@ -183,7 +174,11 @@ export class LiveTable {
   }
 
   #sorted(domain: number): SortedStarts {
-    for (let made = this.#domains.length; made <= domain; made++) this.#domains.push(new SortedStarts());
+    return this.#domains[domain] ?? this.#open(domain);
+  }
+
+  #open(domain: number): SortedStarts {
+    for (let made = this.#domains.length; made <= domain; made++) this.#domains.push(new SortedStarts(this));
     return this.#domains[domain] as SortedStarts;
   }
 
@@ -193,7 +188,7 @@ export class LiveTable {
   }
 
   #unlink(id: number, start: number): void {
-    const bucket = hashStart(start) & (this.#buckets.length - 1);
+    const bucket = hashAddress(start) & (this.#buckets.length - 1);
     if (this.#buckets[bucket] === id) {
       this.#buckets[bucket] = this.#next[id] as number;
       return;
@@ -233,7 +228,7 @@ export class LiveTable {
     this.#buckets = new Int32Array(room).fill(-1);
     for (const sorted of this.#domains) {
       for (const id of sorted.ids()) {
-        const bucket = hashStart(this.start(id)) & (room - 1);
+        const bucket = hashAddress(this.start(id)) & (room - 1);
         this.#next[id] = this.#buckets[bucket] as number;
         this.#buckets[bucket] = id;
       }

@@ -32,11 +32,6 @@ export class NameTable {
     return this.#texts[id] ?? '';
   }
 
-  /** The bytes of an id's name; undefined for ids that stand for no single name. Not to be changed. */
-  bytes(id: number): Uint8Array | undefined {
-    return this.#names[id];
-  }
-
   /** The id of a name given as UTF-8 bytes. */
   id(bytes: Uint8Array, start: number, end: number): number {
     const mask = this.#slots.length - 1;

@@ -70,7 +70,8 @@ export interface PairingReport {
 /** Rows by id, bounded. */
 class Parties {
   readonly #rows: PartyCounts[] = [];
-  readonly #byId = new Map<number, PartyCounts>();
+  /** By id + 1; the first is for no name. */
+  readonly #byId: PartyCounts[] = [];
   readonly #name: (id: number) => string;
 
   constructor(name: (id: number) => string) {
@@ -78,13 +79,13 @@ class Parties {
   }
 
   row(id: number): PartyCounts {
-    const known = this.#byId.get(id);
+    const known = this.#byId[id + 1];
     if (known !== undefined) return known;
     if (this.#rows.length >= MAX_ROWS) return this.#rows[MAX_ROWS - 1] as PartyCounts;
     const name = this.#rows.length === MAX_ROWS - 1 ? FURTHER : this.#name(id);
     const row = { name, maps: 0, unmaps: 0, mappedBytes: 0, unmappedBytes: 0, liveBytes: 0, peakBytes: 0 };
     this.#rows.push(row);
-    this.#byId.set(id, row);
+    this.#byId[id + 1] = row;
     return row;
   }
 

@@ -31,6 +31,9 @@ export class Sketch {
   #sum = 0;
   #minimum = Number.POSITIVE_INFINITY;
   #maximum = 0;
+  /** The value that came last and its bucket: lists of one size come in rows. */
+  #latest = 1;
+  #bucket = 0;
 
   get count(): number {
     return this.#count;
@@ -51,9 +54,10 @@ export class Sketch {
       this.#zeros++;
       return;
     }
+    if (value !== this.#latest) this.#bucket = value <= 1 ? 0 : Math.ceil(Math.log(value) / LOG_GAMMA);
+    this.#latest = value;
     this.#buckets ??= new Float64Array(BUCKETS);
-    const bucket = value <= 1 ? 0 : Math.ceil(Math.log(value) / LOG_GAMMA);
-    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
+    this.#buckets[this.#bucket] = (this.#buckets[this.#bucket] as number) + 1;
   }
 
   /**

@@ -10,74 +10,65 @@ const BLOCK = 512;
 
 interface Block {
   readonly ids: Int32Array;
-  readonly starts: Float64Array;
   count: number;
 }
 
 function newBlock(): Block {
-  return { ids: new Int32Array(BLOCK), starts: new Float64Array(BLOCK), count: 0 };
+  return { ids: new Int32Array(BLOCK), count: 0 };
 }
 
-/** Index of the last start that is not above `address`, −1 if there is none. */
-function floorIndex(block: Block, address: number): number {
-  const { starts } = block;
-  let low = 0;
-  let high = block.count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((starts[middle] as number) <= address) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+/** Where the ranges lie that ids stand for; the end is exclusive. */
+export interface Ranges {
+  start(id: number): number;
+  end(id: number): number;
 }
 
-/** Ids sorted by their start addresses; starts are different from each other. */
+/** Ids sorted by the start addresses of their ranges, which do not overlap. */
 export class SortedStarts {
+  readonly #ranges: Ranges;
   readonly #blocks: Block[] = [newBlock()];
 
-  /** Adds an id at a start that is not yet in use. */
-  insert(start: number, id: number): void {
+  constructor(ranges: Ranges) {
+    this.#ranges = ranges;
+  }
+
+  /** Adds the id of a range that overlaps no other. */
+  insert(id: number): void {
+    const start = this.#ranges.start(id);
     const at = this.#blockAt(start);
     const block = this.#blocks[at] as Block;
     if (block.count === BLOCK) {
       this.#split(at);
-      this.insert(start, id);
+      this.insert(id);
       return;
     }
-    const index = floorIndex(block, start) + 1;
+    const index = this.#floorIndex(block, start) + 1;
     openGap(block.ids, index, block.count);
-    openGap(block.starts, index, block.count);
     block.ids[index] = id;
-    block.starts[index] = start;
     block.count++;
   }
 
-  /** Removes the id at a start. */
-  remove(start: number): void {
+  /** Removes an id. */
+  remove(id: number): void {
+    const start = this.#ranges.start(id);
     const at = this.#blockAt(start);
     const block = this.#blocks[at] as Block;
-    const index = floorIndex(block, start);
-    if (index < 0 || block.starts[index] !== start) return;
+    const index = this.#floorIndex(block, start);
+    if (block.ids[index] !== id) return;
     closeGap(block.ids, index, block.count);
-    closeGap(block.starts, index, block.count);
     block.count--;
     if (block.count === 0 && this.#blocks.length > 1) this.#blocks.splice(at, 1);
   }
 
-  /** The id with the largest start that is not above `address`, or −1. */
-  floor(address: number): number {
-    const block = this.#blocks[this.#blockAt(address)] as Block;
-    const index = floorIndex(block, address);
-    return index < 0 ? -1 : (block.ids[index] as number);
-  }
-
-  /** The id with the smallest start above `address`, or −1. */
-  above(address: number): number {
-    const at = this.#blockAt(address);
+  /** The lowest id whose range overlaps [start, end), or −1. */
+  overlap(start: number, end: number): number {
+    const at = this.#blockAt(start);
     const block = this.#blocks[at] as Block;
-    const index = floorIndex(block, address) + 1;
-    if (index < block.count) return block.ids[index] as number;
-    return this.#blocks[at + 1]?.ids[0] ?? -1;
+    const index = this.#floorIndex(block, start);
+    const below = index < 0 ? -1 : (block.ids[index] as number);
+    if (below >= 0 && this.#ranges.end(below) > start) return below;
+    const above = index + 1 < block.count ? (block.ids[index + 1] as number) : (this.#blocks[at + 1]?.ids[0] ?? -1);
+    return above >= 0 && this.#ranges.start(above) < end ? above : -1;
   }
 
   /** All ids, lowest start first. */
@@ -94,10 +85,23 @@ export class SortedStarts {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const block = blocks[middle] as Block;
-      if (block.count > 0 && (block.starts[0] as number) <= address) low = middle + 1;
+      if (block.count > 0 && this.#ranges.start(block.ids[0] as number) <= address) low = middle + 1;
       else high = middle;
     }
     return low > 0 ? low - 1 : 0;
+  }
+
+  /** Index of the last start that is not above `address`, −1 if there is none. */
+  #floorIndex({ ids, count }: Block, address: number): number {
+    const ranges = this.#ranges;
+    let low = 0;
+    let high = count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (ranges.start(ids[middle] as number) <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 
   #split(at: number): void {
@@ -105,7 +109,6 @@ export class SortedStarts {
     const upper = newBlock();
     const half = BLOCK >> 1;
     upper.ids.set(block.ids.subarray(half));
-    upper.starts.set(block.starts.subarray(half));
     upper.count = BLOCK - half;
     block.count = half;
     this.#blocks.splice(at + 1, 0, upper);

@@ -3,7 +3,7 @@
  * a hostile file cannot make it grow.
  * @module
  */
-import type { Kind } from './events.ts';
+import type { TraceEvent } from './events.ts';
 
 const MAX_REASONS = 64;
 const MAX_TEXT = 200;
@@ -109,14 +109,29 @@ export class SkipCounter {
   }
 }
 
-/** Counts one delivered event. */
-export function countEvent(stats: ReadStats, kind: Kind, time: number, previous: number): void {
-  stats.events++;
-  stats.kinds[kind] = (stats.kinds[kind] as number) + 1;
-  if (time < previous) {
-    stats.unordered++;
-    if (previous - time > stats.largestStepBack) stats.largestStepBack = previous - time;
+/** Counts delivered events, in the order of one stream. */
+export class EventCounter {
+  readonly #stats: ReadStats;
+  #previous = Number.NEGATIVE_INFINITY;
+
+  constructor(stats: ReadStats) {
+    this.#stats = stats;
   }
-  if (!(time >= stats.firstTime)) stats.firstTime = time;
-  if (!(time <= stats.lastTime)) stats.lastTime = time;
+
+  /** Counts one. The event is passed, not its time: a double that is passed is boxed. */
+  count({ kind, time }: TraceEvent): void {
+    const stats = this.#stats;
+    stats.events++;
+    stats.kinds[kind] = (stats.kinds[kind] as number) + 1;
+    if (time < this.#previous) this.#stepBack(this.#previous - time);
+    this.#previous = time;
+    if (!(time >= stats.firstTime)) stats.firstTime = time;
+    if (!(time <= stats.lastTime)) stats.lastTime = time;
+  }
+
+  #stepBack(step: number): void {
+    const stats = this.#stats;
+    stats.unordered++;
+    if (step > stats.largestStepBack) stats.largestStepBack = step;
+  }
 }

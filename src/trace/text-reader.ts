@@ -20,7 +20,7 @@ import { LineHead } from './line-head.ts';
 import { LineSplitter } from './lines.ts';
 import { NameTable } from './names.ts';
 import { readNote, readPerfLost } from './notes.ts';
-import { countEvent, createStats, type ReadStats, SkipCounter } from './stats.ts';
+import { createStats, EventCounter, type ReadStats, SkipCounter } from './stats.ts';
 
 const COLON = 0x3a;
 const SPACE = 0x20;
@@ -42,6 +42,7 @@ export class TextReader implements TraceReader {
   readonly stats: ReadStats;
   readonly #sink: EventSink;
   readonly #skip: SkipCounter;
+  readonly #counter: EventCounter;
   readonly #head: LineHead;
   readonly #bodies: BodyReader;
   readonly #event: TraceEvent = createEvent();
@@ -50,21 +51,19 @@ export class TextReader implements TraceReader {
   readonly #kinds: number[] = [];
   readonly #lines: LineSplitter;
   readonly #fast: FastLines;
-  readonly #names: TraceNames;
   /** Reasons by event-name id, for events that are not used. */
   readonly #unused: string[] = [];
   #nameId = -1;
-  #previous = Number.NEGATIVE_INFINITY;
 
   /** `reader` is the name to report, `names` the tables to intern into. */
   constructor(reader: string, sink: EventSink, names: TraceNames = createNames()) {
     this.stats = createStats(reader);
     this.#sink = sink;
     this.#skip = new SkipCounter(this.stats.skipped);
+    this.#counter = new EventCounter(this.stats);
     this.#head = new LineHead(names);
     this.#bodies = new BodyReader(names);
-    this.#names = names;
-    const fast = new FastLines(this.#event, (kind) => this.#deliver(kind));
+    const fast = new FastLines(this.#event, () => this.#deliver());
     this.#fast = fast;
     this.#lines = new LineSplitter(
       (bytes, start, end) => this.#line(bytes, start, end),
@@ -144,15 +143,13 @@ export class TextReader implements TraceReader {
       this.#leave(problem, bytes, start, end);
       return;
     }
-    const device = event.device < 0 ? undefined : this.#names.devices.bytes(event.device);
-    this.#fast.remember(bytes, start, this.#head.fixedEnd, device);
-    this.#deliver(kind);
+    this.#fast.remember(bytes, start, this.#head.fixedEnd);
+    this.#deliver();
   }
 
-  #deliver(kind: Kind): void {
+  #deliver(): void {
     const event = this.#event;
-    countEvent(this.stats, kind, event.time, this.#previous);
-    this.#previous = event.time;
+    this.#counter.count(event);
     if (event.list.truncated) this.stats.truncatedLists++;
     if (!isExact(event)) this.stats.rounded++;
     this.#sink(event);

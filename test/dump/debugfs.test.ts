@@ -87,7 +87,7 @@ function registerText(dump: Dump): string {
 function mappings(decoding: Decoding): string[] {
   return decoding.domains
     .flatMap(({ streams, ranges }) =>
-      ranges.flatMap((range) =>
+      [...ranges].flatMap((range) =>
         streams.map((stream) => [stream, range.iova, range.pa, range.bytes].map(String).join(' ')),
       ),
     )

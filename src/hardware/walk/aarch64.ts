@@ -3,7 +3,7 @@
  * the 52-bit descriptors of 4 KiB and 16 KiB granules (FEAT_LPA2) and 128-bit descriptors (FEAT_D128).
  * @module
  */
-import { pow2 } from '../../address.ts';
+import { offsetIn, pow2 } from '../../address.ts';
 import { mairName, memoryTypeStage2 } from './mair.ts';
 import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, type Region, TYPE_SHIFT } from './regime.ts';
 import type { FaultClass, Reason } from './types.ts';
@@ -259,7 +259,7 @@ export class Aarch64Descriptors implements Descriptors {
   /** The address field, cut to a multiple of `unit`; with 52 bits, bits 15:12 are address bits 51:48 (D8.3.1). */
   #address(lo: number, hi: number, unit: number): number {
     const low = (hi & this.#hiMask) * 0x1_0000_0000 + (lo >>> 0);
-    const cut = low - (low % unit);
+    const cut = low - offsetIn(low, unit);
     return this.#fold ? cut + ((lo >>> 12) & 15) * 0x1_0000_0000_0000 : cut;
   }
 }

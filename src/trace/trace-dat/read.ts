@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../errors.ts';
 import { createEvent, createNames, type EventSink, type TraceEvent, type TraceNames } from '../events.ts';
-import { countEvent, createStats, type ReadStats, SkipCounter } from '../stats.ts';
+import { createStats, EventCounter, type ReadStats, SkipCounter } from '../stats.ts';
 import { type DatBuffer, type DatFile, openDat } from './container.ts';
 import { CpuStream } from './cpu-stream.ts';
 import { RecordDecoder } from './decode.ts';
@@ -43,13 +43,13 @@ class BufferReader {
   readonly #streams: CpuStream[];
   readonly #decoder: RecordDecoder;
   readonly #skip: SkipCounter;
+  readonly #counter: EventCounter;
   readonly #sink: EventSink;
   readonly #names: TraceNames;
   readonly #stats: ReadStats;
   readonly #file: DatFile;
   readonly #event: TraceEvent = createEvent();
   readonly #taskIds = new Map<number, number>();
-  #previous = Number.NEGATIVE_INFINITY;
 
   constructor(
     source: ByteSource,
@@ -62,6 +62,7 @@ class BufferReader {
     this.#streams = buffer.cpus.map((cpu) => new CpuStream(source, file, buffer, cpu));
     this.#decoder = new RecordDecoder(file.formats, names, file.little);
     this.#skip = new SkipCounter(stats.skipped);
+    this.#counter = new EventCounter(stats);
     this.#sink = sink;
     this.#names = names;
     this.#stats = stats;
@@ -112,8 +113,7 @@ class BufferReader {
     event.time = walker.time;
     event.cpu = stream.cpu;
     event.task = this.#task(event.pid);
-    countEvent(this.#stats, event.kind, event.time, this.#previous);
-    this.#previous = event.time;
+    this.#counter.count(event);
     if (event.list.truncated) this.#stats.truncatedLists++;
     this.#sink(event);
   }
