@@ -2,7 +2,8 @@
  * The core: domains, and how requests cross the layers.
  * @module
  */
-export type { Leaf, MapResult, UnmapResult } from './domain.ts';
+export type { MapResult, UnmapResult } from './calls.ts';
+export type { Leaf } from './domain.ts';
 export { Domain } from './domain.ts';
 export type { DomainOptions, UnmapOptions } from './options.ts';
 export type { Dispatch, Path } from './paths.ts';

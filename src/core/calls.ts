@@ -1,0 +1,37 @@
+/**
+ * What a domain does under one semantics: `safe`, or `linux-6.1`.
+ * @module
+ */
+import type { Address } from '../address.ts';
+import type { ListArrays } from '../memory/scatter-list.ts';
+import type { UnmapOptions } from './options.ts';
+
+/** What a map call did. */
+export interface MapResult {
+  /** Bytes mapped. */
+  readonly bytes: number;
+  /** 0, or under `linux-6.1` a negative errno. */
+  readonly errno: number;
+  /** Protection really granted: write-only becomes read-write where the format cannot express it. */
+  readonly granted: number;
+}
+
+/** What an unmap call did. */
+export interface UnmapResult {
+  /** Bytes unmapped. */
+  readonly bytes: number;
+  /** Blocks and contiguous pages that were split for it. */
+  readonly splits: number;
+}
+
+/** The calls of a domain, arguments as its users pass them. */
+export interface Calls {
+  /** Maps one range. */
+  map(iova: Address, pa: Address, size: Address, prot: number): MapResult;
+  /** Maps a list. */
+  mapSg(iova: Address, list: ListArrays, prot: number): MapResult;
+  /** Unmaps a range; returns its bytes. */
+  unmap(iova: Address, size: Address, options: UnmapOptions): number;
+  /** The offset that a translation of an input address begins with. */
+  offset(iova: Address): number;
+}

@@ -1,0 +1,60 @@
+/**
+ * What `safe` says where it refuses a call after its arguments were found right.
+ * @module
+ */
+import { hex } from '../address.ts';
+import { IommuError } from '../errors.ts';
+import type { Geometry } from '../formats/contract.ts';
+
+/** Errors of one domain; input addresses come as offsets from the region's base. */
+export class Refusals {
+  readonly #geometry: Geometry;
+
+  constructor(geometry: Geometry) {
+    this.#geometry = geometry;
+  }
+
+  /** Something is mapped at `taken`, to `pa`. */
+  overlap(offset: number, bytes: number, taken: number, pa: number): IommuError {
+    const at = this.#public(taken);
+    return new IommuError(
+      'OVERLAP',
+      'iova',
+      `${this.#public(offset)} + ${hex(bytes)} meets a mapping at ${at} (to ${hex(pa)})`,
+      { iova: this.#public(offset), size: hex(bytes), at, pa: hex(pa) },
+    );
+  }
+
+  /** Nothing is mapped at `hole`. */
+  notMapped(offset: number, bytes: number, hole: number): IommuError {
+    const at = this.#public(hole);
+    return new IommuError('NOT_MAPPED', 'iova', `${this.#public(offset)} + ${hex(bytes)} has a hole at ${at}`, {
+      iova: this.#public(offset),
+      size: hex(bytes),
+      at,
+    });
+  }
+
+  /** A table was missing after `done` bytes. */
+  noMemory(offset: number, bytes: number, done: number): IommuError {
+    const at = this.#public(offset + done);
+    return new IommuError(
+      'NO_MEMORY',
+      'memory',
+      `no table for ${at} of ${this.#public(offset)} + ${hex(bytes)}; all is taken back`,
+      { iova: this.#public(offset), size: hex(bytes), at },
+    );
+  }
+
+  /** A block reaches across the end of a range, and may not be split. */
+  partialBlock(edge: number): IommuError {
+    const at = this.#public(edge);
+    return new IommuError('PARTIAL_BLOCK', 'iova', `a block reaches across ${at}; splitting it is refused by option`, {
+      at,
+    });
+  }
+
+  #public(offset: number): string {
+    return hex(this.#geometry.iovaBase + BigInt(offset));
+  }
+}

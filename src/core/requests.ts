@@ -1,0 +1,59 @@
+/**
+ * Checked requests over the path of their domain: cut into calls of the route, as far as the path cuts them.
+ * @module
+ */
+import type { ListArrays } from '../memory/scatter-list.ts';
+import type { PageTable } from '../pagetable/page-table.ts';
+import { type Done, ListRuns, mapRange, unmapRange } from '../pagetable/runs.ts';
+import type { Path, Route } from './paths.ts';
+
+/** Requests of one domain, one at a time. Results are as the kernel's: 0 or a negative errno, bytes for unmaps. */
+export class Requests {
+  /** How far the map request under way has come. */
+  readonly done: Done = { bytes: 0 };
+  readonly #route: Route;
+  readonly #table: PageTable;
+  readonly #path: Path;
+  readonly #one = { addresses: new Float64Array(1), lengths: new Float64Array(1) };
+
+  constructor(route: Route, table: PageTable, path: Path) {
+    this.#route = route;
+    this.#table = table;
+    this.#path = path;
+  }
+
+  /** Maps one smallest page. */
+  mapPage(offset: number, pa: number, bytes: number, prot: number): number {
+    return this.#route.mapPages(offset, pa, bytes, 1, prot, this.done);
+  }
+
+  /** Maps one range. */
+  mapOne(offset: number, pa: number, bytes: number, prot: number): number {
+    if (this.#path !== 'one-walk') return this.mapRange(offset, pa, bytes, prot);
+    this.#one.addresses[0] = pa;
+    this.#one.lengths[0] = bytes;
+    return this.mapList(offset, this.#one, prot);
+  }
+
+  /** Maps one range by calls of equal pages, or page by page. */
+  mapRange(offset: number, pa: number, bytes: number, prot: number): number {
+    const single = this.#path !== 'map-pages';
+    return mapRange(this.#route, this.#table.chooser, offset, pa, bytes, prot, single, this.done);
+  }
+
+  /** Maps a list. */
+  mapList(offset: number, list: ListArrays, prot: number): number {
+    if (this.#path === 'map-sg') return this.#route.mapList(offset, list, prot, 'hook', this.done);
+    if (this.#path === 'one-walk') return this.#route.mapList(offset, list, prot, 'one-walk', this.done);
+    const runs = new ListRuns(list, false);
+    let errno = 0;
+    while (errno === 0 && runs.next()) errno = this.mapRange(offset + this.done.bytes, runs.start, runs.bytes, prot);
+    return errno;
+  }
+
+  /** Unmaps a range, up to the first hole. */
+  unmapRange(offset: number, bytes: number, queued: boolean): number {
+    if (this.#path === 'one-walk') return this.#route.unmapRange(offset, bytes, queued);
+    return unmapRange(this.#route, this.#table.unmapChooser, offset, bytes, this.#path !== 'map-pages', queued);
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * The semantics `safe`: every argument and the whole range are checked before the first write; what fails later is taken
+ * back.
+ * @module
+ */
+import type { Address } from '../address.ts';
+import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
+import type { Geometry } from '../formats/contract.ts';
+import { checkProt } from '../formats/protection.ts';
+import { PiecedList } from '../memory/pieced-list.ts';
+import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+import type { PageTable } from '../pagetable/page-table.ts';
+import { straddles } from '../pagetable/undo.ts';
+import type { Calls, MapResult } from './calls.ts';
+import type { ArgumentCheck } from './checks.ts';
+import { stageList } from './list-stage.ts';
+import type { UnmapOptions } from './options.ts';
+import { Refusals } from './refusals.ts';
+import type { Requests } from './requests.ts';
+
+const EEXIST = -17;
+
+/** Calls of one domain under `safe`. */
+export class SafeCalls implements Calls {
+  readonly #geometry: Geometry;
+  readonly #memory: TableMemory;
+  readonly #driver: DriverDomain;
+  readonly #table: PageTable;
+  readonly #requests: Requests;
+  readonly #check: ArgumentCheck;
+  readonly #refusals: Refusals;
+  readonly #gathers: boolean;
+
+  /** @param gathers whether lists are mapped by kernels, where these can read them */
+  constructor(
+    { geometry, memory }: DomainContext,
+    driver: DriverDomain,
+    requests: Requests,
+    check: ArgumentCheck,
+    gathers: boolean,
+  ) {
+    this.#geometry = geometry;
+    this.#memory = memory;
+    this.#driver = driver;
+    this.#table = driver.table;
+    this.#requests = requests;
+    this.#check = check;
+    this.#refusals = new Refusals(geometry);
+    this.#gathers = gathers;
+  }
+
+  offset(iova: Address): number {
+    return this.#check.offset(iova);
+  }
+
+  map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
+    const offset = this.#check.offset(iova);
+    const bytes = this.#check.number('size', size);
+    const start = this.#check.number('pa', pa);
+    this.#check.input(iova, offset, bytes);
+    this.#check.output('pa', start, bytes);
+    return this.#map(offset, bytes, prot, start, undefined);
+  }
+
+  mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
+    const offset = this.#check.offset(iova);
+    const list = this.#gathers ? stageList(this.#memory, input) : input;
+    const bytes = this.#checkList(list);
+    this.#check.input(iova, offset, bytes);
+    return this.#map(offset, bytes, prot, 0, list);
+  }
+
+  unmap(iova: Address, size: Address, options: UnmapOptions): number {
+    const offset = this.#check.offset(iova);
+    const bytes = this.#check.number('size', size);
+    this.#check.input(iova, offset, bytes);
+    const end = offset + bytes;
+    const queued = options.invalidation === 'later';
+    const hole = options.holes === 'skip' ? -1 : this.#table.findHole(offset, end);
+    if (hole !== -1) throw this.#refusals.notMapped(offset, bytes, hole);
+    if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
+    if (!this.#table.beginUnmap(offset, end)) throw this.#refusals.noMemory(offset, bytes, 0);
+    try {
+      return options.holes === 'skip'
+        ? this.#unmapMapped(offset, end, queued)
+        : this.#requests.unmapRange(offset, bytes, queued);
+    } finally {
+      this.#table.endUnmap();
+      if (!queued) this.#driver.iotlbSync?.();
+    }
+  }
+
+  /** Bytes of a list, checked to its last element: by kernels where they can read it. */
+  #checkList(list: ListArrays): number {
+    let whole = 0;
+    if (list instanceof ScatterList && list.isIn(this.#memory)) {
+      whole = this.#check.wholeList(this.#memory, list);
+      list.wholeBytes = whole;
+    } else if (list instanceof PiecedList) whole = this.#check.piecedList(this.#memory, list);
+    return whole > 0 ? whole : this.#check.list(list);
+  }
+
+  #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
+    checkProt(prot);
+    const known = bytes !== this.#check.smallest;
+    if (known) this.#refuseOverlap(offset, bytes);
+    this.#table.begin(known);
+    const errno = this.#orRollBack(offset, bytes, prot, pa, list);
+    if (errno !== 0 || this.#requests.done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
+    this.#table.commit();
+    this.#driver.iotlbSyncMap?.(offset, bytes);
+    return { bytes, errno: 0, granted: this.#geometry.granted(prot) };
+  }
+
+  #refuseOverlap(offset: number, bytes: number): void {
+    const taken = this.#table.findMapped(offset, offset + bytes);
+    if (taken !== -1) throw this.#refusals.overlap(offset, bytes, taken, this.#table.iovaToPhys(taken));
+  }
+
+  /** Ends a map call that came to no end: a single page met a mapping and changed nothing, or there was no memory. */
+  #refuseRest(offset: number, bytes: number, errno: number): never {
+    if (errno === EEXIST) {
+      this.#table.commit();
+      this.#refuseOverlap(offset, bytes);
+    }
+    this.#rollBack(offset);
+    this.#driver.iotlbSync?.();
+    throw this.#refusals.noMemory(offset, bytes, this.#requests.done.bytes);
+  }
+
+  #orRollBack(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): number {
+    try {
+      if (list !== undefined) return this.#requests.mapList(offset, list, prot);
+      if (bytes === this.#check.smallest) return this.#requests.mapPage(offset, pa, bytes, prot);
+      return this.#requests.mapOne(offset, pa, bytes, prot);
+    } catch (error) {
+      this.#rollBack(offset);
+      throw error;
+    }
+  }
+
+  /** Takes back what a map call wrote; the device needs power, as its TLB is told. */
+  #rollBack(offset: number): void {
+    const { power } = this.#driver;
+    power?.get();
+    try {
+      this.#table.rollBack(offset, offset + this.#requests.done.bytes);
+    } finally {
+      power?.put();
+    }
+  }
+
+  #unmapMapped(offset: number, end: number, queued: boolean): number {
+    let total = 0;
+    let start = this.#table.findMapped(offset, end);
+    while (start !== -1) {
+      const hole = this.#table.findHole(start, end);
+      const stop = hole === -1 ? end : hole;
+      total += this.#requests.unmapRange(start, stop - start, queued);
+      start = stop < end ? this.#table.findMapped(stop, end) : -1;
+    }
+    return total;
+  }
+
+  #refuseStraddle(offset: number, end: number): void {
+    for (const edge of [offset, end]) {
+      if (edge < 2 ** this.#geometry.ias && straddles(this.#table.tree, edge)) {
+        throw this.#refusals.partialBlock(edge);
+      }
+    }
+  }
+}
