@@ -6,10 +6,11 @@
 import { lowHalf, offsetIn } from '../address.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
+import { firstSet } from './entries.ts';
 import { mapRun } from './map.ts';
 import type { PageSizeChooser } from './page-size.ts';
 import type { Done } from './runs.ts';
-import type { TableTree } from './tree.ts';
+import { EEXIST, type TableTree } from './tree.ts';
 
 /** Walks one list after the other; made once a page table. */
 export class ListWalk {
@@ -97,10 +98,13 @@ export class ListWalk {
     const tree = this.#tree;
     const depth = tree.last;
     const bytes = Math.min(left, this.#stop - offsetIn(at, this.#stop));
-    const table = bytes === this.#leafBytes ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
+    const { free } = tree.journal;
+    const whole = free && bytes === this.#leafBytes;
+    const table = whole ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
     if (table < 0) return table;
     const pages = bytes / this.#page;
     const index = tree.indexAt(depth, at);
+    if (!free && firstSet(tree, table, index, index + pages) < index + pages) return EEXIST;
     this.#write(table + (index << tree.entryShift), pages, list, prot);
     tree.meter.entryWrites += pages;
     tree.addEntries(depth, table, pages);
