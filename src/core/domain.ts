@@ -230,6 +230,14 @@ export class Domain {
   #safeMapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const list = this.#gathers ? stageList(this.memory, input) : input;
+    try {
+      return this.#mapArrays(iova, offset, list, prot);
+    } finally {
+      if (list !== input) this.memory.staging = false;
+    }
+  }
+
+  #mapArrays(iova: Address, offset: number, list: ListArrays, prot: number): MapResult {
     const staged = list instanceof ScatterList && list.isIn(this.memory) ? list : undefined;
     const whole = staged === undefined ? 0 : this.#check.wholeList(this.memory, staged);
     const bytes = whole > 0 ? whole : this.#check.list(list);

@@ -99,7 +99,8 @@ export class PageTable implements PagesSink, UnmapSink {
    */
   mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
     const oneWalk = mode === 'one-walk';
-    const staged = oneWalk && this.#listWalk !== undefined && list instanceof ScatterList && list.wholeBytes > 0;
+    const here = list instanceof ScatterList && list.isIn(this.tree.memory);
+    const staged = oneWalk && this.#listWalk !== undefined && here && list.wholeBytes > 0;
     this.tree.cleans.batch = oneWalk;
     this.tree.forgetPath();
     try {
