@@ -58,6 +58,7 @@ export class ListWalk {
   /** Maps pages larger than the smallest where they fit; false where they do not. */
   #block(at: number, left: number, list: ScatterList, prot: number, done: Done): boolean {
     if (left < this.#next || offsetIn(at, this.#next) !== 0) return false;
+    while (list.lengths[this.#index] === 0) this.#index++;
     const pa = (list.addresses[this.#index] as number) + this.#offset;
     if ((lowHalf(pa) & (this.#next - 1)) !== 0 && this.#next <= 0x80000000) return false;
     const run = this.#contiguous(list, pa, left);

@@ -81,6 +81,17 @@ describe.each(GRANULES)('$format with $granule', ({ format, granule }) => {
       expect(bytesOf({ format, granule, path }, { addresses, lengths }), path).toEqual(expected);
     }
   });
+
+  test('elements of no bytes hide no larger page behind them', () => {
+    const large = new Domain({ format, granule }).table.chooser.after(granule);
+    const block = Number.isFinite(large) ? large : 4 * granule;
+    const addresses = [3, 0, 5, 6].flatMap((place) => [place * granule, place * block]);
+    const lengths = [0, block, 0, 3 * granule, 0, block - 3 * granule, 0, block];
+    const expected = bytesOf({ format, granule, path: 'per-page' }, { addresses, lengths });
+    for (const path of PATHS) {
+      expect(bytesOf({ format, granule, path }, { addresses, lengths }), path).toEqual(expected);
+    }
+  });
 });
 
 describe('a list at the end of memory', () => {
