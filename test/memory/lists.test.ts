@@ -205,6 +205,13 @@ describe('what no list may hold', () => {
     expect([...new Set(seen)]).toHaveLength(1);
   });
 
+  test('an element whose end is no exact number is refused with its bytes as they were given', () => {
+    for (const path of PATHS) {
+      const list = [{ address: Number.MAX_SAFE_INTEGER, length: 4096 }];
+      expect(refusal(() => new Domain({ path }).mapSg(0, list, RW)).fields, path).toMatchObject({ size: '0x1000' });
+    }
+  });
+
   test('minus zero is zero', () => {
     for (const path of PATHS) {
       const domain = new Domain({ path });
