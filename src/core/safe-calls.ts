@@ -66,9 +66,13 @@ export class SafeCalls implements Calls {
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const list = this.#gathers ? stageList(this.#memory, input) : input;
-    const bytes = this.#checkList(list);
-    this.#check.input(iova, offset, bytes);
-    return this.#map(offset, bytes, prot, 0, list);
+    try {
+      const bytes = this.#checkList(list);
+      this.#check.input(iova, offset, bytes);
+      return this.#map(offset, bytes, prot, 0, list);
+    } finally {
+      if (list !== input) this.#memory.staging = false;
+    }
   }
 
   unmap(iova: Address, size: Address, options: UnmapOptions): number {

@@ -57,14 +57,20 @@ export class PiecedList implements ListArrays {
 }
 
 /** The last end of a run that leaves a piece that fits; `first` where there is none. */
-function endOfPiece({ addresses, lengths }: ListArrays, first: number): number {
-  const count = addresses.length;
+function endOfPiece(list: ListArrays, first: number): number {
+  const count = list.addresses.length;
   if (count - first <= STAGED_ELEMENTS) return count;
   let end = first + STAGED_ELEMENTS;
-  const joins = (i: number): boolean =>
-    lengths[i] === 0 || addresses[i] === (addresses[i - 1] as number) + (lengths[i - 1] as number);
-  while (end > first && joins(end)) end--;
+  while (end > first && joins(list, first, end)) end--;
   return end;
+}
+
+/** Whether an element continues the run before it; elements of no bytes do. */
+function joins({ addresses, lengths }: ListArrays, first: number, i: number): boolean {
+  if (lengths[i] === 0) return true;
+  let before = i - 1;
+  while (before > first && lengths[before] === 0) before--;
+  return addresses[i] === (addresses[before] as number) + (lengths[before] as number);
 }
 
 function copy(from: ArrayLike<number>, first: number, to: Float64Array): void {

@@ -20,8 +20,8 @@ export const STAGED_ELEMENTS = 16384;
 const STAGED_BYTES = 16 * STAGED_ELEMENTS;
 const STAGED_OFFSET = WASM_PAGE;
 
-/** The same room, for answers of kernels: byte offset and bytes. */
-export const SCRATCH: Readonly<{ offset: number; bytes: number }> = { offset: STAGED_OFFSET, bytes: STAGED_BYTES };
+/** Room for answers of kernels, in the page left to them, above what they know: byte offset and bytes. */
+export const SCRATCH: Readonly<{ offset: number; bytes: number }> = { offset: 4096, bytes: WASM_PAGE - 4096 };
 
 /** The first WebAssembly page is left to kernels (static data of a module would land there), the next to staged lists. */
 const FIRST_OFFSET = STAGED_OFFSET + STAGED_BYTES;
@@ -185,6 +185,9 @@ export class TableMemory implements PhysicalReader {
     this.#allocator.take(offset, bytes, STATE.list);
     return new ScatterList(this, offset, count, bytes);
   }
+
+  /** Whether the room for copies holds a list that is being mapped. */
+  staging = false;
 
   /** A list of up to {@link STAGED_ELEMENTS} elements in the room for copies; the next one takes the same room. */
   stagedList(count: number): ScatterList {

@@ -54,7 +54,7 @@ export class LeafWriter {
 
   /** Type and attribute bits of a leaf, without its address. The object is reused. */
   bits(depth: number, slots: number, prot: number): Entry {
-    const key = (depth << 16) | (slots << 8) | prot;
+    const key = (depth << 16) | (slots << 8) | (prot & 0xff);
     if (key !== this.#bitsKey) {
       this.#geometry.leaf(depth, slots, prot, this.#bits);
       this.#bitsKey = key;

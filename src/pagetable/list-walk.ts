@@ -6,10 +6,11 @@
 import { lowHalf, offsetIn } from '../address.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
+import { firstSet } from './entries.ts';
 import { mapRun } from './map.ts';
 import type { PageSizeChooser } from './page-size.ts';
 import type { Done } from './runs.ts';
-import type { TableTree } from './tree.ts';
+import { EEXIST, type TableTree } from './tree.ts';
 
 /** Walks one list after the other; made once a page table. */
 export class ListWalk {
@@ -57,6 +58,7 @@ export class ListWalk {
   /** Maps pages larger than the smallest where they fit; false where they do not. */
   #block(at: number, left: number, list: ScatterList, prot: number, done: Done): boolean {
     if (left < this.#next || offsetIn(at, this.#next) !== 0) return false;
+    while (list.lengths[this.#index] === 0) this.#index++;
     const pa = (list.addresses[this.#index] as number) + this.#offset;
     if ((lowHalf(pa) & (this.#next - 1)) !== 0 && this.#next <= 0x80000000) return false;
     const run = this.#contiguous(list, pa, left);
@@ -97,11 +99,13 @@ export class ListWalk {
     const tree = this.#tree;
     const depth = tree.last;
     const bytes = Math.min(left, this.#stop - offsetIn(at, this.#stop));
-    const whole = bytes === this.#leafBytes;
+    const { free } = tree.journal;
+    const whole = free && bytes === this.#leafBytes;
     const table = whole ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
     if (table < 0) return table;
     const pages = bytes / this.#page;
     const index = whole ? 0 : tree.indexAt(depth, at);
+    if (!free && firstSet(tree, table, index, index + pages) < index + pages) return EEXIST;
     this.#write(table + (index << tree.entryShift), pages, list, prot);
     tree.meter.entryWrites += pages;
     tree.addEntries(depth, table, pages);

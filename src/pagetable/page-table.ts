@@ -116,7 +116,9 @@ export class PageTable implements PagesSink, UnmapSink {
   #gather(iova: number, list: ListArrays, prot: number, done: Done): number | undefined {
     const walk = this.#listWalk;
     if (walk === undefined) return undefined;
-    if (list instanceof ScatterList && list.wholeBytes > 0) return walk.map(iova, list, list.wholeBytes, prot, done);
+    if (list instanceof ScatterList && list.isIn(this.tree.memory) && list.wholeBytes > 0) {
+      return walk.map(iova, list, list.wholeBytes, prot, done);
+    }
     if (!(list instanceof PiecedList && list.checked)) return undefined;
     const { memory } = this.tree;
     let errno = 0;

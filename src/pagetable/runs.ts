@@ -117,16 +117,16 @@ export class ListRuns {
     if (i >= count) return false;
     this.first = i;
     const start = addresses[i] as number;
-    let end = start + (lengths[i] as number);
+    let bytes = lengths[i] as number;
     for (i++; i < count; i++) {
       const length = lengths[i] as number;
-      if (addresses[i] !== end && (this.#linux || length !== 0)) break;
-      end += length;
+      if (addresses[i] !== start + bytes && (this.#linux || length !== 0)) break;
+      bytes += length;
     }
     this.#next = i;
     this.start = start;
-    this.bytes = end - start;
-    return !(this.#linux && i === count && addresses[count - 1] === end);
+    this.bytes = bytes;
+    return !(this.#linux && i === count && addresses[count - 1] === start + bytes);
   }
 
   /** The engine's memory grew under a list that lies in it. */

@@ -10,10 +10,12 @@ import type { TableTree } from './tree.ts';
 const PLACES = SCRATCH.bytes / 8;
 
 /**
- * Writes the output addresses of `count` smallest pages from `iova` on into `out`; −1 where nothing is mapped.
+ * Writes the output addresses of `count` smallest pages from `iova` on into `out`; −1 where nothing is mapped. What it
+ * counts depends on the tables alone, not on the walk before it.
  */
 export function translateRange(tree: TableTree, iova: number, count: number, out: Float64Array): void {
   const page = 2 ** tree.geometry.pageShift;
+  tree.forgetPath();
   for (let done = 0; done < count; done += PLACES) {
     const places = Math.min(PLACES, count - done);
     translateInto(tree, iova + done * page, places, page);

@@ -199,17 +199,15 @@ export class TableTree {
   mapPage(iova: number, pa: number, prot: number, keep: boolean): boolean {
     const { last, meter } = this;
     const found = this.#cursor.mapPage(this.rootOf(iova), iova, pa, last, keep, this.leaves.bits(last, 1, prot));
-    if (!wroteLeaf(found)) return false;
+    if (!wroteLeaf(found)) {
+      if (keep && depthReached(found) > 0) this.#countWalk(found);
+      return false;
+    }
     const table = tableReached(found);
-    const from = depthBegun(found);
-    if (from === 0) meter.walks++;
-    meter.tableReads += last - from;
+    this.#countWalk(found);
     meter.entryWrites++;
     this.memory.addEntries(table, 1);
-    if (!this.#coherent) {
-      this.cleans.count(this.#cursor.unmarked, 1);
-      this.cleans.run(table, 1, 1);
-    }
+    if (!this.#coherent) this.cleans.run(table, 1, 1);
     return true;
   }
 
@@ -287,6 +285,14 @@ export class TableTree {
   /** Frees every table, the roots included; the tree is dead afterwards. */
   destroy(): void {
     for (const root of this.roots) this.freeBelow(0, root);
+  }
+
+  /** Counts the part of a walk that was done: what goes on from there counts the rest. */
+  #countWalk(found: number): void {
+    const from = depthBegun(found);
+    if (from === 0) this.meter.walks++;
+    this.meter.tableReads += depthReached(found) - from;
+    if (!this.#coherent) this.cleans.count(this.#cursor.unmarked, 1);
   }
 
   #allocateRoots(): number[] {

@@ -173,12 +173,12 @@ function clearEntries(
   const entries = pages * slots;
   if (entries === 0) return;
   tree.cleans.run(table, pages, slots);
-  tree.addEntries(depth, table, -entries);
   tree.meter.entryWrites += entries;
   const { tableMask, tableValue } = tree.levelAt(depth);
   let at = iova;
   for (let i = index; i < index + entries; i++) {
     const lo = tree.take((table >>> 2) + (i << tree.wordShift));
+    tree.addEntries(depth, table, -1);
     if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), at);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;

@@ -6,7 +6,7 @@ import { Walker } from '../../src/hardware/index.ts';
 import { perform } from '../suite/histories.ts';
 import { CallMaker, type Draw, draws } from '../support/histories.ts';
 import { IntervalMap } from '../support/interval-map.ts';
-import { iovaOf, makeDomain, pageSizesOf, refusal } from '../support/setup.ts';
+import { iovaOf, makeDomain, pageSizesOf, RW, refusal } from '../support/setup.ts';
 import { reach } from './checks.ts';
 import { presented, regimeOf } from './regimes.ts';
 
@@ -48,6 +48,24 @@ describe.each(SETUPS)('$name', (setup) => {
       { numRuns: 4 },
     );
   });
+});
+
+test('translating a range counts the same, whatever was walked before it', () => {
+  const domain = new Domain();
+  const other = new Domain({ memory: domain.memory });
+  const work: readonly (() => unknown)[] = [
+    () => domain.map(0, 0x5000, 600 * 4096, RW),
+    () => domain.translateRange(0, 600),
+    () => domain.translate(2 ** 40),
+    () => other.map(0, 0, 4096, RW),
+  ];
+  const counts = work.map((before) => {
+    before();
+    const start = domain.meter.snapshot();
+    domain.translateRange(0, 600);
+    return domain.meter.since(start);
+  });
+  expect(counts).toEqual(counts.map(() => counts[0]));
 });
 
 test.each([-1, 0, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40, 2 ** 52])(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Domain } from '../../src/core/domain.ts';
 import type { Path } from '../../src/core/paths.ts';
 import { armSmmu } from '../../src/drivers/arm-smmu/arm-smmu.ts';
+import { TableMemory } from '../../src/memory/table-memory.ts';
 import type { Semantics } from '../../src/pagetable/page-table.ts';
 import { counted, type Work } from './helpers.ts';
 
@@ -191,6 +192,18 @@ describe('a scattered list by path', () => {
 
   it('one-walk: one call, one wmb, one walk', () => {
     expect(mapList('arm-64-lpae-s1', 'one-walk')).toEqual({ wmb: 1, dmaWmb: 4, driver: 1, walks: 1 });
+  });
+
+  it('one-walk: one walk, also where tables above the first page are there', () => {
+    for (const plainKernels of [false, true]) {
+      const { domain } = counted({ path: 'one-walk', memory: new TableMemory({ plainKernels }) });
+      domain.map(0, 0, K4, RW);
+      const before = domain.meter.snapshot();
+      domain.mapSg(4 * M2, list.slice(0, 3), RW);
+      const { walks, tableReads } = domain.meter.since(before);
+      // Three entries on the search for a mapping, and three on the way down.
+      expect([walks, tableReads]).toEqual([1, 6]);
+    }
   });
 
   it('one-walk cleans every table it touched once', () => {

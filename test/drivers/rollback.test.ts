@@ -89,6 +89,24 @@ describe('safe leaves no trace', () => {
   });
 });
 
+it('entries that a thrown invalidation left in place are still found', () => {
+  for (let calls = 0; calls < 16; calls++) {
+    let left = Number.POSITIVE_INFINITY;
+    const addPages = (): void => {
+      if (left-- === 0) throw new Error('stuck');
+    };
+    const driver = bareDriver({ flushWalk() {}, addPages, flushAll() {}, sync() {} });
+    const domain = new Domain({ format: 'arm-v7s', driver });
+    domain.map(0, 0, 16 * K4, RW);
+    left = calls;
+    expect(() => domain.unmap(0, 16 * K4)).toThrow('stuck');
+    const taken = errorOf(() => domain.map(0, 0x100000, 32 * K4, RW));
+    expect(taken?.fields['at'], `${calls} calls`).toBe(
+      calls === 15 ? undefined : `0x${((calls + 1) * K4).toString(16)}`,
+    );
+  }
+});
+
 describe('linux-6.1 leaves what that kernel leaves', () => {
   it.each(cases(KERNEL_PATHS))('$path, page k occupied: $options.dispatch $options.format', ({ options }) => {
     fc.assert(

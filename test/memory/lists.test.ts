@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Domain, type DomainOptions, PATHS } from '../../src/core/index.ts';
+import { bareDriver } from '../../src/drivers/index.ts';
 import { FORMATS } from '../../src/formats/index.ts';
 import { type ListArrays, type ScatterList, TableMemory } from '../../src/memory/index.ts';
 import { leavesOf, perform } from '../suite/histories.ts';
@@ -80,6 +81,17 @@ describe.each(GRANULES)('$format with $granule', ({ format, granule }) => {
       expect(bytesOf({ format, granule, path }, { addresses, lengths }), path).toEqual(expected);
     }
   });
+
+  test('elements of no bytes hide no larger page behind them', () => {
+    const large = new Domain({ format, granule }).table.chooser.after(granule);
+    const block = Number.isFinite(large) ? large : 4 * granule;
+    const addresses = [3, 0, 5, 6].flatMap((place) => [place * granule, place * block]);
+    const lengths = [0, block, 0, 3 * granule, 0, block - 3 * granule, 0, block];
+    const expected = bytesOf({ format, granule, path: 'per-page' }, { addresses, lengths });
+    for (const path of PATHS) {
+      expect(bytesOf({ format, granule, path }, { addresses, lengths }), path).toEqual(expected);
+    }
+  });
 });
 
 describe('a list at the end of memory', () => {
@@ -108,6 +120,55 @@ describe('a list at the end of memory', () => {
     expect(domain.mapSg(0, list, RW).bytes).toBe(BYTES);
     expect(domain.memory.byteLength).toBe(end);
     expect(domain.translate(BYTES - 4096)).toBe((COUNT - 1) * 8192 + 4096);
+  });
+});
+
+test('a list mapped where it lies is read from there by a domain of another memory too', () => {
+  const memory = new TableMemory();
+  const list = inMemory(memory, { addresses: [0x9000, 0x20000], lengths: [4096, 8192] });
+  for (const path of PATHS) {
+    new Domain({ memory, path: 'one-walk' }).mapSg(0, list, RW);
+    const other = new Domain({ path });
+    other.mapSg(0, list, RW);
+    expect(
+      [0, 4096, 8192].map((iova) => other.translate(iova)),
+      path,
+    ).toEqual([0x9000, 0x20000, 0x21000]);
+  }
+});
+
+describe('a list that is being mapped', () => {
+  const M2 = 2 ** 21;
+  const scatter = scattered(16, 4096);
+  const calls: readonly (readonly [name: string, call: (other: Domain) => unknown])[] = [
+    ['translates a range', (other) => other.translateRange(0, 64)],
+    ['maps a list', (other) => other.mapSg(0x40000, scatter, RW)],
+    ['is refused a list', (other) => refusal(() => other.mapSg(0, scatter, RW))],
+  ];
+
+  test.each(calls)('stays as it is while a second domain of the memory %s', (_name, call) => {
+    for (const plainKernels of [false, true]) {
+      const memory = new TableMemory({ plainKernels });
+      const other = new Domain({ memory, path: 'one-walk' });
+      other.map(0, 0x4000_0000, 64 * 4096, RW);
+      let called = 0;
+      const flushWalk = (): void => {
+        if (called++ === 0) call(other);
+      };
+      const driver = bareDriver({ flushWalk, addPages() {}, flushAll() {}, sync() {} });
+      const domain = new Domain({ memory, path: 'one-walk', driver });
+      domain.map(0, 0, 4096, RW);
+      domain.unmap(0, 4096);
+      const addresses = [0x1000_0000, ...Array.from(scatter.addresses)];
+      const lengths = [M2, ...Array.from(scatter.lengths)];
+      domain.mapSg(0, { addresses, lengths }, RW);
+      expect(called).toBe(1);
+      const plain = new Domain({ path: 'per-page' });
+      plain.mapSg(0, { addresses, lengths }, RW);
+      expect(domain.leaves()).toEqual(plain.leaves());
+      expect(refusal(() => domain.mapSg(0, { addresses, lengths }, RW)).code).toBe('OVERLAP');
+      expect(memory.staging).toBe(false);
+    }
   });
 });
 
@@ -142,6 +203,13 @@ describe('what no list may hold', () => {
       ),
     );
     expect([...new Set(seen)]).toHaveLength(1);
+  });
+
+  test('an element whose end is no exact number is refused with its bytes as they were given', () => {
+    for (const path of PATHS) {
+      const list = [{ address: Number.MAX_SAFE_INTEGER, length: 4096 }];
+      expect(refusal(() => new Domain({ path }).mapSg(0, list, RW)).fields, path).toMatchObject({ size: '0x1000' });
+    }
   });
 
   test('minus zero is zero', () => {

@@ -42,6 +42,15 @@ describe('a list longer than the room for copies', () => {
     expect(tables('one-walk', typed)).toEqual(expected);
   });
 
+  test('with elements of no bytes where it would be cut leaves the bytes of page after page', () => {
+    const list = listWithRun(runs['across the end of the first piece']);
+    for (const i of [STAGED_ELEMENTS - 1, STAGED_ELEMENTS, STAGED_ELEMENTS + 1]) {
+      list.addresses.splice(i, 0, 0x7000);
+      list.lengths.splice(i, 0, 0);
+    }
+    expect(tables('one-walk', list)).toEqual(tables('per-page', list));
+  });
+
   test('is one call and one walk', () => {
     const domain = new Domain({ granule: PAGE, path: 'one-walk' });
     domain.mapSg(0, listWithRun({ from: COUNT, to: COUNT }), RW);

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import type { Entry, Geometry } from '../../src/formats/index.ts';
 import { highHalf, lowHalf, PROT } from '../../src/formats/index.ts';
 import { forEachLeaf } from '../../src/pagetable/index.ts';
-import { iovaOf, pageSizesOf, type Setup, withDomain } from '../support/setup.ts';
+import { iovaOf, makeDomain, pageSizesOf, type Setup, withDomain } from '../support/setup.ts';
+import { snapshot } from '../support/snapshot.ts';
 
 const ACCESS = PROT.READ | PROT.WRITE;
 const PROTECTIONS: readonly number[] = Array.from({ length: 64 }, (_, prot) => prot).filter((p) => (p & ACCESS) !== 0);
@@ -127,11 +128,23 @@ function registersPointAtRoots(setup: Setup): void {
   });
 }
 
+function ignoresUnknownFlags(setup: Setup): void {
+  const left = [63, -1, 63 + 256, 63 + 65536].map((prot) => {
+    const domain = makeDomain(setup, { semantics: 'linux-6.1' });
+    const [size = 0] = pageSizesOf(domain.geometry);
+    expect(domain.map(iovaOf(domain, 0), 0, size, prot).errno).toBe(0);
+    expect(domain.map(iovaOf(domain, size), size, 2 * size, prot).errno).toBe(0);
+    return snapshot(domain);
+  });
+  expect(left).toEqual(left.map(() => left[0]));
+}
+
 /** Rules about entries and registers. */
 export function entryRules(setup: Setup): void {
   describe('entries', () => {
     test('what is granted is what the entry holds, for every protection', () => grantsWhatEntriesHold(setup));
     test('a map call says what it granted', () => tellsWhatIsGranted(setup));
+    test('protection flags that nobody knows change no entry under linux-6.1', () => ignoresUnknownFlags(setup));
     test('pieces of a split keep every attribute', () => piecesKeepAttributes(setup));
     test('output addresses go into entries and come back', () => roundTripsAddresses(setup));
     test('table addresses go into entries and come back', () => roundTripsTables(setup));

@@ -60,6 +60,20 @@ function mapList(...list: readonly (readonly [page: number, bytes: number])[]): 
   };
 }
 
+/** A list of one page, followed by `rest` elements of no bytes, over the mapping; in the engine's memory where `placed`. */
+function mapOver(rest: number, placed: boolean): (domain: Domain) => unknown {
+  return (d) => {
+    const addresses = new Float64Array(rest + 1).fill(90 * small(d));
+    const lengths = new Float64Array(rest + 1);
+    lengths[0] = small(d);
+    if (!placed) return d.mapSg(iova(d, TAKEN), { addresses, lengths }, RW);
+    const list = d.memory.list(rest + 1);
+    list.addresses.set(addresses);
+    list.lengths.set(lengths);
+    return d.mapSg(iova(d, TAKEN), list, RW);
+  };
+}
+
 const inputEnd = (d: Domain): bigint => d.geometry.iovaBase + (1n << BigInt(d.geometry.ias));
 const outputEnd = (d: Domain): bigint => 1n << BigInt(d.geometry.oas);
 
@@ -103,6 +117,9 @@ const STATES: readonly Row[] = [
   ['an overlap at its head', 'OVERLAP', 'iova', EEXIST, (d) => d.map(iova(d, TAKEN), 0, small(d), RW)],
   ['an overlap at its tail', 'OVERLAP', 'iova', EEXIST, (d) => d.map(iova(d, 1), 0, TAKEN * small(d), RW)],
   ['a list that overlaps', 'OVERLAP', 'iova', EEXIST, mapList([3, TAKEN], [90, 1])],
+  ['a list of one page over a mapping', 'OVERLAP', 'iova', EEXIST, mapOver(0, false)],
+  ['a list of one page and of nothing over a mapping', 'OVERLAP', 'iova', EEXIST, mapOver(8, false)],
+  ['a list of one page in the engine’s memory over a mapping', 'OVERLAP', 'iova', EEXIST, mapOver(0, true)],
   ['a hole', 'NOT_MAPPED', 'iova', EINVAL, (d) => d.unmap(iova(d, TAKEN), 4 * small(d))],
   ['nothing mapped', 'NOT_MAPPED', 'iova', EINVAL, (d) => d.unmap(iova(d, 1), small(d))],
   ['an unmap of zero', 'EMPTY', 'size', EINVAL, (d) => d.unmap(iova(d, TAKEN), 0)],
