@@ -158,6 +158,15 @@ function clearPage(
   return true;
 }
 
+/** Clears the leaves among the entries of one page, so that no part of it is left where an invalidation throws. */
+function clearLeavesOf(tree: TableTree, depth: number, table: number, index: number, slots: number): void {
+  for (let i = index; i < index + slots; i++) {
+    const word = (table >>> 2) + (i << tree.wordShift);
+    if (!tree.isTable(depth, tree.lo(word * 4))) tree.take(word);
+  }
+  tree.addEntries(depth, table, -slots);
+}
+
 /** Clears neighbouring entries, which may be tables, telling the TLB entry by entry. */
 function clearEntries(
   tree: TableTree,
@@ -174,11 +183,12 @@ function clearEntries(
   if (entries === 0) return;
   tree.cleans.run(table, pages, slots);
   tree.meter.entryWrites += entries;
+  if (slots > 1) clearLeavesOf(tree, depth, table, index, slots);
   const { tableMask, tableValue } = tree.levelAt(depth);
   let at = iova;
   for (let i = index; i < index + entries; i++) {
     const lo = tree.take((table >>> 2) + (i << tree.wordShift));
-    tree.addEntries(depth, table, -1);
+    if (slots === 1) tree.addEntries(depth, table, -1);
     if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), at);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
