@@ -25,6 +25,9 @@ type StateCode = (typeof STATE)[PageState];
 
 const ORDERS = 33;
 
+/** Where tests make an allocation fail. */
+export const REFUSED = -2;
+
 /** log2 of a power of two, at most 32: larger pieces do not exist. */
 function orderOf(bytes: number): number {
   return 32 - Math.clz32(bytes - 1);
@@ -54,11 +57,15 @@ export class PageAllocator {
     this.#left = count;
   }
 
-  /** Whether another allocation is let through (see {@link PageAllocator.failAfter}). */
-  admits(): boolean {
-    if (this.#left === 0) return false;
-    if (this.#left > 0) this.#left--;
-    return true;
+  /**
+   * Takes a freed piece of exactly this size as a live table.
+   * @returns its offset; −1 where there is none, {@link REFUSED} where no allocation is let through (see `failAfter`)
+   */
+  reuse(bytes: number, limit: number): number {
+    if (this.#left >= 0 && this.#left-- === 0) return this.#refuse();
+    const offset = this.recycled(bytes, limit);
+    if (offset !== -1) this.take(offset, bytes, STATE.live);
+    return offset;
   }
 
   /** A freed piece of exactly this size that ends at or below the physical `limit`, or −1. */
@@ -113,6 +120,11 @@ export class PageAllocator {
   /** State of the unit that holds `offset`; free outside all that was ever handed out. */
   stateAt(offset: number): PageState {
     return STATES[this.#states[Math.floor(offset / UNIT_BYTES)] ?? 0] ?? 'free';
+  }
+
+  #refuse(): number {
+    this.#left = 0;
+    return REFUSED;
   }
 
   #stack(bytes: number): number[] {

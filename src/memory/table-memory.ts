@@ -8,7 +8,7 @@ import type { PhysicalReader } from '../bus.ts';
 import { IommuError } from '../errors.ts';
 import type { Kernels } from './kernel-contract.ts';
 import { kernelsFor } from './kernels.ts';
-import { type AllocationMode, PageAllocator, STATE, UNIT_BYTES, UNIT_SHIFT } from './page-allocator.ts';
+import { type AllocationMode, PageAllocator, REFUSED, STATE, UNIT_BYTES, UNIT_SHIFT } from './page-allocator.ts';
 import { ScatterList } from './scatter-list.ts';
 
 const WASM_PAGE = 0x10000;
@@ -121,16 +121,9 @@ export class TableMemory implements PhysicalReader {
    * @returns byte offset, or −1 where there is no memory; a failure takes nothing
    */
   allocate(bytes: number, limit: number = Number.MAX_SAFE_INTEGER, zero = true): number {
-    const allocator = this.#allocator;
-    if (!allocator.admits()) return -1;
-    const recycled = allocator.recycled(bytes, limit);
-    const offset = recycled === -1 ? this.#fresh(bytes, limit) : recycled;
-    if (offset === -1) return -1;
-    if (zero && recycled !== -1) {
-      this.kernels.clear(offset, bytes);
-      this.zeroedBytes += bytes;
-    }
-    allocator.take(offset, bytes, STATE.live);
+    const offset = this.#allocator.reuse(bytes, limit);
+    if (offset < 0) return offset === REFUSED ? -1 : this.#allocateFresh(bytes, limit);
+    if (zero) this.#zero(offset, bytes);
     this.#entries[offset >>> UNIT_SHIFT] = 0;
     return offset;
   }
@@ -219,6 +212,19 @@ export class TableMemory implements PhysicalReader {
     const offset = address - this.base;
     if (!this.#readable(offset, 4) || !this.#readable(offset + bytes - 4, 4)) return undefined;
     return this.u32.subarray(offset >>> 2, (offset + bytes) >>> 2);
+  }
+
+  #zero(offset: number, bytes: number): void {
+    this.kernels.clear(offset, bytes);
+    this.zeroedBytes += bytes;
+  }
+
+  #allocateFresh(bytes: number, limit: number): number {
+    const offset = this.#fresh(bytes, limit);
+    if (offset === -1) return -1;
+    this.#allocator.take(offset, bytes, STATE.live);
+    this.#entries[offset >>> UNIT_SHIFT] = 0;
+    return offset;
   }
 
   #readable(offset: number, bytes: number): boolean {

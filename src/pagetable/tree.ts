@@ -221,14 +221,17 @@ export class TableTree {
 
   /** Points the entry at `at` to a table: barrier, write, clean, and the mark that says "cleaned". */
   link(at: number, table: number): void {
-    const { geometry } = this;
     const out = this.#out;
-    geometry.table(table + this.memory.base, out);
+    this.geometry.table(table + this.memory.base, out);
     this.meter.dmaWmb++;
     this.store(at, out.lo, out.hi);
-    if (geometry.coherent) return;
+    if (!this.#coherent) this.#markCleaned(at, out);
+  }
+
+  #markCleaned(at: number, { lo, hi }: Entry): void {
+    const { syncedHi } = this.geometry;
     this.cleans.count(1, 1);
-    if (geometry.syncedHi !== 0) this.store(at, out.lo, out.hi | geometry.syncedHi);
+    if (syncedHi !== 0) this.store(at, lo, hi | syncedHi);
   }
 
   /** Unlinks the table behind the entry at `at`, tells the TLB, and frees it and all below. */
