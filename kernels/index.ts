@@ -38,15 +38,21 @@ export function fill8(dest: usize, count: u32, lo: u32, hi: u32, strideLo: u32, 
   const stride = join(strideLo, strideHi);
   let value = join(lo, hi);
   const end = dest + ((count as usize) << 3);
-  const paired = dest + (((count & ~1) as usize) << 3);
-  let pair = i64x2.replace_lane(i64x2.splat(value as i64), 1, (value + stride) as i64);
-  const step = i64x2.splat((stride << 1) as i64);
-  for (; dest < paired; dest += 16) {
-    v128.store(dest, pair);
-    pair = i64x2.add(pair, step);
+  const quads = dest + (((count & ~3) as usize) << 3);
+  let first = i64x2.replace_lane(i64x2.splat(value as i64), 1, (value + stride) as i64);
+  let second = i64x2.add(first, i64x2.splat((stride << 1) as i64));
+  const step = i64x2.splat((stride << 2) as i64);
+  for (; dest < quads; dest += 32) {
+    v128.store(dest, first);
+    v128.store(dest, second, 16);
+    first = i64x2.add(first, step);
+    second = i64x2.add(second, step);
   }
-  value = i64x2.extract_lane(pair, 0) as u64;
-  if (dest < end) store<u64>(dest, value);
+  value = i64x2.extract_lane(first, 0) as u64;
+  for (; dest < end; dest += 8) {
+    store<u64>(dest, value);
+    value += stride;
+  }
 }
 
 /** Writes `count` 4-byte entries from `dest` on. */

@@ -34,9 +34,17 @@ export class TableJournal {
 
   /** The changes. */
   get changes(): TableChange[] {
+    const field = (at: number): number => this.#fields[at] as number;
     return Array.from({ length: this.#length / FIELDS }, (_, i) => {
-      const [linked, at, lo, hi, table, depth] = this.#fields.subarray(i * FIELDS) as unknown as Six;
-      return { linked: linked === 1, at, lo, hi, table, depth };
+      const at = i * FIELDS;
+      return {
+        linked: field(at) === 1,
+        at: field(at + 1),
+        lo: field(at + 2),
+        hi: field(at + 3),
+        table: field(at + 4),
+        depth: field(at + 5),
+      };
     });
   }
 
@@ -86,5 +94,3 @@ export class TableJournal {
     this.#fields = wider;
   }
 }
-
-type Six = readonly [number, number, number, number, number, number];
