@@ -10,6 +10,7 @@ import { NestedWalker } from '../walk/nested.ts';
 import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { accessReason, Walker } from '../walk/walker.ts';
 import { type ContextBank, decodeBank } from './context.ts';
+import { RegisterFile } from './register-file.ts';
 import { CB, CBAR_TYPE, FSR, FSYNR0, GFSR, GR0, GR1, S2CR_TYPE, SCR0, SCTLR, SMR } from './registers.ts';
 import { type Invalidation, Tlb, type TlbEntry, type TlbTag, WalkCache } from './tlb.ts';
 import { CachedTables } from './walk-cache.ts';
@@ -51,6 +52,7 @@ export interface SmmuV2Answer {
   readonly bank?: number;
 }
 
+const DEFAULT_BANK_PAGE = 16;
 const DEFAULT_BANKS = 16;
 const DEFAULT_GROUPS = 32;
 const DEFAULT_TLB = 1024;
@@ -58,7 +60,6 @@ const DEFAULT_WALK_CACHE = 64;
 const MOST_VIOLATIONS = 1000;
 const ASID_AT = 48n;
 const VA_BITS = 44n;
-const ALL_ONES = 0xffff_ffff;
 
 // FSR bits by class of fault (16.5.14)
 const FSR_BITS: Readonly<Record<string, number>> = {
@@ -89,17 +90,14 @@ export class SmmuV2 implements RegisterPort {
   readonly tlb: Tlb;
   /** Registers touched without power: the first thousand. */
   readonly violations: PowerViolation[] = [];
-  /** Offsets written or read that this model gives no meaning, with how often. */
-  readonly unknown: Map<number, number> = new Map();
   readonly #reader: PhysicalReader;
   readonly #walkCache: WalkCache;
   readonly #page: number;
-  readonly #bankPage: number;
   readonly #banks: number;
   readonly #groups: number;
   readonly #oas: number;
   readonly #options: SmmuV2Options;
-  readonly #words = new Map<number, number>();
+  readonly #registers: RegisterFile;
   #pending: { readonly bank: number | undefined; readonly what: Invalidation }[] = [];
   #active = 0;
   #powered = true;
@@ -108,13 +106,24 @@ export class SmmuV2 implements RegisterPort {
     this.#reader = reader;
     this.#options = options;
     this.#page = options.pageBytes ?? 4096;
-    this.#bankPage = options.contextBankPage ?? 16;
     this.#banks = options.contextBanks ?? DEFAULT_BANKS;
     this.#groups = options.streamGroups ?? DEFAULT_GROUPS;
     this.#oas = options.oas ?? 48;
+    this.#registers = new RegisterFile({
+      page: this.#page,
+      bankPage: options.contextBankPage ?? DEFAULT_BANK_PAGE,
+      banks: this.#banks,
+      groups: this.#groups,
+      oas: this.#oas,
+    });
     this.tlb = new Tlb(options.tlbEntries ?? DEFAULT_TLB);
     this.#walkCache = new WalkCache(options.walkCacheEntries ?? DEFAULT_WALK_CACHE);
     this.#reset();
+  }
+
+  /** Offsets written or read that this model gives no meaning, with how often. */
+  get unknown(): ReadonlyMap<number, number> {
+    return this.#registers.unknown;
   }
 
   /** Whether the device has power. Without it, registers read as 0, writes are lost, and both are recorded. */
@@ -134,14 +143,14 @@ export class SmmuV2 implements RegisterPort {
 
   read32(offset: number): number {
     if (!this.#hasPower(offset, false, 0n)) return 0;
-    const { bank, register } = this.#place(offset);
+    const { bank, register } = this.#registers.place(offset);
     const status = bank === undefined ? GR0.sTLBGSTATUS : CB.TLBSTATUS;
     if (register === status && (bank !== undefined || offset < this.#page)) {
       if (this.#active === 0) return 0;
       this.#active--;
       return 1;
     }
-    return this.#words.get(offset) ?? this.#unread(offset);
+    return this.#registers.read(offset);
   }
 
   write32(offset: number, value: number): void {
@@ -162,7 +171,7 @@ export class SmmuV2 implements RegisterPort {
   translate(stream: number, iova: Address, access: Access = READ): SmmuV2Answer {
     const address = BigInt(iova);
     if (!this.#powered) return uncached(faultOf('translation-off', address, 'the device has no power'));
-    if (this.#get(GR0.sCR0) & SCR0.CLIENTPD) return uncached(this.#bypass(address));
+    if (this.#registers.get(GR0.sCR0) & SCR0.CLIENTPD) return uncached(this.#bypass(address));
     const route = this.#route(stream);
     if (route === 'unmatched') return this.#unmatched(stream, address, GFSR.USF);
     if (route === 'conflict') return this.#globalFault(stream, address, GFSR.SMCF);
@@ -220,39 +229,39 @@ export class SmmuV2 implements RegisterPort {
   }
 
   #decode(bank: number): ContextBank {
-    const at = this.#bankOffset(bank);
-    const read32 = (register: number) => this.#get(at + register);
+    const at = this.#registers.bankOffset(bank);
+    const read32 = (register: number) => this.#registers.get(at + register);
     const read64 = (register: number) => (BigInt(read32(register + 4)) << 32n) | BigInt(read32(register));
     const one = this.#page;
-    const cbar = this.#get(one + GR1.CBAR + 4 * bank);
-    return decodeBank({ read32, read64, cbar, cba2r: this.#get(one + GR1.CBA2R + 4 * bank) }, this.#oas);
+    const cbar = this.#registers.get(one + GR1.CBAR + 4 * bank);
+    return decodeBank({ read32, read64, cbar, cba2r: this.#registers.get(one + GR1.CBA2R + 4 * bank) }, this.#oas);
   }
 
   /** S2CR of the one stream-match group that a stream matches (9.6.16). */
   #route(stream: number): number | 'unmatched' | 'conflict' {
     let found: number | undefined;
     for (let group = 0; group < this.#groups; group++) {
-      const smr = this.#get(GR0.SMR + 4 * group);
+      const smr = this.#registers.get(GR0.SMR + 4 * group);
       if ((smr & SMR.VALID) === 0) continue;
       const mask = (smr >>> SMR.maskAt) & SMR.idMask;
       if (((smr ^ stream) & SMR.idMask & ~mask) !== 0) continue;
       if (found !== undefined) return 'conflict';
-      found = this.#get(GR0.S2CR + 4 * group);
+      found = this.#registers.get(GR0.S2CR + 4 * group);
     }
     return found ?? 'unmatched';
   }
 
   #unmatched(stream: number, iova: bigint, bit: number): SmmuV2Answer {
-    if ((this.#get(GR0.sCR0) & SCR0.USFCFG) === 0) return uncached(this.#bypass(iova));
+    if ((this.#registers.get(GR0.sCR0) & SCR0.USFCFG) === 0) return uncached(this.#bypass(iova));
     return this.#globalFault(stream, iova, bit);
   }
 
   #globalFault(stream: number, iova: bigint, bit: number): SmmuV2Answer {
-    const before = this.#get(GR0.sGFSR);
-    this.#set(GR0.sGFSR, before === 0 ? bit : before | GFSR.MULTI);
+    const before = this.#registers.get(GR0.sGFSR);
+    this.#registers.set(GR0.sGFSR, before === 0 ? bit : before | GFSR.MULTI);
     if (before === 0) {
-      this.#set64(GR0.sGFAR, iova);
-      this.#set(GR0.sGFSYNR1, stream & SMR.idMask);
+      this.#registers.set64(GR0.sGFAR, iova);
+      this.#registers.set(GR0.sGFSYNR1, stream & SMR.idMask);
     }
     const reason = bit === GFSR.ICF ? 'context-invalid' : bit === GFSR.UCBF ? 'stream-invalid' : 'no-stream-match';
     const name = Object.entries(GFSR).find(([, value]) => value === bit)?.[0] ?? '';
@@ -261,23 +270,23 @@ export class SmmuV2 implements RegisterPort {
 
   /** Writes FSR, FAR, FSYNR0 and the stream; a second fault only sets MULTI (16.5.14). */
   #record(bank: number, stream: number, context: ContextBank, fault: Fault, access: Access): void {
-    const at = this.#bankOffset(bank);
-    const before = this.#get(at + CB.FSR);
+    const at = this.#registers.bankOffset(bank);
+    const before = this.#registers.get(at + CB.FSR);
     if (before !== 0) {
-      this.#set(at + CB.FSR, before | FSR.MULTI);
+      this.#registers.set(at + CB.FSR, before | FSR.MULTI);
       return;
     }
-    const stalls = this.#get(at + CB.SCTLR) & SCTLR.CFCFG ? FSR.SS : 0;
+    const stalls = this.#registers.get(at + CB.SCTLR) & SCTLR.CFCFG ? FSR.SS : 0;
     const bits = FSR_BITS[faultClass(fault.reason)] ?? FSR.TF;
-    this.#set(at + CB.FSR, bits | stalls | (context.format << FSR.formatAt));
-    this.#set64(at + CB.FAR, fault.iova);
+    this.#registers.set(at + CB.FSR, bits | stalls | (context.format << FSR.formatAt));
+    this.#registers.set64(at + CB.FAR, fault.iova);
     const access32 =
       (access.kind === 'write' ? FSYNR0.WNR : 0) |
       (access.privileged === true ? FSYNR0.PNU : 0) |
       (access.kind === 'execute' ? FSYNR0.IND : 0);
-    this.#set(at + CB.FSYNR0, (fault.level & 3) | access32 | (bank << FSYNR0.bankAt));
-    if (fault.ipa !== undefined) this.#set64(at + CB.IPAFAR, fault.ipa);
-    this.#set(this.#page + GR1.CBFRSYNRA + 4 * bank, stream & SMR.idMask);
+    this.#registers.set(at + CB.FSYNR0, (fault.level & 3) | access32 | (bank << FSYNR0.bankAt));
+    if (fault.ipa !== undefined) this.#registers.set64(at + CB.IPAFAR, fault.ipa);
+    this.#registers.set(this.#page + GR1.CBFRSYNRA + 4 * bank, stream & SMR.idMask);
   }
 
   #bypass(iova: bigint): Leaf | Fault {
@@ -285,32 +294,33 @@ export class SmmuV2 implements RegisterPort {
   }
 
   #write(offset: number, value: bigint, wide: boolean): void {
-    const { bank, register } = this.#place(offset);
+    const { bank, register } = this.#registers.place(offset);
     if (bank !== undefined) this.#writeBank(bank, register, value, wide);
     else if (offset < this.#page) this.#writeGlobal(register, value, wide);
-    else this.#store(offset, value, wide);
+    else this.#registers.store(offset, value, wide);
   }
 
   #writeGlobal(register: number, value: bigint, wide: boolean): void {
-    if (register === GR0.sGFSR) this.#clear(register, value);
-    else if (register === GR0.sGFSRRESTORE) this.#set(GR0.sGFSR, Number(value));
+    if (register === GR0.sGFSR) this.#registers.clear(register, value);
+    else if (register === GR0.sGFSRRESTORE) this.#registers.set(GR0.sGFSR, Number(value));
     else if (register === GR0.TLBIVMID) this.#invalidate(undefined, { vmid: Number(value & 0xffn), all: true });
     else if (register === GR0.TLBIALLNSNH || register === GR0.STLBIALL) this.#invalidate(undefined, { all: true });
     else if (register === GR0.TLBIALLH) this.#invalidate(undefined, { vmid: -1, all: true });
     else if (register === GR0.sTLBGSYNC) this.#sync(undefined);
-    else this.#store(register, value, wide);
+    else this.#registers.store(register, value, wide);
   }
 
   #writeBank(bank: number, register: number, value: bigint, wide: boolean): void {
-    const at = this.#bankOffset(bank);
+    const at = this.#registers.bankOffset(bank);
     const access = ATOS.get(register);
-    if (register === CB.FSR) this.#clear(at + register, value);
-    else if (register === CB.FSRRESTORE) this.#set(at + CB.FSR, Number(value));
-    else if (register === CB.RESUME) this.#set(at + CB.FSR, (this.#get(at + CB.FSR) & ~FSR.SS) >>> 0);
+    if (register === CB.FSR) this.#registers.clear(at + register, value);
+    else if (register === CB.FSRRESTORE) this.#registers.set(at + CB.FSR, Number(value));
+    else if (register === CB.RESUME)
+      this.#registers.set(at + CB.FSR, (this.#registers.get(at + CB.FSR) & ~FSR.SS) >>> 0);
     else if (register === CB.TLBSYNC) this.#sync(bank);
     else if (register >= CB.TLBIVA && register < CB.TLBSYNC) this.#bankInvalidation(bank, register, value);
     else if (access !== undefined) this.#addressTranslation(bank, value, access);
-    else this.#store(at + register, value, wide);
+    else this.#registers.store(at + register, value, wide);
   }
 
   /** TLBI operations of a context bank (16.5.37 and following). */
@@ -327,7 +337,7 @@ export class SmmuV2 implements RegisterPort {
     else if (register === CB.TLBIALL) this.#invalidate(bank, { vmid });
     else if (register === CB.TLBIIPAS2 || register === CB.TLBIIPAS2L)
       this.#invalidate(bank, { vmid, iova: ipa, stage2: true, lastLevel });
-    else this.#count(this.#bankOffset(bank) + register);
+    else this.#registers.count(this.#registers.bankOffset(bank) + register);
   }
 
   /** ATS1xx: translates by stage 1 and leaves the answer in PAR (16.5.1, 16.5.24). */
@@ -335,8 +345,8 @@ export class SmmuV2 implements RegisterPort {
     const context = this.#decode(bank);
     const result = new Walker(this.#reader, context.regime).translate(value & ~0xfffn, access);
     const par = result.ok ? BigInt(result.pa - (result.pa % 4096)) : 1n | BigInt(FSR_BITS[result.class] ?? FSR.TF);
-    this.#set64(this.#bankOffset(bank) + CB.PAR, par);
-    this.#set(this.#bankOffset(bank) + CB.ATSR, 0);
+    this.#registers.set64(this.#registers.bankOffset(bank) + CB.PAR, par);
+    this.#registers.set(this.#registers.bankOffset(bank) + CB.ATSR, 0);
   }
 
   #invalidate(bank: number | undefined, what: Invalidation): void {
@@ -357,89 +367,20 @@ export class SmmuV2 implements RegisterPort {
     this.#walkCache.invalidate(what);
   }
 
-  #place(offset: number): { readonly bank: number | undefined; readonly register: number } {
-    const page = Math.floor(offset / this.#page);
-    const bank = page - this.#bankPage;
-    if (bank < 0) return { bank: undefined, register: offset };
-    return { bank, register: offset % this.#page };
-  }
-
-  #bankOffset(bank: number): number {
-    return (this.#bankPage + bank) * this.#page;
-  }
-
   #hasPower(offset: number, write: boolean, value: bigint): boolean {
     if (this.#powered) return true;
     if (this.violations.length < MOST_VIOLATIONS) this.violations.push({ offset, write, value });
     return false;
   }
 
-  #get(offset: number): number {
-    return this.#words.get(offset) ?? 0;
-  }
-
-  #set(offset: number, value: number): void {
-    this.#words.set(offset, value >>> 0);
-  }
-
-  #set64(offset: number, value: bigint): void {
-    this.#set(offset, Number(value & 0xffff_ffffn));
-    this.#set(offset + 4, Number((value >> 32n) & 0xffff_ffffn));
-  }
-
-  #store(offset: number, value: bigint, wide: boolean): void {
-    if (!this.#defined(offset)) this.#count(offset);
-    if (wide) this.#set64(offset, value);
-    else this.#set(offset, Number(value));
-  }
-
-  /** Write-one-to-clear. */
-  #clear(offset: number, value: bigint): void {
-    this.#set(offset, this.#get(offset) & ~Number(value));
-  }
-
-  #unread(offset: number): number {
-    if (!this.#defined(offset)) this.#count(offset);
-    return 0;
-  }
-
-  #count(offset: number): void {
-    this.unknown.set(offset, (this.unknown.get(offset) ?? 0) + 1);
-  }
-
-  #defined(offset: number): boolean {
-    const { bank, register } = this.#place(offset);
-    if (bank !== undefined) return bank < this.#banks && BANK_REGISTERS.has(register - (register % 4));
-    if (offset < this.#page) {
-      const group = offset >= GR0.S2CR ? offset - GR0.S2CR : offset - GR0.SMR;
-      return GLOBAL_REGISTERS.has(offset) || (group >= 0 && group < 4 * this.#groups);
-    }
-    const inside = (offset - this.#page) % GR1.CBFRSYNRA;
-    return offset - this.#page < GR1.CBA2R + 0x400 && inside < 4 * this.#banks;
-  }
-
-  /** Identification, as Linux probes it: stages 1, 2 and nested, stream matching, all formats (9.6.1 and following). */
   #reset(): void {
-    this.#words.clear();
+    this.#registers.reset();
     this.#pending = [];
     this.#active = 0;
     this.tlb.clear();
     this.#walkCache.clear();
-    this.#set(GR0.sCR0, SCR0.CLIENTPD);
-    this.#set(GR0.sIDR0, 0x7c00_0000 | (1 << 14) | this.#groups);
-    const log2Pages = Math.max(0, Math.ceil(Math.log2(this.#bankPage)) - 1);
-    this.#set(GR0.sIDR1, (this.#page === 65536 ? ALL_ONES << 31 : 0) | (log2Pages << 28) | this.#banks);
-    const size = [32, 36, 40, 42, 44, 48].indexOf(this.#oas);
-    this.#set(GR0.sIDR2, (7 << 12) | (5 << 8) | ((size < 0 ? 5 : size) << 4) | (size < 0 ? 5 : size));
-    this.#set(GR0.sIDR7, 0x20);
   }
 }
-
-const GLOBAL_REGISTERS: ReadonlySet<number> = new Set(
-  Object.values(GR0).flatMap((at) => (at === GR0.sGFAR ? [at, at + 4] : [at])),
-);
-const WIDE = [CB.TTBR0, CB.TTBR1, CB.PAR, CB.FAR, CB.IPAFAR];
-const BANK_REGISTERS: ReadonlySet<number> = new Set<number>([...Object.values(CB), ...WIDE.map((at) => at + 4)]);
 
 function uncached(result: Leaf | Fault): SmmuV2Answer {
   return { result, cached: false };
