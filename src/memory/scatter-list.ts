@@ -22,8 +22,16 @@ export interface ListArrays {
   readonly lengths: ArrayLike<number>;
 }
 
+/** A list as two arrays of equal length, whose elements may be bigints. */
+export interface AddressArrays {
+  /** Physical addresses of the elements. */
+  readonly addresses: ArrayLike<Address>;
+  /** Their lengths in bytes. */
+  readonly lengths: ArrayLike<Address>;
+}
+
 /** Everything that is accepted as a list. */
-export type ListInput = ScatterList | ListArrays | readonly ListElement[];
+export type ListInput = ScatterList | AddressArrays | readonly ListElement[];
 
 /** A list in the engine's own memory, read by kernels where it lies: no object and no allocation an element. */
 export class ScatterList implements ListArrays {
@@ -79,32 +87,61 @@ function isElements(input: ListInput): input is readonly ListElement[] {
   return Array.isArray(input);
 }
 
-/**
- * A list input as two arrays; objects are copied, arrays are not.
- * @throws IommuError `BAD_OPTION` where the arrays differ in length, `UNSAFE_NUMBER` and others for an element.
- */
-export function asArrays(input: ListInput): ListArrays {
-  if (!isElements(input)) {
-    if (input.addresses.length !== input.lengths.length) {
-      const { addresses, lengths } = input;
-      throw new IommuError('BAD_OPTION', 'list', `${addresses.length} addresses but ${lengths.length} lengths`);
-    }
-    return input;
-  }
-  const addresses = new Float64Array(input.length);
-  const lengths = new Float64Array(input.length);
-  for (const [i, element] of input.entries()) {
-    addresses[i] = exactNumber(`list[${i}].address`, element.address);
-    lengths[i] = exactNumber(`list[${i}].length`, element.length);
-  }
-  return { addresses, lengths };
+function isArrayLike(value: ArrayLike<Address> | undefined): value is ArrayLike<Address> {
+  return typeof value === 'object' && value !== null && Number.isSafeInteger(value.length);
 }
 
-function exactNumber(argument: string, value: Address): number {
-  checkAddress(argument, value);
+/** Whether an array holds numbers and nothing else. */
+function holdsNumbers(values: ArrayLike<Address>): values is ArrayLike<number> {
+  if (values instanceof Float64Array) return true;
+  return ArrayBuffer.isView(values) && !(values instanceof BigUint64Array || values instanceof BigInt64Array);
+}
+
+/**
+ * A list input as two arrays of numbers: typed arrays of numbers as they are, others and objects copied.
+ * @throws IommuError `BAD_OPTION` for what is no list, and where the arrays differ in length; `NOT_A_NUMBER`,
+ * `UNSAFE_NUMBER` and others for an element.
+ */
+export function asArrays(input: ListInput): ListArrays {
+  if (input instanceof ScatterList) return input;
+  if (isElements(input)) {
+    const at = (i: number): Partial<ListElement> => input[i] ?? {};
+    return {
+      addresses: exactNumbers(input.length, 'address', (i) => at(i).address),
+      lengths: exactNumbers(input.length, 'length', (i) => at(i).length),
+    };
+  }
+  const { addresses, lengths }: Partial<AddressArrays> = input ?? {};
+  if (!isArrayLike(addresses) || !isArrayLike(lengths)) {
+    throw new IommuError('BAD_OPTION', 'list', 'expected { address, length } objects, or arrays addresses and lengths');
+  }
+  if (addresses.length !== lengths.length) {
+    throw new IommuError('BAD_OPTION', 'list', `${addresses.length} addresses but ${lengths.length} lengths`);
+  }
+  if (holdsNumbers(addresses) && holdsNumbers(lengths)) return { addresses, lengths };
+  return {
+    addresses: exactNumbers(addresses.length, 'address', (i) => addresses[i]),
+    lengths: exactNumbers(lengths.length, 'length', (i) => lengths[i]),
+  };
+}
+
+function exactNumbers(count: number, name: string, at: (i: number) => Address | undefined): Float64Array {
+  const numbers = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = at(i);
+    const plain = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+    numbers[i] = plain ? value : exactNumber(`list[${i}].${name}`, value);
+  }
+  return numbers;
+}
+
+function exactNumber(argument: string, value: Address | undefined): number {
+  checkAddress(argument, value as Address);
   const number = Number(value);
-  if (BigInt(number) !== BigInt(value)) {
-    throw new IommuError('UNSAFE_NUMBER', argument, `${hex(value)} cannot be held exactly`, { got: hex(value) });
+  if (BigInt(number) !== BigInt(value as Address)) {
+    throw new IommuError('UNSAFE_NUMBER', argument, `${hex(value as Address)} cannot be held exactly`, {
+      got: hex(value as Address),
+    });
   }
   return number;
 }

@@ -258,3 +258,29 @@ describe.each(SETUPS)('$name', (setup) => {
     );
   });
 });
+
+describe.each(PATHS)('what is given as a list, on the path %s', (path) => {
+  const maps = (list: unknown): unknown => new Domain({ granule: 4096, path }).mapSg(0, list as ListArrays, RW).bytes;
+
+  test.each([
+    ['bigints in typed arrays', { addresses: BigUint64Array.of(4096n), lengths: BigUint64Array.of(4096n) }],
+    ['bigints in arrays', { addresses: [4096n], lengths: [4096n] }],
+    ['integers of 32 bits', { addresses: Uint32Array.of(4096), lengths: Uint32Array.of(4096) }],
+    ['objects', [{ address: 4096n, length: 4096 }]],
+  ])('takes %s', (_, list) => {
+    expect(maps(list)).toBe(4096);
+  });
+
+  test.each([
+    ['null', null, 'BAD_OPTION', 'list'],
+    ['an object without arrays', {}, 'BAD_OPTION', 'list'],
+    ['arrays of two lengths', { addresses: [4096], lengths: [] }, 'BAD_OPTION', 'list'],
+    ['text', { addresses: Array(9).fill('4096'), lengths: Array(9).fill(4096) }, 'NOT_A_NUMBER', 'list[0].address'],
+    ['a hole', { addresses: [4096, null], lengths: [4096, 4096] }, 'NOT_A_NUMBER', 'list[1].address'],
+    ['a missing length', [{ address: 4096 }], 'NOT_A_NUMBER', 'list[0].length'],
+    ['null as an element', [null], 'NOT_A_NUMBER', 'list[0].address'],
+    ['a rounded number', { addresses: [2 ** 53], lengths: [4096] }, 'UNSAFE_NUMBER', 'list[0].address'],
+  ])('refuses %s by name', (_, list, code, argument) => {
+    expect(refusal(() => maps(list))).toMatchObject({ code, argument });
+  });
+});
