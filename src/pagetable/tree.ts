@@ -70,6 +70,7 @@ export class TableTree {
   readonly #coherent: boolean;
   readonly #granule: number;
   readonly #cursor: Cursor;
+  readonly #stranded: (readonly [depth: number, table: number])[] = [];
   #zeroLast = true;
 
   /** @throws IommuError `NO_MEMORY` where there is no room for the root, or only above the format's limit. */
@@ -251,8 +252,20 @@ export class TableTree {
 
   /** Frees a table that is no longer linked, and all below it, once the TLB was told. */
   freeUnlinked(depth: number, table: number, iova: number): void {
-    this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
+    try {
+      this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
+    } catch (error) {
+      this.#strand(depth, table);
+      throw error;
+    }
     this.freeBelow(depth, table);
+  }
+
+  /** Keeps a table that a device may still walk, since its invalidation failed, until the tree is freed. */
+  #strand(depth: number, table: number): void {
+    this.memory.queue(table, this.levelAt(depth).allocBytes);
+    this.forgetPath();
+    this.#stranded.push([depth, table]);
   }
 
   /** Frees a table and all tables below it. */
@@ -287,6 +300,7 @@ export class TableTree {
 
   /** Frees every table, the roots included; the tree is dead afterwards. */
   destroy(): void {
+    for (const [depth, table] of this.#stranded) this.freeBelow(depth, table);
     for (const root of this.roots) this.freeBelow(0, root);
   }
 

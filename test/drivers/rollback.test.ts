@@ -6,6 +6,7 @@ import { DISPATCHES, PATHS, type Path } from '../../src/core/paths.ts';
 import { armSmmu } from '../../src/drivers/arm-smmu/arm-smmu.ts';
 import { bareDriver } from '../../src/drivers/bare.ts';
 import type { IommuError } from '../../src/errors.ts';
+import { TableMemory } from '../../src/memory/table-memory.ts';
 import { liveBytes } from './helpers.ts';
 
 const K4 = 4096;
@@ -143,5 +144,32 @@ describe('linux-6.1 leaves what that kernel leaves', () => {
       // Levels 1 and 2, and the leaf table with the page that was there; the first leaf table was unmapped whole.
       expect(domain.memory.liveTables - before).toBe(3);
     }
+  });
+});
+
+describe('an invalidation that fails', () => {
+  it.each(PATHS)('keeps the unlinked table from reuse until the domain is freed: %s', (path) => {
+    const memory = new TableMemory();
+    let fails = false;
+    const driver = bareDriver({
+      flushWalk() {
+        if (fails) throw new Error('the device is stuck');
+      },
+      addPages() {},
+      flushAll() {},
+      sync() {},
+    });
+    const domain = new Domain({ path, memory, driver });
+    for (let page = 0; page < 512; page++) domain.map(IOVA + page * K4, 0x80000000 + 2 * page * K4, K4, RW);
+    const live = memory.liveTables;
+    fails = true;
+    expect(() => domain.unmap(IOVA, M2)).toThrow('stuck');
+    fails = false;
+    expect(domain.translate(IOVA)).toBeUndefined();
+    expect(memory.liveTables).toBe(live);
+    domain.map(IOVA, 0x90000000, K4, RW);
+    expect(memory.liveTables).toBe(live + 1);
+    domain.free();
+    expect([memory.liveTables, memory.liveBytes]).toEqual([0, 0]);
   });
 });
