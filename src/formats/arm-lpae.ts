@@ -95,6 +95,8 @@ export interface LpaeVariant {
   readonly maxIas?: number;
   /** See `maxIas`. */
   readonly maxOas?: number;
+  /** Bits of a table's address, where fewer than the granule allows (DDI 0406C, B3.6.1: bits 39:12). */
+  readonly tableBits?: number;
   /** Quirks. */
   readonly quirks: readonly QuirkName[];
 }
@@ -302,7 +304,7 @@ export function lpaeGeometry(
     leafFieldHi: ADDRESS_HI,
     tableField: pageShift === 16 ? ~0xffff : ADDRESS_LO,
     tableFieldShift: 0,
-    tableLimit: pow2(addressBits(pageShift)),
+    tableLimit: pow2(variant.tableBits ?? addressBits(pageShift)),
     outputBits: addressBits(pageShift),
     outputBreak: OUTPUT_BREAK,
     addressShift: 0,
@@ -361,8 +363,8 @@ const S1_64: LpaeVariant = {
   quirks: ['ARM_NS', 'ARM_TTBR1', 'ARM_OUTER_WBWA'],
 };
 const S2_64: LpaeVariant = { id: 'arm-64-lpae-s2', kind: 's2', granules: [12, 14, 16], quirks: [] };
-const S1_32: LpaeVariant = { ...S1_64, id: 'arm-32-lpae-s1', granules: [12], maxIas: 32, maxOas: 40 };
-const S2_32: LpaeVariant = { ...S2_64, id: 'arm-32-lpae-s2', granules: [12], maxIas: 40, maxOas: 40 };
+const S1_32: LpaeVariant = { ...S1_64, id: 'arm-32-lpae-s1', granules: [12], maxIas: 32, maxOas: 40, tableBits: 40 };
+const S2_32: LpaeVariant = { ...S2_64, id: 'arm-32-lpae-s2', granules: [12], maxIas: 40, maxOas: 40, tableBits: 40 };
 
 const SOURCE = 'Arm DDI 0487 chapter D8; Linux 6.1 io-pgtable-arm; golden vectors';
 const SOURCE_32 = 'Arm DDI 0406C section B3.6; Linux 6.1 io-pgtable-arm; golden vectors';

@@ -90,6 +90,14 @@ describe('short descriptors', () => {
     expect(domain.translate(0x1042)).toBe(0x7_0000_0042);
   });
 
+  test.each(['arm-32-lpae-s1', 'arm-32-lpae-s2'])('a root above 40 bits is refused: %s', (format) => {
+    const above = new TableMemory({ base: 2 ** 40 });
+    expect(refusal(() => new Domain({ format, memory: above }))).toMatchObject({ code: 'NO_MEMORY' });
+    const below = new TableMemory({ base: 2 ** 40 - 0x10000 });
+    expect(new Domain({ format, memory: below }).registers).toBeDefined();
+    expect(new Domain({ format: format.replace('32', '64'), memory: above }).registers).toBeDefined();
+  });
+
   test.each(['safe', 'linux-6.1'] as const)('MediaTek: a map across 4 GiB under %s', (semantics) => {
     const { domain, entries } = kernel({ format: 'arm-v7s', ias: 34, oas: 35, quirks: MTK, semantics });
     expect(domain.map(0x8000, 0xffff_e000, 0x4000, RW)).toMatchObject({ bytes: 0x4000, errno: 0 });
