@@ -9,11 +9,10 @@ import type { Geometry } from '../formats/contract.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { PageSizeChooser } from '../pagetable/page-size.ts';
 import { type Done, ListRuns } from '../pagetable/runs.ts';
+import { EINVAL } from '../pagetable/tree.ts';
 import type { Calls, MapResult } from './calls.ts';
 import { linuxAlias, linuxNumber, linuxOffset } from './checks.ts';
 import type { Requests } from './requests.ts';
-
-const EINVAL = -22;
 
 /** Calls of one domain under `linux-6.1`. */
 export class LinuxCalls implements Calls {

@@ -11,6 +11,7 @@ import { PiecedList } from '../memory/pieced-list.ts';
 import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
+import { EEXIST } from '../pagetable/tree.ts';
 import { straddles } from '../pagetable/undo.ts';
 import type { Calls, MapResult } from './calls.ts';
 import type { ArgumentCheck } from './checks.ts';
@@ -18,8 +19,6 @@ import { stageList } from './list-stage.ts';
 import type { UnmapOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
-
-const EEXIST = -17;
 
 /** Calls of one domain under `safe`. */
 export class SafeCalls implements Calls {

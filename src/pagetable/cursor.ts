@@ -40,7 +40,6 @@ export class Cursor {
 
   constructor(geometry: Geometry, memory: TableMemory) {
     this.#memory = memory;
-    const base = Number(BigInt.asUintN(32, BigInt(memory.base)));
     const { tableField, tableFieldShift, entryBytes, syncedHi, addressShift, leafFieldLo, leafFieldHi } = geometry;
     const entryShift = Math.log2(entryBytes);
     const leaf = [addressShift, leafFieldLo, leafFieldHi];
@@ -50,7 +49,7 @@ export class Cursor {
       tableMask,
       tableValue,
     ]);
-    this.#words = Uint32Array.of(base, tableField, tableFieldShift, entryShift, syncedHi, ...leaf, ...levels);
+    this.#words = Uint32Array.of(memory.base, tableField, tableFieldShift, entryShift, syncedHi, ...leaf, ...levels);
   }
 
   /**
@@ -59,11 +58,8 @@ export class Cursor {
    * @returns what `depthReached`, `depthBegun` and `tableReached` take apart
    */
   follow(root: number, iova: number, target: number, keep: boolean): number {
-    const memory = this.#memory;
-    if (memory.walker !== this) this.#take();
-    const found = memory.kernels.follow(root, iova, target, keep && this.#known ? 1 : 0);
-    this.#known = true;
-    return found;
+    const kept = this.#begin(keep);
+    return this.#memory.kernels.follow(root, iova, target, kept);
   }
 
   /**
@@ -71,11 +67,8 @@ export class Cursor {
    * @returns as `follow`; `wroteLeaf` tells whether it did
    */
   mapPage(root: number, iova: number, pa: number, last: number, keep: boolean, bits: Entry): number {
-    const memory = this.#memory;
-    if (memory.walker !== this) this.#take();
-    const found = memory.kernels.mapPage8(root, iova, pa, last, keep && this.#known ? 1 : 0, bits.lo, bits.hi);
-    this.#known = true;
-    return found;
+    const kept = this.#begin(keep);
+    return this.#memory.kernels.mapPage8(root, iova, pa, last, kept, bits.lo, bits.hi);
   }
 
   /** Entries that the last walk passed and that bear no mark of having been cleaned. */
@@ -93,6 +86,14 @@ export class Cursor {
   /** Makes the next walk start from the root. */
   forget(): void {
     this.#known = false;
+  }
+
+  /** Tells the kernels of this tree; 1 where they may begin at the last walk's place, else 0. */
+  #begin(keep: boolean): number {
+    if (this.#memory.walker !== this) this.#take();
+    const kept = keep && this.#known ? 1 : 0;
+    this.#known = true;
+    return kept;
   }
 
   #take(): void {

@@ -2,7 +2,7 @@
  * Tables of one domain taken from memory and given back, counted; and those set aside so that a later step cannot fail.
  * @module
  */
-import type { Geometry } from '../formats/contract.ts';
+import type { Geometry, Level } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 
@@ -72,6 +72,6 @@ export class TablePool {
   }
 
   #bytesAt(depth: number): number {
-    return (this.#geometry.levels[depth] as { allocBytes: number }).allocBytes;
+    return (this.#geometry.levels[depth] as Level).allocBytes;
   }
 }

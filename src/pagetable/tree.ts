@@ -88,7 +88,7 @@ export class TableTree {
     this.cleans = new CacheCleans(meter, geometry.coherent, geometry.entryBytes);
     this.leaves = new LeafWriter(this);
     this.#cursor = new Cursor(geometry, memory);
-    this.#baseLow = Number(BigInt.asUintN(32, BigInt(memory.base)));
+    this.#baseLow = memory.base >>> 0;
     this.#coherent = geometry.coherent;
     this.masksLeaves = this.entryShift === 3 && geometry.maxSlots === 1 && geometry.outputBreak >= 2 ** geometry.oas;
     this.#granule = 2 ** geometry.pageShift;
@@ -182,14 +182,10 @@ export class TableTree {
    * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
    */
   descend(iova: number, target: number, keep: boolean): number {
-    const { meter } = this;
-    const found = this.#cursor.follow(this.rootOf(iova), iova, target, keep);
-    const from = depthBegun(found);
+    const found = this.follow(iova, target, keep);
     const depth = depthReached(found);
-    if (from === 0) meter.walks++;
-    meter.tableReads += target - from;
-    if (!this.#coherent) this.cleans.count(this.#cursor.unmarked, 1);
     const table = tableReached(found);
+    this.#countWalk(found);
     return depth === target ? table : this.#extendTo(target, depth, table, iova);
   }
 
@@ -208,7 +204,7 @@ export class TableTree {
     this.#countWalk(found);
     meter.entryWrites++;
     this.memory.addEntries(table, 1);
-    if (!this.#coherent) this.cleans.run(table, 1, 1);
+    this.cleans.run(table, 1, 1);
     return true;
   }
 
@@ -330,9 +326,9 @@ export class TableTree {
     let table = reached;
     for (let depth = from; depth < target; depth++) {
       const at = this.entryAt(depth, table, iova);
+      this.meter.tableReads++;
       table = depth === from ? this.#extendEmpty(depth + 1, at) : this.#extend(depth + 1, at);
       if (table < 0) {
-        this.meter.tableReads -= target - depth - 1;
         this.forgetPath();
         return table;
       }

@@ -4,7 +4,7 @@
  * @module
  */
 import { offsetIn } from '../address.ts';
-import { depthReached } from './cursor.ts';
+import { depthReached, tableReached } from './cursor.ts';
 import { firstSet } from './entries.ts';
 import type { TableTree } from './tree.ts';
 
@@ -38,18 +38,14 @@ function eraseBelow(tree: TableTree, depth: number, table: number, from: number,
 
 const NONE: readonly number[] = [];
 
-/** Depth and start of the block that `iova` lies in, or depth −1 where the leaf is a smallest page or absent. */
+/** Depth and slots of the leaf that `iova` lies in; depth −1 where nothing is mapped. */
 function blockAt(tree: TableTree, iova: number): { depth: number; slots: number } {
-  let table = tree.rootOf(iova);
-  for (let depth = 0; depth <= tree.last; depth++) {
-    const at = tree.entryAt(depth, table, iova);
-    const lo = tree.lo(at);
-    const hi = tree.hi(at);
-    if ((lo | hi) === 0) break;
-    if (!tree.isTable(depth, lo)) return { depth, slots: tree.geometry.leafSlots(lo, hi, depth) };
-    table = tree.tableOffset(lo);
-  }
-  return { depth: -1, slots: 1 };
+  const found = tree.follow(iova, tree.last, false);
+  const depth = depthReached(found);
+  const at = tree.entryAt(depth, tableReached(found), iova);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  return (lo | hi) === 0 ? { depth: -1, slots: 1 } : { depth, slots: tree.geometry.leafSlots(lo, hi, depth) };
 }
 
 /** Spans of the entries that must be split so that an entry boundary lies at `iova`, largest first. */

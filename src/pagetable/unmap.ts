@@ -26,12 +26,11 @@ export interface UnmapMode {
  */
 export function unmapRun(tree: TableTree, iova: number, size: number, count: number, mode: UnmapMode): number {
   const { depth: target, slots } = tree.leaves.placeOf(size);
-  tree.meter.walks++;
-  if (target === -1) return unmapBelow(tree, 0, tree.rootOf(iova), iova, size, count, mode);
-  const found = tree.follow(iova, target, false);
+  const found = tree.follow(iova, target === -1 ? tree.last : target, false);
   const depth = depthReached(found);
+  tree.meter.walks++;
   tree.meter.tableReads += depth;
-  if (depth < target) return unmapBelow(tree, depth, tableReached(found), iova, size, count, mode);
+  if (depth !== target) return unmapPart(tree, depth, tableReached(found), iova, size, count, mode);
   tree.meter.tableReads++;
   return clearPages(tree, depth, tableReached(found), iova, slots, count, mode);
 }
@@ -51,7 +50,8 @@ export function unmapInTable(tree: TableTree, iova: number, bytes: number, mode:
   return true;
 }
 
-function unmapBelow(
+/** Unmaps pages of what is mapped by something larger, at a depth where no such pages are. */
+function unmapPart(
   tree: TableTree,
   depth: number,
   table: number,
@@ -60,17 +60,11 @@ function unmapBelow(
   count: number,
   mode: UnmapMode,
 ): number {
-  const slots = tree.geometry.slots(depth, size);
   const index = tree.indexAt(depth, iova);
   const at = table + (index << tree.entryShift);
   tree.meter.tableReads++;
-  if (slots > 0) return clearPages(tree, depth, table, iova, slots, count, mode);
   if ((tree.lo(at) | tree.hi(at)) === 0 || depth === tree.last) return 0;
   const compared = separate(tree, depth, table, index, iova, 1, mode);
-  const lo = tree.lo(at);
-  if (tree.isTable(depth, lo)) {
-    return unmapBelow(tree, depth + 1, tree.tableOffset(lo), iova, size, count, mode);
-  }
   return splitBlock(tree, depth, at, compared, iova, size, count, mode);
 }
 
@@ -233,7 +227,7 @@ function splitBlock(
   }
   tree.link(at, table);
   tree.meter.splits++;
-  if (slots === 0) return unmapBelow(tree, below, table, iova, size, count, mode);
+  if (slots === 0) return unmapPart(tree, below, table, iova, size, count, mode);
   tree.tlb.addPages(iova, size, skipped);
   return skipped;
 }
