@@ -76,7 +76,7 @@ export class ArgumentCheck {
 
   /** Checks an output range. */
   output(argument: string, pa: number, bytes: number): void {
-    if (this.#isWhole(pa, this.smallest, this.#outputEnd) && pa + bytes <= this.#outputEnd) return;
+    if (this.#isWhole(pa, bytes, this.#outputEnd)) return;
     this.#aligned(argument, pa, pa);
     if (pa + bytes > this.#outputEnd) {
       throw new IommuError(
