@@ -7,6 +7,8 @@ import { createReadStream, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { InputError } from '../errors.ts';
+import { showControlsOfLines } from '../report/controls.ts';
+import { toJson } from '../report/json.ts';
 
 const PROGRESS_DELAY_MS = 500;
 const PROGRESS_EVERY_MS = 200;
@@ -44,19 +46,27 @@ export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Writes data to standard output. */
-export function print(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+function asLines(text: string, styled: boolean): string {
+  const shown = showControlsOfLines(text, styled);
+  return shown.endsWith('\n') ? shown : `${shown}\n`;
 }
 
-/** Writes talk (notes, warnings) to standard error. */
+/**
+ * Writes text to standard output; control characters that came from an input are shown by their code.
+ * @param styled true if the program itself coloured the text
+ */
+export function print(text: string, styled = false): void {
+  process.stdout.write(asLines(text, styled));
+}
+
+/** Writes talk (notes, warnings) to standard error, control characters shown by their code. */
 export function say(text: string): void {
-  process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+  process.stderr.write(asLines(text, false));
 }
 
 /** Prints one JSON answer. 64-bit values must already be `0x…` text. */
 export function printJson(answer: object): void {
-  print(JSON.stringify(answer, null, 2));
+  print(toJson(answer));
 }
 
 /** Progress on standard error: nothing for the first half second, nothing off a terminal. */

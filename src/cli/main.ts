@@ -17,15 +17,15 @@ function fail(error: unknown): void {
   );
 }
 
+// A reader that closed a stream gets no more output; the exit status still says how it ended.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
+  if (error.code === 'EPIPE') return;
+  say(`iommu: cannot write to standard output: ${error.message}`);
+  process.exit(EXIT.input);
 });
 
-// Who closes standard error wants no more words; the exit status still says how it ended.
-process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// Without standard error there is nowhere left to report to.
+process.stderr.on('error', () => undefined);
 
 try {
   await createProgram().parseAsync(process.argv);

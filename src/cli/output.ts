@@ -6,6 +6,7 @@
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import pc from 'picocolors';
+import { showControlsOfLines } from '../report/controls.ts';
 import { tableToCsv, tableToMarkdown } from '../report/csv.ts';
 import { toJson, toNdjson } from '../report/json.ts';
 import type { Cell, Table } from '../report/table.ts';
@@ -172,12 +173,12 @@ export function renderAnswer(output: Output, forms: Forms): string | Uint8Array 
 }
 
 /**
- * Writes to the file that `-o` named.
+ * Writes to the file that `-o` named; of text, control characters that came from an input are shown by their code.
  * @throws UsageError if the file cannot be written.
  */
 export function writeFile(file: string, data: string | Uint8Array): void {
   try {
-    writeFileSync(file, data);
+    writeFileSync(file, typeof data === 'string' ? showControlsOfLines(data) : data);
   } catch (cause) {
     throw new UsageError(`cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
@@ -198,7 +199,7 @@ export function pieceSink(file: string | null): (bytes: Uint8Array) => void {
 export function emit(output: Output, forms: Forms): void {
   const data = renderAnswer(output, forms);
   if (output.file !== null) writeFile(output.file, data);
-  else if (typeof data === 'string') print(data);
+  else if (typeof data === 'string') print(data, output.color);
   else process.stdout.write(data);
 }
 

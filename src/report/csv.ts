@@ -2,16 +2,26 @@
  * Tables as CSV (RFC 4180, lines ended with a line feed) and Markdown.
  * @module
  */
+import { showControlsOfLines } from './controls.ts';
 import { plainText } from './plain.ts';
 import { alignOf, type Cell, cellText, type Table } from './table.ts';
 
-function csvField(cell: Cell | undefined): string {
-  if (cell === null || cell === undefined) return '';
-  const text = String(cell);
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+/** Texts that begin so are formulas to a spreadsheet, unless they are numbers. */
+const FORMULA = /^[=+\-@\t\r\uff0b\uff0d\uff1d\uff20]/;
+const HARMLESS = /^[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?)?$/i;
+
+/** Guards a text against spreadsheets: one that begins as a formula gets an apostrophe in front. */
+function guarded(text: string): string {
+  return FORMULA.test(text) && !HARMLESS.test(text) ? `'${text}` : text;
 }
 
-/** A table as CSV: headings first, numbers unrounded and without units, "not known" as an empty field. */
+function csvField(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return '';
+  const text = showControlsOfLines(guarded(String(cell)));
+  return /[",\n]|^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+}
+
+/** A table as CSV: headings first, numbers unrounded and without units, "not known" as an empty field; formulas guarded, control characters shown. */
 export function tableToCsv(table: Table): string {
   const rows = [
     table.columns.map(({ title }) => title),

@@ -17,6 +17,7 @@ export type {
   XySeries,
 } from './chart.ts';
 export { EVIDENCE } from './chart.ts';
+export { showControls, showControlsOfLines } from './controls.ts';
 export { tableToCsv, tableToMarkdown } from './csv.ts';
 export { type BenchTimes, benchCharts, benchRatioChart, type FitRows, latencyChart } from './describe/latency.ts';
 export { type LayerCosts, layerCostChart, type MeasuredOperation, measuredLayersChart } from './describe/layers.ts';

@@ -3,6 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
+import { escapeControlsOfJson } from './controls.ts';
 
 /** An answer in JSON: `schema` (such as `iommu.replay`) and `version` come first. */
 export type Answer<Body extends object> = { readonly schema: string; readonly version: number } & Body;
@@ -17,9 +18,12 @@ function replacer(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? null : value;
 }
 
-/** JSON text: each `bigint` as `0x…` text, each number that JSON has not (infinite, none) as `null`. */
+/**
+ * JSON text: each `bigint` as `0x…` text, each number that JSON has not (infinite, none) as `null`, each character that
+ * would steer a terminal as `\uXXXX`.
+ */
 export function toJson(value: object, indent = 2): string {
-  return JSON.stringify(value, replacer, indent);
+  return escapeControlsOfJson(JSON.stringify(value, replacer, indent));
 }
 
 /** One JSON line a value. */

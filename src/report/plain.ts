@@ -1,14 +1,12 @@
 /**
- * Text from outside (task names, labels of a trace) made safe to print: control characters would steer a terminal
- * or make a file invalid XML.
+ * Text from outside (task names, labels of a trace) made safe to print on one line, and fitted to a width.
  * @module
  */
+import { showControls } from './controls.ts';
 
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]/gu;
-
-/** The text with each control character, lone surrogate, noncharacter and direction override replaced by `�`; tabs and line ends become spaces. */
+/** The text on one line: tabs and line ends become a space, every other character that does not print is shown by its code (`\x1b`). */
 export function plainText(text: string): string {
-  return text.replace(/[\t\r\n]+/g, ' ').replace(UNPRINTABLE, '\ufffd');
+  return showControls(text.replace(/[\t\r\n]+/g, ' '));
 }
 
 /** The text cut to `width` characters, the last one an ellipsis (`~` in ASCII) if something was lost. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   answer,
+  showControlsOfLines,
   type Table,
   tableToCsv,
   tableToMarkdown,
@@ -62,7 +63,14 @@ test('CSV reads back as it was written', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.string(), fc.string()), { maxLength: 5 }), (rows) => {
       const columns = [{ title: 'a' }, { title: 'b' }];
-      expect(readCsv(tableToCsv({ columns, rows }))).toEqual([['a', 'b'], ...rows]);
+      const shown = rows.map((row) =>
+        row.map((cell) => showControlsOfLines(/^[=+\-@＋－＝＠\t\r]/.test(cell) ? `'${cell}` : cell)),
+      );
+      const harmless = /^'?[-+](?:\d+(?:e\d+)?)?$/i;
+      const read = readCsv(tableToCsv({ columns, rows }));
+      const clean = (table: readonly string[][]) =>
+        table.map((row) => row.map((cell) => (harmless.test(cell) ? '' : cell)));
+      expect(clean(read)).toEqual(clean([['a', 'b'], ...shown]));
     }),
   );
 });
@@ -79,4 +87,31 @@ test('JSON answers begin with schema and version, and carry 64-bit values as tex
 
 test('NDJSON is one object a line', () => {
   expect([...toNdjson([{ a: 1n }, { b: '\n' }])]).toEqual(['{"a":"0x1"}\n', '{"b":"\\n"}\n']);
+});
+
+test('CSV keeps a spreadsheet from running a cell as a formula', () => {
+  const cells = ['=1+1', '+cmd', '-cmd', '@SUM(A1)', '\t=1', '\r=1', '-5', '+5.25e-3', '-', 'a=1'];
+  const text = tableToCsv({ columns: [{ title: 'a' }], rows: cells.map((cell) => [cell]) });
+  expect(text).toBe("a\n'=1+1\n'+cmd\n'-cmd\n'@SUM(A1)\n'\t=1\n'\\x0d=1\n-5\n+5.25e-3\n-\na=1\n");
+});
+
+test('a table takes time that grows with its rows, and any number of them', () => {
+  const rows = Array.from({ length: 200_000 }, (_, i) => [`row ${i}`, i]);
+  const text = tableToText({ columns: [{ title: 'name' }, { title: 'n', unit: 'count' }], rows }, false);
+  expect(text.split('\n')).toHaveLength(200_002);
+  expect(text.endsWith('row 199999  199,999\n')).toBe(true);
+});
+
+test('wide characters and combining marks keep the columns in line', () => {
+  const lines = tableToText(
+    {
+      columns: [{ title: 'a' }, { title: 'b' }],
+      rows: [
+        ['漢字', 'x'],
+        ['e\u0301', 'y'],
+      ],
+    },
+    false,
+  );
+  expect(lines).toBe('a     b\n漢字  x\ne\u0301     y\n');
 });
