@@ -3,8 +3,8 @@
  * @module
  */
 import type { Command } from 'commander';
-import { runVector, type VectorFailure } from '../conform/run.ts';
-import { parseVectors } from '../conform/vector.ts';
+import { parseCases } from '../conform/cases.ts';
+import type { VectorFailure } from '../conform/run.ts';
 import { EXIT } from './exit.ts';
 import { Progress, print, printJson, readFile } from './io.ts';
 
@@ -24,10 +24,10 @@ function conformFiles(files: readonly string[]): Tally {
   const progress = new Progress('conform', 'vectors');
   let done = 0;
   for (const file of files) {
-    for (const vector of parseVectors(file, new TextDecoder().decode(readFile(file)))) {
-      const result = runVector(vector);
+    for (const each of parseCases(file, new TextDecoder().decode(readFile(file)))) {
+      const result = each.run();
       if (result === 'passed') tally.passed++;
-      else if (result === 'skipped') tally.skipped.set(vector.fmt, (tally.skipped.get(vector.fmt) ?? 0) + 1);
+      else if ('skipped' in result) tally.skipped.set(result.skipped, (tally.skipped.get(result.skipped) ?? 0) + 1);
       else tally.failures.push(result);
       progress.update(++done);
     }
@@ -58,7 +58,7 @@ export function addConform(program: Command): void {
         printJson({ schema: 'iommu.conform', version: 1, passed, failed: failures.length, skipped: left, failures });
       } else {
         for (const failure of failures) print(describe(failure));
-        for (const [format, count] of skipped) print(`skipped: ${count} of format ${format}, which is not supported`);
+        for (const [what, count] of skipped) print(`skipped: ${count} of ${what}, which is not supported`);
         print(`${passed} passed, ${failures.length} failed${left > 0 ? `, ${left} skipped` : ''}`);
       }
       if (failures.length > 0) process.exitCode = EXIT.findings;

@@ -1,19 +1,23 @@
 /**
- * Golden vectors through the engine under the semantics `linux-6.1`.
+ * Golden vectors through the engine: every answer, event, register and entry is compared.
  * @module
  */
-import { hex } from '../address.ts';
-import { linuxNumber, linuxOffset } from '../core/checks.ts';
-import { Domain } from '../core/domain.ts';
-import { bareDriver } from '../drivers/bare.ts';
-import { type EngineCode, IommuError } from '../errors.ts';
-import type { Format, TableRequest } from '../formats/contract.ts';
-import { FORMATS } from '../formats/registry.ts';
-import { TableMemory } from '../memory/table-memory.ts';
-import type { Done } from '../pagetable/runs.ts';
-import { forEachEntry } from '../pagetable/scan.ts';
-import { compareEntries, compareEvents, compareText, type Difference, type EntryMap, expandRows } from './compare.ts';
-import type { DumpRow, TlbEvent, Vector, VectorOp } from './vector.ts';
+import { IommuError } from '../errors.ts';
+import {
+  addEntry,
+  compareEntries,
+  compareEvents,
+  compareText,
+  compareValue,
+  type Difference,
+  type EntryMap,
+  expandRows,
+  type Value,
+} from './compare.ts';
+import { perform } from './operations.ts';
+import type { Subject } from './subject.ts';
+import { type Skipped, subjectOf } from './subjects.ts';
+import type { GenericVector, Vector, VectorOp } from './vector.ts';
 
 /** Why a vector failed: the first difference. */
 export interface VectorFailure extends Difference {
@@ -24,192 +28,138 @@ export interface VectorFailure extends Difference {
 }
 
 /** What became of one vector. */
-export type VectorResult = 'passed' | 'skipped' | VectorFailure;
+export type VectorResult = 'passed' | Skipped | VectorFailure;
 
-/** The engine's side of one vector. */
-class Run {
-  readonly domain: Domain;
-  readonly memory: TableMemory;
-  readonly entryBits: 32 | 64;
-  #events: TlbEvent[] = [];
+type AnyVector = Vector | GenericVector;
 
-  constructor(format: Format, vector: Vector) {
-    this.memory = new TableMemory({ base: Number(vector.cfg.table_base), mode: 'bump' });
-    this.domain = new Domain({
-      format,
-      request: requestOf(vector),
-      memory: this.memory,
-      semantics: 'linux-6.1',
-      driver: bareDriver({
-        flushWalk: (iova, size, granule) => this.#events.push(['W', this.#public(iova), hex(size), hex(granule)]),
-        addPages: (iova, granule, count) => this.#events.push(['A', this.#public(iova), hex(granule), count]),
-        flushAll: () => this.#events.push(['F']),
-        sync: () => this.#events.push(['S']),
-      }),
-    });
-    this.entryBits = this.domain.geometry.entryBytes === 8 ? 64 : 32;
-  }
-
-  takeEvents(): TlbEvent[] {
-    const events = this.#events;
-    this.#events = [];
-    return events;
-  }
-
-  /** Entries in use below the root, without those past the architectural end of a short root. */
-  entries(): EntryMap {
-    const { tree } = this.domain.table;
-    const rows: DumpRow[] = [];
-    forEachEntry(tree, (table, depth, index, lo, hi) => {
-      const value = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-      rows.push([hex(table + this.memory.base), tree.levelAt(depth).level, index, hex(value)]);
-    });
-    return expandRows(rows, this.entryBits);
-  }
-
-  #public(offset: number): string {
-    return hex(BigInt.asUintN(64, this.domain.geometry.iovaBase + BigInt(offset)));
-  }
+/** A difference, and the operation that it belongs to. */
+interface Found {
+  readonly op: number | null;
+  readonly difference: Difference;
 }
 
-function requestOf({ cfg }: Vector): TableRequest {
-  return {
-    ias: cfg.ias,
-    oas: cfg.oas,
-    pageSizes: linuxNumber('pgsize_bitmap', BigInt(cfg.pgsize_bitmap)),
-    quirks: Number(cfg.quirks),
-    coherent: cfg.coherent,
-    cpuPageSize: cfg.cpu_page_size,
-  };
+function entriesOf(subject: Subject): EntryMap {
+  const entries = new Map<string, string>();
+  subject.entries((table, level, index, entry) => addEntry(entries, table, level, index, entry));
+  return entries;
 }
 
-function text(value: number | string | undefined): string {
-  return value === undefined ? 'undefined' : typeof value === 'number' ? String(value) : hex(BigInt(value));
-}
-
-/** `ret` and `mapped` of one operation, as the kernel would have returned them. */
-function perform(run: Run, op: VectorOp): { ret?: string; mapped?: string } {
-  const { domain } = run;
-  const { geometry, table } = domain;
-  const iova = BigInt(op.iova ?? 0);
-  const offset = linuxOffset(geometry, iova);
-  switch (op.op) {
-    case 'map': {
-      const done: Done = { bytes: 0 };
-      const pa = linuxNumber('paddr', BigInt(op.paddr ?? 0));
-      const errno = table.mapPages(offset, pa, Number(op.pgsize), op.pgcount ?? 0, op.prot ?? 0, done);
-      return { ret: String(errno), mapped: hex(done.bytes) };
-    }
-    case 'unmap':
-      return { ret: hex(table.unmapPages(offset, Number(op.pgsize), op.pgcount ?? 0, op.queued ?? false)) };
-    case 'iommu_map':
-      return { ret: String(domain.map(iova, BigInt(op.paddr ?? 0), BigInt(op.size ?? 0), op.prot ?? 0).errno) };
-    case 'iommu_unmap':
-      return { ret: hex(domain.unmap(iova, BigInt(op.size ?? 0)).bytes) };
-    case 'iommu_map_sg': {
-      const list = (op.sg ?? []).map(([address, length]) => ({ address: BigInt(address), length: Number(length) }));
-      const { bytes, errno } = domain.mapSg(iova, list, op.prot ?? 0);
-      return { ret: errno === 0 ? hex(bytes) : String(errno) };
-    }
-    case 'failalloc':
-      run.memory.failAfter(op.after ?? -1);
-      return {};
-    default:
-      throw new IommuError('UNSUPPORTED', 'op', `'${op.op}' is no operation of a vector`);
-  }
-}
-
-function compareTranslations(run: Run, op: VectorOp): Difference | undefined {
+function compareTranslations(subject: Subject, op: VectorOp): Difference | undefined {
   for (const [i, [iova, expected]] of (op.q ?? []).entries()) {
-    const got = run.domain.translate(BigInt(iova)) ?? 0;
-    const difference = compareText(`q[${i}] ${iova}`, text(expected), hex(got));
+    const difference = compareValue(`q[${i}] ${iova}`, expected, subject.translate(BigInt(iova)));
     if (difference !== undefined) return difference;
   }
   return undefined;
 }
 
-function runOp(run: Run, op: VectorOp): Difference | undefined {
-  if (op.op === 'i2p') return compareTranslations(run, op);
-  if (op.op === 'dump') return compareEntries(expandRows(op.rows ?? [], run.entryBits), run.entries());
-  const { ret, mapped } = perform(run, op);
-  const events = run.takeEvents();
+/** Keys of an operation that hold answers; `tlb` and `ev` are compared as events. */
+const ANSWERS = ['ret', 'mapped', 'dirty', 'gather', 'sync', 'ptes', 'hit'] as const;
+
+function runOp(subject: Subject, op: VectorOp): Difference | undefined {
+  if (op.op === 'i2p') return compareTranslations(subject, op);
+  if (op.op === 'dump') return compareEntries(expandRows(op.rows ?? [], subject.entryBits), entriesOf(subject));
+  const answers = perform(subject, op);
+  const events = subject.takeEvents();
+  for (const key of ANSWERS) {
+    const expected: Value = op[key] as Value;
+    const difference = expected === undefined ? undefined : compareValue(key, expected, answers[key]);
+    if (difference !== undefined) return difference;
+  }
   return (
-    (op.ret === undefined ? undefined : compareText('ret', text(op.ret), ret ?? 'nothing')) ??
-    (op.mapped === undefined ? undefined : compareText('mapped', text(op.mapped), mapped ?? 'nothing')) ??
-    (op.tlb === undefined ? undefined : compareEvents(op.tlb, events))
+    (op.tlb === undefined ? undefined : compareEvents('tlb', op.tlb, events)) ??
+    (op.ev === undefined ? undefined : compareEvents('ev', op.ev, events))
   );
 }
 
-function compareInit(vector: Vector, run: Run): Difference | undefined {
-  const { geometry } = run.domain;
-  const { init } = vector;
-  return (
-    compareText('init.pgsize_bitmap', text(init.pgsize_bitmap), hex(geometry.pageSizes)) ??
-    compareText('init.ias', text(init.ias), String(geometry.ias)) ??
-    compareText('init.oas', text(init.oas), String(geometry.oas)) ??
-    compareRegisters(vector, run)
-  );
-}
-
-function compareRegisters(vector: Vector, run: Run): Difference | undefined {
-  const got = run.domain.registers;
-  for (const [name, value] of Object.entries(vector.regs ?? {})) {
-    const have = got[name];
-    const difference = compareText(`regs.${name}`, hex(BigInt(value)), have === undefined ? 'nothing' : hex(have));
+/** Compares what the vector records of a record; further keys of the answer are not looked at. */
+function compareKeys(name: string, expected: object | null | undefined, got: object): Difference | undefined {
+  for (const [key, value] of Object.entries(expected ?? {})) {
+    const have: Value = Object.hasOwn(got, key) ? (got as Record<string, Value>)[key] : undefined;
+    const difference = compareValue(`${name}.${key}`, value as Value, have);
     if (difference !== undefined) return difference;
   }
   return undefined;
 }
 
-function compareEnd(vector: Vector, run: Run): Difference | undefined {
-  const { meter } = run.domain;
-  const { dump, tables, dma_sync: sync } = vector;
+/** Registers are compared as values: a vector has small ones as numbers. */
+function compareRegisters(name: string, expected: AnyVector['regs'], subject: Subject): Difference | undefined {
+  const values = Object.entries(expected ?? {}).map(([key, value]) => [key, BigInt(value)] as const);
+  return compareKeys(name, Object.fromEntries(values), subject.registers());
+}
+
+function compareInit(vector: AnyVector, subject: Subject): Difference | undefined {
+  const { ok, ...granted } = vector.init;
   return (
-    (dump === null ? undefined : compareEntries(expandRows(dump, run.entryBits), run.entries())) ??
-    (tables === undefined
-      ? undefined
-      : (compareText('tables.allocated', String(tables.allocated), String(meter.tablesAllocated)) ??
-        compareText('tables.freed', String(tables.freed), String(meter.tablesFreed)))) ??
-    (sync === undefined
-      ? undefined
-      : (compareText('dma_sync.calls', String(sync.calls), String(meter.cleanCalls)) ??
-        compareText('dma_sync.bytes', String(sync.bytes), String(meter.cleanBytes))))
+    compareText('init.ok', String(ok), 'true') ??
+    compareKeys('init', granted, subject.granted()) ??
+    compareRegisters('regs', vector.regs, subject) ??
+    (vector.init_ev === undefined ? undefined : compareEvents('init_ev', vector.init_ev, subject.takeEvents()))
   );
 }
 
-function start(format: Format, vector: Vector): Run | IommuError {
+function compareEnd(vector: AnyVector, subject: Subject): Difference | undefined {
+  const { dump, tables, dma_sync: sync, dma_map: map, clean } = vector;
+  return (
+    (dump === null ? undefined : compareEntries(expandRows(dump, subject.entryBits), entriesOf(subject))) ??
+    compareRegisters('regs_end', vector.regs_end ?? null, subject) ??
+    (tables === undefined ? undefined : compareKeys('tables', tables, subject.tables())) ??
+    (sync === undefined ? undefined : compareKeys('dma_sync', sync, subject.cleans())) ??
+    (clean === undefined ? undefined : compareKeys('clean', clean, subject.cleans())) ??
+    (map === undefined ? undefined : compareKeys('dma_map', map, subject.walkerMaps?.() ?? {}))
+  );
+}
+
+/** What a call that threw says in place of an answer. */
+function thrown(error: unknown): Difference {
+  const got = error instanceof Error ? error.message : String(error);
+  return { field: 'call', expected: 'an answer', got };
+}
+
+function guarded(op: number | null, run: () => Difference | undefined): Found | undefined {
   try {
-    return new Run(format, vector);
+    const difference = run();
+    return difference === undefined ? undefined : { op, difference };
   } catch (error) {
-    if (error instanceof IommuError) return error;
-    throw error;
+    return { op, difference: thrown(error) };
   }
 }
 
-function firstDifference(vector: Vector, run: Run): { op: number | null; difference: Difference } | undefined {
-  const init = compareInit(vector, run);
-  if (init !== undefined) return { op: null, difference: init };
+function firstDifference(vector: AnyVector, subject: Subject): Found | undefined {
+  const init = guarded(null, () => compareInit(vector, subject));
+  if (init !== undefined) return init;
+  subject.takeEvents();
   for (const [i, op] of vector.ops.entries()) {
-    const difference = runOp(run, op);
-    if (difference !== undefined) return { op: i, difference };
+    const found = guarded(i, () => runOp(subject, op));
+    if (found !== undefined) return found;
   }
-  const end = compareEnd(vector, run);
-  return end === undefined ? undefined : { op: null, difference: end };
+  return guarded(null, () => compareEnd(vector, subject));
 }
 
-/** Refusals that stand for an allocator of the kernel that returned nothing. */
-const REFUSALS: readonly EngineCode[] = ['BAD_GEOMETRY', 'BAD_QUIRK', 'NO_MEMORY'];
+/** Codes of refusals that stand for an allocator of the kernel that returned nothing. */
+const REFUSALS: ReadonlySet<string> = new Set(['BAD_GEOMETRY', 'BAD_QUIRK', 'NO_MEMORY']);
 
-/** Runs one vector; `skipped` where its format is not known here. */
-export function runVector(vector: Vector): VectorResult {
-  const format = FORMATS.find((candidate) => candidate.id === vector.fmt.replaceAll('_', '-'));
-  if (format === undefined) return 'skipped';
-  const run = start(format, vector);
-  if (run instanceof IommuError) {
-    if (!vector.init.ok && REFUSALS.includes(run.code)) return 'passed';
-    return { id: vector.id, op: null, field: 'init.ok', expected: String(vector.init.ok), got: run.message };
+function compareRefusal({ init }: AnyVector, error: IommuError): Difference | undefined {
+  if (init.ok || !REFUSALS.has(error.code)) {
+    return { field: 'init.ok', expected: String(init.ok), got: error.message };
   }
-  if (!vector.init.ok) return { id: vector.id, op: null, field: 'init.ok', expected: 'false', got: 'true' };
-  const found = firstDifference(vector, run);
+  const ret = 'ret' in init ? init.ret : undefined;
+  return ret === undefined ? undefined : compareValue('init.ret', ret, error.errno);
+}
+
+function startedOr(vector: AnyVector): Subject | Skipped | Difference | undefined {
+  try {
+    return subjectOf(vector);
+  } catch (error) {
+    return error instanceof IommuError ? compareRefusal(vector, error) : thrown(error);
+  }
+}
+
+/** Runs one vector, to its first difference. A call that throws fails this vector only. */
+export function runVector(vector: AnyVector): VectorResult {
+  const started = startedOr(vector);
+  if (started === undefined) return 'passed';
+  if ('skipped' in started) return started;
+  if ('field' in started) return { id: vector.id, op: null, ...started };
+  const found = firstDifference(vector, started);
   return found === undefined ? 'passed' : { id: vector.id, op: found.op, ...found.difference };
 }

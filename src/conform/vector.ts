@@ -3,8 +3,7 @@
  * `docs/vectors.md`.
  * @module
  */
-import { InputError } from '../errors.ts';
-import { wrongKey } from './schema.ts';
+import type { RecordedEvent } from './subject.ts';
 
 /** One TLB callback: flush_walk, add_page for `n` pages, flush_all, or the core's sync. */
 export type TlbEvent =
@@ -16,16 +15,29 @@ export type TlbEvent =
 /** A table entry in use, or a run of them: table, level, index, value, and for a run its length and stride. */
 export type DumpRow = readonly [string, number, number, string, number?, string?];
 
+/** A gather as recorded; keys that a format lacks are not there. */
+export interface RecordedGather {
+  readonly start: string;
+  readonly end: string;
+  readonly pages?: readonly string[];
+  readonly leaf?: number;
+  readonly table?: number;
+}
+
 /** One operation with its expected results. */
 export interface VectorOp {
   readonly op: string;
   readonly iova?: string;
   readonly paddr?: string;
   readonly size?: string;
+  readonly len?: string;
   readonly pgsize?: string;
   readonly pgcount?: number;
   readonly prot?: number;
+  readonly flags?: number;
+  readonly bitmap?: boolean;
   readonly queued?: boolean;
+  readonly no_gather?: boolean;
   readonly after?: number;
   readonly sg?: readonly (readonly [string, string])[];
   readonly q?: readonly (readonly [string, string])[];
@@ -33,59 +45,78 @@ export interface VectorOp {
   readonly ret?: number | string;
   readonly mapped?: string;
   readonly tlb?: readonly TlbEvent[];
+  readonly ev?: readonly RecordedEvent[];
+  readonly gather?: RecordedGather;
+  readonly sync?: boolean;
+  readonly dirty?: readonly (readonly [string, string])[];
+  readonly ptes?: readonly string[];
+  readonly hit?: boolean;
 }
 
-/** One vector. */
-export interface Vector {
+/** What was asked of Linux's io-pgtable. */
+export interface PgtableConfig {
+  readonly ias: number;
+  readonly oas: number;
+  readonly pgsize_bitmap: string;
+  readonly quirks: string;
+  readonly coherent: boolean;
+  readonly table_base: string;
+  readonly cpu_page_size: number;
+}
+
+/** What was asked of Linux's generic page table. */
+export interface GenericConfig {
+  readonly features: string;
+  readonly max_vasz: number;
+  readonly max_oasz: number;
+  readonly top_level: number;
+  readonly sme_mask: string;
+  readonly table_base: string;
+  readonly pgsize_mask: string;
+  readonly debug?: boolean;
+}
+
+/** What io-pgtable granted. */
+export interface PgtableGrant {
+  readonly ok: boolean;
+  readonly pgsize_bitmap?: string;
+  readonly ias?: number;
+  readonly oas?: number;
+}
+
+/** What the generic page table granted, or the errno of its refusal. */
+export interface GenericGrant {
+  readonly ok: boolean;
+  readonly ret?: number;
+  readonly features?: string;
+  readonly max_vasz?: number;
+  readonly max_oasz?: number;
+  readonly top_level?: number;
+  readonly pgsize_bitmap?: string;
+  readonly aperture?: readonly [string, string];
+}
+
+/** What every vector of a page table holds. */
+export interface TableVector<Config, Grant> {
   readonly id: string;
   readonly fmt: string;
-  readonly cfg: {
-    readonly ias: number;
-    readonly oas: number;
-    readonly pgsize_bitmap: string;
-    readonly quirks: string;
-    readonly coherent: boolean;
-    readonly table_base: string;
-    readonly cpu_page_size: number;
-  };
-  readonly init: {
-    readonly ok: boolean;
-    readonly pgsize_bitmap?: string;
-    readonly ias?: number;
-    readonly oas?: number;
-  };
+  /** Kernel that it was recorded from, `6.1` or `7.3` first; without it an id that begins with `N-` stands for 7.3. */
+  readonly kernel?: string;
+  readonly cfg: Config;
+  readonly init: Grant;
+  readonly init_ev?: readonly RecordedEvent[];
   readonly ops: readonly VectorOp[];
   readonly regs: Readonly<Record<string, string | number>> | null;
+  readonly regs_end?: Readonly<Record<string, string | number>> | null;
   readonly dump: readonly DumpRow[] | null;
   readonly tables?: { readonly allocated: number; readonly freed: number };
   readonly dma_sync?: { readonly calls: number; readonly bytes: number };
+  readonly dma_map?: { readonly calls: number; readonly bytes: number };
+  readonly clean?: { readonly calls: number; readonly bytes: number };
 }
 
-/**
- * Reads the vectors of one file.
- * @param source name of the file, for errors
- * @throws InputError `MALFORMED` with the line, `NO_EVENTS` where there is none.
- */
-export function parseVectors(source: string, text: string): Vector[] {
-  const vectors: Vector[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const value = parseLine(source, line, i + 1);
-    const wrong = wrongKey(value);
-    if (wrong !== undefined) {
-      const message = `line ${i + 1} is no vector: ${wrong} is missing or wrong`;
-      throw new InputError('MALFORMED', source, message, { line: i + 1, key: wrong });
-    }
-    vectors.push(value as Vector);
-  }
-  if (vectors.length === 0) throw new InputError('NO_EVENTS', source, 'holds no vectors');
-  return vectors;
-}
+/** A vector of io-pgtable. */
+export type Vector = TableVector<PgtableConfig, PgtableGrant>;
 
-function parseLine(source: string, line: string, number: number): unknown {
-  try {
-    return JSON.parse(line) as unknown;
-  } catch (cause) {
-    throw new InputError('MALFORMED', source, `line ${number} is no JSON: ${String(cause)}`, { line: number });
-  }
-}
+/** A vector of the generic page table. */
+export type GenericVector = TableVector<GenericConfig, GenericGrant>;

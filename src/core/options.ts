@@ -68,7 +68,8 @@ export interface ResolvedOptions {
   readonly driver: DriverFactory;
 }
 
-const SEMANTICS: readonly Semantics[] = ['safe', 'linux-6.1'];
+/** Every semantics. */
+export const SEMANTICS: readonly Semantics[] = ['safe', 'linux-6.1'];
 
 function oneOf<T extends string>(argument: string, value: T | undefined, known: readonly T[], otherwise: T): T {
   if (value === undefined) return otherwise;

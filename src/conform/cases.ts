@@ -1,0 +1,87 @@
+/**
+ * Files of recorded cases: each line is told apart by its keys, checked, and run by its kind.
+ * @module
+ */
+import { InputError } from '../errors.ts';
+import { runVector, type VectorResult } from './run.ts';
+import { wrongKey } from './schema.ts';
+import { isObject, own } from './shape.ts';
+import type { GenericVector, Vector } from './vector.ts';
+
+/** One recorded case, ready to run. */
+export interface ConformCase {
+  readonly id: string;
+  /** Runs it to its first difference; throws nothing. */
+  run(): VectorResult;
+}
+
+/** A schema of recorded cases. */
+interface Kind {
+  /** What a line of it is called, in errors. */
+  readonly name: string;
+  /** Keys that only this kind has; the last kind has none and takes the rest. */
+  readonly marks: readonly string[];
+  /** The first key that is missing or wrong. */
+  readonly wrongKey: (value: unknown) => string | undefined;
+  readonly run: (value: never) => VectorResult;
+}
+
+const TABLES: Kind = {
+  name: 'vector',
+  marks: [],
+  wrongKey,
+  run: (value: Vector | GenericVector) => runVector(value),
+};
+
+const KINDS: readonly Kind[] = [TABLES];
+
+function kindOf(value: unknown): Kind {
+  const record = isObject(value) ? value : {};
+  return KINDS.find(({ marks }) => marks.every((key) => own(record, key) !== undefined)) ?? TABLES;
+}
+
+function parseLine(source: string, line: string, number: number): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch (cause) {
+    throw new InputError('MALFORMED', source, `line ${number} is no JSON: ${String(cause)}`, { line: number });
+  }
+}
+
+function* checkedLines(source: string, text: string): Generator<{ kind: Kind; value: unknown }> {
+  let found = 0;
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const value = parseLine(source, line, i + 1);
+    const kind = kindOf(value);
+    const wrong = kind.wrongKey(value);
+    if (wrong !== undefined) {
+      const message = `line ${i + 1} is no ${kind.name}: ${wrong} is missing or wrong`;
+      throw new InputError('MALFORMED', source, message, { line: i + 1, key: wrong });
+    }
+    found++;
+    yield { kind, value };
+  }
+  if (found === 0) throw new InputError('NO_EVENTS', source, 'holds no vectors');
+}
+
+/**
+ * Reads the cases of one file, of whatever schema.
+ * @param source name of the file, for errors
+ * @throws InputError `MALFORMED` with the line, `NO_EVENTS` where there is none.
+ */
+export function parseCases(source: string, text: string): ConformCase[] {
+  return Array.from(checkedLines(source, text), ({ kind, value }) => ({
+    id: String((value as { readonly id: unknown }).id),
+    run: () => kind.run(value as never),
+  }));
+}
+
+/**
+ * Reads the vectors of io-pgtable of one file.
+ * @param source name of the file, for errors
+ * @throws InputError as {@link parseCases}
+ */
+export function parseVectors(source: string, text: string): Vector[] {
+  return Array.from(checkedLines(source, text), ({ value }) => value as Vector);
+}

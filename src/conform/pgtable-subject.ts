@@ -1,0 +1,128 @@
+/**
+ * Vectors of io-pgtable on a {@link Domain} whose driver has no device behind it.
+ * @module
+ */
+import { hex } from '../address.ts';
+import { linuxNumber, linuxOffset } from '../core/checks.ts';
+import { Domain } from '../core/domain.ts';
+import { bareDriver } from '../drivers/bare.ts';
+import type { Format, TableRequest } from '../formats/contract.ts';
+import { TableMemory } from '../memory/table-memory.ts';
+import type { Semantics } from '../pagetable/page-table.ts';
+import type { Done } from '../pagetable/runs.ts';
+import { forEachEntry } from '../pagetable/scan.ts';
+import type { CleanTotals, EntrySink, GatherUse, MapAnswer, RecordedEvent, Subject } from './subject.ts';
+import type { PgtableConfig, Vector } from './vector.ts';
+
+function requestOf(cfg: PgtableConfig): TableRequest {
+  return {
+    ias: cfg.ias,
+    oas: cfg.oas,
+    pageSizes: linuxNumber('pgsize_bitmap', BigInt(cfg.pgsize_bitmap)),
+    quirks: Number(cfg.quirks),
+    coherent: cfg.coherent,
+    cpuPageSize: cfg.cpu_page_size,
+  };
+}
+
+/** A domain under one kernel's semantics, its tables placed as when the vectors were recorded. */
+export class PgtableSubject implements Subject {
+  readonly entryBits: 32 | 64;
+  readonly #domain: Domain;
+  readonly #memory: TableMemory;
+  #events: RecordedEvent[] = [];
+
+  /** @throws IommuError where the format refuses the configuration, or there is no memory for the root. */
+  constructor(format: Format, vector: Vector, semantics: Semantics) {
+    this.#memory = new TableMemory({ base: Number(vector.cfg.table_base), mode: 'bump' });
+    this.#domain = new Domain({
+      format,
+      request: requestOf(vector.cfg),
+      memory: this.#memory,
+      semantics,
+      driver: bareDriver({
+        flushWalk: (iova, size, granule) => this.#events.push(['W', this.#public(iova), hex(size), hex(granule)]),
+        addPages: (iova, granule, count) => this.#events.push(['A', this.#public(iova), hex(granule), count]),
+        flushAll: () => this.#events.push(['F']),
+        sync: () => this.#events.push(['S']),
+      }),
+    });
+    this.entryBits = this.#domain.geometry.entryBytes === 8 ? 64 : 32;
+  }
+
+  granted(): Record<string, bigint | number> {
+    const { pageSizes, ias, oas } = this.#domain.geometry;
+    return { pgsize_bitmap: BigInt(pageSizes), ias, oas };
+  }
+
+  registers(): Readonly<Record<string, bigint>> {
+    return this.#domain.registers;
+  }
+
+  /** Entries in use below the root, without those past the architectural end of a short root. */
+  entries(sink: EntrySink): void {
+    const { tree } = this.#domain.table;
+    forEachEntry(tree, (table, depth, index, lo, hi) => {
+      const entry = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
+      sink(BigInt(table + this.#memory.base), tree.levelAt(depth).level, index, entry);
+    });
+  }
+
+  takeEvents(): RecordedEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  tables(): { readonly allocated: number; readonly freed: number } {
+    const { tablesAllocated: allocated, tablesFreed: freed } = this.#domain.meter;
+    return { allocated, freed };
+  }
+
+  cleans(): CleanTotals {
+    const { cleanCalls: calls, cleanBytes: bytes } = this.#domain.meter;
+    return { calls, bytes };
+  }
+
+  translate(iova: bigint): bigint {
+    return BigInt(this.#domain.translate(iova) ?? 0);
+  }
+
+  failAfter(tables: number): void {
+    this.#memory.failAfter(tables);
+  }
+
+  map(iova: bigint, pa: bigint, size: bigint, prot: number): number {
+    return this.#domain.map(iova, pa, size, prot).errno;
+  }
+
+  unmap(iova: bigint, size: bigint): bigint {
+    return BigInt(this.#domain.unmap(iova, size).bytes);
+  }
+
+  mapSg(iova: bigint, list: readonly (readonly [bigint, bigint])[], prot: number): MapAnswer {
+    const elements = list.map(([address, length]) => ({
+      address: linuxNumber('sg', address),
+      length: linuxNumber('sg', length),
+    }));
+    const { errno, bytes } = this.#domain.mapSg(iova, elements, prot);
+    return { errno, bytes: BigInt(bytes) };
+  }
+
+  mapPages(iova: bigint, pa: bigint, size: bigint, count: number, prot: number): MapAnswer {
+    const done: Done = { bytes: 0 };
+    const { geometry, table } = this.#domain;
+    const offset = linuxOffset(geometry, iova);
+    const errno = table.mapPages(offset, linuxNumber('paddr', pa), Number(size), count, prot, done);
+    return { errno, bytes: BigInt(done.bytes) };
+  }
+
+  unmapPages(iova: bigint, size: bigint, count: number, gather: GatherUse): bigint {
+    const { geometry, table } = this.#domain;
+    return BigInt(table.unmapPages(linuxOffset(geometry, iova), Number(size), count, gather !== 'now'));
+  }
+
+  #public(offset: number): string {
+    return hex(BigInt.asUintN(64, this.#domain.geometry.iovaBase + BigInt(offset)));
+  }
+}

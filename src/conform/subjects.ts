@@ -1,0 +1,38 @@
+/**
+ * Which engine a vector runs on.
+ * @module
+ */
+import { SEMANTICS } from '../core/options.ts';
+import { FORMATS } from '../formats/registry.ts';
+import { PgtableSubject } from './pgtable-subject.ts';
+import { isGeneric } from './schema.ts';
+import type { Subject } from './subject.ts';
+import type { GenericVector, Vector } from './vector.ts';
+
+/** A vector that was not run, and what it asks for that is not supported here. */
+export interface Skipped {
+  readonly skipped: string;
+}
+
+/** Kernel that a vector was recorded from: as it says, else 7.3 where its id begins with `N-`. */
+function kernelOf(vector: Vector): string {
+  const kernel = vector.kernel ?? (vector.id.startsWith('N-') ? '7.3' : '6.1');
+  return kernel.split('.').slice(0, 2).join('.');
+}
+
+function pgtableSubject(vector: Vector): Subject | Skipped {
+  const format = FORMATS.find((candidate) => candidate.id === vector.fmt.replaceAll('_', '-'));
+  if (format === undefined) return { skipped: `format ${vector.fmt}` };
+  const wanted = `linux-${kernelOf(vector)}`;
+  const semantics = SEMANTICS.find((name) => name === wanted);
+  return semantics === undefined ? { skipped: `semantics ${wanted}` } : new PgtableSubject(format, vector, semantics);
+}
+
+/**
+ * The page tables that a vector runs on, or why it is skipped.
+ * @throws IommuError where the engine refuses the configuration; `errno` says what the kernel would return.
+ */
+export function subjectOf(vector: Vector | GenericVector): Subject | Skipped {
+  if (isGeneric(vector)) return { skipped: `format ${vector.fmt}` };
+  return pgtableSubject(vector as Vector);
+}
