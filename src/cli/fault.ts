@@ -6,8 +6,8 @@ import type { Command } from 'commander';
 import { hex } from '../address.ts';
 import { type ExplainedFault, explainFault, faultJson } from '../fault/explain.ts';
 import { FaultHistory } from '../fault/history.ts';
+import type { Incident } from '../fault/incident.ts';
 import { FaultLog } from '../fault/log.ts';
-import type { FaultRecord } from '../fault/record.ts';
 import { FaultTables } from '../fault/tables.ts';
 import type { Step } from '../hardware/walk/types.ts';
 import type { Table } from '../report/index.ts';
@@ -42,7 +42,7 @@ async function readLog(path: string): Promise<FaultLog> {
   return log;
 }
 
-async function readHistory(paths: readonly string[], faults: FaultRecord[], quiet: boolean): Promise<FaultHistory> {
+async function readHistory(paths: readonly string[], faults: Incident[], quiet: boolean): Promise<FaultHistory> {
   const names = createNames();
   const history = new FaultHistory(faults, names);
   await readTraceFiles(paths, history.sink, names, () => false, quiet);
@@ -57,8 +57,8 @@ function stepLine({ stage, level, index, entryAddress, entry, kind, fields }: St
 }
 
 /** Faults that differ in nothing but the address within a page, one after the other: one for people. */
-function isRepeat(a: FaultRecord, b: FaultRecord): boolean {
-  const page = (fault: FaultRecord): bigint | undefined => fault.iova && fault.iova >> 12n;
+function isRepeat(a: Incident, b: Incident): boolean {
+  const page = (fault: Incident): bigint | undefined => fault.iova && fault.iova >> 12n;
   return (
     a.iommu === b.iommu && a.name === b.name && a.stream === b.stream && a.access === b.access && page(a) === page(b)
   );
@@ -128,8 +128,8 @@ async function fault(path: string, options: Options): Promise<void> {
   const log = await readLog(path);
   const dump = options.dump === undefined ? undefined : new FaultTables(await openDumpFile(options.dump, options));
   if (dump?.usable === false) note(output, `${options.dump}: no registers (--regs) or geometry lead to its tables`);
-  const trace = options.trace && (await readHistory(options.trace, log.faults, output.quiet));
-  const faults = log.faults.map((record) => explainFault(record, dump, trace));
+  const trace = options.trace && (await readHistory(options.trace, log.incidents, output.quiet));
+  const faults = log.incidents.map((record) => explainFault(record, dump, trace));
   emit(output, {
     json: () => ({ schema: 'iommu.fault', version: 1, log: log.counts, faults: faults.map(faultJson) }),
     table: () => faultText(faults),

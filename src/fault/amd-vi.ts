@@ -4,16 +4,10 @@
  */
 import { hex } from '../address.ts';
 import { type BitField, decodeBits, hasFlag } from './bit-fields.ts';
-import {
-  createRecord,
-  type FaultKind,
-  type FaultReader,
-  type FaultRecord,
-  type LogLine,
-  parseHex,
-  parseHexNumber,
-  requesterId,
-} from './record.ts';
+import { parseHex } from './draft.ts';
+import { type FaultKind, requesterId } from './incident.ts';
+import type { LogLine } from './log-line.ts';
+import { createRecord, type FaultReader, type FaultRecord, parseHexNumber } from './record.ts';
 
 /** Flags of an event, bits 63:48 of its second half (AMD 48882, 2.5.3 "IO_PAGE_FAULT Event" and its neighbours). */
 const FLAGS: readonly BitField[] = [
@@ -51,7 +45,7 @@ const EVENTS: ReadonlyMap<string, EventWords> = new Map<string, EventWords>([
   ['PAGE_TAB_HARDWARE_ERROR', ['external-abort', 'a page table could not be read']],
   ['ILLEGAL_COMMAND_ERROR', ['unit', 'a command in the command buffer is illegal']],
   ['COMMAND_HARDWARE_ERROR', ['unit', 'the command buffer could not be read']],
-  ['IOTLB_INV_TIMEOUT', ['tlb', 'a device did not answer an invalidation in time']],
+  ['IOTLB_INV_TIMEOUT', ['conflict', 'a device did not answer an invalidation in time']],
   ['INVALID_DEVICE_REQUEST', ['request', 'the device made a request that it may not make']],
   ['INVALID_PPR_REQUEST', ['request', 'the device made a page request that it may not make']],
   ['EVENT_COUNTER_ZERO', ['unit', 'an event counter ran out']],

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
-import type { FaultField } from './record.ts';
+import type { FaultField } from './incident.ts';
 
 /** A field of a register: a flag with one meaning, or several bits with one a value. */
 export interface BitField {

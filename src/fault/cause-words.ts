@@ -2,7 +2,8 @@
  * The causes in words, and which other causes look alike.
  * @module
  */
-import type { Alternative, CauseName } from './cause.ts';
+import type { Alternative } from './cause.ts';
+import type { CauseName } from './cause-names.ts';
 
 /** Each cause in one sentence. */
 export const CAUSE_WORDS: Readonly<Record<CauseName, string>> = {
@@ -11,16 +12,21 @@ export const CAUSE_WORDS: Readonly<Record<CauseName, string>> = {
   overrun: 'never mapped, directly past the end of a mapping: the device ran over the end of its buffer',
   'used-before-mapping': 'used before it was mapped: the map came after the fault',
   'wrong-direction': 'wrong direction: the address is mapped, but not for this kind of access',
+  'no-execute':
+    'not executable: the address is mapped, but instructions may not be fetched from it with this privilege',
   'stale-tlb': 'stale TLB: the entry is there and permits the access; the hardware used an older one',
   'input-range': 'address beyond the input range: no table could translate it',
   'no-context': 'no context: the device has no valid context in the device or stream table',
+  'doubled-configuration': 'doubled configuration: two stream matches or two TLB entries match the access',
   'table-corrupted': 'table corrupted: an entry on the way is none that the driver writes',
   'access-flag': 'access flag: the entry is there, but its accessed or dirty state does not permit the access',
   'output-too-large': 'output address too large: the entry leads beyond the address size',
   'bus-error': 'bus error: the IOMMU could not read its own tables',
   'interrupt-blocked': 'interrupt blocked: the request was an interrupt message that is not allowed',
   'unsupported-request': 'unsupported request: the device made a kind of request that it may not make',
+  'device-timeout': 'device does not answer: an invalidation that was sent to it was not completed in time',
   'unit-error': 'error of the unit: the IOMMU itself reports an error, not an access of a device',
+  'not-a-fault': 'no device fault: the kernel or a program refused a request, or warns of one',
   'not-mapped': 'not mapped for this access at the time of the fault; a dump or a trace would tell more',
   unknown: 'unknown: the record does not tell the access',
 };

@@ -4,30 +4,11 @@
  */
 import { hex } from '../address.ts';
 import type { Fault, Leaf, Reason } from '../hardware/walk/types.ts';
+import type { CauseName } from './cause-names.ts';
 import { ALTERNATIVES, CAUSE_WORDS } from './cause-words.ts';
 import type { AddressHistory, HistoryEntry, LiveMapping } from './history.ts';
-import type { FaultRecord } from './record.ts';
+import type { Incident } from './incident.ts';
 import type { TableView } from './tables.ts';
-
-/** Causes that are told apart. */
-export type CauseName =
-  | 'never-mapped'
-  | 'use-after-unmap'
-  | 'overrun'
-  | 'used-before-mapping'
-  | 'wrong-direction'
-  | 'stale-tlb'
-  | 'input-range'
-  | 'no-context'
-  | 'table-corrupted'
-  | 'access-flag'
-  | 'output-too-large'
-  | 'bus-error'
-  | 'interrupt-blocked'
-  | 'unsupported-request'
-  | 'unit-error'
-  | 'not-mapped'
-  | 'unknown';
 
 /** A cause that the evidence does not exclude, and what would decide. */
 export interface Alternative {
@@ -47,7 +28,7 @@ export interface FaultCause {
 
 /** All that is known of a fault. */
 export interface Evidence {
-  readonly fault: FaultRecord;
+  readonly fault: Incident;
   readonly tables: TableView | undefined;
   readonly history: AddressHistory | undefined;
 }
@@ -132,7 +113,7 @@ function entryWords(entry: HistoryEntry): string {
 }
 
 /** What the trace says, in words. */
-function historyEvidence(fault: FaultRecord, history: AddressHistory | undefined): string[] {
+function historyEvidence(fault: Incident, history: AddressHistory | undefined): string[] {
   if (history === undefined) return [];
   const { live, mapped, unmapped, after, below, domains } = history;
   const words: string[] = [];
@@ -153,7 +134,7 @@ function historyEvidence(fault: FaultRecord, history: AddressHistory | undefined
 }
 
 /** Kinds of fault that say their cause themselves. */
-function byKind(fault: FaultRecord, found: Found | undefined): CauseName | undefined {
+function byKind(fault: Incident, found: Found | undefined): CauseName | undefined {
   switch (fault.kind) {
     case 'configuration':
       return 'no-context';
@@ -173,8 +154,12 @@ function byKind(fault: FaultRecord, found: Found | undefined): CauseName | undef
       return 'access-flag';
     case 'address-size':
       return found === 'corrupted' ? 'table-corrupted' : 'output-too-large';
-    case 'tlb':
-      return 'stale-tlb';
+    case 'conflict':
+      return 'doubled-configuration';
+    case 'device-timeout':
+      return 'device-timeout';
+    case 'software':
+      return 'not-a-fault';
     default:
       return undefined;
   }
@@ -238,7 +223,7 @@ function permissionCause({ fault, history }: Evidence, found: Found | undefined)
 
 function nameCause(evidence: Evidence, found: Found | undefined): CauseName {
   const { fault, history } = evidence;
-  const own = byKind(fault, found) ?? byTables(found);
+  const own = fault.cause ?? byKind(fault, found) ?? byTables(found);
   if (own !== undefined) return own;
   if (fault.iova === undefined) return 'unknown';
   if (fault.kind === 'permission') return permissionCause(evidence, found);

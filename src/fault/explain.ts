@@ -6,12 +6,12 @@ import { hex } from '../address.ts';
 import type { Fault, Leaf, Step } from '../hardware/walk/types.ts';
 import { type FaultCause, inferCause } from './cause.ts';
 import type { AddressHistory, FaultHistory, HistoryEntry } from './history.ts';
-import type { FaultRecord } from './record.ts';
+import type { Incident } from './incident.ts';
 import type { FaultTables, TableView } from './tables.ts';
 
 /** A fault with all that is known of it. */
 export interface ExplainedFault {
-  readonly record: FaultRecord;
+  readonly record: Incident;
   readonly words: string;
   readonly cause: FaultCause;
   readonly tables: TableView | undefined;
@@ -21,14 +21,14 @@ export interface ExplainedFault {
 const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions at' } as const;
 
 /** The device as the record names it. */
-function deviceWords({ device, stream, pasid, iommu }: FaultRecord): string {
+function deviceWords({ device, stream, pasid, iommu }: Incident): string {
   const id = stream === undefined ? undefined : `${iommu.startsWith('arm') ? 'stream' : 'device'} ${hex(stream)}`;
   const name = device === undefined ? (id ?? 'a device') : id === undefined ? device : `${device} (${id})`;
   return pasid === undefined ? name : `${name} with PASID ${hex(pasid)}`;
 }
 
 /** The record in one sentence. */
-export function faultWords(record: FaultRecord): string {
+export function faultWords(record: Incident): string {
   const { iova, access, stage, name, meaning } = record;
   const what = meaning === '' ? name : `${name}: ${meaning}`;
   if (record.kind === 'unit') return what;
@@ -40,7 +40,7 @@ export function faultWords(record: FaultRecord): string {
 
 /** Explains one fault. */
 export function explainFault(
-  record: FaultRecord,
+  record: Incident,
   dump: FaultTables | undefined,
   trace: FaultHistory | undefined,
 ): ExplainedFault {

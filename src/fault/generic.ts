@@ -3,16 +3,10 @@
  * @module
  */
 import { hex } from '../address.ts';
-import {
-  createRecord,
-  type FaultAccess,
-  type FaultKind,
-  type FaultReader,
-  type FaultRecord,
-  type LogLine,
-  parseHex,
-  requesterId,
-} from './record.ts';
+import { parseHex } from './draft.ts';
+import { type FaultAccess, type FaultKind, functionOf, requesterId } from './incident.ts';
+import type { LogLine } from './log-line.ts';
+import { createRecord, type FaultReader, type FaultRecord } from './record.ts';
 
 /** Reasons of a virtio-iommu fault (virtio 1.2, 5.13.6.9 "Fault reporting"). */
 const VIRTIO_REASONS: ReadonlyMap<string, readonly [FaultKind, string]> = new Map<string, readonly [FaultKind, string]>(
@@ -52,6 +46,7 @@ export class GenericLines implements FaultReader {
     record.unit = unit;
     record.meaning = meaning;
     record.stream = Number(endpoint);
+    record.device = functionOf(record.stream & 0xffff, Math.floor(record.stream / 0x10000));
     record.iova = parseHex(address);
     record.access = virtioAccess(letters);
     record.fields = [{ name: 'endpoint', value: hex(Number(endpoint)), meaning: 'endpoint id' }];

@@ -7,7 +7,7 @@ import type { TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import { DomainTracker } from '../trace/domains.ts';
 import { DIRECTIONS, type EventSink, type TraceNames } from '../trace/events.ts';
-import { type FaultRecord, requesterId } from './record.ts';
+import { type Incident, requesterId } from './incident.ts';
 
 const PAGE = 4096;
 /** Mappings that end this close below a fault are kept, too. */
@@ -65,12 +65,12 @@ interface Watched {
 }
 
 /** PCI devices have their requester id as stream, if the stream ids are not remapped by the firmware. */
-function isDevice(name: string, fault: FaultRecord): boolean {
+function isDevice(name: string, fault: Incident): boolean {
   return name === fault.device || (fault.stream !== undefined && requesterId(name) === (fault.stream & 0xffff));
 }
 
 /** True if the trace says that the domain is the fault's device's. */
-function isOf(domain: TraceDomain, fault: FaultRecord): boolean {
+function isOf(domain: TraceDomain, fault: Incident): boolean {
   return domain.devices.some((name) => isDevice(name, fault));
 }
 
@@ -78,14 +78,14 @@ function isOf(domain: TraceDomain, fault: FaultRecord): boolean {
  * True if the domain is known to be of other PCI devices only. Streams of Arm and RISC-V may be numbered by the firmware:
  * there only a device's name can tell.
  */
-function isOfOthers(domain: TraceDomain | undefined, fault: FaultRecord): boolean {
+function isOfOthers(domain: TraceDomain | undefined, fault: Incident): boolean {
   const devices = domain?.devices ?? [];
   const known = fault.iommu === 'intel-vtd' || requesterId(fault.device) !== undefined;
   if (devices.length === 0 || !known) return false;
   return devices.every((name) => requesterId(name) !== undefined && !isDevice(name, fault));
 }
 
-function faultPage(fault: FaultRecord): number | undefined {
+function faultPage(fault: Incident): number | undefined {
   if (fault.iova === undefined || fault.iova > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
   const address = Number(fault.iova);
   return address - (address % PAGE);
@@ -99,7 +99,7 @@ export class FaultHistory {
   /** Seconds of the first and the last event, and how many there were. */
   readonly span: { first: number; last: number; events: number } = { first: Number.NaN, last: Number.NaN, events: 0 };
 
-  constructor(faults: readonly FaultRecord[], names: TraceNames) {
+  constructor(faults: readonly Incident[], names: TraceNames) {
     const pages = new Map<number, number>();
     for (const fault of faults) {
       const page = faultPage(fault);
@@ -127,7 +127,7 @@ export class FaultHistory {
   }
 
   /** The history of a fault's address; `undefined` for a fault without address, or without any event in the trace. */
-  of(fault: FaultRecord): AddressHistory | undefined {
+  of(fault: Incident): AddressHistory | undefined {
     const page = faultPage(fault);
     if (page === undefined || this.span.events === 0) return undefined;
     const watched = this.#pages[this.#firstPage(page)];

@@ -1,89 +1,296 @@
 /**
- * Logs, line by line, into fault records. Prefixes of any kind (dmesg, syslog, the journal) may stand before a line.
+ * Logs into incidents. The reader knows no driver: what a driver prints stands in its own file (contract.ts), what stands
+ * around it is undone by line-reader.ts and clean.ts.
  * @module
  */
 import { AmdLines } from './amd-vi.ts';
+import { cleanLine } from './clean.ts';
+import type { Draft } from './draft.ts';
+import { DriverReader } from './driver-reader.ts';
 import { GenericLines } from './generic.ts';
-import type { FaultReader, FaultRecord, LogLine } from './record.ts';
-import { RiscvLines } from './riscv.ts';
-import { SmmuV2Lines } from './smmu-v2.ts';
+import { canonicalDevice, type Incident } from './incident.ts';
+import { type Encoding, LineReader } from './line-reader.ts';
+import type { LogLine } from './log-line.ts';
+import { Marks } from './marks.ts';
+import { type FaultReader, type FaultRecord, toIncident } from './record.ts';
+import { FAULT_DRIVERS } from './registry.ts';
 import { SmmuV3Lines } from './smmu-v3.ts';
 import { VtdLines } from './vt-d.ts';
 
-/** Faults kept; those beyond are counted. */
-const MOST_FAULTS = 1 << 16;
-/** Longest line that is looked at. */
-const LONGEST_LINE = 4096;
+/** Incidents kept; those beyond are counted. */
+const MOST_INCIDENTS = 1 << 14;
+/** Incidents that may still get lines. */
+const MOST_OPEN = 1 << 12;
+/** Lines that are not understood kept; those beyond are counted. */
+const MOST_UNKNOWN = 1000;
+/** Parts that one line is joined from at most. */
+const MOST_PARTS = 5;
 
-/** `[   12.345678]`, as dmesg prints it, wherever it stands. */
-const DMESG_TIME = /\[\s*(\d{1,9}\.\d{3,9})\]/;
-/** ftrace text: `[001] .....    12.345678: event:`. */
-const TRACE_TIME = /\s(\d{1,9}\.\d{6,9}): \w/;
+/** Lines between those of two drivers about one fault. */
+const MOST_BETWEEN = 8;
 
-/** The kernel's time stamp of a line. */
-function secondsOf(text: string): number | undefined {
-  const match = DMESG_TIME.exec(text) ?? TRACE_TIME.exec(text);
-  return match === null ? undefined : Number(match[1]);
+/** Marks that the log reader itself looks for. */
+const LOG_MARKS = ['callbacks suppressed', '"MESSAGE":[', '"MESSAGE" : ['];
+/** Marks of the readers that have no layouts yet. */
+const OLD_MARKS =
+  /DMAR|AMD-Vi|arm-smmu-v3|virtio_iommu|io_page_fault|DRHD|INTR-REMAP|suppressed|_FAULT |_REQUEST |_ERROR |fault reason/;
+const SUPPRESSED = /(\w{1,80}): (\d{1,15}) callbacks suppressed/;
+
+/** A line of a driver that is not understood. */
+export interface UnknownLine {
+  /** Id of the driver. */
+  readonly driver: string;
+  readonly line: number;
+  readonly text: string;
 }
+
+/** What was read, as numbers. */
+export interface LogCounts {
+  lines: number;
+  /** Lines that belong to incidents. */
+  used: number;
+  /** Lines of drivers that report no fault. */
+  quiet: number;
+  /** Lines of drivers that are not understood. */
+  unknown: number;
+  /** Messages that the kernel says it left out. */
+  suppressed: number;
+  /** Lines too long to be read to their end. */
+  tooLong: number;
+  /** Incidents that are only counted. */
+  dropped: number;
+}
+
+interface OpenDraft {
+  readonly draft: Draft;
+  readonly reader: DriverReader;
+}
+
+interface Held {
+  readonly line: LogLine;
+  readonly reader: DriverReader;
+  readonly parts: number;
+  readonly first: LogLine;
+}
+
+const MARKS = new Marks([
+  ...LOG_MARKS.map((text) => ({ text, owner: FAULT_DRIVERS.length })),
+  ...FAULT_DRIVERS.flatMap(({ marks }, owner) => marks.map((text) => ({ text, owner }))),
+]);
 
 /** Takes a log piece by piece. */
 export class FaultLog {
-  /** The faults so far; the last ones may still be completed by lines to come. */
-  readonly faults: FaultRecord[] = [];
-  /** Lines read, lines of IOMMU drivers among them, lines too long to look at, faults beyond the limit. */
-  readonly counts: { lines: number; used: number; tooLong: number; dropped: number } = {
-    lines: 0,
-    used: 0,
-    tooLong: 0,
-    dropped: 0,
-  };
-  readonly #readers: readonly FaultReader[] = [
-    new SmmuV3Lines(),
-    new SmmuV2Lines(),
-    new VtdLines(),
-    new AmdLines(),
-    new RiscvLines(),
-    new GenericLines(),
-  ];
-  readonly #decoder = new TextDecoder();
-  #rest = '';
+  /** The incidents so far, in the order of their first lines; complete after {@link end}. */
+  readonly incidents: Incident[] = [];
+  readonly unknown: UnknownLine[] = [];
+  readonly counts: LogCounts = { lines: 0, used: 0, quiet: 0, unknown: 0, suppressed: 0, tooLong: 0, dropped: 0 };
+  readonly #lines = new LineReader((text, number) => this.#raw(text, number));
+  readonly #readers: readonly DriverReader[];
+  readonly #pairs: readonly { readonly into: DriverReader; readonly from: DriverReader }[];
+  readonly #old: readonly FaultReader[] = [new SmmuV3Lines(), new VtdLines(), new AmdLines(), new GenericLines()];
+  #open: (OpenDraft | FaultRecord)[] = [];
+  #held: Held | undefined;
+  #waiting = false;
+
+  constructor() {
+    this.#readers = FAULT_DRIVERS.map(
+      (driver) => new DriverReader(driver, (draft, reader) => this.#begin(draft, reader)),
+    );
+    this.#pairs = this.#readers.flatMap((into) =>
+      this.#readers.flatMap((from) => (into.driver.absorbs?.includes(from.driver.id) ? [{ into, from }] : [])),
+    );
+  }
+
+  /** What the bytes were taken for; `undefined` before the first. */
+  get encoding(): Encoding | undefined {
+    return this.#lines.encoding;
+  }
 
   /** Takes the next bytes of the log, cut anywhere. */
   push(bytes: Uint8Array): void {
-    const text = this.#rest + this.#decoder.decode(bytes, { stream: true });
-    const lines = text.split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#line(line);
-    if (this.#rest.length > 4 * LONGEST_LINE) this.#rest = this.#rest.slice(0, 2 * LONGEST_LINE);
+    this.#lines.push(bytes);
   }
 
   /** Says that there are no more bytes. */
   end(): void {
-    if (this.#rest !== '') this.#line(this.#rest);
-    this.#rest = '';
+    this.#lines.end();
+    this.#release();
+    this.#close(Number.POSITIVE_INFINITY, 0);
+    this.counts.lines = this.#lines.counts.lines;
+    this.counts.tooLong = this.#lines.counts.tooLong;
   }
 
-  #line(text: string): void {
-    this.counts.lines++;
-    if (text.length > LONGEST_LINE) {
-      this.counts.tooLong++;
+  /** Most lines are of no driver, and of no interest: they cost one pass. */
+  #raw(text: string, number: number): void {
+    const owners = MARKS.find(text);
+    const old = owners === undefined && OLD_MARKS.test(text);
+    if (owners === undefined && this.#held === undefined && !this.#waiting && !old) return;
+    for (const line of cleanLine(text, number)) this.#line(line);
+  }
+
+  #line(line: LogLine): void {
+    const owners = MARKS.find(line.text);
+    this.#close(line.number, MOST_OPEN);
+    if (owners === undefined) {
+      this.#without(line);
       return;
     }
-    const clean = text.trimEnd();
-    const line: LogLine = { text: clean, number: this.counts.lines, seconds: secondsOf(clean) };
-    for (const reader of this.#readers) {
+    this.#release();
+    const reader = this.#ask(owners, line);
+    if (reader === 'understood') return;
+    if (reader === undefined) this.#without(line);
+    else this.#held = { line, reader, parts: 1, first: line };
+  }
+
+  /** Asks the drivers whose marks are in a line; gives the first whose line it is, but does not understand it. */
+  #ask(owners: readonly number[], line: LogLine): DriverReader | 'understood' | undefined {
+    let unknown: DriverReader | undefined;
+    for (const owner of owners) {
+      const reader = this.#readers[owner];
+      const outcome = reader === undefined ? this.#suppressed(line.text) : reader.take(line);
+      if (outcome === 'unknown') unknown ??= reader;
+      if (outcome !== 'taken' && outcome !== 'quiet') continue;
+      this.#understood(outcome, reader);
+      return 'understood';
+    }
+    return unknown;
+  }
+
+  #understood(outcome: 'taken' | 'quiet', reader: DriverReader | undefined): void {
+    if (outcome === 'taken') this.counts.used++;
+    else this.counts.quiet++;
+    this.#waiting = true;
+    if (reader !== undefined) this.#absorb(reader);
+  }
+
+  /** Two drivers may print the same fault: one incident, under the driver that knows more. */
+  #absorb(reader: DriverReader): void {
+    for (const { into, from } of this.#pairs) {
+      if (into !== reader && from !== reader) continue;
+      const [keep, drop] = [into.last, from.last];
+      if (keep === undefined || drop === undefined || keep.closed || drop.closed) continue;
+      const distance = Math.abs(keep.last.line - drop.last.line);
+      if (distance > MOST_BETWEEN || keep.hex('iova') === undefined || keep.hex('iova') !== drop.hex('iova')) continue;
+      keep.absorb(drop);
+      drop.closed = true;
+      this.#open = this.#open.filter((open) => !('draft' in open) || open.draft !== drop);
+    }
+  }
+
+  /** A line without the mark of a driver: a later line of an open incident, or the rest of the line before. */
+  #without(line: LogLine): void {
+    const waiting = this.#readers.filter((reader) => reader.waits(line));
+    this.#waiting = waiting.length > 0;
+    if (waiting.some((reader) => reader.takeHeadless(line))) {
+      this.#release();
+      this.counts.used++;
+      return;
+    }
+    if (this.#join(line)) return;
+    this.#oldLine(line);
+  }
+
+  #join(line: LogLine): boolean {
+    const held = this.#held;
+    if (held === undefined) return false;
+    if (line.stamped || line.text === '' || held.parts >= MOST_PARTS) {
+      this.#release();
+      return false;
+    }
+    const joined = {
+      ...held.line,
+      text: `${held.line.text} ${line.text.trimStart()}`,
+      until: line.until,
+      cut: line.cut,
+    };
+    const outcome = held.reader.take(joined);
+    if (outcome === 'taken' || outcome === 'quiet') {
+      this.#held = undefined;
+      this.#understood(outcome, held.reader);
+    } else this.#held = { ...held, line: joined, parts: held.parts + 1 };
+    return true;
+  }
+
+  /** The held line is not understood, whatever follows. */
+  #release(): void {
+    if (this.#held === undefined) return;
+    const { first, reader } = this.#held;
+    this.#held = undefined;
+    this.counts.unknown++;
+    if (this.unknown.length < MOST_UNKNOWN) {
+      this.unknown.push({ driver: reader.driver.id, line: first.number, text: first.text });
+    }
+  }
+
+  #suppressed(text: string): 'quiet' | 'foreign' {
+    const [, name = '', count = ''] = SUPPRESSED.exec(text) ?? [];
+    const reader = this.#readers.find(({ driver }) => driver.functions?.includes(name));
+    if (reader === undefined) return 'foreign';
+    this.counts.suppressed += Number(count);
+    reader.last?.notes.push(`the kernel left out ${count} more messages`);
+    return 'quiet';
+  }
+
+  #oldLine(line: LogLine): void {
+    for (const reader of this.#old) {
       const taken = reader.take(line);
       if (taken === false) continue;
       this.counts.used++;
-      if (taken !== true) this.#keep(taken);
+      if (taken !== true) this.#open.push(taken);
       return;
     }
   }
 
-  #keep(record: FaultRecord): void {
-    if (this.faults.length < MOST_FAULTS) this.faults.push(record);
+  #begin(draft: Draft, reader: DriverReader): void {
+    this.#open.push({ draft, reader });
+  }
+
+  /** Closes the incidents that can get no more lines, and the oldest ones if there are more than `most`. */
+  #close(number: number, most: number): void {
+    let done = 0;
+    for (const open of this.#open) {
+      const until = 'draft' in open ? open.draft.last.line + open.reader.window.lines : open.line + 64;
+      if (until >= number && this.#open.length - done <= most) break;
+      done++;
+      this.#finish(open);
+    }
+    if (done > 0) this.#open = this.#open.slice(done);
+  }
+
+  #finish(open: OpenDraft | FaultRecord): void {
+    if ('draft' in open) open.draft.closed = true;
+    const incident = 'draft' in open ? decodeDraft(open) : toIncident(open);
+    if (this.incidents.length < MOST_INCIDENTS) this.incidents.push(incident);
     else this.counts.dropped++;
   }
+}
+
+function decodeDraft({ draft, reader }: OpenDraft): Incident {
+  const { driver } = reader;
+  const { device, ...decoded } = driver.decode(draft);
+  return {
+    stream: undefined,
+    pasid: undefined,
+    iova: undefined,
+    access: undefined,
+    stage: undefined,
+    words: undefined,
+    fields: [],
+    cause: undefined,
+    candidates: undefined,
+    excluded: [],
+    complete: true,
+    ...decoded,
+    iommu: driver.id,
+    origin: driver.origin,
+    unit: draft.unit,
+    device: canonicalDevice(device),
+    notes: [...(decoded.notes ?? []), ...draft.notes],
+    line: draft.line,
+    lines: draft.lines,
+    seconds: draft.seconds,
+    events: draft.events,
+  };
 }
 
 /** Reads a whole log from text. */

@@ -6,16 +6,10 @@
 import { hex } from '../address.ts';
 import { decodeEvent, EVENT_CLASS, EVENT_TYPES, type EventRecord, eventType } from '../hardware/smmu-v3/events.ts';
 import { type BitField, decodeBits } from './bit-fields.ts';
-import {
-  createRecord,
-  type FaultField,
-  type FaultKind,
-  type FaultReader,
-  type FaultRecord,
-  type LogLine,
-  parseHex,
-  parseHexNumber,
-} from './record.ts';
+import { parseHex } from './draft.ts';
+import type { FaultField, FaultKind } from './incident.ts';
+import type { LogLine } from './log-line.ts';
+import { createRecord, type FaultReader, type FaultRecord, parseHexNumber } from './record.ts';
 
 const WORDS = 4;
 
@@ -29,8 +23,8 @@ const KINDS: ReadonlyMap<string, FaultKind> = new Map<string, FaultKind>([
   ['F_ADDR_SIZE', 'address-size'],
   ['F_ACCESS', 'access-flag'],
   ['F_PERMISSION', 'permission'],
-  ['F_TLB_CONFLICT', 'tlb'],
-  ['F_CFG_CONFLICT', 'tlb'],
+  ['F_TLB_CONFLICT', 'conflict'],
+  ['F_CFG_CONFLICT', 'conflict'],
   ['E_PAGE_REQUEST', 'request'],
 ]);
 

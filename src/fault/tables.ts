@@ -9,7 +9,7 @@ import type { DeviceContext, DomainTables, IommuModel } from '../hardware/iommu.
 import { walkerOf } from '../hardware/iommu.ts';
 import { createModel } from '../hardware/models.ts';
 import type { Access, Leaf, Walk } from '../hardware/walk/types.ts';
-import type { FaultRecord } from './record.ts';
+import type { Incident } from './incident.ts';
 
 const PAGE = 4096n;
 
@@ -48,7 +48,7 @@ export class FaultTables {
   }
 
   /** The state of the tables for a fault; `undefined` if the fault does not say which stream or address. */
-  of(fault: FaultRecord): TableView | undefined {
+  of(fault: Incident): TableView | undefined {
     const context = fault.stream === undefined ? undefined : this.#model?.context(fault.stream, fault.pasid);
     const tables = context?.tables ?? this.#tables;
     if (context === undefined && tables === undefined) return undefined;

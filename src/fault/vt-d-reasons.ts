@@ -2,7 +2,7 @@
  * Fault reasons of Intel VT-d (Architecture Specification, chapter 7, "Fault Conditions" and its tables of encodings).
  * @module
  */
-import type { FaultKind } from './record.ts';
+import type { FaultKind } from './incident.ts';
 
 /** A fault reason: its kind and what it means. */
 export interface VtdReason {

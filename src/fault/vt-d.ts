@@ -5,16 +5,10 @@
  */
 import { hex } from '../address.ts';
 import { type BitField, decodeBits, hasFlag } from './bit-fields.ts';
-import {
-  createRecord,
-  type FaultKind,
-  type FaultReader,
-  type FaultRecord,
-  type LogLine,
-  parseHex,
-  parseHexNumber,
-  requesterId,
-} from './record.ts';
+import { parseHex } from './draft.ts';
+import { type FaultKind, requesterId } from './incident.ts';
+import type { LogLine } from './log-line.ts';
+import { createRecord, type FaultReader, type FaultRecord, parseHexNumber } from './record.ts';
 import { VTD_REASONS } from './vt-d-reasons.ts';
 
 /** FSTS_REG (VT-d, "Fault Status Register"). */

@@ -20,7 +20,7 @@ interface Parts {
 
 async function explain(capture: string, { log, state, traces }: Parts): Promise<ExplainedFault[]> {
   const path = (name: string): string => `test/captures/${capture}/${name}`;
-  const { faults } = readFaultLog(readFileSync(path(log), 'utf8'));
+  const { incidents: faults } = readFaultLog(readFileSync(path(log), 'utf8'));
   let tables: FaultTables | undefined;
   if (state !== undefined) {
     const registers = parseRegisters(readFileSync(path(`regs-${state}.json`), 'utf8'));
@@ -119,7 +119,7 @@ describe('a device without a context', () => {
         `DMAR: [DMA Read NO_PASID] Request device [${((stream >> 8) & 255).toString(16).padStart(2, '0')}:1f.7] fault addr 0x${address.toString(16)} [fault reason 0x0${1 + random(3)}] text`,
         line(0x30, address),
       ];
-      const { faults } = readFaultLog(lines.join('\n'));
+      const { incidents: faults } = readFaultLog(lines.join('\n'));
       const names = faults.map((fault) => explainFault(fault, tables, undefined).cause.name);
       expect(names.slice(0, 2)).toEqual(['no-context', 'no-context']);
       expect(names[2]).not.toBe('no-context');

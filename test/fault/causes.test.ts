@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CauseName } from '../../src/fault/cause.ts';
+import type { CauseName } from '../../src/fault/cause-names.ts';
 import { PROT } from '../../src/formats/index.ts';
 import { World } from './world.ts';
 

@@ -6,7 +6,7 @@ import { createNames } from '../../src/trace/events.ts';
 import { createTraceReader } from '../../src/trace/readers.ts';
 
 function explain(log: string, trace: readonly string[]): ExplainedFault {
-  const { faults } = readFaultLog(log);
+  const { incidents: faults } = readFaultLog(log);
   const names = createNames();
   const history = new FaultHistory(faults, names);
   const reader = createTraceReader('ftrace', history.sink, names);

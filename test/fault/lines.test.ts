@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { explainFault, faultWords } from '../../src/fault/explain.ts';
+import type { Incident } from '../../src/fault/incident.ts';
 import { readFaultLog } from '../../src/fault/log.ts';
-import type { FaultRecord } from '../../src/fault/record.ts';
 import { EVENT_TYPES, encodeEvent } from '../../src/hardware/smmu-v3/events.ts';
 import { createRandom } from './world.ts';
 
-function faultsOf(...lines: string[]): FaultRecord[] {
-  return readFaultLog(lines.join('\n')).faults;
+function faultsOf(...lines: string[]): Incident[] {
+  return readFaultLog(lines.join('\n')).incidents;
 }
 
 /** What a record says, short: kind, stream, address, access, name, PASID, stage. */
-function brief(record: FaultRecord | undefined): string {
-  const { kind, stream, iova, access, name, pasid, stage } = record as FaultRecord;
+function brief(record: Incident | undefined): string {
+  const { kind, stream, iova, access, name, pasid, stage } = record as Incident;
   return [kind, stream?.toString(16), iova?.toString(16), access, name, pasid, stage].map((x) => x ?? '-').join(' ');
 }
 
@@ -42,14 +42,15 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
       'arm-smmu 5000000.iommu: Unexpected global fault, this could be serious',
       'arm-smmu 5000000.iommu:    GFSR 0x80000002, GFSYNR0 0x00000000, GFSYNR1 0x00000420, GFSYNR2 0x00000000',
     ],
-    'configuration 420 - - USF - -',
+    'configuration 420 - read USF - -',
   ],
   [
     'arm-smmu, blocked stream',
     [
       'arm-smmu 5000000.iommu: Blocked unknown Stream ID 0x420; boot with "arm-smmu.disable_bypass=0" to allow, but this may have security implications',
+      'arm-smmu 5000000.iommu: \tGFSR 0x80000002, GFSYNR0 0x00000002, GFSYNR1 0x00000420, GFSYNR2 0x00000000',
     ],
-    'configuration 420 - - USF - -',
+    'configuration 420 - write USF - -',
   ],
   [
     'arm-smmu-v3, in words (6.13), after the raw record',
@@ -166,7 +167,7 @@ describe('fault lines', () => {
   });
 
   it('of public threads are all read, and their bits put in words', () => {
-    const { faults } = readFaultLog(readFileSync('test/captures/fault-lines/public.txt', 'utf8'));
+    const { incidents: faults } = readFaultLog(readFileSync('test/captures/fault-lines/public.txt', 'utf8'));
     expect(faults.map(brief)).toEqual([
       'translation 19c3 fd7ff000 read TF - -',
       'permission 100 cff49550 write IO_PAGE_FAULT - -',
@@ -180,15 +181,15 @@ describe('fault lines', () => {
     expect(faults[0]?.fields.find((field) => field.name === 'S1CBNDX')?.value).toBe('0x54');
     expect(faults[0]?.notes).toEqual(["the driver's own walk of the tables found no mapping"]);
     expect(faults[7]?.notes).toEqual(['the kernel left out 2474 more messages']);
-    expect(faultWords(faults[6] as FaultRecord)).toBe(
-      '00:02.0 (device 0x10) read 0x7cd80000; fault reason 0x01: the root entry of the bus is not present',
+    expect(faultWords(faults[6] as Incident)).toBe(
+      '0000:00:02.0 (device 0x10) read 0x7cd80000; fault reason 0x01: the root entry of the bus is not present',
     );
   });
 
   it('of no context get that cause, and no other kind of fault does', () => {
     for (const [, lines] of CASES) {
       const [fault] = faultsOf(...lines);
-      const { cause } = explainFault(fault as FaultRecord, undefined, undefined);
+      const { cause } = explainFault(fault as Incident, undefined, undefined);
       expect(cause.name === 'no-context').toBe(fault?.kind === 'configuration');
     }
   });
@@ -245,16 +246,16 @@ describe('logs that are no logs', () => {
     const pieces = CASES.flatMap(([, lines]) => lines.join('\n').split(/(?<=[ =:[\]])/));
     for (let round = 0; round < 300; round++) {
       const text = Array.from({ length: 60 }, () => pieces[random(pieces.length)] ?? '').join(random(2) ? '' : '\n');
-      for (const fault of readFaultLog(text).faults) {
+      for (const fault of readFaultLog(text).incidents) {
         expect(explainFault(fault, undefined, undefined).words.length).toBeGreaterThan(0);
       }
       const noise = Array.from({ length: 400 }, () => String.fromCharCode(random(256))).join('');
-      expect(readFaultLog(noise).faults).toEqual([]);
+      expect(readFaultLog(noise).incidents).toEqual([]);
     }
   });
 
   it('count lines too long to be looked at', () => {
-    const { counts, faults } = readFaultLog(
+    const { counts, incidents: faults } = readFaultLog(
       `${'x'.repeat(1 << 20)}\nvirtio_iommu v: page fault from EP 8 at 0x1000 [R]`,
     );
     expect(counts).toMatchObject({ tooLong: 1 });

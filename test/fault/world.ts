@@ -121,7 +121,7 @@ export class World {
 
   /** Explains all faults with the tables, with the trace, or with both. */
   explain(use: { tables: boolean; trace: boolean }): ExplainedFault[] {
-    const { faults } = readFaultLog(this.#log.join('\n'));
+    const { incidents: faults } = readFaultLog(this.#log.join('\n'));
     const names = createNames();
     const history = new FaultHistory(faults, names);
     const reader = createTraceReader('ftrace', history.sink, names);

@@ -2,17 +2,10 @@
  * Lines of the RISC-V IOMMU driver: records of the fault queue.
  * @module
  */
-import { hex } from '../address.ts';
-import {
-  createRecord,
-  type FaultAccess,
-  type FaultKind,
-  type FaultReader,
-  type FaultRecord,
-  type LogLine,
-  parseHex,
-  parseHexNumber,
-} from './record.ts';
+import { hex } from '../../address.ts';
+import type { FaultDriver } from '../contract.ts';
+import type { Draft } from '../draft.ts';
+import type { Decoded, FaultAccess, FaultField, FaultKind } from '../incident.ts';
 
 interface Cause {
   readonly kind: FaultKind;
@@ -55,34 +48,51 @@ const CAUSES: ReadonlyMap<number, Cause> = new Map<number, Cause>([
   [274, { kind: 'external-abort', meaning: 'a page table is corrupted' }],
 ]);
 
-const FAULT =
-  /riscv[,-]iommu\S* (\S+): Fault (\d+) devid: (0x[0-9a-f]+) iotval: ([0-9a-fx]+) iotval2: ([0-9a-fx]+)(?: process_?id: (0x[0-9a-f]+))?/i;
-
-/** Reads RISC-V IOMMU lines. */
-export class RiscvLines implements FaultReader {
-  take(line: LogLine): FaultRecord | boolean {
-    const match = FAULT.exec(line.text);
-    if (match === null) return false;
-    const [, unit, code = '', device, iotval, iotval2, process] = match;
-    const cause = CAUSES.get(Number(code));
-    const record = createRecord('riscv-iommu', line, cause?.kind ?? 'unknown', `cause ${code}`);
-    record.unit = unit;
-    record.meaning = cause?.meaning ?? 'a cause that the specification does not list';
-    record.stream = parseHexNumber(device);
-    record.pasid = parseHexNumber(process);
-    record.iova = parseHex(iotval);
-    record.access = cause?.access;
-    record.stage = cause?.stage;
-    record.fields = [
-      { name: 'CAUSE', value: hex(Number(code)), meaning: record.meaning },
-      { name: 'DID', value: device ?? '', meaning: 'device id' },
-      { name: 'iotval', value: hex(record.iova ?? 0n), meaning: 'address of the access' },
-      {
-        name: 'iotval2',
-        value: hex(parseHex(iotval2) ?? 0n),
-        meaning: 'guest physical address, in a guest page fault',
-      },
-    ];
-    return record;
-  }
+function fieldsOf(draft: Draft, meaning: string): FaultField[] {
+  return [
+    { name: 'CAUSE', value: hex(draft.decimal('cause') ?? 0), meaning },
+    { name: 'DID', value: hex(draft.hex('device') ?? 0n), meaning: 'device id' },
+    { name: 'iotval', value: hex(draft.hex('iotval') ?? 0n), meaning: 'address of the access' },
+    {
+      name: 'iotval2',
+      value: hex(draft.hex('iotval2') ?? 0n),
+      meaning: 'guest physical address, in a guest page fault',
+    },
+  ];
 }
+
+function decode(draft: Draft): Decoded {
+  const code = draft.decimal('cause') ?? 0;
+  const { kind, meaning, access, stage } = CAUSES.get(code) ?? { kind: 'unknown', meaning: 'a reserved cause' };
+  return {
+    kind,
+    name: `cause ${code}`,
+    meaning,
+    stream: draft.hexNumber('device'),
+    pasid: draft.hexNumber('process'),
+    iova: draft.hex('iotval'),
+    access,
+    stage,
+    fields: fieldsOf(draft, meaning),
+  };
+}
+
+/** The RISC-V IOMMU driver (Linux 6.13 on). */
+export const riscvIommu: FaultDriver = {
+  id: 'riscv-iommu',
+  title: 'RISC-V IOMMU',
+  origin: 'iommu',
+  source: 'RISC-V IOMMU Architecture Specification, "Fault/Event-Queue"',
+  marks: ['riscv-iommu', 'riscv,iommu'],
+  heads: ['riscv-iommu{variant:s} {unit:s}: ', 'riscv,iommu {unit:s}: '],
+  layouts: [
+    {
+      id: 'fault',
+      text: 'Fault {cause:d} devid: {device} iotval: {iotval} iotval2: {iotval2}< process_id: {process}>',
+      seen: 'Linux 6.13 on',
+      starts: true,
+    },
+  ],
+  quiet: [],
+  decode,
+};

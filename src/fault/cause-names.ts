@@ -1,0 +1,28 @@
+/**
+ * The names of causes.
+ * @module
+ */
+
+/** Causes that are told apart. */
+export type CauseName =
+  | 'never-mapped'
+  | 'use-after-unmap'
+  | 'overrun'
+  | 'used-before-mapping'
+  | 'wrong-direction'
+  | 'no-execute'
+  | 'stale-tlb'
+  | 'input-range'
+  | 'no-context'
+  | 'doubled-configuration'
+  | 'table-corrupted'
+  | 'access-flag'
+  | 'output-too-large'
+  | 'bus-error'
+  | 'interrupt-blocked'
+  | 'unsupported-request'
+  | 'device-timeout'
+  | 'unit-error'
+  | 'not-a-fault'
+  | 'not-mapped'
+  | 'unknown';
