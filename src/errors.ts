@@ -80,6 +80,7 @@ export class IommuError extends Error {
 /** Stable codes of unusable input: files, traces, dumps, tables of numbers. */
 export type InputCode =
   | 'UNREADABLE'
+  | 'UNWRITABLE'
   | 'NOT_RECOGNISED'
   | 'TRUNCATED'
   | 'MALFORMED'

@@ -12,7 +12,7 @@ import { BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
 import { type Profile, readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
-import { tableToText } from '../report/terminal-table.ts';
+import { tableToText } from '../report/text-table.ts';
 import { benchJson, insideTiming, questionTable, rowTables, type Setting, seriesTable } from './bench/answer.ts';
 import { benchReport } from './bench/pictures.ts';
 import { predictionTable } from './bench/predictions.ts';

@@ -21,7 +21,7 @@ const MAN_EXAMPLES = `Examples:
   iommu man > /usr/local/share/man/man1/iommu.1
 `;
 
-/** Adds `iommu completions` and `iommu man`. */
+/** Adds `iommu completions`; the other verbs must be loaded. */
 export function addCompletions(program: Command): void {
   program
     .command('completions')
@@ -29,6 +29,10 @@ export function addCompletions(program: Command): void {
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
     .addHelpText('before', EXAMPLES)
     .action((shell: keyof typeof SCRIPTS) => print(SCRIPTS[shell](allVerbs(program))));
+}
+
+/** Adds `iommu man`; the other verbs must be loaded. */
+export function addMan(program: Command): void {
   program
     .command('man')
     .description('Print the man page.')

@@ -3,32 +3,20 @@
  * Entry point of the `iommu` program.
  * @module
  */
-import { CommanderError } from 'commander';
-import { EXIT, exitCodeOf } from './exit.ts';
-import { say } from './io.ts';
-import { createProgram } from './program.ts';
+import { VERSION } from './version.ts';
 
-function fail(error: unknown): void {
-  process.exitCode = exitCodeOf(error);
-  if (error instanceof CommanderError) return;
-  const text = error instanceof Error ? error.message : String(error);
-  say(
-    process.exitCode === EXIT.internal && error instanceof Error ? `iommu: ${error.stack ?? text}` : `iommu: ${text}`,
-  );
+/** A reader that closed the pipe has seen enough: the exit status still says how it ended. */
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`iommu: cannot write to standard output: ${error.message}\n`);
+  process.exit(3);
 }
 
-// A reader that closed a stream gets no more output; the exit status still says how it ended.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return;
-  say(`iommu: cannot write to standard output: ${error.message}`);
-  process.exit(EXIT.input);
-});
-
-// Without standard error there is nowhere left to report to.
+process.stdout.on('error', onOutputError);
 process.stderr.on('error', () => undefined);
 
-try {
-  await createProgram().parseAsync(process.argv);
-} catch (error) {
-  fail(error);
+if (process.argv.length === 3 && ['--version', '-V'].includes(process.argv[2] ?? '')) {
+  process.stdout.write(`${VERSION}\n`);
+} else {
+  await (await import('./run.ts')).run(process.argv);
 }

@@ -10,7 +10,7 @@ import { showControlsOfLines } from '../report/controls.ts';
 import { tableToCsv, tableToMarkdown } from '../report/csv.ts';
 import { toJson, toNdjson } from '../report/json.ts';
 import type { Cell, Table } from '../report/table.ts';
-import { tableToText } from '../report/terminal-table.ts';
+import { tableToText } from '../report/text-table.ts';
 import { UsageError } from './exit.ts';
 import { print, say } from './io.ts';
 

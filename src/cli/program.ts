@@ -3,44 +3,16 @@
  * @module
  */
 import { Command } from 'commander';
-import { addAcquire } from './acquire.ts';
-import { addBench } from './bench.ts';
-import { addCheck } from './check.ts';
-import { addCompletions } from './completions.ts';
-import { addConform } from './conform.ts';
-import { addConvert } from './convert.ts';
-import { addDecode } from './decode.ts';
-import { addDiff } from './diff.ts';
 import { EXIT } from './exit.ts';
-import { addExplain } from './explain.ts';
-import { addFault } from './fault.ts';
-import { addFormats } from './formats.ts';
-import { addGen } from './gen.ts';
-import { addRecord } from './record.ts';
-import { addReplay } from './replay.ts';
-import { addWalk } from './walk.ts';
+import { VERBS } from './verbs.ts';
+import { VERSION } from './version.ts';
 
-/** Adds one verb to the program. */
-export type AddVerb = (program: Command) => void;
-
-/** Every verb of the program, in the order in which help lists them. */
-const VERBS: readonly AddVerb[] = [
-  addBench,
-  addReplay,
-  addConform,
-  addFormats,
-  addExplain,
-  addDecode,
-  addWalk,
-  addCheck,
-  addDiff,
-  addConvert,
-  addGen,
-  addFault,
-  addAcquire,
-  addRecord,
-  addCompletions,
-];
+const EXAMPLES = `Examples:
+  dmesg | iommu fault                                 what went wrong, and what to do now
+  iommu replay trace.txt                              what a system mapped, and what it cost
+  iommu decode tables.jsonl.gz --regs regs.json       what a dump's tables map
+  iommu bench                                         how fast mapping is in this engine, by path
+`;
 
 const EXIT_HELP = `
 Exit status:
@@ -50,16 +22,40 @@ Exit status:
   ${EXIT.input}  unreadable or invalid input
   ${EXIT.internal}  a defect of this program`;
 
-/** Builds the program; it throws a `CommanderError` instead of leaving the process. */
-export function createProgram(): Command {
+/** Verbs that read the options of all others. */
+const NEED_ALL: readonly (string | undefined)[] = ['completions', 'man'];
+
+function prepared(verb: Command): void {
+  verb.exitOverride().showSuggestionAfterError().showHelpAfterError('(add --help for examples)');
+  verb.addHelpText('after', EXIT_HELP);
+}
+
+/**
+ * Builds the program; it throws a `CommanderError` instead of leaving the process. Only the verb named by `wanted` is loaded
+ * with its options, the others are listed; without it, all are loaded.
+ */
+export async function createProgram(wanted?: string): Promise<Command> {
   const program = new Command('iommu')
-    .description('Build, run, measure and explain IOMMU page tables.')
-    .version('0.1.0')
+    .description('Explain DMA faults, read IOMMU page tables, replay traces, and build and measure mappings.')
+    .version(VERSION)
+    .enablePositionalOptions()
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for examples)')
+    .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_HELP);
-  for (const add of VERBS) add(program);
-  for (const verb of program.commands) verb.exitOverride().showSuggestionAfterError().addHelpText('after', EXIT_HELP);
+  const all = wanted === undefined || NEED_ALL.includes(wanted);
+  for (const { name, summary, add } of VERBS) {
+    if (all || name === wanted) await add(program);
+    else program.command(name).summary(summary);
+    program.commands.find((verb) => verb.name() === name)?.summary(summary);
+  }
+  for (const verb of program.commands) prepared(verb);
   return program;
+}
+
+/** The verb that a command line names, for {@link createProgram}; an empty text where it names none. */
+export function verbOf(args: readonly string[]): string {
+  const [first = ''] = args[0] === 'help' ? args.slice(1) : args;
+  return first;
 }

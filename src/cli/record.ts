@@ -169,7 +169,6 @@ async function runRecord(command: readonly string[], options: Options): Promise<
 /** Adds `iommu record`. */
 export function addRecord(program: Command): void {
   program
-    .enablePositionalOptions()
     .command('record')
     .summary('record a trace of the IOMMU layers while a command runs')
     .description(

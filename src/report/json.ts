@@ -1,15 +1,16 @@
 /**
- * The JSON answers: a schema name and a version first, 64-bit values as `0x…` text.
+ * JSON text: 64-bit values as `0x…` text.
  * @module
  */
 import { hex } from '../address.ts';
 import { escapeControlsOfJson } from './controls.ts';
 
-/** An answer in JSON: `schema` (such as `iommu.replay`) and `version` come first. */
-export type Answer<Body extends object> = { readonly schema: string; readonly version: number } & Body;
-
-/** Puts schema and version in front of an answer. */
-export function answer<Body extends object>(schema: string, version: number, body: Body): Answer<Body> {
+/** Puts schema and version in front of a document that is not an `Answer`: metadata, a record of the program. */
+export function answer<Body extends object>(
+  schema: string,
+  version: number,
+  body: Body,
+): { readonly schema: string; readonly version: number } & Body {
   return { schema, version, ...body };
 }
 

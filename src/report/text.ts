@@ -2,6 +2,7 @@
  * A chart as text for a terminal: no colour needed, and ASCII alone will do.
  * @module
  */
+import { toAscii } from './ascii.ts';
 import type { Chart } from './chart.ts';
 import { evidenceNotes } from './legend.ts';
 import { wrapText } from './plain.ts';
@@ -16,20 +17,6 @@ export interface TextOptions {
   readonly width?: number;
   /** True: nothing but ASCII. */
   readonly ascii?: boolean;
-}
-
-const ASCII: Readonly<Record<string, string>> = {
-  µ: 'u',
-  '×': 'x',
-  '…': '~',
-  '−': '-',
-  '∞': 'inf',
-  '→': '->',
-  '–': '-',
-};
-
-function toAscii(text: string): string {
-  return text.replace(/[^ -~]/g, (character) => ASCII[character] ?? '?');
 }
 
 function body(chart: Chart, style: TextStyle): string[] {

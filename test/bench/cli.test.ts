@@ -83,7 +83,7 @@ describe('wrong usage', () => {
     ['--runs', '2'],
     ['--runs', 'many'],
   ])('%s %s is refused by name', async (option, value) => {
-    const parsed = createProgram().parseAsync(['node', 'iommu', 'bench', option, value]);
+    const parsed = (await createProgram()).parseAsync(['node', 'iommu', 'bench', option, value]);
     await expect(parsed).rejects.toThrow(UsageError);
     await expect(parsed).rejects.toThrow(option);
   });

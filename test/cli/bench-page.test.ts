@@ -20,7 +20,7 @@ test('bench writes a page with pictures, labelled as times of this engine, with 
       '--runs',
       '3',
     ];
-    await createProgram().parseAsync(['bench', ...what, '--quiet', '-o', path], { from: 'user' });
+    await (await createProgram()).parseAsync(['bench', ...what, '--quiet', '-o', path], { from: 'user' });
     const page = readFileSync(path, 'utf8');
     expect(page).toContain('Time of one call: map, scattered, arm-64-lpae-s1 4K');
     expect(page).toContain('times of this engine on this machine');

@@ -69,7 +69,7 @@ test('each form is made of the same rows', () => {
   const off: Surroundings = { ...TERMINAL, isTerminal: false };
   expect(renderAnswer(read([], off), FORMS)).toBe('size\n  4K\n  2M\n');
   expect(renderAnswer(read(['--bytes'], off), FORMS)).toBe('   size\n   4096\n2097152\n');
-  expect(renderAnswer(read(['--output', 'csv']), FORMS)).toBe('size\n4096\n2097152\n');
+  expect(renderAnswer(read(['--output', 'csv']), FORMS)).toBe('size_bytes\n4096\n2097152\n');
   expect(renderAnswer(read(['--output', 'ndjson']), FORMS)).toBe(
     '{"iova":"0x1000","bytes":4096}\n{"iova":"0x2000","bytes":2097152}\n',
   );
@@ -80,7 +80,7 @@ test('-o writes the answer to the file; a file that cannot be written is named',
   const folder = mkdtempSync(join(tmpdir(), 'iommu-output-'));
   try {
     emit(read(['-o', join(folder, 'a.csv')]), FORMS);
-    expect(readFileSync(join(folder, 'a.csv'), 'utf8')).toBe('size\n4096\n2097152\n');
+    expect(readFileSync(join(folder, 'a.csv'), 'utf8')).toBe('size_bytes\n4096\n2097152\n');
     expect(() => emit(read(['-o', join(folder, 'none', 'a.csv')]), FORMS)).toThrow(/cannot write .*a\.csv/);
   } finally {
     rmSync(folder, { recursive: true });

@@ -21,7 +21,7 @@ const TABLE: Table = {
 };
 
 test('numbers stand at the right, thousands grouped, not known is a dash', () => {
-  expect(tableToText(TABLE)).toBe(
+  expect(tableToText(TABLE, true)).toBe(
     [
       'Counts',
       'path          calls    time',
@@ -44,9 +44,9 @@ test('a cell cannot steer the terminal', () => {
 });
 
 test('CSV keeps numbers unrounded and quotes what needs it', () => {
-  expect(tableToCsv(TABLE)).toBe('path,calls,time\nper-page,1234567,445.2\none-walk,1,\n');
+  expect(tableToCsv(TABLE)).toBe('path,calls,time_ns\nper-page,1234567,445.2\none-walk,1,\n');
   expect(tableToCsv({ columns: [{ title: 'a,b' }], rows: [['say "x"'], ['two\nlines']] })).toBe(
-    '"a,b"\n"say ""x"""\n"two\nlines"\n',
+    'a_b\n"say ""x"""\n"two\nlines"\n',
   );
 });
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { exitCodeOf } from '../../src/cli/exit.ts';
-import { createProgram } from '../../src/cli/program.ts';
+import { createProgram, verbOf } from '../../src/cli/program.ts';
 
 /** What one run of the program left. */
 export interface CliRun {
@@ -20,7 +20,7 @@ export async function runCli(...args: string[]): Promise<CliRun> {
   process.stdout.write = ((text: string) => written.push(text) > 0) as typeof process.stdout.write;
   process.exitCode = 0;
   try {
-    await createProgram().parseAsync(['node', 'iommu', ...args]);
+    await (await createProgram(verbOf(args))).parseAsync(['node', 'iommu', ...args]);
     return { status: Number(process.exitCode), stdout: written.join(''), error: '' };
   } catch (error) {
     return { status: exitCodeOf(error), stdout: written.join(''), error: String(error) };

@@ -5,7 +5,7 @@ import { bashScript, fishScript, zshScript } from '../../../src/cli/completions/
 import { allVerbs, type VerbFacts } from '../../../src/cli/completions/verbs.ts';
 import { createProgram } from '../../../src/cli/program.ts';
 
-const VERBS = allVerbs(createProgram());
+const VERBS = allVerbs(await createProgram());
 const ODD: VerbFacts = {
   name: 'odd',
   summary: "it's [odd]: \\ really",
@@ -42,8 +42,8 @@ function complete(script: string, ...words: readonly string[]): string[] {
   return run.stdout.split('\n').filter((line) => line !== '');
 }
 
-test('every verb has a summary and its options, as help shows them', () => {
-  expect(VERBS.map(({ name }) => name)).toEqual(createProgram().commands.map((command) => command.name()));
+test('every verb has a summary and its options, as help shows them', async () => {
+  expect(VERBS.map(({ name }) => name)).toEqual((await createProgram()).commands.map((command) => command.name()));
   for (const { summary, options } of VERBS) {
     expect(summary).not.toBe('');
     expect(options.flatMap(({ names }) => names)).toContain('--help');

@@ -24,9 +24,9 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-function record(...args: readonly string[]): Promise<unknown> {
+async function record(...args: readonly string[]): Promise<unknown> {
   const where = ['--tracefs', tracefs, '--sysroot', sysroot, '-o', out, '--quiet'];
-  return createProgram().parseAsync(['record', ...where, ...args], { from: 'user' });
+  return (await createProgram()).parseAsync(['record', ...where, ...args], { from: 'user' });
 }
 
 /** What the settings mean, without the files that a recording fills. */
