@@ -31,6 +31,8 @@ export class PgtableSubject implements Subject {
   readonly #domain: Domain;
   readonly #memory: TableMemory;
   #events: RecordedEvent[] = [];
+  /** What the engine left out of the input address of the call under way, where higher bits alias. */
+  #above = 0n;
 
   /** @throws IommuError where the format refuses the configuration, or there is no memory for the root. */
   constructor(format: Format, vector: Vector, semantics: Semantics) {
@@ -93,10 +95,12 @@ export class PgtableSubject implements Subject {
   }
 
   map(iova: bigint, pa: bigint, size: bigint, prot: number): number {
+    this.#offset(iova);
     return this.#domain.map(iova, pa, size, prot).errno;
   }
 
   unmap(iova: bigint, size: bigint): bigint {
+    this.#offset(iova);
     return BigInt(this.#domain.unmap(iova, size).bytes);
   }
 
@@ -105,24 +109,31 @@ export class PgtableSubject implements Subject {
       address: linuxNumber('sg', address),
       length: linuxNumber('sg', length),
     }));
+    this.#offset(iova);
     const { errno, bytes } = this.#domain.mapSg(iova, elements, prot);
     return { errno, bytes: BigInt(bytes) };
   }
 
   mapPages(iova: bigint, pa: bigint, size: bigint, count: number, prot: number): MapAnswer {
     const done: Done = { bytes: 0 };
-    const { geometry, table } = this.#domain;
-    const offset = linuxOffset(geometry, iova);
-    const errno = table.mapPages(offset, linuxNumber('paddr', pa), Number(size), count, prot, done);
+    const { table } = this.#domain;
+    const errno = table.mapPages(this.#offset(iova), linuxNumber('paddr', pa), Number(size), count, prot, done);
     return { errno, bytes: BigInt(done.bytes) };
   }
 
   unmapPages(iova: bigint, size: bigint, count: number, gather: GatherUse): bigint {
-    const { geometry, table } = this.#domain;
-    return BigInt(table.unmapPages(linuxOffset(geometry, iova), Number(size), count, gather !== 'now'));
+    const { table } = this.#domain;
+    return BigInt(table.unmapPages(this.#offset(iova), Number(size), count, gather !== 'now'));
+  }
+
+  #offset(iova: bigint): number {
+    const { geometry } = this.#domain;
+    const offset = linuxOffset(geometry, iova);
+    this.#above = geometry.linux61.checksInput ? 0n : iova - geometry.iovaBase - BigInt(offset);
+    return offset;
   }
 
   #public(offset: number): string {
-    return hex(BigInt.asUintN(64, this.#domain.geometry.iovaBase + BigInt(offset)));
+    return hex(BigInt.asUintN(64, this.#domain.geometry.iovaBase + this.#above + BigInt(offset)));
   }
 }

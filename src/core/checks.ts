@@ -223,13 +223,23 @@ export function linuxOffset(geometry: Geometry, iova: Address): number {
   return Number(BigInt.asUintN(52, wide) | (1n << 52n));
 }
 
+/** Bits of an address that the engine calculates with. */
+const EXACT_BITS = 52;
+
+/**
+ * Where any address may be mapped, higher bits alias: more bits than such a tree indexes, and few enough that a range from
+ * such an address is exact.
+ */
+const ALIAS_BITS = 50;
+
 /**
  * An input address for a translation under `linux-6.1`: only the bits that index tables count.
  * @throws IommuError as `checkAddress` does.
  */
 export function linuxAlias(geometry: Geometry, iova: Address): number {
   checkAddress('iova', iova);
-  return Number(BigInt.asUintN(52, BigInt(iova) - geometry.iovaBase));
+  const bits = geometry.linux61.checksInput ? EXACT_BITS : ALIAS_BITS;
+  return Number(BigInt.asUintN(bits, BigInt(iova) - geometry.iovaBase));
 }
 
 /**

@@ -29,7 +29,9 @@ export class LeafWriter {
   readonly #place: PagePlace = { size: 0, depth: -1, slots: 0 };
   readonly #out: Entry = { lo: 0, hi: 0 };
   readonly #bits: Entry = { lo: 0, hi: 0 };
-  #bitsKey = -1;
+  #depth = -1;
+  #slots = -1;
+  #prot = -1;
 
   constructor(tree: TableTree) {
     this.#tree = tree;
@@ -54,10 +56,11 @@ export class LeafWriter {
 
   /** Type and attribute bits of a leaf, without its address. The object is reused. */
   bits(depth: number, slots: number, prot: number): Entry {
-    const key = (depth << 16) | (slots << 8) | (prot & 0xff);
-    if (key !== this.#bitsKey) {
+    if (prot !== this.#prot || depth !== this.#depth || slots !== this.#slots) {
       this.#geometry.leaf(depth, slots, prot, this.#bits);
-      this.#bitsKey = key;
+      this.#depth = depth;
+      this.#slots = slots;
+      this.#prot = prot;
     }
     return this.#bits;
   }
@@ -77,21 +80,37 @@ export class LeafWriter {
     return true;
   }
 
-  /** Writes `pages` leaves of `slots` entries each from index `index` of `table`, from output address `pa` on. */
+  /**
+   * Writes `pages` leaves of `slots` entries each from index `index` of `table`, from output address `pa` on. Beyond the
+   * first `outputBreak` bits of an address may fall together in an entry, so that its value has no constant stride: there
+   * pages that cannot lie in one stride are written one by one.
+   */
   write(depth: number, table: number, index: number, pages: number, slots: number, pa: number, bits: Entry): void {
     const size = this.#tree.spanAt(depth) * slots;
     const { outputBreak } = this.#geometry;
     let from = pa;
     let at = index;
     for (let left = pages; left > 0; ) {
-      const inBreak = from + left * size <= outputBreak;
-      const count = inBreak ? left : Math.min(left, Math.ceil((outputBreak - (from % outputBreak)) / size));
+      const count = this.#inStride(from, left, size, outputBreak);
       this.#writeRun(depth, table, at, count, slots, from, bits);
       left -= count;
       from += count * size;
       at += count * slots;
     }
     this.#tree.meter.entryWrites += pages * slots;
+  }
+
+  /** Writes entries as Linux 6.1 does for a split of v7s: each is the one before plus the bytes of a page, carries included. */
+  writeSums(depth: number, table: number, index: number, pages: number, slots: number, first: Entry): void {
+    fillRun(this.#tree, table, index, pages, slots, first, this.#tree.spanAt(depth) * slots);
+    this.#tree.meter.entryWrites += pages * slots;
+  }
+
+  /** Pages from output address `from` on, at most `pages`, whose entries differ by one stride. */
+  #inStride(from: number, pages: number, size: number, outputBreak: number): number {
+    if (from + pages * size <= outputBreak) return pages;
+    if (from >= 2 ** this.#geometry.outputBits) return 1;
+    return Math.min(pages, Math.ceil((outputBreak - (from % outputBreak)) / size));
   }
 
   #writeRun(depth: number, table: number, index: number, pages: number, slots: number, pa: number, bits: Entry): void {

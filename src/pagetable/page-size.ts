@@ -6,6 +6,8 @@
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { sizesOf } from '../formats/widths.ts';
 
+const TWO_52 = 2 ** 52;
+
 function trailingZeros(low: number, high: number): number {
   if (low !== 0) return 31 - Math.clz32(low & -low);
   return high === 0 ? 64 : 63 - Math.clz32(high & -high);
@@ -21,8 +23,14 @@ export class PageSizeChooser {
   readonly smallest: number;
   readonly #sizes: readonly number[];
   readonly #shifts: readonly number[];
+  readonly #bias: number;
 
-  constructor(bitmap: number) {
+  /**
+   * @param base lowest input address of the region, where sizes above its alignment may be chosen (Linux takes what was
+   * asked for, however short the region)
+   */
+  constructor(bitmap: number, base = 0n) {
+    this.#bias = Number(BigInt.asUintN(52, base));
     this.#sizes = sizesOf(bitmap);
     this.#shifts = this.#sizes.map((size) => Math.log2(size));
     this.smallest = this.#sizes[0] ?? 0;
@@ -44,19 +52,29 @@ export class PageSizeChooser {
    * size can take over. `bytes` and both addresses must be multiples of the smallest size.
    */
   choose(iova: number, pa: number, bytes: number): void {
+    this.#choose(this.#bias === 0 ? iova : (iova + this.#bias) % TWO_52, pa, bytes);
+  }
+
+  /** The same for an unmap, which has an input address only. */
+  chooseFor(iova: number, bytes: number): void {
+    const at = this.#bias === 0 ? iova : (iova + this.#bias) % TWO_52;
+    this.#choose(at, at, bytes);
+  }
+
+  #choose(at: number, pa: number, bytes: number): void {
     if (bytes === this.smallest) {
       this.size = bytes;
       this.count = 1;
       return;
     }
-    const low = lowHalf(iova) | lowHalf(pa);
-    const high = low === 0 ? highHalf(iova) | highHalf(pa) : 0;
+    const low = lowHalf(at) | lowHalf(pa);
+    const high = low === 0 ? highHalf(at) | highHalf(pa) : 0;
     const zeros = trailingZeros(low, high);
     let i = this.#sizes.length - 1;
     while (i > 0 && ((this.#shifts[i] as number) > zeros || (this.#sizes[i] as number) > bytes)) i--;
     const size = this.#sizes[i] as number;
     this.size = size;
-    this.count = bytes === size ? 1 : Math.floor(this.#upToNextSize(i, iova, pa, bytes) / size);
+    this.count = bytes === size ? 1 : Math.floor(this.#upToNextSize(i, at, pa, bytes) / size);
   }
 
   #upToNextSize(i: number, iova: number, pa: number, bytes: number): number {

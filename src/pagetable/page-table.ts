@@ -4,6 +4,7 @@
  * @module
  */
 
+import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
 import { hasSize, intersect, sizesOf } from '../formats/widths.ts';
@@ -65,7 +66,7 @@ export class PageTable implements PagesSink, UnmapSink {
     this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
     this.#outputEnd = 2 ** geometry.oas;
     const usable = this.#linux ? geometry.pageSizes : usableSizes(geometry);
-    this.chooser = new PageSizeChooser(usable);
+    this.chooser = new PageSizeChooser(usable, this.#linux ? geometry.iovaBase : 0n);
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
     this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
     const next = this.unmapChooser.after(this.unmapChooser.smallest);
@@ -86,6 +87,7 @@ export class PageTable implements PagesSink, UnmapSink {
 
   /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
+    if (count > MOST_PAGES && this.#linux && !this.#pageByPage) throw tooManyPages(count);
     const refused = this.#linux ? this.#refuse(iova, pa, size, count, prot) : 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
@@ -141,12 +143,16 @@ export class PageTable implements PagesSink, UnmapSink {
     return errno;
   }
 
-  /** Unmaps at most `count` equal pages; returns the bytes unmapped. */
+  /**
+   * Unmaps at most `count` equal pages; returns the bytes unmapped. Where Linux 6.1 unmaps by run, its count is a signed
+   * 32-bit number, and one that comes out negative unmaps nothing.
+   */
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     if (this.#linux && !this.#allowsUnmap(iova, size, count)) return 0;
     this.#mode.queued = queued;
     const { pageByPage } = this.tree.geometry.linux61;
-    if (!this.#linux || !pageByPage) return this.#runUnmapper.unmapPages(iova, size, count, queued);
+    if (!this.#linux) return this.#runUnmapper.unmapPages(iova, size, count, queued);
+    if (!pageByPage) return this.#runUnmapper.unmapPages(iova, size, Math.max(0, count | 0), queued);
     let pages = 0;
     while (pages < count && unmapRun(this.tree, iova + pages * size, size, 1, this.#mode) > 0) pages++;
     return pages * size;
@@ -298,6 +304,21 @@ export class PageTable implements PagesSink, UnmapSink {
     if (linux61.sizeRule === 'exact') return size === pageSizes;
     return size > 0 && isSubset(size, pageSizes);
   }
+}
+
+/** Linux 6.1 takes the count of a run as a signed 32-bit number: from here on it would map a negative number of pages. */
+const MOST_PAGES = 2 ** 31 - 1;
+
+function tooManyPages(count: number): IommuError {
+  return new IommuError(
+    'OUT_OF_RANGE',
+    'count',
+    `${count} pages in one call; linux-6.1 expected at most ${MOST_PAGES}`,
+    {
+      got: count,
+      limit: MOST_PAGES,
+    },
+  );
 }
 
 /** The sizes granted that a level has: Linux also grants blocks larger than all that a short tree can hold. */

@@ -71,7 +71,7 @@ export function unmapRange(
 ): number {
   let unmapped = 0;
   while (unmapped < bytes) {
-    chooser.choose(iova + unmapped, iova + unmapped, bytes - unmapped);
+    chooser.chooseFor(iova + unmapped, bytes - unmapped);
     const step = sink.unmapPages(iova + unmapped, chooser.size, single ? 1 : chooser.count, queued);
     if (step === 0) break;
     unmapped += step;

@@ -90,12 +90,24 @@ function separate(
   if (group <= slots || (mode.linux && slots > 1)) return lo;
   const first = index - (index % group);
   geometry.pieces(lo, hi, depth, depth, 1, BITS);
-  tree.leaves.write(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
+  if (mode.linux && geometry.linux61.splitsFirstOfGroupOnly) sumsOf(tree, depth, table, first, group);
+  else tree.leaves.write(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
   tree.cleans.count(1, group);
   const whole = tree.spanAt(depth) * group;
   tree.tlb.flushWalk(iova, whole, whole);
   tree.meter.splits++;
   return tree.lo(mode.linux && geometry.linux61.splitsFirstOfGroupOnly ? table + (first << tree.entryShift) : at);
+}
+
+/**
+ * Separates a group as Linux 6.1 does (v7s): a supersection keeps its address field as it stands, even where it is not a
+ * multiple of 16 MiB; a large page has attributes in the bits below 64 KiB.
+ */
+function sumsOf(tree: TableTree, depth: number, table: number, first: number, group: number): void {
+  const lo = tree.lo(table + (first << tree.entryShift));
+  const unit = tree.spanAt(depth) * (depth === tree.last ? group : 1);
+  tree.geometry.addAddress(lo & -unit, 0, depth, BITS);
+  tree.leaves.writeSums(depth, table, first, group, 1, BITS);
 }
 
 function clearPages(
@@ -211,14 +223,20 @@ function splitBlock(
   const hi = tree.hi(at);
   const slots = geometry.slots(below, size);
   const pieceSlots = Math.max(1, slots);
-  const pieces = tree.levelAt(below).entries / pieceSlots;
-  const skip = slots > 0 ? Math.floor(tree.indexAt(below, iova) / pieceSlots) : 0;
-  const skipped = slots > 0 ? Math.min(count, pieces - skip) : 0;
-  const base = mode.linux && geometry.linux61.splitsLoseAddress ? 0 : geometry.address(lo, hi, depth);
+  const index = slots > 0 ? tree.indexAt(below, iova) : tree.levelAt(below).entries;
+  const skipped = slots > 0 ? Math.min(count, Math.floor((tree.levelAt(below).entries - index) / pieceSlots)) : 0;
   geometry.pieces(lo, hi, depth, below, pieceSlots, BITS);
-  clearRun(tree, table, skip * pieceSlots, skipped * pieceSlots);
-  writePieces(tree, below, table, 0, skip, pieceSlots, base);
-  writePieces(tree, below, table, skip + skipped, pieces - skip - skipped, pieceSlots, base);
+  if (mode.linux && geometry.linux61.splitsLoseAddress) writeSums(tree, below, table, index, pieceSlots);
+  else
+    writeAround(
+      tree,
+      below,
+      table,
+      Math.floor(index / pieceSlots),
+      skipped,
+      pieceSlots,
+      geometry.address(lo, hi, depth),
+    );
   if (lo !== compared) {
     tree.meter.dmaWmb++;
     tree.cleans.count(1, 1);
@@ -230,6 +248,41 @@ function splitBlock(
   if (slots === 0) return unmapPart(tree, below, table, iova, size, count, mode);
   tree.tlb.addPages(iova, size, skipped);
   return skipped;
+}
+
+/** Writes the pieces of a block except `skipped` from `skip` on. */
+function writeAround(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  skip: number,
+  skipped: number,
+  slots: number,
+  base: number,
+): void {
+  const pieces = tree.levelAt(depth).entries / slots;
+  clearRun(tree, table, skip * slots, skipped * slots);
+  writePieces(tree, depth, table, 0, skip, slots, base);
+  writePieces(tree, depth, table, skip + skipped, pieces - skip - skipped, slots, base);
+}
+
+/**
+ * Writes the pieces of a v7s section as Linux 6.1 does: the physical address is lost, each piece is the one before plus
+ * its bytes, and only a piece that begins at the unmapped address is left out.
+ */
+function writeSums(tree: TableTree, depth: number, table: number, unmapped: number, slots: number): void {
+  const { entries } = tree.levelAt(depth);
+  const pieces = Math.floor(entries / slots);
+  const whole = unmapped % slots === 0 && unmapped < pieces * slots;
+  const before = whole ? unmapped / slots : pieces;
+  clearRun(tree, table, 0, entries);
+  const first = { lo: BITS.lo, hi: 0 };
+  tree.leaves.writeSums(depth, table, 0, before, slots, first);
+  const rest = whole ? pieces - before - 1 : 0;
+  first.lo = (BITS.lo + (before + 1) * slots * tree.spanAt(depth)) >>> 0;
+  tree.leaves.writeSums(depth, table, unmapped + slots, rest, slots, first);
+  tree.addEntries(depth, table, (before + rest) * slots);
+  tree.cleans.run(table, before + rest, slots);
 }
 
 function writePieces(
