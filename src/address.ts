@@ -93,11 +93,23 @@ export function parseSize(text: string): number {
  */
 export function parseAddress(text: string): bigint {
   const clean = text.trim().replace(/_/g, '');
-  if (/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(clean)) {
+  if (/^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i.test(clean)) {
     const value = BigInt(clean);
     if (value < 1n << 64n) return value;
   }
   throw new IommuError('BAD_OPTION', 'address', `'${text}' is no 64-bit address; write 0x… or decimal digits`);
+}
+
+/**
+ * Reads a physical address, which a number holds exactly.
+ * @throws IommuError `BAD_OPTION` where the text is no address, `OUT_OF_RANGE` from 2^53 on, where it would be rounded.
+ */
+export function parsePhysical(argument: string, text: string): number {
+  const value = parseAddress(text);
+  if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+  throw new IommuError('OUT_OF_RANGE', argument, `expected a physical address below 2^53, got ${hex(value)}`, {
+    got: hex(value),
+  });
 }
 
 /**

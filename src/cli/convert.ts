@@ -2,6 +2,7 @@
  * `iommu convert`: any dump, with its registers, as one snapshot.
  * @module
  */
+import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatSize } from '../address.ts';
@@ -25,7 +26,8 @@ function* withProgress(pages: Iterable<SnapshotPage>): Generator<SnapshotPage> {
   const progress = new Progress('convert', 'pages');
   let count = 0;
   for (const page of pages) {
-    progress.update(++count);
+    count += page.pages ?? 1;
+    progress.update(count);
     yield page;
   }
   progress.done();
@@ -44,25 +46,63 @@ function isReplaceable(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? true;
 }
 
-/** Writes beside the target first: a conversion that fails leaves what was there. */
-function writeFile(path: string, pieces: Iterable<Uint8Array>): number {
-  const replaces = isReplaceable(path);
-  const beside = replaces ? `${path}.part` : path;
-  const file = onFile(beside, () => openSync(beside, 'w'));
-  let bytes = 0;
-  let whole = false;
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+/** Runs an action with `cleanUp` before a signal ends the program. */
+function withCleanUp<T>(cleanUp: () => void, action: () => T): T {
+  const handlers = Object.entries(SIGNALS).map(([signal, number]) => {
+    const stop = (): void => {
+      cleanUp();
+      process.exit(128 + number);
+    };
+    process.once(signal, stop);
+    return () => process.off(signal, stop);
+  });
   try {
-    for (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) at += onFile(beside, () => writeSync(file, piece, at));
-      bytes += piece.length;
-    }
-    whole = true;
+    return action();
+  } finally {
+    for (const off of handlers) off();
+  }
+}
+
+function writePieces(path: string, file: number, pieces: Iterable<Uint8Array>): number {
+  let bytes = 0;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) at += onFile(path, () => writeSync(file, piece, at));
+    bytes += piece.length;
+  }
+  return bytes;
+}
+
+/** Writes to a device or pipe, in place. */
+function writeInPlace(path: string, pieces: Iterable<Uint8Array>): number {
+  const file = onFile(path, () => openSync(path, 'w'));
+  try {
+    return writePieces(path, file, pieces);
   } finally {
     closeSync(file);
-    if (!whole && replaces) rmSync(beside, { force: true });
   }
-  if (replaces) onFile(path, () => renameSync(beside, path));
-  return bytes;
+}
+
+/**
+ * Writes beside the target first, to a file that is made anew under a name that nobody can foresee: a conversion that
+ * fails or is interrupted leaves what was there.
+ */
+function writeFile(path: string, pieces: Iterable<Uint8Array>): number {
+  if (!isReplaceable(path)) return writeInPlace(path, pieces);
+  const beside = `${path}.${randomUUID()}.part`;
+  const remove = (): void => rmSync(beside, { force: true });
+  return withCleanUp(remove, () => {
+    const file = onFile(beside, () => openSync(beside, 'wx'));
+    try {
+      const bytes = writePieces(beside, file, pieces);
+      onFile(path, () => renameSync(beside, path));
+      return bytes;
+    } finally {
+      closeSync(file);
+      remove();
+    }
+  });
 }
 
 async function convert(path: string, options: ConvertOptions): Promise<void> {
@@ -70,7 +110,7 @@ async function convert(path: string, options: ConvertOptions): Promise<void> {
   let pages = 0;
   const all = function* (): Generator<SnapshotPage> {
     for (const page of withProgress(dumpPages(dump))) {
-      pages++;
+      pages += page.pages ?? 1;
       yield page;
     }
   };

@@ -12,9 +12,10 @@ import {
   rangeMemoryType,
   rangePerms,
 } from '../dump/decode.ts';
-import { decodeJson, leafRows, rangeRows, tableBytes, wastedBytes } from '../dump/decode-json.ts';
+import { decodeJson, leafRows, rangeRows, rowShares, tableBytes, wastedBytes } from '../dump/decode-json.ts';
 import type { Table } from '../report/index.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './dump-file.ts';
+import { addLimitOption, limitOf, moreRows } from './limit.ts';
 import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf } from './output.ts';
 import { addGeometryOptions, type GeometryOptions, geometryLine, sizeText, tablesOf } from './tables.ts';
 
@@ -65,46 +66,55 @@ function findingNotes(domain: DomainMappings): string[] {
   return domain.dropped > 0 ? [...notes, `and ${domain.dropped} findings more`] : notes;
 }
 
-function rangeTable(domain: DomainMappings, output: Pick<Output, 'bytes'>): Table {
-  const rows = domain.ranges.map((range) => [
-    hex(range.iova, 12),
-    hex(range.pa, 12),
-    sizeText(range.bytes, output),
-    rangePerms(range),
-    sizeText(range.leafBytes, output),
-    rangeMemoryType(domain, range),
-  ]);
-  return { title: titleOf(domain), columns: RANGE_COLUMNS, rows, notes: findingNotes(domain) };
+function rangeTable(domain: DomainMappings, output: Pick<Output, 'bytes'>, most: number): Table {
+  const rows = domain.ranges.map(
+    (range) => [
+      hex(range.iova, 12),
+      hex(range.pa, 12),
+      sizeText(range.bytes, output),
+      rangePerms(range),
+      sizeText(range.leafBytes, output),
+      rangeMemoryType(domain, range),
+    ],
+    most,
+  );
+  const notes = [...moreRows('ranges', rows.length, domain.ranges.total), ...findingNotes(domain)];
+  return { title: titleOf(domain), columns: RANGE_COLUMNS, rows, notes };
 }
 
 const LEAF_COLUMNS: Table['columns'] = ['iova', 'pa', 'size', 'level', 'entry'].map((title) => ({ title }));
 
-function leafTable(domain: DomainMappings): Table {
-  const rows = leafRows(domain).map(({ iova, pa, size, level, entry }) => [iova, pa, size, String(level), entry]);
-  return { title: `${domain.id}: every leaf`, columns: LEAF_COLUMNS, rows };
+function leafTable(domain: DomainMappings, most: number): Table {
+  const rows = leafRows(domain, most).map(({ iova, pa, size, level, entry }) => [iova, pa, size, String(level), entry]);
+  const notes = moreRows('leaves', rows.length, domain.leafCount);
+  return { title: `${domain.id}: every leaf`, columns: LEAF_COLUMNS, rows, notes };
 }
 
-function contextTable(decoding: Decoding): Table {
+function contextTable(decoding: Decoding, most: number): Table {
   const rest = decoding.contexts.filter(({ action }) => action !== 'translate');
   const title = `${decoding.iommu}: ${decoding.domains.length} domains, ${decoding.contexts.length} contexts, ${decoding.aborting} aborting`;
-  const rows = rest.map(({ stream, substream, action, why }) => [
-    hex(stream),
-    substream === undefined ? null : hex(substream),
-    action,
-    why ?? null,
-  ]);
-  return { title, columns: ['stream', 'substream', 'action', 'why'].map((name) => ({ title: name })), rows };
+  const rows = rest
+    .slice(0, most)
+    .map(({ stream, substream, action, why }) => [
+      hex(stream),
+      substream === undefined ? null : hex(substream),
+      action,
+      why ?? null,
+    ]);
+  const notes = moreRows('contexts', rows.length, rest.length);
+  return { title, columns: ['stream', 'substream', 'action', 'why'].map((name) => ({ title: name })), rows, notes };
 }
 
-function* answerRows(decoding: Decoding, raw: boolean): Generator<object> {
-  for (const domain of decoding.domains) {
-    for (const row of raw ? leafRows(domain) : rangeRows(domain)) yield { domain: domain.id, ...row };
+function* answerRows(decoding: Decoding, raw: boolean, shares: readonly number[]): Generator<object> {
+  for (const [i, domain] of decoding.domains.entries()) {
+    const most = shares[i] ?? 0;
+    for (const row of raw ? leafRows(domain, most) : rangeRows(domain, most)) yield { domain: domain.id, ...row };
   }
 }
 
-function csvTable(decoding: Decoding): Table {
-  const rows = decoding.domains.flatMap((domain) =>
-    rangeTable(domain, { bytes: true }).rows.map((row) => [domain.id, ...row]),
+function csvTable(decoding: Decoding, shares: readonly number[]): Table {
+  const rows = decoding.domains.flatMap((domain, i) =>
+    rangeTable(domain, { bytes: true }, shares[i] ?? 0).rows.map((row) => [domain.id, ...row]),
   );
   return { columns: [{ title: 'domain' }, ...RANGE_COLUMNS], rows };
 }
@@ -117,22 +127,30 @@ export function addDecode(program: Command): void {
     .argument('<dump>', 'snapshot, sparse pages, raw image, ELF core, kdump, debugfs text')
     .option('--raw', 'every leaf entry, not only merged ranges')
     .addHelpText('before', EXAMPLES);
-  addOutputOptions(addGeometryOptions(addDumpOptions(verb)), FORMATS).action(async (path, options) => {
+  addOutputOptions(addLimitOption(addGeometryOptions(addDumpOptions(verb))), FORMATS).action(async (path, options) => {
     const output = outputOf(options, FORMATS);
+    const limit = limitOf(options.limit);
     const decoding = await decodeFile(path, options);
+    const shares = rowShares(decoding, limit);
     const raw = options.raw === true;
     emit(output, {
-      json: () => decodeJson(decoding),
-      rows: () => answerRows(decoding, raw),
-      csv: () => csvTable(decoding),
+      json: () => decodeJson(decoding, limit),
+      rows: () => answerRows(decoding, raw, shares),
+      csv: () => csvTable(decoding, shares),
       table: () => [
-        contextTable(decoding),
-        ...decoding.domains.flatMap((domain) =>
-          raw ? [rangeTable(domain, output), leafTable(domain)] : [rangeTable(domain, output)],
-        ),
+        contextTable(decoding, limit),
+        ...decoding.domains.flatMap((domain, i) => {
+          const ranges = rangeTable(domain, output, shares[i] ?? 0);
+          return raw ? [ranges, leafTable(domain, shares[i] ?? 0)] : [ranges];
+        }),
       ],
     });
-    for (const { iova, bytes, why } of decoding.unknown)
+    const { unknown } = decoding;
+    for (const { iova, bytes, why } of unknown.slice(0, limit))
       note(output, `unknown: ${hex(iova)} + ${formatSize(bytes)}: ${why}`);
+    for (const more of moreRows('unknown parts', Math.min(limit, unknown.length), unknown.length)) note(output, more);
+    const listed = decoding.domains.reduce((sum, { ranges }, i) => sum + Math.min(ranges.length, shares[i] ?? 0), 0);
+    const total = decoding.domains.reduce((sum, { ranges }) => sum + ranges.total, 0);
+    for (const more of moreRows('ranges', listed, total)) note(output, more);
   });
 }

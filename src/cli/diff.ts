@@ -8,7 +8,8 @@ import { diffDecodings, diffJson, type RangeChange, type RangeSide } from '../du
 import type { Table } from '../report/index.ts';
 import { decodeFile } from './decode.ts';
 import { EXIT } from './exit.ts';
-import { addOutputOptions, emit, type Output, type OutputFormat, outputOf } from './output.ts';
+import { addLimitOption, limitOf, moreRows } from './limit.ts';
+import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf } from './output.ts';
 import { addGeometryOptions, geometryLine, sizeText } from './tables.ts';
 
 const EXAMPLES = `Examples:
@@ -22,7 +23,20 @@ function sideText(side: RangeSide | undefined): string {
   return side === undefined ? '-' : `${hex(side.pa)} ${side.perms} ${side.memoryType}`;
 }
 
-function changeTable(changes: readonly RangeChange[], notes: readonly string[], output: Pick<Output, 'bytes'>): Table {
+/** How many ranges differ, and of how many that cannot be told. */
+function verdict(changes: readonly RangeChange[]): string {
+  const unknown = changes.filter(({ kind }) => kind === 'unknown').length;
+  const differ = changes.length - unknown;
+  const found = differ === 0 ? 'no difference' : `${differ} ranges differ`;
+  return unknown === 0 ? found : `${found} in what both dumps hold; ${unknown} ranges are unknown`;
+}
+
+function changeTable(
+  changes: readonly RangeChange[],
+  most: number,
+  notes: readonly string[],
+  output: Pick<Output, 'bytes'>,
+): Table {
   return {
     columns: [
       { title: 'what' },
@@ -32,15 +46,17 @@ function changeTable(changes: readonly RangeChange[], notes: readonly string[], 
       { title: 'before' },
       { title: 'after' },
     ],
-    rows: changes.map(({ kind, domain, iova, bytes, before, after }) => [
-      kind,
-      domain,
-      hex(iova, 12),
-      sizeText(bytes, output),
-      sideText(before),
-      sideText(after),
-    ]),
-    notes: [changes.length === 0 ? 'no difference' : `${changes.length} ranges differ`, ...notes],
+    rows: changes
+      .slice(0, most)
+      .map(({ kind, domain, iova, bytes, before, after }) => [
+        kind,
+        domain,
+        hex(iova, 12),
+        sizeText(bytes, output),
+        sideText(before),
+        sideText(after),
+      ]),
+    notes: [verdict(changes), ...notes],
   };
 }
 
@@ -60,18 +76,23 @@ export function addDiff(program: Command): void {
     .option('--base-a <pa>', 'the first dump is a raw image that starts here')
     .option('--base-b <pa>', 'the second dump is a raw image that starts here')
     .addHelpText('before', EXAMPLES);
-  addOutputOptions(addGeometryOptions(verb), FORMATS).action(async (a, b, options) => {
+  addOutputOptions(addLimitOption(addGeometryOptions(verb)), FORMATS).action(async (a, b, options) => {
     const output = outputOf(options, FORMATS);
+    const limit = limitOf(options.limit);
     const before = await decodeFile(a, { ...options, regs: options.regsA, base: options.baseA });
     const after = await decodeFile(b, { ...options, regs: options.regsB, base: options.baseB });
     const changes = diffDecodings(before, after);
+    const more = moreRows('ranges', Math.min(limit, changes.length), changes.length);
     const geometry = [...new Set([...before.domains, ...after.domains].map(geometryLine))];
     emit(output, {
-      json: () => diffJson(changes),
-      rows: () => rowsOf(changes),
-      csv: () => changeTable(changes, [], { bytes: true }),
-      table: () => [changeTable(changes, geometry, output)],
+      json: () => diffJson(changes, limit),
+      rows: () => rowsOf(changes.slice(0, limit)),
+      csv: () => changeTable(changes, limit, [], { bytes: true }),
+      table: () => [changeTable(changes, limit, [...more, ...geometry], output)],
     });
-    if (changes.length > 0) process.exitCode = EXIT.findings;
+    for (const text of more) note(output, text);
+    const unknown = changes.some(({ kind }) => kind === 'unknown');
+    if (changes.some(({ kind }) => kind !== 'unknown')) process.exitCode = EXIT.findings;
+    else if (unknown) process.exitCode = EXIT.input;
   });
 }

@@ -4,13 +4,14 @@
  */
 import { fstatSync, openSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
-import { parseAddress } from '../address.ts';
+import { parsePhysical } from '../address.ts';
 import { openDump } from '../dump/open.ts';
 import { parseRegisters } from '../dump/registers.ts';
 import { memorySource } from '../dump/source.ts';
 import type { ByteSource, Dump } from '../dump/types.ts';
 import { InputError } from '../errors.ts';
-import { readFile, say } from './io.ts';
+import { noteDump } from './dump-notes.ts';
+import { readFile } from './io.ts';
 
 /** What the user says about a dump. */
 export interface DumpOptions {
@@ -56,19 +57,22 @@ export function fileSource(path: string): ByteSource {
 }
 
 /**
- * Opens a dump (`-`: standard input) with its registers, and tells the user what was left out.
+ * Opens a dump (`-`: standard input) with its registers, what is left out of it is said when the verb ends.
  * @throws InputError of the readers; IommuError `BAD_OPTION` for a base that is no address.
  */
 export async function openDumpFile(path: string, options: DumpOptions): Promise<Dump> {
-  const source = path === '-' ? memorySource(readFile('-')) : fileSource(path);
+  const source = path === '-' ? memorySource(readFile('-', MOST_HELD)) : fileSource(path);
   const dump = await openDump(source, {
     name: path,
-    ...(options.base === undefined ? {} : { base: Number(parseAddress(options.base)) }),
+    ...(options.base === undefined ? {} : { base: parsePhysical('base', options.base) }),
     ...(options.regs === undefined ? {} : { registers: readRegisters(options.regs) }),
   });
-  for (const note of dump.notes) say(`${path}: ${note.count} × ${note.text}`);
+  noteDump(path, dump);
   return dump;
 }
+
+/** A dump on standard input is held in memory. */
+const MOST_HELD = 2 ** 30;
 
 function readRegisters(path: string): ReturnType<typeof parseRegisters> {
   return parseRegisters(new TextDecoder().decode(readFile(path)), path);

@@ -3,7 +3,7 @@
  * `process` or the console.
  * @module
  */
-import { createReadStream, readFileSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { InputError } from '../errors.ts';
@@ -18,17 +18,65 @@ function unreadable(path: string, cause: unknown): InputError {
   return new InputError('UNREADABLE', path, why);
 }
 
+/** Most bytes of a file that is read as a whole, packed and unpacked: registers, profiles, vectors, map lists. */
+const MOST_WHOLE = 1 << 26;
+const PIECE = 1 << 18;
+
+function tooLarge(path: string, limit: number): InputError {
+  return new InputError('TOO_LARGE', path, `more than ${limit} bytes, packed or unpacked`, { limit });
+}
+
+function readPiece(file: number, piece: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(file, piece, 0, piece.length, null);
+    } catch (cause) {
+      const code = cause instanceof Error && 'code' in cause ? cause.code : '';
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw cause;
+    }
+  }
+}
+
+/** All bytes of an open file; `undefined` if there are more than `limit`. */
+function readAll(file: number, limit: number): Uint8Array | undefined {
+  const parts: Uint8Array[] = [];
+  for (let total = 0; ; ) {
+    const piece = new Uint8Array(PIECE);
+    const count = readPiece(file, piece);
+    if (count === 0) return Buffer.concat(parts);
+    parts.push(piece.subarray(0, count));
+    total += count;
+    if (total > limit) return undefined;
+  }
+}
+
+function readPlain(path: string, limit: number): Uint8Array | undefined {
+  if (path === '-') return readAll(0, limit);
+  const file = openSync(path, 'r');
+  try {
+    return readAll(file, limit);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
  * Reads a whole file, unpacked if its bytes start as gzip does.
- * @throws InputError `UNREADABLE`.
+ * @param limit most bytes, packed and unpacked
+ * @throws InputError `UNREADABLE`, `TOO_LARGE`.
  */
-export function readFile(path: string): Uint8Array {
+export function readFile(path: string, limit: number = MOST_WHOLE): Uint8Array {
+  let bytes: Uint8Array | undefined;
   try {
-    const bytes = readFileSync(path === '-' ? 0 : path);
-    return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+    bytes = readPlain(path, limit);
+    if (bytes?.[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes, { maxOutputLength: limit });
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, limit);
     throw unreadable(path, cause);
   }
+  if (bytes === undefined) throw tooLarge(path, limit);
+  return bytes;
 }
 
 /**

@@ -3,6 +3,7 @@
  * @module
  */
 import { Command } from 'commander';
+import { reportDumpNotes } from './dump-notes.ts';
 import { EXIT } from './exit.ts';
 import { VERBS } from './verbs.ts';
 import { VERSION } from './version.ts';
@@ -44,6 +45,7 @@ export async function createProgram(wanted?: string): Promise<Command> {
     .showHelpAfterError('(add --help for examples)')
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', EXIT_HELP);
+  program.hook('postAction', reportDumpNotes);
   const all = wanted === undefined || NEED_ALL.includes(wanted);
   for (const { name, summary, add } of VERBS) {
     if (all || name === wanted) await add(program);

@@ -3,9 +3,10 @@
  * @module
  */
 import type { Command } from 'commander';
-import { formatSize, parseAddress, parseSize } from '../address.ts';
+import { formatSize, parsePhysical, parseSize } from '../address.ts';
 import type { DomainMappings } from '../dump/decode.ts';
-import type { Dump } from '../dump/types.ts';
+import type { Dump, SnapshotGeometry } from '../dump/types.ts';
+import { InputError, IommuError } from '../errors.ts';
 import { GIVEN_FORMATS, givenTables } from '../hardware/given.ts';
 import type { DomainTables } from '../hardware/iommu.ts';
 import { UsageError } from './exit.ts';
@@ -38,13 +39,22 @@ function bits(name: string, text: string | undefined): number | undefined {
   throw new UsageError(`--${name}: '${text}' is no number of bits`);
 }
 
+function tablesFromDump(geometry: SnapshotGeometry): DomainTables {
+  try {
+    return givenTables(geometry);
+  } catch (cause) {
+    if (!(cause instanceof IommuError)) throw cause;
+    throw new InputError('MALFORMED', 'geometry of the snapshot', cause.message, cause.fields);
+  }
+}
+
 /** The tables that the options or the dump's own geometry describe; `undefined` if its registers have to. */
 export function tablesOf(
   dump: Dump,
   options: GeometryOptions,
 ): { tables: DomainTables; from: 'given' | 'from dump' | 'guessed' } | undefined {
   if (options.root !== undefined) {
-    const roots = options.root.map((text) => Number(parseAddress(text)));
+    const roots = options.root.map((text) => parsePhysical('root', text));
     const granule = options.granule === undefined ? undefined : parseSize(options.granule);
     const given = { ias: bits('ias', options.ias), oas: bits('oas', options.oas), granule };
     const format = options.format ?? 'arm-64-lpae-s1';
@@ -53,7 +63,7 @@ export function tablesOf(
     return { tables, from: whole ? 'given' : 'guessed' };
   }
   if (dump.registers === undefined && dump.geometry !== undefined) {
-    return { tables: givenTables(dump.geometry), from: 'from dump' };
+    return { tables: tablesFromDump(dump.geometry), from: 'from dump' };
   }
   return undefined;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Command, Option } from 'commander';
-import { formatSize, hex, parseAddress } from '../address.ts';
+import { formatSize, hex, parseAddress, parsePhysical } from '../address.ts';
 import { type AddressWalk, walkAddress, walkGiven, walkJson } from '../dump/walk.ts';
 import type { Access, Fault, Leaf, Step } from '../hardware/walk/types.ts';
 import type { Table } from '../report/index.ts';
@@ -73,7 +73,7 @@ async function walks(path: string, iova: bigint, flags: Flags): Promise<AddressW
   const access: Access = { kind: flags.access, privileged: flags.privileged === true };
   const given = tablesOf(dump, flags);
   if (given !== undefined) return [walkGiven(dump, given.tables, given.from, iova, access)];
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(parseAddress(text)));
+  const number = (text: string | undefined) => (text === undefined ? undefined : parsePhysical('address', text));
   return walkAddress(dump, iova, { stream: number(flags.stream), substream: number(flags.substream), access });
 }
 

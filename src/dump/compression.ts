@@ -38,15 +38,47 @@ function snappyLength(packed: Uint8Array): number {
 }
 
 function makeSnappy(): Decompressor {
-  const unpack = snappyUncompressor();
-  return (packed, length) => (snappyLength(packed) === length ? unpack(packed, length) : undefined);
+  let unpack = snappyUncompressor();
+  return (packed, length) => {
+    if (snappyLength(packed) !== length) return undefined;
+    try {
+      return unpack(packed, length);
+    } catch {
+      // What a broken block left in the decoder's memory must not meet the next block.
+      unpack = snappyUncompressor();
+      return undefined;
+    }
+  };
+}
+
+/** RFC 8878, 3.1.1.1: window and content of a frame, in bytes; `undefined` for a header that is cut. */
+function zstdClaims(packed: Uint8Array): { window: number; content: number | undefined } | undefined {
+  const descriptor = packed[4] ?? 0;
+  const single = (descriptor & 0x20) !== 0;
+  const width = [single ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  const at = (single ? 5 : 6) + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  if (packed.length < at + width) return undefined;
+  let content = width === 2 ? 256 : 0;
+  for (let i = 0; i < width; i++) content += (packed[at + i] ?? 0) * 2 ** (8 * i);
+  const exponent = (packed[5] ?? 0) >> 3;
+  const window = single ? content : 2 ** (10 + exponent) * (1 + ((packed[5] ?? 0) & 7) / 8);
+  return { window, content: width === 0 ? undefined : content };
+}
+
+/** Windows above this are refused: a page needs none, and the decoder would take memory for it. */
+const LARGEST_WINDOW = 1 << 23;
+
+/** True if a frame claims to be what a page of `length` bytes is packed to. */
+function isPageFrame(packed: Uint8Array, length: number): boolean {
+  if (!ZSTD_MAGIC.every((byte, i) => packed[i] === byte)) return false;
+  const claims = zstdClaims(packed);
+  return claims !== undefined && claims.window <= LARGEST_WINDOW && (claims.content ?? length) === length;
 }
 
 async function makeZstd(): Promise<Decompressor> {
   const decoder = new ZSTDDecoder();
   await decoder.init();
-  return (packed, length) =>
-    ZSTD_MAGIC.every((byte, i) => packed[i] === byte) ? decoder.decode(packed, length) : undefined;
+  return (packed, length) => (isPageFrame(packed, length) ? decoder.decode(packed, length) : undefined);
 }
 
 /** All decompressors by flag, those of `flags` made ready. */

@@ -5,16 +5,22 @@
 import { hex } from '../address.ts';
 import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from './decode.ts';
 
-/** Merged ranges of a domain. */
-export function rangeRows(domain: DomainMappings): object[] {
-  return domain.ranges.map((range) => ({
-    iova: hex(range.iova),
-    pa: hex(range.pa),
-    bytes: hex(range.bytes),
-    perms: rangePerms(range),
-    memoryType: rangeMemoryType(domain, range),
-    leafBytes: hex(range.leafBytes),
-  }));
+/** Ranges, leaves or other rows that an answer lists unless asked for more. */
+export const LISTED: number = 100_000;
+
+/** Merged ranges of a domain, at most `most` of them. */
+export function rangeRows(domain: DomainMappings, most: number = LISTED): object[] {
+  return domain.ranges.map(
+    (range) => ({
+      iova: hex(range.iova),
+      pa: hex(range.pa),
+      bytes: hex(range.bytes),
+      perms: rangePerms(range),
+      memoryType: rangeMemoryType(domain, range),
+      leafBytes: hex(range.leafBytes),
+    }),
+    most,
+  );
 }
 
 /** A leaf as text. */
@@ -26,13 +32,13 @@ export interface LeafRow {
   readonly entry: string;
 }
 
-/** Every leaf of a domain, in ascending order; none if they were not kept. */
-export function leafRows(domain: DomainMappings): LeafRow[] {
+/** The leaves of a domain in ascending order, at most `most` of them; none if they were not kept. */
+export function leafRows(domain: DomainMappings, most: number = LISTED): LeafRow[] {
   const { leaves } = domain;
   if (leaves === undefined) return [];
   const bases = domain.tables.regime.regions.map((region) => region.base);
   const rows: LeafRow[] = [];
-  for (let i = 0; i < leaves.length; i++) {
+  for (let i = 0; i < Math.min(most, leaves.length); i++) {
     const base = bases[leaves.region[i] ?? 0] ?? 0n;
     rows.push({
       iova: hex(base + BigInt(leaves.offset[i] ?? 0)),
@@ -56,7 +62,7 @@ export function tableBytes(domain: DomainMappings): number {
   return domain.tablePages.reduce((sum, page) => sum + page.bytes, 0);
 }
 
-function domainJson(domain: DomainMappings): object {
+function domainJson(domain: DomainMappings, most: number): object {
   const { format, granule, ias, oas, from } = domain.geometry;
   return {
     id: domain.id,
@@ -68,8 +74,9 @@ function domainJson(domain: DomainMappings): object {
     leafCount: domain.leafCount,
     leafSizes: Object.fromEntries([...domain.leafSizes].map(([size, count]) => [hex(size), count])),
     tables: { pages: domain.tablePages.length, bytes: tableBytes(domain), emptyBytes: wastedBytes(domain) },
-    ranges: rangeRows(domain),
-    ...(domain.leaves === undefined ? {} : { leaves: leafRows(domain) }),
+    rangeCount: domain.ranges.total,
+    ranges: rangeRows(domain, most),
+    ...(domain.leaves === undefined ? {} : { leaves: leafRows(domain, most) }),
     findings: domain.findings.map((finding) => ({
       reason: finding.reason,
       iova: hex(finding.iova),
@@ -82,14 +89,29 @@ function domainJson(domain: DomainMappings): object {
   };
 }
 
-/** The answer of `iommu decode --json`. */
-export function decodeJson(decoding: Decoding): object {
+/** What each domain may list of `limit` rows for all of them, in their order. */
+export function rowShares(decoding: Decoding, limit: number): number[] {
+  let left = limit;
+  return decoding.domains.map(({ ranges, leaves }) => {
+    const share = Math.min(left, Math.max(ranges.length, leaves?.length ?? 0));
+    left -= share;
+    return share;
+  });
+}
+
+/**
+ * The answer of `iommu decode --json`. It lists `limit` ranges (and leaves) at most; `rangeCount` and `leafCount` of a
+ * domain count all.
+ */
+export function decodeJson(decoding: Decoding, limit: number = LISTED): object {
+  const shares = rowShares(decoding, limit);
   return {
     schema: 'iommu.decode',
     version: 1,
     iommu: decoding.iommu,
-    domains: decoding.domains.map(domainJson),
-    contexts: decoding.contexts.map(({ stream, substream, action, reason, why, tables }) => ({
+    domains: decoding.domains.map((domain, i) => domainJson(domain, shares[i] ?? 0)),
+    contextCount: decoding.contexts.length,
+    contexts: decoding.contexts.slice(0, limit).map(({ stream, substream, action, reason, why, tables }) => ({
       stream,
       ...(substream === undefined ? {} : { substream }),
       action,
@@ -97,7 +119,8 @@ export function decodeJson(decoding: Decoding): object {
       ...(tables === undefined ? {} : { domain: tables.id }),
     })),
     aborting: decoding.aborting,
-    unknown: decoding.unknown.map(({ domain, iova, bytes, why }) => ({
+    unknownCount: decoding.unknown.length,
+    unknown: decoding.unknown.slice(0, limit).map(({ domain, iova, bytes, why }) => ({
       ...(domain === undefined ? {} : { domain }),
       iova: hex(iova),
       bytes: hex(bytes),

@@ -6,11 +6,17 @@ import type { PhysicalReader } from '../bus.ts';
 import { InputError } from '../errors.ts';
 import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
 import { createModel, MODEL_NAMES } from '../hardware/models.ts';
-import { enumerateLeaves, type LeafSink, type TablePage, type TreeFinding } from '../hardware/walk/leaves.ts';
+import {
+  DEFAULT_REVISITS,
+  enumerateLeaves,
+  type LeafSink,
+  type TablePage,
+  type TreeFinding,
+} from '../hardware/walk/leaves.ts';
 import { IntermediateReader } from '../hardware/walk/nested.ts';
 import { ATTR, permsText, type Regime, TYPE_SHIFT } from '../hardware/walk/regime.ts';
 import { Walker } from '../hardware/walk/walker.ts';
-import { LeafColumns, type MappedRange, MappedRanges } from './ranges.ts';
+import { LeafColumns, type MappedRange, MappedRanges, MOST_ROWS } from './ranges.ts';
 
 /** What `decode` needs of a dump. */
 export interface DecodeInput {
@@ -83,6 +89,8 @@ export interface Decoding {
 
 /** Tables read in one decoding, at most: 1 GiB of 4 KiB tables. */
 const MOST_TABLES = 1 << 18;
+/** Findings kept of one domain. */
+const MOST_FINDINGS = 1 << 14;
 /** Pieces that one nested domain's leaves are cut into, at most. */
 const MOST_PIECES = 1 << 22;
 
@@ -98,7 +106,7 @@ export function rangeMemoryType(domain: DomainMappings, range: MappedRange): str
 }
 
 class DomainReader {
-  readonly ranges = new MappedRanges();
+  readonly ranges: MappedRanges;
   readonly leaves: LeafColumns | undefined;
   readonly sizes = new Map<number, number>();
   readonly tablePages: TablePage[] = [];
@@ -109,8 +117,15 @@ class DomainReader {
   #size = 0;
   #ofSize = 0;
 
-  constructor(raw: boolean) {
-    this.leaves = raw ? new LeafColumns() : undefined;
+  constructor(raw: boolean, rowLimit: number) {
+    this.ranges = new MappedRanges(rowLimit);
+    this.leaves = raw ? new LeafColumns(rowLimit) : undefined;
+  }
+
+  /** Keeps a finding, or counts it where too many are kept. */
+  find(finding: DomainFinding): void {
+    if (this.findings.length < MOST_FINDINGS) this.findings.push(finding);
+    else this.dropped++;
   }
 
   leaf(
@@ -183,11 +198,11 @@ class StageTwoCut {
     const last = this.#out.findings.at(-1);
     if (last?.reason === reason && last.iova + BigInt(last.bytes) === iova) {
       this.#out.findings[this.#out.findings.length - 1] = { ...last, bytes: last.bytes + bytes };
-    } else this.#out.findings.push({ reason, iova, bytes, level: 0, entryAddress: 0, entry: undefined });
+    } else this.#out.find({ reason, iova, bytes, level: 0, entryAddress: 0, entry: undefined });
   }
 }
 
-function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainReader, tableLimit: number): void {
+function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainReader, limits: DecodeLimits): void {
   const cut = tables.stage2 === undefined ? undefined : new StageTwoCut(reader, tables.stage2, out);
   const memory =
     tables.stage2 === undefined ? reader : new IntermediateReader(reader, new Walker(reader, tables.stage2));
@@ -203,27 +218,46 @@ function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainRe
         });
       }
     };
-    const tree = enumerateLeaves(memory, region, sink, { tables: tableLimit - out.tablePages.length });
+    const { tables: most, revisits } = limits;
+    const tree = enumerateLeaves(memory, region, sink, { tables: most, revisits });
+    limits.tables = Math.max(0, most - tree.tables.length);
+    limits.revisits = Math.max(0, revisits - tree.revisits);
     for (const page of tree.tables) out.tablePages.push(page);
     for (const { offset, ...finding } of tree.findings) {
-      out.findings.push({ ...finding, iova: region.base + BigInt(offset) });
+      out.find({ ...finding, iova: region.base + BigInt(offset) });
     }
     out.dropped += tree.dropped;
   }
   out.finish();
 }
 
-/** Reads one domain's tables, at most `tableLimit` of them. */
+/** What is left of the limits of one decoding; reading a domain uses them up. */
+export interface DecodeLimits {
+  /** Tables read. */
+  tables: number;
+  /** Visits of tables that were visited before. */
+  revisits: number;
+  /** Ranges kept; more are counted. */
+  rows: number;
+}
+
+/** The limits of one decoding. */
+export function decodeLimits(): DecodeLimits {
+  return { tables: MOST_TABLES, revisits: DEFAULT_REVISITS, rows: MOST_ROWS };
+}
+
+/** Reads one domain's tables within `limits`. */
 export function decodeTables(
   reader: PhysicalReader,
   tables: DomainTables,
   streams: readonly number[],
   from: GeometrySource,
   options: DecodeOptions = {},
-  tableLimit: number = MOST_TABLES,
+  limits: DecodeLimits = decodeLimits(),
 ): DomainMappings {
-  const out = new DomainReader(options.raw === true);
-  readRegions(reader, tables, out, tableLimit);
+  const out = new DomainReader(options.raw === true, limits.rows);
+  readRegions(reader, tables, out, limits);
+  limits.rows = Math.max(0, limits.rows - out.ranges.length);
   return {
     id: tables.id,
     streams,
@@ -242,15 +276,37 @@ export function decodeTables(
   };
 }
 
+const LIMIT_REASONS: ReadonlySet<DomainFinding['reason']> = new Set(['table-limit', 'shared-table-limit']);
+
+function whyUnknown({ reason, level, entryAddress }: DomainFinding): string | undefined {
+  const where = `table of level ${level} at 0x${entryAddress.toString(16)}`;
+  if (reason === 'table-outside-memory') return `${where} is not in the dump`;
+  return LIMIT_REASONS.has(reason) ? `${where} is not read: the limit of tables is reached` : undefined;
+}
+
+/** What of a domain's input addresses is not known, in ascending order. */
 function unknownOf(domain: DomainMappings): UnknownPart[] {
-  return domain.findings
-    .filter((finding) => finding.reason === 'table-outside-memory')
-    .map(({ iova, bytes, level, entryAddress }) => ({
-      domain: domain.id,
-      iova,
-      bytes,
-      why: `table of level ${level} at 0x${entryAddress.toString(16)} is not in the dump`,
-    }));
+  const unknown: UnknownPart[] = [];
+  for (const finding of domain.findings) {
+    const why = whyUnknown(finding);
+    if (why !== undefined) unknown.push({ domain: domain.id, iova: finding.iova, bytes: finding.bytes, why });
+  }
+  const { cutAt, length, total } = domain.ranges;
+  if (cutAt !== undefined) {
+    const why = `${total - length} of ${total} ranges from here on are counted and not kept (limit ${MOST_ROWS})`;
+    unknown.push({ domain: domain.id, iova: cutAt, bytes: endOf(domain) - Number(cutAt), why });
+  }
+  if (domain.dropped > 0) {
+    const [region] = domain.tables.regime.regions;
+    const why = `${domain.dropped} findings in its tables are counted and not kept (limit ${MOST_FINDINGS})`;
+    unknown.push({ domain: domain.id, iova: region?.base ?? 0n, bytes: region?.size ?? 0, why });
+  }
+  return unknown;
+}
+
+/** First address behind a domain's regions, rounded to a number. */
+function endOf({ tables }: DomainMappings): number {
+  return Math.max(...tables.regime.regions.map(({ base, size }) => Number(base) + size));
 }
 
 /** Tables and the streams that use them. */
@@ -291,11 +347,9 @@ export function decodeDump(input: DecodeInput, options: DecodeOptions = {}): Dec
   const model = modelOf(input);
   const list = model.contexts();
   const domains: DomainMappings[] = [];
-  let left = MOST_TABLES;
+  const limits = decodeLimits();
   for (const { tables, streams } of groupContexts(list.contexts)) {
-    const domain = decodeTables(input.reader, tables, streams, 'from dump', options, left);
-    left = Math.max(0, left - domain.tablePages.length);
-    domains.push(domain);
+    domains.push(decodeTables(input.reader, tables, streams, 'from dump', options, limits));
   }
   const missing = list.missing.map(({ address, bytes, why }) => ({
     domain: undefined,

@@ -4,6 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from './decode.ts';
+import { LISTED } from './decode-json.ts';
 
 /** One side of a range. */
 export interface RangeSide {
@@ -13,9 +14,9 @@ export interface RangeSide {
   readonly leafBytes: number;
 }
 
-/** A range of input addresses that differs. */
+/** A range of input addresses that differs, or of which one dump or both do not hold the tables. */
 export interface RangeChange {
-  readonly kind: 'added' | 'removed' | 'changed';
+  readonly kind: 'added' | 'removed' | 'changed' | 'unknown';
   /** Domain in the first and in the second dump. */
   readonly domain: string;
   readonly iova: bigint;
@@ -66,9 +67,10 @@ class Changes {
     this.#domain = domain;
   }
 
-  add(from: bigint, end: bigint, before: RangeSide | undefined, after: RangeSide | undefined): void {
-    if (before !== undefined && after !== undefined && equal(before, after)) return;
-    const kind = before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
+  /** Adds what is mapped on both sides from an address on; `known` is false where a side's tables are missing. */
+  add(from: bigint, end: bigint, before: RangeSide | undefined, after: RangeSide | undefined, known: boolean): void {
+    if (known && (before === undefined ? after === undefined : after !== undefined && equal(before, after))) return;
+    const kind = !known ? 'unknown' : before === undefined ? 'added' : after === undefined ? 'removed' : 'changed';
     const bytes = Number(end - from);
     const last = this.list.at(-1);
     const joins =
@@ -89,30 +91,78 @@ function least(values: readonly bigint[]): bigint {
   return smallest;
 }
 
-/** Compares two ascending lists of segments in one pass over both. */
-function sweep(a: readonly Segment[], b: readonly Segment[], out: Changes): void {
-  let i = 0;
-  let j = 0;
-  let at = 0n;
-  while (i < a.length || j < b.length) {
-    const left = a[i];
-    const right = b[j];
-    const starts = [left, right].filter((s) => s !== undefined).map((s) => (s.from > at ? s.from : at));
-    at = least(starts);
-    const before = left !== undefined && left.from <= at ? left : undefined;
-    const after = right !== undefined && right.from <= at ? right : undefined;
-    const ends = [
-      before?.end,
-      after?.end,
-      before === undefined ? left?.from : undefined,
-      after === undefined ? right?.from : undefined,
-    ];
-    const end = least(ends.filter((value) => value !== undefined));
-    out.add(at, end, before && sideAt(before, at), after && sideAt(after, at));
-    at = end;
-    if (left !== undefined && left.end <= at) i++;
-    if (right !== undefined && right.end <= at) j++;
+interface Span {
+  readonly from: bigint;
+  readonly end: bigint;
+}
+
+/** One of the ascending lists that a sweep goes through. */
+class Track<S extends Span> {
+  readonly #spans: readonly S[];
+  #next = 0;
+
+  constructor(spans: readonly S[]) {
+    this.#spans = spans;
   }
+
+  /** The span that holds the address. */
+  at(address: bigint): S | undefined {
+    const span = this.#spans[this.#next];
+    return span !== undefined && span.from <= address ? span : undefined;
+  }
+
+  /** The next address at which a span begins or ends, from `address` on. */
+  edge(address: bigint): bigint | undefined {
+    const span = this.#spans[this.#next];
+    return span === undefined || span.from > address ? span?.from : span.end;
+  }
+
+  /** Leaves behind what ends at or below the address. */
+  pass(address: bigint): void {
+    for (let span = this.#spans[this.#next]; span !== undefined && span.end <= address; ) {
+      span = this.#spans[++this.#next];
+    }
+  }
+}
+
+/** Compares two ascending lists of segments in one pass over both, and over what is unknown. */
+function sweep(a: readonly Segment[], b: readonly Segment[], unknown: readonly Span[], out: Changes): void {
+  const [left, right, missing] = [new Track(a), new Track(b), new Track(unknown)];
+  const tracks = [left, right, missing];
+  for (let at = 0n; ; ) {
+    const edges = tracks.map((track) => track.edge(at)).filter((edge) => edge !== undefined);
+    if (edges.length === 0) return;
+    const end = least(edges);
+    const [before, after] = [left.at(at), right.at(at)];
+    out.add(at, end, before && sideAt(before, at), after && sideAt(after, at), missing.at(at) === undefined);
+    at = end;
+    for (const track of tracks) track.pass(at);
+  }
+}
+
+/** Spans in ascending order, overlaps joined. */
+function joined(spans: readonly Span[]): Span[] {
+  const sorted = [...spans].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
+  const out: { from: bigint; end: bigint }[] = [];
+  for (const { from, end } of sorted) {
+    const last = out.at(-1);
+    if (last === undefined || from > last.end) out.push({ from, end });
+    else if (end > last.end) last.end = end;
+  }
+  return out;
+}
+
+const EVERYTHING: Span = { from: 0n, end: 1n << 64n };
+
+/**
+ * What is not known of a domain: the parts of its tables that the dump does not hold; all of it where the domain is not
+ * found and device structures are missing that may lead to it.
+ */
+function unknownSpans(decoding: Decoding, domain: DomainMappings | undefined): Span[] {
+  if (domain === undefined) return decoding.unknown.some((part) => part.domain === undefined) ? [EVERYTHING] : [];
+  return decoding.unknown
+    .filter((part) => part.domain === domain.id)
+    .map(({ iova, bytes }) => ({ from: iova, end: iova + BigInt(bytes) }));
 }
 
 /** Domains of two decodings that belong together: by a stream they share, else by root. */
@@ -127,25 +177,43 @@ function pairs(a: Decoding, b: Decoding): [DomainMappings | undefined, DomainMap
   return [...matched, ...rest.map((domain): [undefined, DomainMappings] => [undefined, domain])];
 }
 
-/** Every range that differs between two decodings. */
+/** Device structures that a dump does not hold: domains behind them are in neither list. */
+function missingStructures(decoding: Decoding): RangeChange[] {
+  return decoding.unknown
+    .filter(({ domain }) => domain === undefined)
+    .map(({ iova, bytes, why }) => ({
+      kind: 'unknown',
+      domain: why,
+      iova,
+      bytes,
+      before: undefined,
+      after: undefined,
+    }));
+}
+
+/** Every range that differs between two decodings, or of which either does not hold the tables. */
 export function diffDecodings(a: Decoding, b: Decoding): RangeChange[] {
-  return pairs(a, b).flatMap(([before, after]) => {
+  const missing = [...missingStructures(a), ...missingStructures(b)];
+  const changes = pairs(a, b).flatMap(([before, after]) => {
     const names = [...new Set([before?.id, after?.id])].filter((name) => name !== undefined);
     const out = new Changes(names.join(' → '));
-    sweep(segments(before), segments(after), out);
+    const unknown = joined([...unknownSpans(a, before), ...unknownSpans(b, after)]);
+    sweep(segments(before), segments(after), unknown, out);
     return out.list;
   });
+  return [...changes, ...missing];
 }
 
 function sideJson(side: RangeSide | undefined): object | undefined {
   return side && { ...side, pa: hex(side.pa), leafBytes: hex(side.leafBytes) };
 }
 
-/** The answer of `iommu diff --json`. */
-export function diffJson(changes: readonly RangeChange[]): object {
+/** The answer of `iommu diff --json`: at most `limit` ranges of each kind; `counts` count all. */
+export function diffJson(changes: readonly RangeChange[], limit: number = LISTED): object {
+  const of = (kind: RangeChange['kind']) => changes.filter((change) => change.kind === kind);
   const rows = (kind: RangeChange['kind']) =>
-    changes
-      .filter((change) => change.kind === kind)
+    of(kind)
+      .slice(0, limit)
       .map(({ domain, iova, bytes, before, after }) => ({
         domain,
         iova: hex(iova),
@@ -153,5 +221,7 @@ export function diffJson(changes: readonly RangeChange[]): object {
         ...(before === undefined ? {} : { before: sideJson(before) }),
         ...(after === undefined ? {} : { after: sideJson(after) }),
       }));
-  return { schema: 'iommu.diff', version: 1, added: rows('added'), removed: rows('removed'), changed: rows('changed') };
+  const kinds = ['added', 'removed', 'changed', 'unknown'] as const;
+  const counts = Object.fromEntries(kinds.map((kind) => [kind, of(kind).length]));
+  return { schema: 'iommu.diff', version: 1, counts, ...Object.fromEntries(kinds.map((kind) => [kind, rows(kind)])) };
 }

@@ -13,6 +13,8 @@ export interface OpenedMemory {
   readonly extents: readonly Extent[];
   /** What was left out so far; reading pages may add to it. */
   readonly notes: NoteCounter;
+  /** See `Dump.zeroPages`; none without it. */
+  readonly zeroPages?: ((address: number) => number) | undefined;
   readonly registers?: RegisterFile | undefined;
   readonly geometry?: SnapshotGeometry | undefined;
 }

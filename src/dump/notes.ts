@@ -4,6 +4,19 @@
  */
 import type { DumpNote } from './types.ts';
 
+const DAMAGE: ReadonlySet<string> = new Set([
+  'gzip-cut',
+  'lines-too-long',
+  'pages-unreadable',
+  'rows-skipped',
+  'segment-cut',
+]);
+
+/** True if a note says that the file is cut or damaged, so that an answer from it may miss something. */
+export function isDamage({ code }: DumpNote): boolean {
+  return DAMAGE.has(code);
+}
+
 /** Counts notes by code; the words are those of the first. */
 export class NoteCounter {
   readonly #notes = new Map<string, { code: string; count: number; text: string }>();

@@ -55,6 +55,7 @@ export async function openDump(source: ByteSource, options: OpenOptions = {}): P
     reader: memory.reader,
     page: (address) => memory.reader.page(address),
     knownParts: (address) => memory.reader.knownParts(address),
+    zeroPages: (address) => memory.zeroPages?.(address) ?? 0,
     registers: options.registers ?? memory.registers,
     geometry: memory.geometry,
     extents: memory.extents,

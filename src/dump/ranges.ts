@@ -3,10 +3,16 @@
  * @module
  */
 
+/** Ranges, or leaves of one decoding, that are kept: 2^20 rows of about 40 bytes each. What lies beyond is counted. */
+export const MOST_ROWS: number = 1 << 20;
+
 /** Leaves of one domain, a column a property; rows ascend by input address within a region. */
 export class LeafColumns {
-  /** Rows filled. */
+  /** Rows kept. */
   length = 0;
+  /** Rows altogether. Those beyond the limit are counted and not kept. */
+  total = 0;
+  readonly #limit: number;
   /** Offset from the region's base. */
   offset: Float64Array = new Float64Array(64);
   pa: Float64Array = new Float64Array(64);
@@ -19,8 +25,14 @@ export class LeafColumns {
   /** Index of the region. */
   region: Uint8Array = new Uint8Array(64);
 
+  constructor(limit: number = MOST_ROWS) {
+    this.#limit = limit;
+  }
+
   /** Adds a row. */
   push(offset: number, pa: number, bytes: number, level: number, lo: number, hi: number, region: number): void {
+    this.total++;
+    if (this.length >= this.#limit) return;
     if (this.length === this.offset.length) this.#grow();
     const i = this.length++;
     this.offset[i] = offset;
@@ -61,8 +73,11 @@ export interface MappedRange {
 
 /** Ranges as columns, merged from leaves that come in ascending order; a {@link MappedRange} is made when asked for. */
 export class MappedRanges implements Iterable<MappedRange> {
-  /** Rows filled. */
+  /** Rows kept. */
   length = 0;
+  /** Rows altogether. Those beyond the limit are counted and not kept. */
+  total = 0;
+  readonly #limit: number;
   readonly #bases: bigint[] = [];
   #region: Uint8Array = new Uint8Array(64);
   #offset: Float64Array = new Float64Array(64);
@@ -72,6 +87,16 @@ export class MappedRanges implements Iterable<MappedRange> {
   #attributes: Uint32Array = new Uint32Array(64);
   /** The row that a leaf may join, −1 at the start of a region. */
   #open = -1;
+  #cutAt = 0n;
+
+  constructor(limit: number = MOST_ROWS) {
+    this.#limit = limit;
+  }
+
+  /** First input address of which no range is kept, or `undefined` where all are. */
+  get cutAt(): bigint | undefined {
+    return this.total > this.length ? this.#cutAt : undefined;
+  }
 
   /** Starts a region: following offsets count from `base`. */
   begin(base: bigint): void {
@@ -98,9 +123,9 @@ export class MappedRanges implements Iterable<MappedRange> {
     for (let row = 0; row < this.length; row++) yield this.#row(row);
   }
 
-  /** What a function makes of each range. */
-  map<T>(make: (range: MappedRange) => T): T[] {
-    return Array.from({ length: this.length }, (_, row) => make(this.#row(row)));
+  /** What a function makes of each range, or of the first `most`. */
+  map<T>(make: (range: MappedRange) => T, most: number = this.length): T[] {
+    return Array.from({ length: Math.min(most, this.length) }, (_, row) => make(this.#row(row)));
   }
 
   #row(row: number): MappedRange {
@@ -114,8 +139,12 @@ export class MappedRanges implements Iterable<MappedRange> {
   }
 
   #push(offset: number, pa: number, bytes: number, attributes: number): void {
-    if (this.length === this.#offset.length) this.#grow();
-    const row = this.length++;
+    // The row behind the last one kept is used again and again by those that are only counted.
+    const row = Math.min(this.total, this.#limit);
+    if (row === this.#offset.length) this.#grow();
+    if (this.total === this.#limit) this.#cutAt = (this.#bases.at(-1) ?? 0n) + BigInt(offset);
+    this.total++;
+    this.length = Math.min(this.total, this.#limit);
     this.#region[row] = this.#bases.length - 1;
     this.#offset[row] = offset;
     this.#pa[row] = pa;

@@ -11,11 +11,18 @@ import { type KnownParts, writeDescription } from './snapshot-description.ts';
 import type { Dump, RegisterFile, SnapshotGeometry } from './types.ts';
 
 const COMPRESSION_LEVEL = 6;
+/** A run's count of pages has 32 bits. */
+const MOST_PAGES = 2 ** 32 - 1;
 
-/** A page for a snapshot: its address, a multiple of 4096, its 4096 bytes, and which are known if not all are. */
+/**
+ * A page for a snapshot: its address, a multiple of 4096, its 4096 bytes, and which are known if not all are; or a run of
+ * such pages that are all zeros.
+ */
 export interface SnapshotPage {
   readonly address: number;
   readonly bytes: Uint8Array;
+  /** Pages of zeros in the run; 1 unless given. */
+  readonly pages?: number | undefined;
   readonly known?: KnownParts | undefined;
 }
 
@@ -38,15 +45,18 @@ class IndexWriter {
   readonly #runs: { address: number; offset: number; pages: number; bytes: number }[] = [];
   #end = 0;
 
-  add(address: number, offset: number, bytes: number): void {
+  add(address: number, offset: number, bytes: number, pages: number): void {
     if (!Number.isSafeInteger(address) || address % PAGE !== 0 || address < this.#end) {
       throw new IommuError('BAD_OPTION', 'pages', `page ${hex(address)} is not aligned or not above the one before it`);
     }
+    if (!Number.isInteger(pages) || pages < 1 || pages > MOST_PAGES || (bytes > 0 && pages > 1)) {
+      throw new IommuError('BAD_OPTION', 'pages', `expected 1 to ${MOST_PAGES} pages of zeros, got ${pages}`);
+    }
     const last = this.#runs.at(-1);
-    const extend = bytes === 0 && last?.bytes === 0 && last.address + last.pages * PAGE === address;
-    if (extend) last.pages++;
-    else this.#runs.push({ address, offset, pages: 1, bytes });
-    this.#end = address + PAGE;
+    const touches = bytes === 0 && last?.bytes === 0 && last.address + last.pages * PAGE === address;
+    if (touches && last.pages + pages <= MOST_PAGES) last.pages += pages;
+    else this.#runs.push({ address, offset, pages, bytes });
+    this.#end = address + pages * PAGE;
   }
 
   get count(): number {
@@ -101,7 +111,7 @@ export function* writeSnapshot(input: SnapshotInput): Generator<Uint8Array> {
   const partial = new Map<number, KnownParts>();
   for (const page of input.pages) {
     const packed = packPage(page.bytes);
-    index.add(page.address, offset, packed.length);
+    index.add(page.address, offset, packed.length, page.pages ?? 1);
     if (page.known !== undefined) partial.set(page.address, page.known);
     offset += packed.length;
     if (packed.length > 0) yield packed;
@@ -115,14 +125,18 @@ export function* writeSnapshot(input: SnapshotInput): Generator<Uint8Array> {
   yield trailer([offset, index.count, offset + runs.length, about.length]);
 }
 
-/** Every page that a dump holds, for {@link writeSnapshot}. */
+const ZEROS: Uint8Array = new Uint8Array(PAGE);
+
+/** Every page that a dump holds, for {@link writeSnapshot}; runs of zeros that the dump holds as runs stay runs. */
 export function* dumpPages(dump: Dump): Generator<SnapshotPage> {
   let next = 0;
   for (const { start, bytes } of dump.extents) {
-    for (let address = Math.max(next, start - (start % PAGE)); address < start + bytes; address += PAGE) {
-      const page = dump.page(address);
-      if (page !== undefined) yield { address, bytes: page, known: dump.knownParts(address) };
-      next = address + PAGE;
+    for (let address = Math.max(next, start - (start % PAGE)); address < start + bytes; address = next) {
+      const pages = Math.min(dump.zeroPages?.(address) ?? 0, MOST_PAGES);
+      const page = pages > 0 ? ZEROS : dump.page(address);
+      if (pages > 0) yield { address, bytes: ZEROS, pages };
+      else if (page !== undefined) yield { address, bytes: page, known: dump.knownParts(address) };
+      next = address + Math.max(1, pages) * PAGE;
     }
   }
 }

@@ -138,6 +138,17 @@ function snapshotPages(source: ByteSource, index: RunIndex, about: Description, 
   };
 }
 
+/** How many pages of zeros follow an address in its run; a page of which only a part is known ends them. */
+function zeroRuns(index: RunIndex, about: Description): (address: number) => number {
+  const partial = Float64Array.from(about.partial.keys()).sort();
+  return (address) => {
+    const run = index.find(address);
+    if (run === undefined || run.bytes !== 0) return 0;
+    const next = partial[lastNotAbove(partial.length, (i) => partial[i] ?? 0, address - 1) + 1] ?? Infinity;
+    return Math.max(0, Math.floor((Math.min(run.address + run.pages * PAGE, next) - address) / PAGE));
+  };
+}
+
 /**
  * Opens a snapshot.
  * @throws InputError `TRUNCATED`, `MALFORMED`, or `UNSUPPORTED_INPUT` for a version that is not known.
@@ -164,5 +175,6 @@ export function openSnapshot(source: ByteSource, name: string): OpenedMemory {
   const index = new RunIndex(source, name, indexAt, runs);
   const notes = new NoteCounter();
   const memory = pagedMemory('snapshot', snapshotPages(source, index, about, notes), index.extents, notes);
-  return { ...memory, registers: about.registers, geometry: about.geometry };
+  const zeroPages = zeroRuns(index, about);
+  return { ...memory, zeroPages, registers: about.registers, geometry: about.geometry };
 }

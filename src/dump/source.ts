@@ -4,9 +4,14 @@
  */
 import { Gunzip } from 'fflate';
 import { InputError } from '../errors.ts';
+import { crc32 } from './crc32.ts';
 import type { ByteSource, DumpNote } from './types.ts';
 
 const PIECE = 1 << 18;
+/** CRC32 and ISIZE behind each gzip member. */
+const TRAILER = 8;
+/** Zeros behind the last member that are passed over. */
+const PADDING = 1 << 16;
 
 /** A source over bytes in memory. */
 export function memorySource(bytes: Uint8Array): ByteSource {
@@ -45,25 +50,67 @@ function join(chunks: readonly Uint8Array[], total: number): Uint8Array {
   return whole;
 }
 
+/** Checksum and length of what a gzip member unpacks to, and where they are compared with its trailer (RFC 1952, 2.3.1). */
+class MemberCheck {
+  readonly #source: ByteSource;
+  #crc = 0;
+  #length = 0;
+
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#crc = crc32(chunk, this.#crc);
+    this.#length += chunk.length;
+  }
+
+  /** Ends a member whose trailer ends at `end`; false if the trailer says otherwise. */
+  end(end: number): boolean {
+    const bytes = this.#source.read(Math.max(0, end - TRAILER), TRAILER);
+    if (bytes.length < TRAILER) return false;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, TRAILER);
+    const same = view.getUint32(0, true) === this.#crc && view.getUint32(4, true) === this.#length % 2 ** 32;
+    if (same) this.#crc = this.#length = 0;
+    return same;
+  }
+}
+
+/** Where the last member ends: zeros behind it are padding of the medium. */
+function endOfMembers(source: ByteSource, limit: number): number {
+  let end = source.size;
+  while (end > 0 && source.size - end < limit && source.read(end - 1, 1)[0] === 0) end--;
+  return end;
+}
+
 /**
- * Unpacks a gzip source into memory. A broken or cut stream gives what came before the break, and a note.
- * @throws InputError `TOO_LARGE` when more than `limit` bytes come out.
+ * Unpacks a gzip source into memory. A cut stream gives what came before the break, and a note.
+ * @throws InputError `TOO_LARGE` when more than `limit` bytes come out, `MALFORMED` if a checksum says that they are not
+ * those that were packed.
  */
 export function gunzipSource(source: ByteSource, name: string, limit: number, notes: DumpNote[]): ByteSource {
   const chunks: Uint8Array[] = [];
+  const check = new MemberCheck(source);
   let total = 0;
+  let sound = true;
   const gunzip = new Gunzip((chunk) => {
     total += chunk.length;
+    check.add(chunk);
     if (total <= limit) chunks.push(chunk);
   });
+  gunzip.onmember = (start) => {
+    sound = check.end(start) && sound;
+  };
   try {
     for (let at = 0; at < source.size && total <= limit; at += PIECE) {
       gunzip.push(source.read(at, PIECE), at + PIECE >= source.size);
     }
+    if (total <= limit) sound = (check.end(source.size) || check.end(endOfMembers(source, PADDING))) && sound;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     notes.push({ code: 'gzip-cut', count: 1, text: `gzip stream breaks off after ${total} bytes (${why})` });
   }
   if (total > limit) throw new InputError('TOO_LARGE', name, `unpacks to more than ${limit} bytes`, { limit });
+  if (!sound) throw new InputError('MALFORMED', name, 'the checksum or length at the end of the gzip stream is wrong');
   return memorySource(join(chunks, total));
 }

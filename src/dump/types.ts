@@ -68,6 +68,8 @@ export interface Dump {
   page(address: number): Uint8Array | undefined;
   /** Which bytes of that page are known, as [from, end) pairs; `undefined` where all or none are. */
   knownParts(address: number): readonly (readonly [number, number])[] | undefined;
+  /** Whole pages of zeros from an aligned address on that the dump holds as one run; 0 where it holds none so. */
+  zeroPages?(address: number): number;
   /** Its registers, if it or the caller brought any. */
   readonly registers: RegisterFile | undefined;
   /** Its geometry, if it says so itself. */

@@ -4,6 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
+import { checkGivenGeometry, checkRoots } from './given-limits.ts';
 import type { DomainTables } from './iommu.ts';
 import { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
 import { aarch32Short } from './walk/aarch32-short.ts';
@@ -187,7 +188,7 @@ export function formatId(text: string): string {
 
 /**
  * The tables that a format, a geometry and roots describe.
- * @throws IommuError `UNKNOWN_FORMAT`, `BAD_GEOMETRY`.
+ * @throws IommuError `UNKNOWN_FORMAT`, `BAD_GEOMETRY`, `BAD_QUIRK`.
  */
 export function givenTables(geometry: GivenGeometry): DomainTables {
   const id = formatId(geometry.format);
@@ -206,9 +207,8 @@ export function givenTables(geometry: GivenGeometry): DomainTables {
   const root = geometry.roots[0];
   if (root === undefined) throw new IommuError('BAD_GEOMETRY', 'root', 'no root given');
   const { ias = format.ias, oas = format.oas, quirks = [], roots } = geometry;
-  if (!(ias >= 20 && ias <= 64 && oas >= 20 && oas <= 56)) {
-    throw new IommuError('BAD_GEOMETRY', 'ias', `${ias} input and ${oas} output bits are no geometry`, { ias, oas });
-  }
+  checkGivenGeometry(id, granule, ias, oas, quirks);
   const regime = format.regime({ root, roots, granule, ias, oas, quirks });
+  checkRoots(id, roots, regime);
   return { key: 'given', id: `root ${hex(root)}`, root, geometry: { format: id, granule, ias, oas }, regime };
 }

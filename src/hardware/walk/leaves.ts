@@ -50,6 +50,8 @@ export interface Tree {
   readonly findings: readonly TreeFinding[];
   /** Findings beyond the limit kept. */
   readonly dropped: number;
+  /** Visits of tables that were visited before. */
+  readonly revisits: number;
 }
 
 /** Limits of an enumeration. */
@@ -63,7 +65,8 @@ export interface TreeLimits {
 }
 
 const DEFAULT_TABLES = 1 << 20;
-const DEFAULT_REVISITS = 1024;
+/** Visits of tables that were visited before: tables that share subtrees otherwise stand for any number of leaves. */
+export const DEFAULT_REVISITS = 1024;
 const DEFAULT_FINDINGS = 4096;
 const CHUNK_BYTES = 4096;
 
@@ -81,7 +84,8 @@ class Enumeration {
   readonly #from: number;
   readonly #end: number;
   #tablesLeft: number;
-  #revisitsLeft: number;
+  revisits = 0;
+  readonly #revisitLimit: number;
   readonly #findingLimit: number;
   readonly #known: Uint8Array = new Uint8Array(CHUNK_BYTES / 4);
 
@@ -94,7 +98,7 @@ class Enumeration {
     this.#bits = this.#d.entryBytes === 8 ? 2 : 1;
     this.#sink = sink;
     this.#tablesLeft = limits.tables ?? DEFAULT_TABLES;
-    this.#revisitsLeft = limits.revisits ?? DEFAULT_REVISITS;
+    this.#revisitLimit = limits.revisits ?? DEFAULT_REVISITS;
     this.#findingLimit = limits.findings ?? DEFAULT_FINDINGS;
   }
 
@@ -129,7 +133,7 @@ class Enumeration {
   #refusal(table: number, depth: number): TreeFinding['reason'] | undefined {
     if (this.#path.includes(table)) return 'loop';
     const key = table + depth;
-    if (this.#seen.has(key) && this.#revisitsLeft-- <= 0) return 'shared-table-limit';
+    if (this.#seen.has(key) && this.revisits++ >= this.#revisitLimit) return 'shared-table-limit';
     if (this.#tablesLeft-- <= 0) return 'table-limit';
     this.#seen.add(key);
     return undefined;
@@ -263,5 +267,6 @@ export function enumerateLeaves(reader: PhysicalReader, region: Region, sink: Le
   if (region.refused !== undefined) {
     if (region.refused !== 'walk-disabled') run.find(region.refused, 0, region.size, 0, region.root);
   } else run.enter(region.root, 0, 0, 0, region.root, undefined);
-  return { tables: run.tables, findings: run.findings, dropped: run.dropped };
+  const { tables, findings, dropped, revisits } = run;
+  return { tables, findings, dropped, revisits };
 }
