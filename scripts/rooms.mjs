@@ -20,6 +20,7 @@ const ROOMS = {
   conform: ['core', 'drivers', 'pagetable', 'formats', 'memory', 'meter'],
   bench: ['core', 'formats', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
+  machine: ['hardware', 'fault'],
   report: [],
   answers: [
     'replay',
@@ -27,6 +28,7 @@ const ROOMS = {
     'conform',
     'explain',
     'fault',
+    'machine',
     'dump',
     'hardware',
     'trace',
