@@ -5,6 +5,7 @@
 import { formatSize } from '../address.ts';
 import type { Format } from '../formats/contract.ts';
 import { NOT_SUPPORTED } from '../formats/not-supported.ts';
+import { REFUSED_ON_PURPOSE } from '../formats/refusals.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { sizesOf } from '../formats/widths.ts';
 import { GIVEN_FORMATS } from '../hardware/given.ts';
@@ -37,6 +38,16 @@ export interface FormatsData {
   /** Devices that are read from their registers. */
   readonly devices: readonly string[];
   readonly notSupported: readonly { readonly what: string; readonly instead: string }[];
+  /** What Linux accepts and is refused here on purpose. */
+  readonly refused: readonly RefusalFacts[];
+}
+
+/** One refusal on purpose of the `formats` answer. */
+export interface RefusalFacts {
+  readonly formats: readonly string[];
+  readonly what: string;
+  readonly linux: string;
+  readonly why: string;
 }
 
 function granulesOf(format: Format): Granule[] {
@@ -54,7 +65,8 @@ function factsOf(format: Format): FormatFacts {
 
 function dataOf(): FormatsData {
   const readOnly = GIVEN_FORMATS.filter((id) => !FORMATS.some((format) => format.id === id));
-  return { formats: FORMATS.map(factsOf), readOnly, devices: MODEL_NAMES, notSupported: NOT_SUPPORTED };
+  const refused = REFUSED_ON_PURPOSE.map(({ formats, what, linux, why }) => ({ formats, what, linux, why }));
+  return { formats: FORMATS.map(factsOf), readOnly, devices: MODEL_NAMES, notSupported: NOT_SUPPORTED, refused };
 }
 
 function sizesText({ granules }: FormatFacts): string {
@@ -102,7 +114,8 @@ function matrix({ formats }: FormatsData): Table {
 /** Which page-table formats and devices are supported, and what is not. */
 export function formatsAnswer(): Answer<FormatsData> {
   const data = dataOf();
-  const { formats, readOnly, devices, notSupported } = data;
+  const { formats, readOnly, devices, notSupported, refused } = data;
+  const purposes = refused.map((one) => [one.formats.join(' '), one.what, one.linux, one.why]);
   const absent = notSupported.map(({ what, instead }) => [what, instead]);
   return {
     schema: 'iommu.formats',
@@ -113,6 +126,12 @@ export function formatsAnswer(): Answer<FormatsData> {
     sections: [
       tableSection('formats', 'Formats', supportTable(data)),
       tableSection('not-supported', 'Not supported', textTable(['what', 'instead'], absent)),
+      tableSection(
+        'refused',
+        'Accepted by Linux, refused here',
+        textTable(['format', 'what', 'Linux', 'why it is refused'], purposes),
+        'detail',
+      ),
       tableSection('quirks', 'Quirks and sources', quirksTable(data), 'detail'),
     ],
     notes: [],

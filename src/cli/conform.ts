@@ -16,18 +16,35 @@ const EXAMPLES = `Examples:
 interface Tally {
   passed: number;
   skipped: Map<string, number>;
+  refused: Map<string, number>;
   failures: VectorFailure[];
 }
 
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((total, each) => total + each, 0);
+}
+
+function summary({ passed, failures, refused, skipped }: Tally): string {
+  const parts = [`${passed} passed`, `${failures.length} failed`];
+  if (refused.size > 0) parts.push(`${sum(refused)} refused on purpose`);
+  if (skipped.size > 0) parts.push(`${sum(skipped)} skipped`);
+  return parts.join(', ');
+}
+
 function conformFiles(files: readonly string[]): Tally {
-  const tally: Tally = { passed: 0, skipped: new Map(), failures: [] };
+  const tally: Tally = { passed: 0, skipped: new Map(), refused: new Map(), failures: [] };
   const progress = new Progress('conform', 'vectors');
   let done = 0;
   for (const file of files) {
     for (const each of parseCases(file, new TextDecoder().decode(readFile(file)))) {
       const result = each.run();
       if (result === 'passed') tally.passed++;
-      else if ('skipped' in result) tally.skipped.set(result.skipped, (tally.skipped.get(result.skipped) ?? 0) + 1);
+      else if ('skipped' in result) count(tally.skipped, result.skipped);
+      else if ('refused' in result) count(tally.refused, result.refused);
       else tally.failures.push(result);
       progress.update(++done);
     }
@@ -52,14 +69,16 @@ export function addConform(program: Command): void {
     .option('--json', 'one JSON answer')
     .addHelpText('before', EXAMPLES)
     .action((files: string[], options: { json?: boolean }) => {
-      const { passed, skipped, failures } = conformFiles(files);
-      const left = [...skipped.values()].reduce((sum, count) => sum + count, 0);
+      const tally = conformFiles(files);
+      const { passed, skipped, refused, failures } = tally;
       if (options.json) {
-        printJson({ schema: 'iommu.conform', version: 1, passed, failed: failures.length, skipped: left, failures });
+        const counts = { passed, failed: failures.length, refused: sum(refused), skipped: sum(skipped) };
+        printJson({ schema: 'iommu.conform', version: 1, ...counts, failures });
       } else {
         for (const failure of failures) print(describe(failure));
-        for (const [what, count] of skipped) print(`skipped: ${count} of ${what}, which is not supported`);
-        print(`${passed} passed, ${failures.length} failed${left > 0 ? `, ${left} skipped` : ''}`);
+        for (const [what, times] of refused) print(`refused on purpose: ${times} of ${what} (see iommu formats)`);
+        for (const [what, times] of skipped) print(`skipped: ${times} of ${what}, which is not supported`);
+        print(summary(tally));
       }
       if (failures.length > 0) process.exitCode = EXIT.findings;
     });

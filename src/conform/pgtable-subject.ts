@@ -14,7 +14,8 @@ import { forEachEntry } from '../pagetable/scan.ts';
 import type { CleanTotals, EntrySink, GatherUse, MapAnswer, RecordedEvent, Subject } from './subject.ts';
 import type { PgtableConfig, Vector } from './vector.ts';
 
-function requestOf(cfg: PgtableConfig): TableRequest {
+/** The request that a vector makes of its format. */
+export function requestOf(cfg: PgtableConfig): TableRequest {
   return {
     ias: cfg.ias,
     oas: cfg.oas,

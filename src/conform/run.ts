@@ -16,7 +16,7 @@ import {
 } from './compare.ts';
 import { perform } from './operations.ts';
 import type { Subject } from './subject.ts';
-import { type Skipped, subjectOf } from './subjects.ts';
+import { purposeOf, type Skipped, subjectOf } from './subjects.ts';
 import type { GenericVector, Vector, VectorOp } from './vector.ts';
 
 /** Why a vector failed: the first difference. */
@@ -27,8 +27,13 @@ export interface VectorFailure extends Difference {
   readonly op: number | null;
 }
 
+/** A configuration that the kernel grants and this library refuses on purpose: see `iommu formats`. */
+export interface Refused {
+  readonly refused: string;
+}
+
 /** What became of one vector. */
-export type VectorResult = 'passed' | Skipped | VectorFailure;
+export type VectorResult = 'passed' | Skipped | Refused | VectorFailure;
 
 type AnyVector = Vector | GenericVector;
 
@@ -138,7 +143,10 @@ function firstDifference(vector: AnyVector, subject: Subject): Found | undefined
 /** Codes of refusals that stand for an allocator of the kernel that returned nothing. */
 const REFUSALS: ReadonlySet<string> = new Set(['BAD_GEOMETRY', 'BAD_QUIRK', 'NO_MEMORY']);
 
-function compareRefusal({ init }: AnyVector, error: IommuError): Difference | undefined {
+function compareRefusal(vector: AnyVector, error: IommuError): Difference | Refused | undefined {
+  const { init } = vector;
+  const refused = init.ok && REFUSALS.has(error.code) ? purposeOf(vector) : undefined;
+  if (refused !== undefined) return { refused };
   if (init.ok || !REFUSALS.has(error.code)) {
     return { field: 'init.ok', expected: String(init.ok), got: error.message };
   }
@@ -146,7 +154,7 @@ function compareRefusal({ init }: AnyVector, error: IommuError): Difference | un
   return ret === undefined ? undefined : compareValue('init.ret', ret, error.errno);
 }
 
-function startedOr(vector: AnyVector): Subject | Skipped | Difference | undefined {
+function startedOr(vector: AnyVector): Subject | Skipped | Refused | Difference | undefined {
   try {
     return subjectOf(vector);
   } catch (error) {
@@ -158,7 +166,7 @@ function startedOr(vector: AnyVector): Subject | Skipped | Difference | undefine
 export function runVector(vector: AnyVector): VectorResult {
   const started = startedOr(vector);
   if (started === undefined) return 'passed';
-  if ('skipped' in started) return started;
+  if ('skipped' in started || 'refused' in started) return started;
   if ('field' in started) return { id: vector.id, op: null, ...started };
   const found = firstDifference(vector, started);
   return found === undefined ? 'passed' : { id: vector.id, op: found.op, ...found.difference };

@@ -3,8 +3,10 @@
  * @module
  */
 import { SEMANTICS } from '../core/options.ts';
+import type { Format } from '../formats/contract.ts';
+import { refusedOnPurpose } from '../formats/refusals.ts';
 import { FORMATS } from '../formats/registry.ts';
-import { PgtableSubject } from './pgtable-subject.ts';
+import { PgtableSubject, requestOf } from './pgtable-subject.ts';
 import { isGeneric } from './schema.ts';
 import type { Subject } from './subject.ts';
 import type { GenericVector, Vector } from './vector.ts';
@@ -20,8 +22,12 @@ function kernelOf(vector: Vector): string {
   return kernel.split('.').slice(0, 2).join('.');
 }
 
+function formatOf(vector: Vector): Format | undefined {
+  return FORMATS.find((candidate) => candidate.id === vector.fmt.replaceAll('_', '-'));
+}
+
 function pgtableSubject(vector: Vector): Subject | Skipped {
-  const format = FORMATS.find((candidate) => candidate.id === vector.fmt.replaceAll('_', '-'));
+  const format = formatOf(vector);
   if (format === undefined) return { skipped: `format ${vector.fmt}` };
   const wanted = `linux-${kernelOf(vector)}`;
   const semantics = SEMANTICS.find((name) => name === wanted);
@@ -35,4 +41,14 @@ function pgtableSubject(vector: Vector): Subject | Skipped {
 export function subjectOf(vector: Vector | GenericVector): Subject | Skipped {
   if (isGeneric(vector)) return { skipped: `format ${vector.fmt}` };
   return pgtableSubject(vector as Vector);
+}
+
+/** What of a vector's configuration is refused here on purpose; undefined where nothing is. */
+export function purposeOf(vector: Vector | GenericVector): string | undefined {
+  if (isGeneric(vector)) return undefined;
+  const { cfg } = vector as Vector;
+  const format = formatOf(vector as Vector);
+  const asked = { request: requestOf(cfg), tableBase: Number(cfg.table_base) };
+  const refusal = format === undefined ? undefined : refusedOnPurpose(format.id, asked);
+  return refusal === undefined ? undefined : `${format?.id}: ${refusal.what}`;
 }

@@ -36,7 +36,7 @@ interface Vector {
 
 const ROOT = new URL('../vectors/', import.meta.url);
 const VECTORS: Vector[] = readdirSync(ROOT)
-  .filter((file) => file.endsWith('.jsonl.gz'))
+  .filter((file) => file.endsWith('.jsonl.gz') && !/^(G_pt|N|O|R)_/.test(file))
   .flatMap((file) =>
     gunzipSync(readFileSync(new URL(file, ROOT)))
       .toString('utf8')
