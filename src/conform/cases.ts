@@ -3,6 +3,8 @@
  * @module
  */
 import { InputError } from '../errors.ts';
+import { wrongIovaKey } from './iova-schema.ts';
+import { type IovaVector, runIovaVector } from './iova-vector.ts';
 import { runVector, type VectorResult } from './run.ts';
 import { wrongKey } from './schema.ts';
 import { isObject, own } from './shape.ts';
@@ -33,7 +35,14 @@ const TABLES: Kind = {
   run: (value: Vector | GenericVector) => runVector(value),
 };
 
-const KINDS: readonly Kind[] = [TABLES];
+const IOVA: Kind = {
+  name: 'history of the IOVA allocator',
+  marks: ['kernel', 'state'],
+  wrongKey: wrongIovaKey,
+  run: (value: IovaVector) => runIovaVector(value),
+};
+
+const KINDS: readonly Kind[] = [IOVA, TABLES];
 
 function kindOf(value: unknown): Kind {
   const record = isObject(value) ? value : {};

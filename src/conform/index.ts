@@ -4,6 +4,7 @@
  */
 export { type ConformCase, parseCases, parseVectors } from './cases.ts';
 export type { Difference } from './compare.ts';
+export type { IovaOp, IovaVector } from './iova-vector.ts';
 export type { Refused, VectorFailure, VectorResult } from './run.ts';
 export { runVector } from './run.ts';
 export type {

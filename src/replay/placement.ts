@@ -2,7 +2,7 @@
  * Where a traced list is mapped in a what-if: input addresses handed out anew, elements rounded to a larger granule.
  * @module
  */
-import { IovaAllocator, type IovaPolicy } from '../iova/allocator.ts';
+import { type IovaPolicy, WhatIfAddresses } from '../dma/what-if-addresses.ts';
 
 /** A list as it was traced and as it is mapped. */
 interface Placed {
@@ -23,11 +23,11 @@ type Unmap = (iova: number, bytes: number) => void;
 
 /** Places the lists of one domain. */
 export class Placement {
-  readonly #allocator: IovaAllocator;
+  readonly #allocator: WhatIfAddresses;
   readonly #placed: Placed[] = [];
 
   constructor(policy: IovaPolicy, granule: number, top: number) {
-    this.#allocator = new IovaAllocator(policy, granule, top);
+    this.#allocator = new WhatIfAddresses(policy, granule, top);
   }
 
   /** Reserves room for a traced list of `size` bytes that takes `bytes` here; returns its input address. */

@@ -4,12 +4,17 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { type ConformCase, parseCases, parseVectors, type Vector } from '../../src/conform/index.ts';
+import { type ConformCase, type IovaVector, parseCases, parseVectors, type Vector } from '../../src/conform/index.ts';
 
 const FOLDER = new URL('../vectors/', import.meta.url);
 
-/** Names of the shipped vector files. */
-export const VECTOR_FILES: readonly string[] = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl.gz'));
+const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl.gz'));
+
+/** Names of the shipped files of page-table vectors. */
+export const VECTOR_FILES: readonly string[] = NAMES.filter((name) => !name.startsWith('V_iova'));
+
+/** Names of the shipped files of IOVA histories. */
+export const IOVA_FILES: readonly string[] = NAMES.filter((name) => name.startsWith('V_iova'));
 
 function textOf(name: string): string {
   return gunzipSync(readFileSync(new URL(name, FOLDER))).toString();
@@ -23,4 +28,17 @@ export function readVectors(name: string): Vector[] {
 /** The cases of one shipped file, ready to run. */
 export function readCases(name: string): ConformCase[] {
   return parseCases(name, textOf(name));
+}
+
+/** The IOVA histories of one shipped file. */
+export function readIovaVectors(name: string): IovaVector[] {
+  const lines = textOf(name).split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as IovaVector);
+}
+
+/** One case of any kind, read as the program reads it. */
+export function asCase(vector: unknown): ConformCase {
+  const [one] = parseCases('one.jsonl', JSON.stringify(vector));
+  if (one === undefined) throw new Error('no case');
+  return one;
 }

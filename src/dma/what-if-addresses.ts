@@ -1,6 +1,6 @@
 /**
  * IOVA allocation for what-if replays: where lists would lie if addresses were handed out anew. Downwards from the top of
- * the space, freed ranges of the same size first; not Linux's tree, whose choices depend on its caches.
+ * the space, freed ranges of the same size first. `iova-allocator.ts` is the allocator of Linux.
  * @module
  */
 import { alignDown, hex } from '../address.ts';
@@ -10,7 +10,7 @@ import { IommuError } from '../errors.ts';
 export type IovaPolicy = 'packed' | 'aligned';
 
 /** Hands out ranges of input addresses. */
-export class IovaAllocator {
+export class WhatIfAddresses {
   readonly #policy: IovaPolicy;
   readonly #granule: number;
   readonly #free = new Map<number, number[]>();
