@@ -21,8 +21,8 @@ export type CauseName =
   | 'bus-error'
   | 'interrupt-blocked'
   | 'unsupported-request'
-  | 'device-timeout'
   | 'unit-error'
   | 'not-a-fault'
   | 'not-mapped'
+  | 'not-permitted'
   | 'unknown';

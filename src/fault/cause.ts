@@ -2,12 +2,13 @@
  * Why a fault happened: the most likely cause, the evidence for it, and what the evidence leaves open.
  * @module
  */
-import { hex } from '../address.ts';
-import type { Fault, Leaf, Reason } from '../hardware/walk/types.ts';
+import type { Fault, Reason } from '../hardware/walk/types.ts';
 import type { CauseName } from './cause-names.ts';
-import { ALTERNATIVES, CAUSE_WORDS } from './cause-words.ts';
-import type { AddressHistory, HistoryEntry, LiveMapping } from './history.ts';
-import type { Incident } from './incident.ts';
+import { BESIDE, causeText, decidedBy } from './cause-words.ts';
+import { historyEvidence, tableEvidence } from './evidence.ts';
+import type { AddressHistory, LiveMapping } from './history.ts';
+import type { Exclusion, Incident } from './incident.ts';
+import { excludedCauses, followingCauses } from './rules.ts';
 import type { TableView } from './tables.ts';
 
 /** A cause that the evidence does not exclude, and what would decide. */
@@ -23,7 +24,10 @@ export interface FaultCause {
   readonly text: string;
   /** What speaks for it. */
   readonly evidence: readonly string[];
+  /** Causes that are still possible. */
   readonly alternatives: readonly Alternative[];
+  /** Causes that what was read excludes. */
+  readonly excluded: readonly Exclusion[];
 }
 
 /** All that is known of a fault. */
@@ -71,68 +75,6 @@ function foundBy(tables: TableView | undefined): Found | undefined {
   return context.action === 'fault' || context.action === 'abort' ? 'context' : 'unknown';
 }
 
-function make(name: CauseName, evidence: readonly string[], without: readonly CauseName[] = []): FaultCause {
-  const alternatives = (ALTERNATIVES[name] ?? []).filter((other) => !without.includes(other.name));
-  return { name, text: CAUSE_WORDS[name], evidence, alternatives };
-}
-
-function leafWords(leaf: Leaf): string {
-  return `the tables in the dump map ${hex(leaf.iova)} + ${hex(leaf.size)} to ${hex(leaf.base)}, ${leaf.perms}`;
-}
-
-/** What the dump says, in words. */
-function tableEvidence(tables: TableView | undefined): string[] {
-  if (tables === undefined) return [];
-  const { context, walk, below } = tables;
-  const words: string[] = [];
-  if (walk === undefined && context !== undefined) {
-    words.push(
-      `the context of the stream in the dump: ${context.action}${context.why === undefined ? '' : `, ${context.why}`}`,
-    );
-  }
-  if (walk?.result.ok === true) words.push(leafWords(walk.result));
-  if (walk?.result.ok === false) {
-    const { reason, level, stage, entryAddress, entry } = walk.result;
-    const at =
-      entryAddress === undefined ? '' : ` at ${hex(entryAddress)}${entry === undefined ? '' : ` = ${hex(entry, 16)}`}`;
-    words.push(`the walk in the dump ends at stage ${stage}, level ${level}${at}: ${reason}`);
-  }
-  if (below !== undefined) words.push(`directly below it ends a mapping: ${leafWords(below)}`);
-  return words;
-}
-
-/** A distance of time in the unit that suits it. */
-export function timeWords(seconds: number): string {
-  if (seconds < 1e-3) return `${Math.round(seconds * 1e6)} µs`;
-  return seconds < 1 ? `${(seconds * 1e3).toFixed(1)} ms` : `${seconds.toFixed(3)} s`;
-}
-
-function entryWords(entry: HistoryEntry): string {
-  const direction = entry.direction === undefined ? '' : `, ${entry.direction}`;
-  return `${hex(entry.iova)} + ${hex(entry.bytes)} by ${entry.task} at ${entry.seconds.toFixed(6)}${direction}`;
-}
-
-/** What the trace says, in words. */
-function historyEvidence(fault: Incident, history: AddressHistory | undefined): string[] {
-  if (history === undefined) return [];
-  const { live, mapped, unmapped, after, below, domains } = history;
-  const words: string[] = [];
-  if (mapped !== undefined) words.push(`mapped: ${entryWords(mapped)}`);
-  if (unmapped !== undefined) {
-    const before =
-      fault.seconds === undefined ? '' : `, ${timeWords(fault.seconds - unmapped.seconds)} before the fault`;
-    words.push(`unmapped: ${entryWords(unmapped)}${before}`);
-  }
-  if (live !== undefined) words.push('no unmap of it in the trace before the fault was logged');
-  if (mapped === undefined && unmapped === undefined) words.push('no call in the trace touches it before the fault');
-  if (after !== undefined) words.push(`after the fault: ${after.kind} ${entryWords(after)}`);
-  if (live === undefined && below !== undefined && Number(fault.iova) - below.end < PAGE) {
-    words.push(`the mapping ${hex(below.start)} to ${hex(below.end)} ends directly below it`);
-  }
-  if (domains.length > 1) words.push(`the trace does not tell the domain: looked at ${domains.length}`);
-  return words;
-}
-
 /** Kinds of fault that say their cause themselves. */
 function byKind(fault: Incident, found: Found | undefined): CauseName | undefined {
   switch (fault.kind) {
@@ -141,6 +83,7 @@ function byKind(fault: Incident, found: Found | undefined): CauseName | undefine
     case 'interrupt':
       return 'interrupt-blocked';
     case 'unit':
+    case 'device-timeout':
       return 'unit-error';
     case 'request':
       return 'unsupported-request';
@@ -156,8 +99,6 @@ function byKind(fault: Incident, found: Found | undefined): CauseName | undefine
       return found === 'corrupted' ? 'table-corrupted' : 'output-too-large';
     case 'conflict':
       return 'doubled-configuration';
-    case 'device-timeout':
-      return 'device-timeout';
     case 'software':
       return 'not-a-fault';
     default:
@@ -211,7 +152,8 @@ function absentCause(evidence: Evidence, found: Found | undefined): CauseName {
   if (history?.after?.kind === 'map') return 'used-before-mapping';
   if (found === 'denied' && fault.kind !== 'translation') return 'wrong-direction';
   if (found === 'leaf' || found === 'denied') return 'stale-tlb';
-  if (found === undefined && history === undefined) return 'not-mapped';
+  if (found === undefined && history === undefined)
+    return fault.kind === 'translation' ? 'not-mapped' : 'not-permitted';
   return isAdjacent(evidence) ? 'overrun' : 'never-mapped';
 }
 
@@ -226,30 +168,53 @@ function nameCause(evidence: Evidence, found: Found | undefined): CauseName {
   const own = fault.cause ?? byKind(fault, found) ?? byTables(found);
   if (own !== undefined) return own;
   if (fault.iova === undefined) return 'unknown';
+  if (fault.kind === 'unknown' && evidence.tables === undefined && history === undefined) return 'unknown';
   if (fault.kind === 'permission') return permissionCause(evidence, found);
   return history?.live === undefined ? absentCause(evidence, found) : liveCause(evidence, found);
 }
 
-/** Causes that the evidence excludes, so that they are no alternatives. */
-function excluded({ history, tables }: Evidence): CauseName[] {
-  const names: CauseName[] = [];
-  if (history !== undefined && history.unmapped === undefined && history.mapped !== undefined)
-    names.push('use-after-unmap');
-  if (history?.mapped !== undefined) names.push('never-mapped');
-  if (history !== undefined && history.after === undefined) names.push('used-before-mapping');
-  if (tables?.walk?.result.ok === true) names.push('table-corrupted');
-  return names;
+/** Causes that a trace or a dump excludes. */
+function excludedByEvidence({ history, tables }: Evidence): Exclusion[] {
+  const found: Exclusion[] = [];
+  const exclude = (name: CauseName, why: string): void => {
+    found.push({ name, why });
+  };
+  if (history !== undefined && history.unmapped === undefined && history.mapped !== undefined) {
+    exclude('use-after-unmap', 'the trace has its map and no unmap of it before the fault');
+  }
+  if (history?.mapped !== undefined) exclude('never-mapped', 'the trace has a map of it');
+  if (history !== undefined && history.after === undefined) {
+    exclude('used-before-mapping', 'no map follows in the trace');
+  }
+  if (tables?.walk?.result.ok === true) exclude('table-corrupted', 'the walk in the dump is sound');
+  return found;
+}
+
+/** The causes that remain beside the named one: those of the dump and the trace, else those of the incident alone. */
+function alternativesOf(name: CauseName, evidence: Evidence, excluded: readonly Exclusion[]): Alternative[] {
+  const { fault, tables, history } = evidence;
+  const isAlone = tables === undefined && history === undefined;
+  const candidates = isAlone ? followingCauses(fault) : (BESIDE[name] ?? []);
+  const open = candidates.filter((other) => other !== name && !excluded.some((one) => one.name === other));
+  return open.map((other) => ({ name: other, why: decidedBy(other) }));
 }
 
 /** The likely cause of a fault. */
 export function inferCause(evidence: Evidence): FaultCause {
   const { fault, tables, history } = evidence;
-  const found = foundBy(tables);
+  const name = nameCause(evidence, foundBy(tables));
   const words = [
     `the hardware says: ${fault.name}${fault.meaning === '' ? '' : `, ${fault.meaning}`}`,
     ...tableEvidence(tables),
     ...historyEvidence(fault, history),
     ...fault.notes,
   ];
-  return make(nameCause(evidence, found), words, excluded(evidence));
+  const excluded = [...excludedCauses(fault), ...excludedByEvidence(evidence)].filter((one) => one.name !== name);
+  return {
+    name,
+    text: causeText(name, fault.kind),
+    evidence: words,
+    alternatives: alternativesOf(name, evidence, excluded),
+    excluded,
+  };
 }

@@ -20,6 +20,10 @@ export interface Layout {
   readonly group?: string;
   /** The most lines of this layout in one incident; one where it is left out. */
   readonly repeats?: number;
+  /** Values that must agree with those of the incident even where lines of this layout repeat. */
+  readonly same?: readonly string[];
+  /** Layouts that come last: behind them no line of this layout belongs to the incident. */
+  readonly notAfter?: readonly string[];
   /**
    * The line stands without the driver's head: a later line of one print, or a print without any prefix. Unless
    * {@link starts} is set too, it is only looked for while an incident of the driver is open.

@@ -98,14 +98,17 @@ export class Draft {
 
   /** True if a line may belong to this incident: it says nothing that an earlier line contradicts. */
   accepts(layout: Layout, values: Values): boolean {
-    if (layout.starts === true) return false;
-    const { id, repeats = 1, group = this.group } = layout;
-    if (this.group !== undefined && group !== this.group) return false;
-    if ((this.#layouts.get(id) ?? 0) >= repeats) return false;
-    if (repeats > 1) return true;
+    const { id, starts, repeats = 1, group = this.group, notAfter = [], same = [] } = layout;
+    if (starts === true || (this.group !== undefined && group !== this.group)) return false;
+    if ((this.#layouts.get(id) ?? 0) >= repeats || notAfter.some((other) => this.#layouts.has(other))) return false;
+    return this.#agrees(values, repeats > 1 ? same : undefined);
+  }
+
+  #agrees(values: Values, names: readonly string[] | undefined): boolean {
     for (const [name, value] of values) {
       const known = this.#values.get(name)?.[0];
-      if (known !== undefined && !isSame(known, value)) return false;
+      if (known === undefined || (names !== undefined && !names.includes(name))) continue;
+      if (!isSame(known, value)) return false;
     }
     return true;
   }

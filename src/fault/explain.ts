@@ -6,7 +6,7 @@ import { hex } from '../address.ts';
 import type { Fault, Leaf, Step } from '../hardware/walk/types.ts';
 import { type FaultCause, inferCause } from './cause.ts';
 import type { AddressHistory, FaultHistory, HistoryEntry } from './history.ts';
-import type { Incident } from './incident.ts';
+import type { FaultKind, Incident } from './incident.ts';
 import type { FaultTables, TableView } from './tables.ts';
 
 /** A fault with all that is known of it. */
@@ -18,7 +18,9 @@ export interface ExplainedFault {
   readonly history: AddressHistory | undefined;
 }
 
-const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions at' } as const;
+/** Kinds without an access of a device. */
+const NO_ACCESS: readonly FaultKind[] = ['unit', 'device-timeout', 'software'];
+const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions from' } as const;
 
 /** The device as the record names it. */
 function deviceWords({ device, stream, pasid, iommu }: Incident): string {
@@ -29,9 +31,10 @@ function deviceWords({ device, stream, pasid, iommu }: Incident): string {
 
 /** The record in one sentence. */
 export function faultWords(record: Incident): string {
-  const { iova, access, stage, name, meaning } = record;
+  const { iova, access, stage, name, meaning, words } = record;
+  if (words !== undefined) return words;
   const what = meaning === '' ? name : `${name}: ${meaning}`;
-  if (record.kind === 'unit') return what;
+  if (NO_ACCESS.includes(record.kind)) return `${record.device ?? record.unit ?? record.iommu}: ${what}`;
   const where = iova === undefined ? '' : ` ${hex(iova)}`;
   const verb = access === undefined ? (iova === undefined ? 'made a request' : 'used') : VERBS[access];
   const at = stage === undefined ? '' : ` at stage ${stage}`;
@@ -100,7 +103,13 @@ export function faultJson({ record, words, cause, tables, history }: ExplainedFa
       record.fields.filter((field) => field.meaning !== '').map((field) => [field.name, field.meaning]),
     ),
     words,
-    cause: { name: cause.name, text: cause.text, evidence: cause.evidence, alternatives: cause.alternatives },
+    cause: {
+      name: cause.name,
+      text: cause.text,
+      evidence: cause.evidence,
+      alternatives: cause.alternatives,
+      excluded: cause.excluded,
+    },
     walk: walkJson(tables),
     history: history === undefined ? null : history.entries.map(entryJson),
     line,

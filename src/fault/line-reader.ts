@@ -57,6 +57,7 @@ export class LineReader {
   #rest = '';
   #overlong = false;
   #broken = '';
+  #first = 0;
 
   constructor(sink: LineSink) {
     this.#sink = sink;
@@ -103,6 +104,7 @@ export class LineReader {
     if (isLong) this.counts.tooLong++;
     const line = isLong ? `${text.slice(0, LONGEST_LINE)}…` : text;
     const whole = this.#broken.slice(0, -1) + line.trimEnd();
+    if (this.#broken === '') this.#first = this.counts.lines;
     if (this.#isBroken(line) && whole.length <= LONGEST_LINE) this.#broken = whole;
     else this.#give(this.#broken === '' ? line : whole.slice(0, LONGEST_LINE));
   }
@@ -116,6 +118,6 @@ export class LineReader {
 
   #give(text: string): void {
     this.#broken = '';
-    this.#sink(text, this.counts.lines);
+    this.#sink(text, this.#first);
   }
 }

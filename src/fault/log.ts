@@ -3,7 +3,6 @@
  * around it is undone by line-reader.ts and clean.ts.
  * @module
  */
-import { AmdLines } from './amd-vi.ts';
 import { cleanLine } from './clean.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
@@ -14,8 +13,6 @@ import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
 import { type FaultReader, type FaultRecord, toIncident } from './record.ts';
 import { FAULT_DRIVERS } from './registry.ts';
-import { SmmuV3Lines } from './smmu-v3.ts';
-import { VtdLines } from './vt-d.ts';
 
 /** Incidents kept; those beyond are counted. */
 const MOST_INCIDENTS = 1 << 14;
@@ -32,8 +29,7 @@ const MOST_BETWEEN = 8;
 /** Marks that the log reader itself looks for. */
 const LOG_MARKS = ['callbacks suppressed', '"MESSAGE":[', '"MESSAGE" : ['];
 /** Marks of the readers that have no layouts yet. */
-const OLD_MARKS =
-  /DMAR|AMD-Vi|arm-smmu-v3|virtio_iommu|io_page_fault|DRHD|INTR-REMAP|suppressed|_FAULT |_REQUEST |_ERROR |fault reason/;
+const OLD_MARKS = /virtio_iommu|io_page_fault|suppressed/;
 const SUPPRESSED = /(\w{1,80}): (\d{1,15}) callbacks suppressed/;
 
 /** A line of a driver that is not understood. */
@@ -87,7 +83,7 @@ export class FaultLog {
   readonly #lines = new LineReader((text, number) => this.#raw(text, number));
   readonly #readers: readonly DriverReader[];
   readonly #pairs: readonly { readonly into: DriverReader; readonly from: DriverReader }[];
-  readonly #old: readonly FaultReader[] = [new SmmuV3Lines(), new VtdLines(), new AmdLines(), new GenericLines()];
+  readonly #old: readonly FaultReader[] = [new GenericLines()];
   #open: (OpenDraft | FaultRecord)[] = [];
   #held: Held | undefined;
   #waiting = false;
@@ -177,8 +173,10 @@ export class FaultLog {
     }
   }
 
-  /** A line without the mark of a driver: a later line of an open incident, or the rest of the line before. */
+  /** A line without the mark of a driver: the rest of the line before, or a later line of an open incident. */
   #without(line: LogLine): void {
+    const joined = this.#join(line);
+    if (joined === 'understood') return;
     const waiting = this.#readers.filter((reader) => reader.waits(line));
     this.#waiting = waiting.length > 0;
     if (waiting.some((reader) => reader.takeHeadless(line))) {
@@ -186,29 +184,25 @@ export class FaultLog {
       this.counts.used++;
       return;
     }
-    if (this.#join(line)) return;
-    this.#oldLine(line);
+    if (joined === undefined) this.#oldLine(line);
+    else this.#held = joined;
   }
 
-  #join(line: LogLine): boolean {
+  /** The held line with one more part: understood; still not; or `undefined` if the line cannot be its rest. */
+  #join(line: LogLine): Held | 'understood' | undefined {
     const held = this.#held;
-    if (held === undefined) return false;
+    if (held === undefined) return undefined;
     if (line.stamped || line.text === '' || held.parts >= MOST_PARTS) {
       this.#release();
-      return false;
+      return undefined;
     }
-    const joined = {
-      ...held.line,
-      text: `${held.line.text} ${line.text.trimStart()}`,
-      until: line.until,
-      cut: line.cut,
-    };
+    const text = `${held.line.text} ${line.text.trimStart()}`;
+    const joined = { ...held.line, text, until: line.until, cut: line.cut };
     const outcome = held.reader.take(joined);
-    if (outcome === 'taken' || outcome === 'quiet') {
-      this.#held = undefined;
-      this.#understood(outcome, held.reader);
-    } else this.#held = { ...held, line: joined, parts: held.parts + 1 };
-    return true;
+    if (outcome !== 'taken' && outcome !== 'quiet') return { ...held, line: joined, parts: held.parts + 1 };
+    this.#held = undefined;
+    this.#understood(outcome, held.reader);
+    return 'understood';
   }
 
   /** The held line is not understood, whatever follows. */

@@ -3,7 +3,6 @@
  * @module
  */
 
-import { parseHex } from './draft.ts';
 import { canonicalDevice, type FaultAccess, type FaultField, type FaultKind, type Incident } from './incident.ts';
 import type { LogLine } from './log-line.ts';
 
@@ -68,12 +67,6 @@ export interface FaultReader {
    * starts no record, or `false` for any other line.
    */
   take(line: LogLine): FaultRecord | boolean;
-}
-
-/** As {@link parseHex}, for values below 2^53. */
-export function parseHexNumber(text: string | undefined): number | undefined {
-  const value = parseHex(text);
-  return value === undefined || value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(value);
 }
 
 /** The incident of a finished record. */

@@ -3,7 +3,8 @@
  *
  * A template is the line as it is printed. `{name}` is a hex number of at most 64 bits, with or without `0x`; `{name:d}` a
  * decimal one; `{name:s}` a token without blanks; `{name:pci}` a PCI address; `{name:one|two}` one of these words;
- * `{name:text}` at most 200 characters of any kind up to what follows; `{name:rest}` everything to the end of the line.
+ * `{name:text}` at most 200 characters of any kind up to what follows; `{name:rest}` everything to the end of the line; `{name:end}` the end
+ * of the line.
  * `<…>` may be absent. A blank stands for any blanks. A backslash takes the next character literally.
  * @module
  */
@@ -38,6 +39,7 @@ const TOKENS: Readonly<Record<string, string>> = {
   pci: '(?:0x)?(?:[0-9a-f]{4,8}:)?(?:0x)?[0-9a-f]{1,2}:(?:0x)?[0-9a-f]{1,2}\\.(?:0x)?[0-7]',
   text: '.{0,200}?',
   rest: '.*',
+  end: '\\s*$',
 };
 
 const PART = /\{(\w+)(?::([^}]*))?\}|\\(.)|( +)|([<>])|([^{}\\ <>]+)/g;

@@ -76,7 +76,7 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'arm-smmu-v3, global error',
     ['arm-smmu-v3 9050000.smmuv3: unexpected global error reported (0x00000001), this could be serious'],
-    'unit - - - GERROR - -',
+    'unit - - - CMDQ_ERR - -',
   ],
   [
     'DMAR of the oldest kernels, over two lines',
@@ -110,7 +110,7 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'DMAR, a status without a fault: a device did not answer an invalidation',
     ['DMAR: DRHD: handling fault status reg 40'],
-    'unit - - - FSTS - -',
+    'device-timeout - - - FSTS - -',
   ],
   [
     'AMD-Vi, a read of a page that is not present',
@@ -125,7 +125,7 @@ const CASES: readonly (readonly [string, readonly string[], string])[] = [
   [
     'AMD-Vi, device table',
     ['AMD-Vi: Event logged [ILLEGAL_DEV_TABLE_ENTRY device=0000:05:00.0 pasid=0x00000 address=0x1000 flags=0x0080]'],
-    'configuration 500 1000 - ILLEGAL_DEV_TABLE_ENTRY 0 -',
+    'configuration 500 1000 read ILLEGAL_DEV_TABLE_ENTRY - -',
   ],
   [
     'virtio-iommu, no domain',
@@ -172,7 +172,7 @@ describe('fault lines', () => {
       'translation 19c3 fd7ff000 read TF - -',
       'permission 100 cff49550 write IO_PAGE_FAULT - -',
       'permission 100 cece9e50 write IO_PAGE_FAULT - -',
-      'request 1 fdf8000020 - INVALID_DEVICE_REQUEST - -',
+      'interrupt 1 fdf8000020 - INVALID_DEVICE_REQUEST - -',
       'permission 500 ff6101b0 write IO_PAGE_FAULT - -',
       'reserved-bits 6a08 7fe0c9943000 read fault reason 0x3a 2 -',
       'configuration 10 7cd80000 read fault reason 0x01 - -',
@@ -206,7 +206,7 @@ describe('DMAR status lines', () => {
       [4, false, undefined],
       [5, true, 0x1000n],
     ]);
-    expect(faults[0]?.fields.map((field) => field.name)).toEqual(['T', 'SID', 'FI', 'PFO', 'PPF', 'FR']);
+    expect(faults[0]?.fields.map((field) => field.name)).toEqual(['T', 'SID', 'FI', 'FSTS', 'PFO', 'PPF', 'FR']);
   });
 });
 

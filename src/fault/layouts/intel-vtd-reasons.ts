@@ -2,7 +2,7 @@
  * Fault reasons of Intel VT-d (Architecture Specification, chapter 7, "Fault Conditions" and its tables of encodings).
  * @module
  */
-import type { FaultKind } from './incident.ts';
+import type { FaultKind } from '../incident.ts';
 
 /** A fault reason: its kind and what it means. */
 export interface VtdReason {
@@ -30,8 +30,8 @@ const LEGACY: readonly Row[] = [
   [0x0a, BITS, 'reserved bits are set in the root entry'],
   [0x0b, BITS, 'reserved bits are set in the context entry'],
   [0x0c, BITS, 'reserved bits are set in a page-table entry'],
-  [0x0d, CONFIG, 'the context entry blocks translation requests and translated requests'],
-  [0x0e, CONFIG, 'the context entry blocks this kind of request'],
+  [0x0d, 'request', 'the context entry blocks translation requests and translated requests'],
+  [0x0e, 'address-size', 'the translation leads into the range of interrupt messages'],
 ];
 
 const INTERRUPTS: readonly Row[] = [
@@ -56,7 +56,7 @@ const STRUCTURES: readonly Row[] = [
   [0x41, CONFIG, 'the context entry of the device is not present'],
   [0x42, BITS, 'reserved bits are set in the context entry'],
   [0x43, CONFIG, 'the context entry is programmed in a way that is not allowed'],
-  [0x44, CONFIG, 'a translation request, and the context entry does not enable the device TLB'],
+  [0x44, 'request', 'a translation request, and the context entry does not enable the device TLB'],
   [0x45, CONFIG, 'a request with PASID, and the context entry does not enable PASIDs'],
   [0x46, CONFIG, 'the PASID is beyond the PASID directory'],
   [0x47, CONFIG, 'a page request, and the context entry does not enable page requests'],
@@ -68,8 +68,8 @@ const STRUCTURES: readonly Row[] = [
   [0x59, CONFIG, 'the PASID table entry is not present'],
   [0x5a, BITS, 'reserved bits are set in the PASID table entry'],
   [0x5b, CONFIG, 'the PASID table entry is programmed in a way that is not allowed'],
-  [0x5c, 'permission', 'a request to execute, and the PASID table entry does not enable execute requests'],
-  [0x5d, 'permission', 'a supervisor request, and the PASID table entry does not enable supervisor requests'],
+  [0x5c, CONFIG, 'a request to execute, and the PASID table entry does not enable execute requests'],
+  [0x5d, CONFIG, 'a supervisor request, and the PASID table entry does not enable supervisor requests'],
 ];
 
 /** Scalable mode: first-level and second-level tables. */
@@ -96,8 +96,8 @@ const TABLES: readonly Row[] = [
   [0x82, 'permission', 'a request to execute, and the tables do not permit it'],
   [0x83, 'input-range', 'the address is beyond what the hardware takes'],
   [0x84, 'input-range', 'the address is beyond what the second-level tables take'],
-  [0x85, 'permission', 'a write, and the tables do not permit it'],
-  [0x86, 'permission', 'a read, and the tables do not permit it'],
+  [0x85, 'not-permitted', 'a write, and an entry on the way does not have its write bit set'],
+  [0x86, 'not-permitted', 'a read, and an entry on the way does not have its read bit set'],
   [0x87, 'address-size', 'the translation leads into the range of interrupt messages'],
   [0x88, 'address-size', 'the second level leads into the range of interrupt messages'],
   [0x90, 'access-flag', 'accessed or dirty must be set in a first-level entry, but its table is read without snooping'],

@@ -1,0 +1,112 @@
+/**
+ * Fault records of VT-d: DMA and interrupt faults, and what the driver's dump of its tables proves about them.
+ * @module
+ */
+import { hex } from '../../address.ts';
+import { type BitField, decodeBits } from '../bit-fields.ts';
+import type { Draft } from '../draft.ts';
+import { type Decoded, type Exclusion, type FaultField, requesterId } from '../incident.ts';
+import { dumpEvidence } from './intel-vtd-dump.ts';
+import { VTD_REASONS } from './intel-vtd-reasons.ts';
+
+/** FSTS_REG (VT-d, 11.4.7.1 "Fault Status Register"). */
+const FSTS: readonly BitField[] = [
+  { name: 'PFO', at: 0, meaning: 'primary fault overflow: faults were lost' },
+  { name: 'PPF', at: 1, meaning: 'a primary fault is pending' },
+  { name: 'AFO', at: 2, meaning: 'advanced fault overflow' },
+  { name: 'APF', at: 3, meaning: 'an advanced fault is pending' },
+  { name: 'IQE', at: 4, meaning: 'error in the invalidation queue' },
+  { name: 'ICE', at: 5, meaning: 'a device answered an invalidation wrongly' },
+  { name: 'ITE', at: 6, meaning: 'a device did not answer an invalidation in time' },
+  { name: 'PRO', at: 7, meaning: 'page request overflow' },
+  { name: 'FRI', at: 8, bits: 8, meaning: 'index of the first pending fault record' },
+];
+
+const ALL_ONES = 0xffffffffn;
+/** A PASID has 20 bits (VT-d 3.2): 0xffffffff is the driver's "none". */
+const PASIDS = 1 << 20;
+
+/** Linux prints bare reasons in decimal, and in hex with `0x` since 5.13; Xen in hex, with or without `h` behind it. */
+function reasonCode(draft: Draft): number | undefined {
+  const xen = draft.hexNumber('xenReason');
+  const text = draft.text('reason');
+  if (text === undefined || xen !== undefined) return xen;
+  if (/^[0-9a-f]{1,4}h$/i.test(text)) return Number.parseInt(text, 16);
+  if (/^0x[0-9a-f]{1,4}$/i.test(text)) return Number.parseInt(text.slice(2), 16);
+  return /^\d{1,4}$/.test(text) ? Number.parseInt(text, 10) : undefined;
+}
+
+function statusFields(draft: Draft): FaultField[] {
+  const fsts = draft.hex('fsts');
+  if (fsts === undefined) return [];
+  return [{ name: 'FSTS', value: hex(fsts), meaning: '' }, ...(fsts === ALL_ONES ? [] : decodeBits(fsts, FSTS))];
+}
+
+function recordFields(draft: Draft, code: number | undefined): FaultField[] {
+  const [direction, device] = [draft.text('direction')?.toLowerCase(), draft.text('device')];
+  const [iova, index] = [draft.hex('iova'), draft.hex('index')];
+  const meaning = direction === 'write' ? 'a write, or a page request' : 'a read, or an atomic operation';
+  return [
+    ...(direction === undefined ? [] : [{ name: 'T', value: direction === 'write' ? '0x0' : '0x1', meaning }]),
+    ...(device === undefined ? [] : [{ name: 'SID', value: hex(requesterId(device) ?? 0, 4), meaning: 'source-id' }]),
+    ...(iova === undefined ? [] : [{ name: 'FI', value: hex(iova), meaning: 'address of the page' }]),
+    ...(index === undefined ? [] : [{ name: 'FI', value: hex(index), meaning: 'index of the interrupt' }]),
+    ...statusFields(draft),
+    ...(code === undefined ? [] : [{ name: 'FR', value: hex(code, 2), meaning: draft.text('printed') ?? '' }]),
+  ];
+}
+
+/** A status whose records are not in the log. */
+function decodeStatus(draft: Draft): Decoded {
+  const fsts = draft.hex('fsts') ?? 0n;
+  const fields = statusFields(draft);
+  if (fsts === ALL_ONES) {
+    const meaning = "the unit's registers read as all ones: it does not answer (gone, powered off)";
+    return { kind: 'unit', name: 'FSTS', meaning, fields };
+  }
+  const pending = (fsts & 2n) !== 0n;
+  const kind = pending ? 'unknown' : (fsts & 0x60n) !== 0n ? 'device-timeout' : 'unit';
+  const meaning = fields
+    .slice(1)
+    .map((field) => field.meaning)
+    .join('; ');
+  return { kind, name: 'FSTS', meaning, fields, complete: !pending };
+}
+
+function pasidOf(draft: Draft): number | undefined {
+  const pasid = draft.hexNumber('pasid');
+  return pasid === undefined || pasid >= PASIDS ? undefined : pasid;
+}
+
+const NO_REASON = 'the line with the fault reason is missing: the cause cannot be known';
+
+/** Decodes one fault record with its status and its dump. */
+export function decodeFault(draft: Draft): Decoded {
+  if (draft.text('device') === undefined && draft.text('reason') === undefined) return decodeStatus(draft);
+  const code = reasonCode(draft);
+  const reason = code === undefined ? undefined : VTD_REASONS.get(code);
+  const isInterrupt = draft.has('interrupt');
+  const name =
+    code === undefined ? (isInterrupt ? 'interrupt remapping fault' : 'DMA fault') : `fault reason ${hex(code, 2)}`;
+  const unknown =
+    code === undefined ? NO_REASON : `a reserved fault reason; the driver prints "${draft.text('printed') ?? ''}"`;
+  const direction = draft.text('direction')?.toLowerCase();
+  const evidence = dumpEvidence(draft, code);
+  const excluded: Exclusion[] = [...evidence.excluded];
+  return {
+    kind: reason?.kind ?? (isInterrupt ? 'interrupt' : 'unknown'),
+    name,
+    meaning: reason?.meaning ?? unknown,
+    device: draft.text('device'),
+    stream: requesterId(draft.text('device')),
+    pasid: pasidOf(draft),
+    iova: draft.hex('iova'),
+    access: direction === undefined ? undefined : direction === 'write' ? 'write' : 'read',
+    fields: recordFields(draft, code),
+    notes: evidence.notes,
+    cause: evidence.cause,
+    candidates: evidence.candidates,
+    excluded,
+    complete: code !== undefined,
+  };
+}
