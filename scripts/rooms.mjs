@@ -21,13 +21,16 @@ const ROOMS = {
   bench: ['core', 'dma', 'formats', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
   machine: ['hardware', 'fault'],
+  record: ['report'],
+  acquire: [],
+  manual: ['report'],
   report: [],
   answers: 'every other room',
 };
 
 /** Rooms of which other rooms (but `cli`) may import these files only: the shapes, not the renderers. */
 const GIVES = {
-  report: ['answer.ts', 'table.ts', 'chart.ts', 'number.ts', 'perfetto.ts', 'describe/*.ts'],
+  report: ['answer.ts', 'table.ts', 'chart.ts', 'number.ts', 'perfetto.ts', 'describe/*.ts', 'shell-words.ts'],
 };
 
 /** What a room may not import of another one: nothing of it, or all but what that one gives. */

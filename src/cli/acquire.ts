@@ -3,10 +3,10 @@
  * @module
  */
 import { type Command, Option } from 'commander';
-import { CRASH } from './acquire/crash.ts';
-import { DRGN } from './acquire/drgn.ts';
-import { QEMU } from './acquire/qemu.ts';
-import { print } from './io.ts';
+import { CRASH } from '../acquire/crash.ts';
+import { DRGN } from '../acquire/drgn.ts';
+import { QEMU } from '../acquire/qemu.ts';
+import { printScript } from './io.ts';
 
 const SCRIPTS = { drgn: DRGN, qemu: QEMU, crash: CRASH } as const;
 
@@ -24,5 +24,5 @@ export function addAcquire(program: Command): void {
     .description('Print a script that writes the tables and registers of a machine as a dump.')
     .addOption(new Option('--print <tool>', 'for which tool').choices(Object.keys(SCRIPTS)).makeOptionMandatory())
     .addHelpText('before', EXAMPLES)
-    .action((options: { print: keyof typeof SCRIPTS }) => print(SCRIPTS[options.print]));
+    .action((options: { print: keyof typeof SCRIPTS }) => printScript(SCRIPTS[options.print]));
 }

@@ -3,10 +3,11 @@
  * @module
  */
 import { Argument, type Command } from 'commander';
-import { manPage } from './completions/man.ts';
-import { bashScript, fishScript, zshScript } from './completions/shells.ts';
+import { type Manual, manPage } from '../manual/man.ts';
+import { bashScript, fishScript, zshScript } from '../manual/shells.ts';
 import { allVerbs } from './completions/verbs.ts';
-import { print } from './io.ts';
+import { EXIT } from './exit.ts';
+import { printScript } from './io.ts';
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
@@ -21,6 +22,18 @@ const MAN_EXAMPLES = `Examples:
   iommu man > /usr/local/share/man/man1/iommu.1
 `;
 
+/** What the man page says of the program. */
+export function manualOf(program: Command): Manual {
+  const exits = [
+    [EXIT.ok, 'Fine, nothing found.'],
+    [EXIT.findings, 'Findings, a difference, a fault.'],
+    [EXIT.usage, 'Wrong usage.'],
+    [EXIT.input, 'Unreadable or invalid input.'],
+    [EXIT.internal, 'A defect of the program.'],
+  ] as const;
+  return { description: program.description(), version: program.version() ?? '', verbs: allVerbs(program), exits };
+}
+
 /** Adds `iommu completions`; the other verbs must be loaded. */
 export function addCompletions(program: Command): void {
   program
@@ -28,7 +41,7 @@ export function addCompletions(program: Command): void {
     .description('Print the completion script of a shell.')
     .addArgument(new Argument('<shell>', 'which shell').choices(Object.keys(SCRIPTS)))
     .addHelpText('before', EXAMPLES)
-    .action((shell: keyof typeof SCRIPTS) => print(SCRIPTS[shell](allVerbs(program))));
+    .action((shell: keyof typeof SCRIPTS) => printScript(SCRIPTS[shell](allVerbs(program))));
 }
 
 /** Adds `iommu man`; the other verbs must be loaded. */
@@ -37,5 +50,5 @@ export function addMan(program: Command): void {
     .command('man')
     .description('Print the man page.')
     .addHelpText('before', MAN_EXAMPLES)
-    .action(() => print(manPage(program.description(), program.version() ?? '', allVerbs(program))));
+    .action(() => printScript(manPage(manualOf(program))));
 }

@@ -107,6 +107,11 @@ export function print(text: string, styled = false): void {
   process.stdout.write(asLines(text, styled));
 }
 
+/** Writes a script to standard output, byte for byte: words that it quotes must stay as they are. */
+export function printScript(text: string): void {
+  process.stdout.write(text);
+}
+
 /** Writes talk (notes, warnings) to standard error, control characters shown by their code. */
 export function say(text: string): void {
   process.stderr.write(asLines(text, false));

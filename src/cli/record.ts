@@ -2,19 +2,25 @@
  * `iommu record`: makes the trace that the other verbs read.
  * @module
  */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { parseSize } from '../address.ts';
+import { type MachineKind, machineFacts } from '../record/machine.ts';
+import { machineFiles } from '../record/machine-files.ts';
+import { metadataOf, type Recording, summaryOf } from '../record/metadata.ts';
+import { recordScript } from '../record/script.ts';
+import { checkTracing, type RecordOptions, TRACEFS, Tracing } from '../record/tracing.ts';
+import type { Tree } from '../record/tree.ts';
 import { answer } from '../report/json.ts';
 import { UsageError } from './exit.ts';
-import { print, printJson, say } from './io.ts';
+import { printJson, printScript, say } from './io.ts';
 import { writeFile } from './output.ts';
-import { type Ending, runCommand } from './record/command.ts';
-import { type MachineFacts, type MachineKind, machineFacts } from './record/machine.ts';
-import { recordScript } from './record/script.ts';
-import { checkTracing, type Losses, type RecordOptions, Tracing, type TracingFacts } from './record/tracing.ts';
-import { folderTree, type Tree } from './record/tree.ts';
+import { runCommand } from './record/command.ts';
+import { copyOut } from './record/save.ts';
+import { Signals, statusOf } from './record/signals.ts';
+import { folderTree } from './record/tree.ts';
 
 interface Options {
   readonly o: string;
@@ -42,8 +48,8 @@ The command's exit status is passed on (128 + n if signal n ended it, as a shell
 This program's own refusals are 2 (wrong usage, command not found) and 3 (no tracefs, no rights, no events), said on
 standard error; then the command did not run.`;
 
-const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 const LEAST_BUFFER = 4096;
+const MOST_LOG = 64 << 20;
 
 function tracefsOf(options: Options): Tree {
   if (options.tracefs !== undefined) return folderTree(options.tracefs);
@@ -73,97 +79,89 @@ function folderFor(options: Options): string {
   return folder;
 }
 
-interface Recording {
-  readonly facts: TracingFacts;
-  readonly losses: Losses;
-  readonly ending: Ending;
-  readonly trace: string;
-  readonly startedAt: string;
-  readonly seconds: number;
+/** The kernel's log; null for a machine that is not this one, or without the right to read it. */
+function kernelLog(sysroot: string): string | null {
+  if (sysroot !== '/') return null;
+  const { status, stdout } = spawnSync('dmesg', { encoding: 'utf8', maxBuffer: MOST_LOG });
+  return status === 0 && stdout !== '' ? stdout : null;
 }
 
-async function record(tree: Tree, folder: string, command: readonly string[], options: Options): Promise<Recording> {
+/** Runs the command with tracing prepared; null if a signal cut the saving short. */
+async function recordWith(
+  tracing: Tracing,
+  signals: Signals,
+  tree: Tree,
+  folder: string,
+  command: readonly string[],
+  options: Options,
+): Promise<Recording | null> {
+  const facts = tracing.prepare(recordOptions(options));
+  const startedAt = new Date().toISOString();
+  const begin = performance.now();
+  tracing.start();
+  const ending = await runCommand(command, options.json === true, signals);
+  tracing.stop();
+  const seconds = (performance.now() - begin) / 1000;
+  const trace = facts.tracer === 'nop' ? 'trace.txt' : 'trace_fgraph.txt';
+  if (!(await copyOut(join(tree.root, 'trace'), join(folder, trace), signals))) return null;
+  writeFile(join(folder, 'event_formats.txt'), tracing.formats(facts));
+  if (facts.functions.length > 0) writeFile(join(folder, 'fgraph_functions.txt'), `${facts.functions.join('\n')}\n`);
+  const log = kernelLog(options.sysroot);
+  return { command, facts, losses: tracing.losses(), ending, trace, startedAt, seconds, log };
+}
+
+/** One recording, and every setting put back, however it ends. */
+async function record(tree: Tree, folder: string, command: readonly string[], options: Options) {
   const tracing = new Tracing(tree);
+  const signals = new Signals();
   const restore = (): void => {
     for (const failure of tracing.restore()) say(`iommu record: ${failure}`);
   };
   process.once('exit', restore);
   try {
-    const facts = tracing.prepare(recordOptions(options));
-    const startedAt = new Date().toISOString();
-    const begin = performance.now();
-    tracing.start();
-    const ending = await runCommand(command, options.json === true);
-    tracing.stop();
-    const seconds = (performance.now() - begin) / 1000;
-    const { trace, formats } = tracing.save(folder, facts);
-    writeFile(join(folder, 'event_formats.txt'), formats);
-    if (facts.functions.length > 0) writeFile(join(folder, 'fgraph_functions.txt'), `${facts.functions.join('\n')}\n`);
-    return { facts, losses: tracing.losses(), ending, trace, startedAt, seconds };
+    const recording = await recordWith(tracing, signals, tree, folder, command, options);
+    if (recording === null) say(`iommu record: ${folder}: the trace was not saved to its end`);
+    return recording ?? statusOf(signals.caught.at(-1) ?? null);
   } finally {
     process.off('exit', restore);
     restore();
+    signals.release();
   }
 }
 
-function metadataOf(
-  machine: MachineFacts,
-  command: readonly string[],
-  recording: Recording,
-  given: MachineKind | undefined,
-): object {
-  const { facts, losses, ending, trace, startedAt, seconds } = recording;
-  const override = given === undefined ? {} : { machine: given, machineEvidence: 'given with --machine' };
-  return answer('iommu.metadata', 1, {
-    ...machine,
-    ...override,
-    recorded: { command, status: ending.status, signal: ending.signal, startedAt, seconds, trace },
-    tracing: facts,
-    losses,
-  });
-}
-
-function summarise(folder: string, machine: MachineFacts, { losses, ending, trace, facts }: Recording): void {
-  const lost = losses.overrun + losses.dropped;
-  say(
-    `iommu record: ${join(folder, trace)}, ${facts.events.length} events enabled, command ended with ${ending.status}`,
-  );
-  if (lost > 0) say(`iommu record: ${lost} events were lost: the buffers were too small, see --buffer-size`);
-  if (machine.iommu.units.length === 0) say('iommu record: /sys/class/iommu is empty: this machine uses no IOMMU');
-  if (!facts.events.some((name) => name.startsWith('dma:'))) {
-    say('iommu record: this kernel has no dma events (Linux 6.12 has): devices and lists will have to be guessed');
-  }
+/** Saves what the machine is, and tells the user. */
+function finish(folder: string, recording: Recording, options: Options): void {
+  const sys = folderTree(options.sysroot);
+  const machine = machineFacts(sys);
+  for (const [name, text] of machineFiles(sys)) writeFile(join(folder, name), text);
+  if (recording.log !== null) writeFile(join(folder, 'dmesg.txt'), recording.log);
+  const metadata = metadataOf(machine, recording, options.machine);
+  writeFile(join(folder, 'metadata.json'), `${JSON.stringify(metadata, null, 2)}\n`);
+  if (options.quiet !== true) for (const line of summaryOf(folder, machine, recording)) say(`iommu record: ${line}`);
+  if (options.json !== true) return;
+  const { ending, losses, trace, facts } = recording;
+  const { status, signal } = ending;
+  printJson(answer('iommu.record', 1, { folder, trace, status, signal, losses, events: facts.events }));
 }
 
 async function runRecord(command: readonly string[], options: Options): Promise<void> {
   const settings = recordOptions(options);
+  if (command[0] === '') throw new UsageError('command: expected the name of a program, got an empty word');
   if (options.print === true) {
-    print(recordScript(command, options.o, options.tracefs ?? TRACEFS[0], settings));
+    const { o: folder, tracefs = null, sysroot } = options;
+    printScript(recordScript(command, { folder, tracefs, sysroot }, settings));
     return;
   }
   if (command.length === 0) throw new UsageError('which command is to be recorded? iommu record -o DIR -- COMMAND …');
   const tree = tracefsOf(options);
   checkTracing(tree, settings);
   const folder = folderFor(options);
-  const recording = await record(tree, folder, command, options);
-  const machine = machineFacts(folderTree(options.sysroot));
-  const metadata = metadataOf(machine, command, recording, options.machine);
-  writeFile(join(folder, 'metadata.json'), `${JSON.stringify(metadata, null, 2)}\n`);
-  if (options.quiet !== true) summarise(folder, machine, recording);
-  if (options.json === true) {
-    const { ending, losses, trace, facts } = recording;
-    printJson(
-      answer('iommu.record', 1, {
-        folder,
-        trace,
-        status: ending.status,
-        signal: ending.signal,
-        losses,
-        events: facts.events,
-      }),
-    );
+  const ended = await record(tree, folder, command, options);
+  if (typeof ended === 'number') process.exitCode = ended;
+  else {
+    finish(folder, ended, options);
+    process.exitCode = ended.ending.status;
   }
-  process.exitCode = recording.ending.status;
 }
 
 /** Adds `iommu record`. */
@@ -175,7 +173,7 @@ export function addRecord(program: Command): void {
       'Turns on the events that the other verbs need, runs a command, saves trace and metadata, and puts every setting back.',
     )
     .argument('[command...]', 'the command and its arguments, after --')
-    .option('-o <dir>', 'folder for trace.txt, metadata.json and event_formats.txt', 'iommu-record')
+    .option('-o <dir>', 'folder for the trace, metadata.json, the kernel log and what the machine is', 'iommu-record')
     .option('--graph', 'function_graph below the mapping calls, for iommu explain (trace_fgraph.txt)')
     .option('--buffer-size <size>', 'buffer of each processor', '16M')
     .option('--tracefs <dir>', `where tracefs is (else ${TRACEFS.join(' or ')})`)

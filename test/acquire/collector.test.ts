@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COLLECTOR } from '../../src/cli/acquire/collector.ts';
-import { CRASH } from '../../src/cli/acquire/crash.ts';
-import { DRGN } from '../../src/cli/acquire/drgn.ts';
-import { QEMU } from '../../src/cli/acquire/qemu.ts';
+import { COLLECTOR } from '../../src/acquire/collector.ts';
+import { CRASH } from '../../src/acquire/crash.ts';
+import { DRGN } from '../../src/acquire/drgn.ts';
+import { QEMU } from '../../src/acquire/qemu.ts';
 
 /** Runs the collector on a capture as if it were memory; prints the kinds of pages it missed or found beyond. */
 const HARNESS = `

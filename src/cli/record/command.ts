@@ -3,60 +3,28 @@
  * @module
  */
 import { spawn } from 'node:child_process';
+import type { Ending } from '../../record/metadata.ts';
 import { UsageError } from '../exit.ts';
-
-/** How a command ended. */
-export interface Ending {
-  /** Exit status as a shell counts it: 128 + number for a command ended by a signal. */
-  readonly status: number;
-  readonly signal: string | null;
-}
-
-/** Number of each signal that a shell adds to 128 (signal(7), the numbers that all processors share). */
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGILL: 4,
-  SIGABRT: 6,
-  SIGFPE: 8,
-  SIGKILL: 9,
-  SIGSEGV: 11,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
-};
-
-const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-function endingOf(status: number | null, signal: NodeJS.Signals | null): Ending {
-  return { status: status ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0), signal };
-}
+import { type Signals, statusOf } from './signals.ts';
 
 /**
- * Runs a command to its end. Signals to this process go to the command, and this process lives on to put its
- * settings back. An interrupt from a terminal reaches the command by itself.
+ * Runs a command to its end. The first signal to this process goes to the command; a second one ends the waiting. An
+ * interrupt from a terminal reaches the command by itself.
  * @param quiet - true: the command's standard output goes to standard error.
  * @throws UsageError if the command cannot be started.
  */
-export function runCommand(words: readonly string[], quiet: boolean): Promise<Ending> {
+export function runCommand(words: readonly string[], quiet: boolean, signals: Signals): Promise<Ending> {
   const [program = '', ...args] = words;
-  return new Promise((resolve, reject) => {
+  return new Promise<Ending>((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['inherit', quiet ? 2 : 'inherit', 'inherit'] });
-    const forward = (signal: NodeJS.Signals): void => {
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
-    };
-    for (const signal of FORWARDED) process.on(signal, forward);
-    const done = (): void => {
-      for (const signal of FORWARDED) process.off(signal, forward);
-    };
-    child.on('error', (cause) => {
-      done();
-      reject(new UsageError(`cannot run ${program}: ${cause.message}`));
+    signals.tell((signal, count) => {
+      const fromTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY;
+      if (!fromTerminal) child.kill(signal);
+      if (count < 2) return;
+      child.unref();
+      resolve({ status: statusOf(signal), signal });
     });
-    child.on('exit', (status, signal) => {
-      done();
-      resolve(endingOf(status, signal));
-    });
-  });
+    child.on('error', (cause) => reject(new UsageError(`cannot run ${program}: ${cause.message}`)));
+    child.on('exit', (status, signal) => resolve({ status: status ?? statusOf(signal), signal }));
+  }).finally(() => signals.tell());
 }

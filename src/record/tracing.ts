@@ -2,17 +2,20 @@
  * One recording: checks, settings, start, stop, and what is saved.
  * @module
  */
-import { join } from 'node:path';
-import { InputError } from '../../errors.ts';
+import { InputError } from '../errors.ts';
+import { TRACE_CLOCKS } from './clock.ts';
 import { type GraphFunctions, graphFunctions } from './functions.ts';
 import { Settings } from './settings.ts';
 import type { Tree } from './tree.ts';
+
+/** Where Linux has its tracefs, today's place first. */
+export const TRACEFS = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'] as const;
 
 /** Systems whose events answer the questions; the second is missing before Linux 6.12. */
 const SYSTEMS = ['iommu', 'dma'] as const;
 
 /** Options of the function_graph tracer that its reader needs: time, task, name at the end of a call. */
-const GRAPH_OPTIONS = [
+export const GRAPH_OPTIONS = [
   'funcgraph-abstime',
   'funcgraph-proc',
   'funcgraph-cpu',
@@ -20,9 +23,10 @@ const GRAPH_OPTIONS = [
   'funcgraph-tail',
 ] as const;
 
-/** Filters by pid that would hide events, and functions: a locked-down kernel has the latter but lets nobody read them. */
-const EVENT_PID_FILTERS = ['set_event_pid', 'set_event_notrace_pid'] as const;
-const FUNCTION_PID_FILTERS = ['set_ftrace_pid', 'set_ftrace_notrace_pid'] as const;
+/** Filters by pid that would hide events. */
+export const EVENT_PID_FILTERS = ['set_event_pid', 'set_event_notrace_pid'] as const;
+/** Filters by pid that would hide functions; a locked-down kernel has them but lets nobody read them. */
+export const FUNCTION_PID_FILTERS = ['set_ftrace_pid', 'set_ftrace_notrace_pid'] as const;
 
 /** How to record. */
 export interface RecordOptions {
@@ -115,7 +119,8 @@ export class Tracing {
   /** Sets everything, with tracing off and the buffers empty. */
   prepare(options: RecordOptions): TracingFacts {
     const set = (path: string, value: string): boolean => this.#settings.set(path, value);
-    set('tracing_on', '0');
+    this.#settings.keep('tracing_on');
+    this.#switch('0');
     this.#setBuffers(options.bufferKb);
     const clock = this.#setClock();
     for (const filter of EVENT_PID_FILTERS) set(filter, '');
@@ -129,7 +134,7 @@ export class Tracing {
   /** Begins. */
   start(): void {
     this.#running = true;
-    this.#settings.set('tracing_on', '1');
+    this.#switch('1');
     this.#mark('iommu record: begin');
   }
 
@@ -138,16 +143,16 @@ export class Tracing {
     if (!this.#running) return;
     this.#running = false;
     this.#mark('iommu record: end');
-    this.#settings.set('tracing_on', '0');
+    this.#switch('0');
   }
 
-  /** Saves the trace and the events' formats into a folder; the names of the files. */
-  save(folder: string, facts: TracingFacts): { readonly trace: string; readonly formats: string } {
-    const trace = facts.tracer === 'nop' ? 'trace.txt' : 'trace_fgraph.txt';
-    this.#tree.copy('trace', join(folder, trace));
-    const formats = facts.events.map((event) => `events/${event.replace(':', '/')}/format`);
-    const texts = formats.filter((path) => this.#tree.exists(path)).map((path) => this.#tree.read(path));
-    return { trace, formats: texts.join('\n') };
+  /** The formats of the recorded events, one after the other. */
+  formats(facts: TracingFacts): string {
+    const paths = facts.events.map((event) => `events/${event.replace(':', '/')}/format`);
+    return paths
+      .filter((path) => this.#tree.exists(path))
+      .map((path) => this.#tree.read(path))
+      .join('\n');
   }
 
   /** What the buffers lost. */
@@ -173,6 +178,10 @@ export class Tracing {
     return this.#settings.restore();
   }
 
+  #switch(value: string): void {
+    this.#tree.write('tracing_on', `${value}\n`);
+  }
+
   /** Processors whose buffers differ (`X`) are set, and put back, one by one. */
   #setBuffers(kib: number): void {
     const differ = this.#tree.exists('buffer_size_kb') && this.#tree.read('buffer_size_kb').trim() === 'X';
@@ -185,9 +194,11 @@ export class Tracing {
   #setClock(): string | null {
     if (!this.#tree.exists('trace_clock')) return null;
     const text = this.#tree.read('trace_clock');
-    if (!/\bmono\b/.test(text)) return /\[([^\]]*)\]/.exec(text)?.[1] ?? null;
-    this.#settings.set('trace_clock', 'mono');
-    return 'mono';
+    const offered = text.split(/[\s[\]]+/);
+    const wanted = TRACE_CLOCKS.find((clock) => offered.includes(clock));
+    if (wanted === undefined) return /\[([^\]]*)\]/.exec(text)?.[1] ?? null;
+    this.#settings.set('trace_clock', wanted);
+    return wanted;
   }
 
   #setGraph(): readonly string[] {

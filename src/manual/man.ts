@@ -2,16 +2,7 @@
  * The man page, in the man macros that every roff has.
  * @module
  */
-import { EXIT } from '../exit.ts';
 import type { OptionFacts, VerbFacts } from './verbs.ts';
-
-const MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
-  ok: 'Fine, nothing found.',
-  findings: 'Findings, a difference, a fault.',
-  usage: 'Wrong usage.',
-  input: 'Unreadable or invalid input.',
-  internal: 'A defect of the program.',
-};
 
 /** Text as roff shows it: no escapes, no request at the beginning of a line, hyphens that can be copied. */
 function roff(text: string): string {
@@ -37,9 +28,17 @@ function verbText(verb: VerbFacts): string {
   return `.SS ${roff(verb.usage)}\n${roff(verb.description)}\n${verb.options.map(optionText).join('\n')}${examples}`;
 }
 
+/** What the page is about. */
+export interface Manual {
+  readonly description: string;
+  readonly version: string;
+  readonly verbs: readonly VerbFacts[];
+  /** Exit statuses and their meanings. */
+  readonly exits: readonly (readonly [status: number, meaning: string])[];
+}
+
 /** The page, section 1. */
-export function manPage(description: string, version: string, verbs: readonly VerbFacts[]): string {
-  const exits = Object.entries(EXIT).map(([name, code]) => `.TP\n${code}\n${MEANINGS[name as keyof typeof EXIT]}`);
+export function manPage({ description, version, verbs, exits }: Manual): string {
   return `.TH IOMMU 1 "" "iommu-workbench ${roff(version)}" "User Commands"
 .SH NAME
 iommu \\- ${roff(description.replace(/\.$/, '').replace(/^./, (letter) => letter.toLowerCase()))}
@@ -54,7 +53,7 @@ Data goes to standard output, notes and progress to standard error.
 .SH VERBS
 ${verbs.map(verbText).join('\n')}
 .SH EXIT STATUS
-${exits.join('\n')}
+${exits.map(([status, meaning]) => `.TP\n${status}\n${roff(meaning)}`).join('\n')}
 .SH ENVIRONMENT
 .TP
 .B NO_COLOR

@@ -1,12 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createProgram } from '../../../src/cli/program.ts';
-import { machineFacts } from '../../../src/cli/record/machine.ts';
-import { recordScript, shellQuote } from '../../../src/cli/record/script.ts';
-import { restoring } from '../../../src/cli/record/settings.ts';
-import { folderTree } from '../../../src/cli/record/tree.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { restoring } from '../../src/record/settings.ts';
 import { AT_REST, filesIn, HARDWARE, makeFolder, removeFolder } from './tracefs.ts';
 
 let tracefs = '';
@@ -122,86 +119,50 @@ test('a signal to this program goes to the command; the recording is saved, sett
   expect(settings()).toEqual({ ...before, 'events/sched/sched_switch/enable': '1' });
 });
 
-test('the printed script does the same and puts settings back, also after a signal', async () => {
-  for (const graph of [false, true]) {
-    const before = settings();
-    const script = recordScript(
-      ['sh', '-c', `cat ${tracefs}/events/dma/dma_map_sg/enable > ${out}/seen; exit 5`],
-      out,
-      tracefs,
-      {
-        graph,
-        bufferKb: 4096,
-        force: false,
-      },
-    );
-    const run = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
-    expect(run.stderr).toBe('');
-    expect(run.status).toBe(5);
-    expect(readFileSync(join(out, 'seen'), 'utf8').trim()).toBe('1');
-    expect(existsSync(join(out, graph ? 'trace_fgraph.txt' : 'trace.txt'))).toBe(true);
-    expect(settings()).toEqual(before);
-  }
+test('a signal while the trace is saved ends the saving; settings are put back', async () => {
   const before = settings();
-  const script = recordScript(['sleep', '30'], out, tracefs, { graph: false, bufferKb: 4096, force: false });
-  const child = spawn('sh', ['-c', script], { stdio: 'ignore', detached: true });
-  while (readFileSync(join(tracefs, 'events/iommu/map/enable'), 'utf8').trim() !== '1')
-    await new Promise((next) => setTimeout(next, 20));
-  await new Promise((next) => setTimeout(next, 100));
-  const ended = new Promise((next) => child.on('exit', next));
-  if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
-  expect(await ended).toBe(143);
+  const trace = join(tracefs, 'trace');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const done = record('--force', '--', 'truncate', '-s', '4G', trace);
+    while ((statSync(join(out, 'trace.txt'), { throwIfNoEntry: false })?.size ?? 0) === 0) {
+      await new Promise((next) => setTimeout(next, 10));
+    }
+    process.emit(signal, signal);
+    await done;
+    expect(process.exitCode).toBe(128 + constants.signals[signal]);
+    expect(settings()).toEqual(before);
+    removeFolder(out);
+  }
+});
+
+test('a second signal ends the waiting for a command that ignores the first', async () => {
+  const before = settings();
+  const deaf = `trap '' TERM; echo 1 > ${out}/mark; exec sleep 2`;
+  const done = record('--', 'sh', '-c', deaf);
+  while (!existsSync(join(out, 'mark'))) await new Promise((next) => setTimeout(next, 10));
+  process.emit('SIGTERM', 'SIGTERM');
+  process.emit('SIGTERM', 'SIGTERM');
+  await done;
+  expect(metadata()['recorded']).toMatchObject({ status: 143, signal: 'SIGTERM' });
   expect(settings()).toEqual(before);
 });
 
-test('the printed script refuses where the verb refuses', () => {
-  const script = recordScript(['true'], out, join(tracefs, 'none'), { graph: false, bufferKb: 4096, force: false });
-  const run = spawnSync('sh', ['-c', script], { encoding: 'utf8' });
-  expect(run.status).toBe(3);
-  expect(run.stderr).toContain('no tracefs');
-});
-
-test('words are quoted for the shell', () => {
-  const word = `it's "$HOME" \\ *`;
-  expect(spawnSync('sh', ['-c', `printf %s ${shellQuote(word)}`], { encoding: 'utf8' }).stdout).toBe(word);
-});
-
-function kindOf(changes: Readonly<Record<string, string>>): string {
-  const folder = makeFolder(changes);
-  try {
-    return machineFacts(folderTree(folder)).machine;
-  } finally {
-    removeFolder(folder);
+test('an empty command is refused, printed or not, and nothing is changed', async () => {
+  const before = settings();
+  for (const words of [[''], ['', 'true']]) {
+    await expect(record('--', ...words)).rejects.toThrow(
+      /^command: expected the name of a program, got an empty word$/,
+    );
+    await expect(record('--print', '--', ...words)).rejects.toThrow(/empty word/);
   }
-}
-
-test('hardware, KVM and emulation are told apart where they can be, and not guessed where not', () => {
-  const clock = 'sys/devices/system/clocksource/clocksource0/available_clocksource';
-  expect(kindOf(HARDWARE)).toBe('hardware');
-  expect(kindOf({})).toBe('unknown');
-  expect(kindOf({ 'proc/cpuinfo': 'model name : QEMU TCG CPU version 2.5+\nflags : fpu hypervisor\n' })).toBe(
-    'emulated',
-  );
-  expect(kindOf({ 'proc/cpuinfo': 'flags : fpu hypervisor\n', [clock]: 'kvm-clock tsc\n' })).toBe('kvm');
-  expect(kindOf({ 'proc/cpuinfo': 'flags : fpu hypervisor\n', [clock]: 'tsc\n' })).toBe('unknown');
-  expect(kindOf({ 'proc/device-tree/compatible': 'linux,dummy-virt\0' })).toBe('unknown');
-  expect(
-    kindOf({ 'sys/class/dmi/id/sys_vendor': 'QEMU\n', 'sys/class/ptp/ptp0/clock_name': 'KVM virtual PTP\n' }),
-  ).toBe('kvm');
-  expect(kindOf({ 'proc/device-tree/compatible': 'acme,board\0acme,soc\0' })).toBe('hardware');
+  expect(settings()).toEqual(before);
+  expect(existsSync(out)).toBe(false);
 });
 
-test('IOMMUs are named by what their drivers register', () => {
-  const kinds = (...units: string[]): readonly string[] => {
-    const folder = makeFolder(Object.fromEntries(units.map((unit) => [`sys/class/iommu/${unit}/x`, ''])));
-    try {
-      return machineFacts(folderTree(folder)).iommu.kinds;
-    } finally {
-      removeFolder(folder);
-    }
-  };
-  expect(kinds('dmar0', 'dmar1')).toEqual(['intel-vtd']);
-  expect(kinds('ivhd0')).toEqual(['amd-vi']);
-  expect(kinds('smmu.0x12c00000', 'smmu3.0x2b400000')).toEqual(['arm-smmu', 'arm-smmu-v3']);
-  expect(kinds('something')).toEqual(['unknown']);
+test('assignments and builtins are names of programs, and refused', async () => {
+  const before = settings();
+  for (const word of ['NAME=value', 'exec', 'trap', '-x']) {
+    await expect(record('--force', '--', word)).rejects.toThrow(`cannot run ${word}`);
+  }
+  expect(settings()).toEqual(before);
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { graphFunctions } from '../../../src/cli/record/functions.ts';
-import { restoring } from '../../../src/cli/record/settings.ts';
-import { checkTracing, type RecordOptions, Tracing } from '../../../src/cli/record/tracing.ts';
-import { InputError } from '../../../src/errors.ts';
+import { InputError } from '../../src/errors.ts';
+import { graphFunctions } from '../../src/record/functions.ts';
+import { restoring } from '../../src/record/settings.ts';
+import { checkTracing, type RecordOptions, Tracing } from '../../src/record/tracing.ts';
 import { AT_REST, FakeTracefs } from './tracefs.ts';
 
 const EVENTS: RecordOptions = { graph: false, bufferKb: 16384, force: false };
@@ -23,7 +23,7 @@ test('while it runs, events, clock and buffers are set; afterwards everything is
     tracing.start();
     expect(tracefs.read('tracing_on')).toBe('1\n');
     expect(tracefs.read('buffer_size_kb')).toBe('16384\n');
-    expect(tracefs.read('trace_clock')).toContain('[mono]');
+    expect(tracefs.read('trace_clock')).toContain('[global]');
     for (const event of ['iommu/map', 'iommu/unmap', 'dma/dma_map_sg'])
       expect(tracefs.read(`events/${event}/enable`)).toBe('1\n');
     expect(tracefs.read('events/sched/sched_switch/enable')).toBe('0\n');
@@ -66,7 +66,7 @@ test('settings that others had made come back: filters, pids, clock, sizes of si
   const tracefs = new FakeTracefs({
     set_ftrace_filter: 'vfs_read\nkfree [mod]\nschedule:traceon:unlimited\n',
     set_event_pid: '17\n18\n',
-    trace_clock: 'local [global] mono\n',
+    trace_clock: 'local global [mono]\n',
     buffer_size_kb: 'X\n',
     'per_cpu/cpu0/buffer_size_kb': '100\n',
     'per_cpu/cpu1/buffer_size_kb': '200\n',
@@ -80,7 +80,7 @@ test('settings that others had made come back: filters, pids, clock, sizes of si
   expect(tracing.restore()).toEqual([]);
   expect(tracefs.read('set_ftrace_filter')).toBe('vfs_read\nkfree\n');
   expect(tracefs.read('set_event_pid')).toBe('17\n18\n');
-  expect(tracefs.read('trace_clock')).toContain('[global]');
+  expect(tracefs.read('trace_clock')).toContain('[mono]');
   expect(tracefs.read('per_cpu/cpu0/buffer_size_kb')).toBe('100\n');
   expect(tracefs.read('per_cpu/cpu1/buffer_size_kb')).toBe('200\n');
   expect(tracefs.read('tracing_on')).toBe('0\n');

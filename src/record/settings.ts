@@ -35,7 +35,7 @@ export class Settings {
   }
 
   /**
-   * Writes a setting; what it was is remembered first. A file that this kernel has not is passed over.
+   * Writes a setting; what it was is remembered first. A file that this kernel does not have is passed over.
    * @returns true if there is such a file.
    * @throws InputError `UNREADABLE` if the kernel refuses the value.
    */
@@ -46,6 +46,11 @@ export class Settings {
     this.#changed.push({ path, before });
     this.#tree.write(path, `${value}\n`);
     return true;
+  }
+
+  /** Remembers a setting as it is now, for writes to it that this class does not see. */
+  keep(path: string): void {
+    if (this.#tree.exists(path)) this.#changed.push({ path, before: restoring(path, this.#tree.read(path)) });
   }
 
   /**

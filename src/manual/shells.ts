@@ -2,36 +2,45 @@
  * Completion scripts for bash, zsh and fish.
  * @module
  */
+import { shellQuote } from '../report/shell-words.ts';
 import type { OptionFacts, VerbFacts } from './verbs.ts';
 
 function optionNames({ options }: VerbFacts): string[] {
   return options.flatMap(({ names }) => names);
 }
 
-function single(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+/** Patterns of `case` that match the words of a verb's option, each quoted. */
+function patterns(verb: VerbFacts, names: readonly string[]): string {
+  return names.map((name) => shellQuote(`${verb.name},${name}`)).join(' | ');
 }
 
 function bashValues(verb: VerbFacts): string[] {
   const chosen = verb.options.filter(({ choices }) => choices.length > 0);
-  return chosen.map(({ names, choices }) => {
-    const patterns = names.map((name) => `${verb.name},${name}`).join(' | ');
-    return `    ${patterns}) words=${single(choices.join(' '))} ;;`;
-  });
+  return chosen.map(({ names, choices }) => `    ${patterns(verb, names)}) words=(${quoted(choices)}) ;;`);
 }
 
 function bashFiles(verb: VerbFacts): string[] {
   const open = verb.options.filter(({ choices, value }) => choices.length === 0 && value !== null);
   if (open.length === 0) return [];
-  return [`    ${open.flatMap(({ names }) => names.map((name) => `${verb.name},${name}`)).join(' | ')}) return ;;`];
+  return [
+    `    ${patterns(
+      verb,
+      open.flatMap(({ names }) => names),
+    )}) return ;;`,
+  ];
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map(shellQuote).join(' ');
 }
 
 /** The script for bash; where it has no words of its own, bash completes file names. */
 export function bashScript(verbs: readonly VerbFacts[]): string {
-  const names = verbs.map(({ name }) => name).join(' ');
+  const names = verbs.map(({ name }) => name);
   return `# bash completion for iommu: source <(iommu completions bash)
 _iommu() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} verb= words= i
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} verb='' word i
+  local -a words=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in -*) ;; *) verb=\${COMP_WORDS[i]}; break ;; esac
   done
@@ -40,12 +49,14 @@ _iommu() {
 ${verbs.flatMap((verb) => [...bashValues(verb), ...bashFiles(verb)]).join('\n')}
     *)
       case $verb in
-        '') words=${single(`${names} help --help --version`)} ;;
-        help) words=${single(names)} ;;
-${verbs.map((verb) => `        ${verb.name}) words=${single([...verb.words, ...optionNames(verb)].join(' '))} ;;`).join('\n')}
+        '') words=(${quoted([...names, 'help', '--help', '--version'])}) ;;
+        help) words=(${quoted(names)}) ;;
+${verbs.map((verb) => `        ${shellQuote(verb.name)}) words=(${quoted([...verb.words, ...optionNames(verb)])}) ;;`).join('\n')}
       esac ;;
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  for word in \${words[@]+"\${words[@]}"}; do
+    if [[ $word == "$cur"* ]]; then COMPREPLY+=("$word"); fi
+  done
 }
 complete -o default -F _iommu iommu
 `;
@@ -58,19 +69,19 @@ function zshText(text: string): string {
 function zshOption({ names, description, value, choices }: OptionFacts): string[] {
   const action = choices.length > 0 ? `(${choices.join(' ')})` : '_files';
   const argument = value === null ? '' : `:${zshText(value)}:${action}`;
-  return names.map((name) => `      ${single(`${name}[${zshText(description)}]${argument}`)}`);
+  return names.map((name) => `      ${shellQuote(`${name}[${zshText(description)}]${argument}`)}`);
 }
 
 function zshVerb(verb: VerbFacts): string {
-  const rest = verb.words.length > 0 ? `'1:word:(${verb.words.join(' ')})'` : "'*:file:_files'";
-  return `    ${verb.name})
+  const rest = verb.words.length > 0 ? shellQuote(`1:word:(${verb.words.join(' ')})`) : "'*:file:_files'";
+  return `    ${shellQuote(verb.name)})
       _arguments \\
 ${[...verb.options.flatMap(zshOption), `      ${rest}`].join(' \\\n')} ;;`;
 }
 
 /** The script for zsh. */
 export function zshScript(verbs: readonly VerbFacts[]): string {
-  const lines = verbs.map(({ name, summary }) => `    ${single(`${name}:${zshText(summary)}`)}`);
+  const lines = verbs.map(({ name, summary }) => `    ${shellQuote(`${name}:${zshText(summary)}`)}`);
   return `#compdef iommu
 # zsh completion for iommu: iommu completions zsh > a folder of $fpath/_iommu
 _iommu() {
@@ -100,18 +111,20 @@ function fishText(text: string): string {
 function fishOption(verb: string, { names, description, value, choices }: OptionFacts): string {
   const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`)).join(' ');
   const values = choices.length > 0 ? ` -x -a ${fishText(choices.join(' '))}` : value === null ? '' : ' -r';
-  return `complete -c iommu -n '__fish_seen_subcommand_from ${verb}' ${flags}${values} -d ${fishText(description)}`;
+  return `complete -c iommu -n ${fishText(`__fish_seen_subcommand_from ${verb}`)} ${flags}${values} -d ${fishText(description)}`;
 }
 
 /** The script for fish. */
 export function fishScript(verbs: readonly VerbFacts[]): string {
   const first = verbs.map(
-    ({ name, summary }) => `complete -c iommu -n __fish_use_subcommand -f -a ${name} -d ${fishText(summary)}`,
+    ({ name, summary }) => `complete -c iommu -n __fish_use_subcommand -f -a ${fishText(name)} -d ${fishText(summary)}`,
   );
   const rest = verbs.flatMap((verb) => [
     ...verb.options.map((option) => fishOption(verb.name, option)),
     ...(verb.words.length > 0
-      ? [`complete -c iommu -n '__fish_seen_subcommand_from ${verb.name}' -f -a ${fishText(verb.words.join(' '))}`]
+      ? [
+          `complete -c iommu -n ${fishText(`__fish_seen_subcommand_from ${verb.name}`)} -f -a ${fishText(verb.words.join(' '))}`,
+        ]
       : []),
   ]);
   const head = '# fish completion for iommu: iommu completions fish > ~/.config/fish/completions/iommu.fish';

@@ -1,11 +1,19 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { manPage } from '../../../src/cli/completions/man.ts';
-import { bashScript, fishScript, zshScript } from '../../../src/cli/completions/shells.ts';
-import { allVerbs, type VerbFacts } from '../../../src/cli/completions/verbs.ts';
-import { createProgram } from '../../../src/cli/program.ts';
+import { allVerbs } from '../../src/cli/completions/verbs.ts';
+import { manualOf } from '../../src/cli/completions.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { manPage } from '../../src/manual/man.ts';
+import { bashScript, fishScript, zshScript } from '../../src/manual/shells.ts';
+import type { VerbFacts } from '../../src/manual/verbs.ts';
+import { shellQuote } from '../../src/report/shell-words.ts';
 
-const VERBS = allVerbs(await createProgram());
+const PROGRAM = await createProgram();
+const VERBS = allVerbs(PROGRAM);
+const MANUAL = manualOf(PROGRAM);
 const ODD: VerbFacts = {
   name: 'odd',
   summary: "it's [odd]: \\ really",
@@ -42,8 +50,8 @@ function complete(script: string, ...words: readonly string[]): string[] {
   return run.stdout.split('\n').filter((line) => line !== '');
 }
 
-test('every verb has a summary and its options, as help shows them', async () => {
-  expect(VERBS.map(({ name }) => name)).toEqual((await createProgram()).commands.map((command) => command.name()));
+test('every verb has a summary and its options, as help shows them', () => {
+  expect(VERBS.map(({ name }) => name)).toEqual(PROGRAM.commands.map((command) => command.name()));
   for (const { summary, options } of VERBS) {
     expect(summary).not.toBe('');
     expect(options.flatMap(({ names }) => names)).toContain('--help');
@@ -100,7 +108,7 @@ test.skipIf(shell('fish', ['--version']).error !== undefined)(
 );
 
 test('the man page names every verb and option, and no text of theirs becomes a request', () => {
-  const page = manPage('Do things.', '1.0', [...VERBS, ODD]);
+  const page = manPage({ ...MANUAL, verbs: [...VERBS, ODD] });
   for (const { usage, options } of VERBS) {
     expect(page).toContain(`.SS ${usage.replaceAll('-', '\\-')}`);
     for (const { names } of options)
@@ -111,4 +119,32 @@ test('the man page names every verb and option, and no text of theirs becomes a 
     .filter((line) => /^[.']/.test(line))
     .map((line) => line.split(' ')[0]);
   expect(new Set(requests)).toEqual(new Set(['.TH', '.SH', '.SS', '.B', '.I', '.RI', '.TP', '.PP', '.nf', '.fi']));
+});
+
+test.skipIf(shell('shellcheck', ['--version']).error !== undefined)(
+  'shellcheck finds nothing in the script for bash (skipped where it is missing)',
+  () => {
+    const run = spawnSync('shellcheck', ['-s', 'bash', '-'], { encoding: 'utf8', input: bashScript([...VERBS, ODD]) });
+    expect(run.stdout).toBe('');
+    expect(run.status).toBe(0);
+  },
+);
+
+test('nothing of a name or of what was typed is evaluated', () => {
+  const name = "o'dd $(touch pwned) `touch pwned` *";
+  const hostile: VerbFacts = { ...ODD, name, words: ['$(touch pwned)', 'a b', '*'] };
+  const script = bashScript([...VERBS, hostile]);
+  const folder = mkdtempSync(join(tmpdir(), 'complete-'));
+  const offered = (...words: readonly string[]): string[] => {
+    const program = `${script}\nCOMP_WORDS=(${words.map(shellQuote).join(' ')}); COMP_CWORD=${words.length - 1}; _iommu; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const run = spawnSync('bash', ['--norc', '-c', program], { encoding: 'utf8', cwd: folder });
+    expect(run.stderr).toBe('');
+    return run.stdout.trimEnd().split('\n');
+  };
+  expect(offered('iommu', 'o')).toEqual([name]);
+  expect(offered('iommu', name, '$')).toEqual(['$(touch pwned)']);
+  expect(offered('iommu', name, 'a')).toEqual(['a b']);
+  expect(offered('iommu', '$(touch pwned)', '`touch pwned`')).toEqual(['']);
+  expect(readdirSync(folder)).toEqual([]);
+  rmSync(folder, { recursive: true });
 });

@@ -24,25 +24,43 @@ export interface MachineFacts {
   readonly model: string | null;
 }
 
-/** Names that drivers register under /sys/class/iommu. */
-const IOMMU_KINDS: readonly (readonly [RegExp, string])[] = [
-  [/^dmar\d+$/, 'intel-vtd'],
-  [/^ivhd\d+$/, 'amd-vi'],
-  [/^smmu3\./, 'arm-smmu-v3'],
-  [/^smmu\./, 'arm-smmu'],
-  [/^riscv-iommu/, 'riscv-iommu'],
-  [/^apple-dart/, 'apple-dart'],
-  [/^mtk-iommu/, 'mtk-iommu'],
-  [/^(s390-iommu|exynos|qcom|rk-iommu|ipmmu)/, 'other'],
+/** How names begin that drivers register under /sys/class/iommu, and the kind of IOMMU behind each. */
+export const IOMMU_KINDS: readonly (readonly [prefix: string, kind: string])[] = [
+  ['dmar', 'intel-vtd'],
+  ['ivhd', 'amd-vi'],
+  ['smmu3.', 'arm-smmu-v3'],
+  ['smmu.', 'arm-smmu'],
+  ['riscv-iommu', 'riscv-iommu'],
+  ['apple-dart', 'apple-dart'],
+  ['mtk-iommu', 'mtk-iommu'],
+  ['s390-iommu', 'other'],
+  ['exynos', 'other'],
+  ['qcom', 'other'],
+  ['rk-iommu', 'other'],
+  ['ipmmu', 'other'],
 ];
 
-/** Vendors and products that DMI shows in virtual machines. */
-const VIRTUAL =
-  /QEMU|KVM|VMware|VirtualBox|innotek|Xen|Bochs|Parallels|Virtual Machine|Google Compute Engine|OpenStack|BHYVE/i;
+/** Names in /proc/cpuinfo, DMI and the device tree that betray an emulator or a virtual machine; extended regular expressions. */
+export const TRACES_OF = {
+  emulator: 'QEMU (TCG|Virtual) CPU|TCG',
+  virtualBoard: 'dummy-virt|qemu|riscv-virtio',
+  virtualModel:
+    'QEMU|KVM|VMware|VirtualBox|innotek|Xen|Bochs|Parallels|Virtual Machine|Google Compute Engine|OpenStack|BHYVE',
+  processor: '^(model name|cpu model|uarch|Processor|CPU part)[[:space:]]*:',
+} as const;
+
+const EMULATOR = new RegExp(TRACES_OF.emulator);
+const VIRTUAL_BOARD = new RegExp(TRACES_OF.virtualBoard);
+const VIRTUAL_MODEL = new RegExp(TRACES_OF.virtualModel, 'i');
+
+/** The kind of IOMMU behind a name under /sys/class/iommu. */
+export function iommuKind(name: string): string {
+  return IOMMU_KINDS.find(([prefix]) => name.startsWith(prefix))?.[1] ?? 'unknown';
+}
 
 function iommuFacts(sys: Tree): MachineFacts['iommu'] {
   const units = sys.list('sys/class/iommu');
-  const kinds = units.map((name) => IOMMU_KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? 'unknown');
+  const kinds = units.map(iommuKind);
   const groupTypes: Record<string, number> = {};
   for (const group of sys.list('sys/kernel/iommu_groups')) {
     const type = readIfAny(sys, `sys/kernel/iommu_groups/${group}/type`) ?? 'unknown';
@@ -81,15 +99,15 @@ function virtual(sys: Tree, evidence: string): Verdict {
  */
 function verdict(sys: Tree, cpuinfo: string, model: string | null): Verdict {
   const processor = processorOf(cpuinfo) ?? '';
-  if (/QEMU (TCG|Virtual) CPU|TCG/.test(processor)) {
+  if (EMULATOR.test(processor)) {
     return { machine: 'emulated', machineEvidence: `/proc/cpuinfo: ${processor}` };
   }
   if (/^flags\s*:.*\bhypervisor\b/m.test(cpuinfo)) return virtual(sys, '/proc/cpuinfo: hypervisor flag');
   const xen = readIfAny(sys, 'sys/hypervisor/type');
   if (xen !== null) return virtual(sys, `/sys/hypervisor/type: ${xen}`);
   const tree = (readIfAny(sys, 'proc/device-tree/compatible') ?? '').replace(/\0/g, ' ');
-  if (/dummy-virt|qemu|riscv-virtio/.test(tree)) return virtual(sys, `device tree: ${tree}`);
-  if (model !== null && VIRTUAL.test(model)) return virtual(sys, `DMI: ${model}`);
+  if (VIRTUAL_BOARD.test(tree)) return virtual(sys, `device tree: ${tree}`);
+  if (model !== null && VIRTUAL_MODEL.test(model)) return virtual(sys, `DMI: ${model}`);
   if (model !== null) return { machine: 'hardware', machineEvidence: `DMI: ${model}, no hypervisor seen` };
   if (tree !== '') return { machine: 'hardware', machineEvidence: `device tree: ${tree}, no hypervisor seen` };
   return { machine: 'unknown', machineEvidence: 'neither DMI nor a device tree names the machine' };
