@@ -141,6 +141,27 @@ export class IovaAllocator {
     return node === NIL ? undefined : { lo: ranges.lo(node), hi: ranges.hi(node) };
   }
 
+  /**
+   * Makes one range allocated, wherever the allocator would have put it: it follows what another one chose. No remembered
+   * node moves.
+   * @returns where the range was before: `free`, `cached`, or `taken`, where part of it is allocated and nothing was changed
+   * @throws IommuError `BAD_OPTION`
+   */
+  claim(pfn: number, size: number): 'free' | 'cached' | 'taken' {
+    checkPfn('pfn', pfn);
+    checkPfn('size', size, 1);
+    const { ranges } = this.#space;
+    const node = ranges.firstReaching(pfn);
+    if (ranges.lo(node) > pfn + size - 1) {
+      ranges.insertBelow(node, pfn, pfn + size - 1);
+      return 'free';
+    }
+    if (ranges.lo(node) !== pfn || !ranges.isCached(node)) return 'taken';
+    if (ranges.hi(node) !== pfn + roundUpPow2(size) - 1 || !this.#caches.take(orderOf(size), pfn)) return 'taken';
+    ranges.setCached(node, false);
+    return 'cached';
+  }
+
   /** The range in the tree that holds `pfn`. */
   find(pfn: number): { readonly lo: number; readonly hi: number } | undefined {
     checkPfn('pfn', pfn);

@@ -109,7 +109,7 @@ export class IovaCaches {
         cls.prev[cpu] = magazine;
         magazine = prev;
       } else {
-        const fresh = this.#take();
+        const fresh = this.#newMagazine();
         if (fresh === undefined) return false;
         this.#retire(cls, cpu, magazine);
         magazine = fresh;
@@ -118,6 +118,18 @@ export class IovaCaches {
     }
     magazine.pfns[magazine.count++] = pfn;
     return true;
+  }
+
+  /** Takes one range out of whichever magazine of the class holds it. @returns whether one did */
+  take(order: number, pfn: number): boolean {
+    const { loaded, prev, depot } = this.#classes[order] as SizeClass;
+    for (const magazine of [...loaded, ...prev, ...depot]) {
+      const at = magazine === undefined ? -1 : magazine.pfns.subarray(0, magazine.count).indexOf(pfn);
+      if (magazine === undefined || at === -1) continue;
+      magazine.pfns.copyWithin(at, at + 1, magazine.count--);
+      return true;
+    }
+    return false;
   }
 
   /** Empties the caches of one CPU, or of all and the depots. */
@@ -199,7 +211,7 @@ export class IovaCaches {
     if (excess !== undefined) this.#drop(excess);
   }
 
-  #take(): Magazine | undefined {
+  #newMagazine(): Magazine | undefined {
     return this.#mayAllocate() ? (this.#spare.pop() ?? new Magazine()) : undefined;
   }
 

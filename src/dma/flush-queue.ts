@@ -1,0 +1,129 @@
+/**
+ * The flush queue of lazy domains (`drivers/iommu/dma-iommu.c`): a ring for each CPU of what was unmapped and is not yet
+ * invalidated. One invalidation of the whole domain frees what all CPUs queued before it began.
+ * @module
+ */
+import { IommuError } from '../errors.ts';
+
+/** Slots of a CPU's ring (`IOVA_DEFAULT_FQ_SIZE`); one stays empty. */
+export const QUEUE_SLOTS = 256;
+/** Time from the first entry to the flush (`IOVA_DEFAULT_FQ_TIMEOUT`), nanoseconds. */
+export const QUEUE_TIMEOUT_NS = 10e6;
+
+/** What a flush queue is made of. */
+export interface FlushQueueOptions {
+  /** CPUs, each with a ring of its own. */
+  readonly cpus: number;
+  /** Slots of a ring, a power of two; default 256 (32768 for the single queue of s390). */
+  readonly slots?: number;
+  /** Timeout in nanoseconds; default 10 ms (1 s for the single queue of s390). */
+  readonly timeoutNs?: number;
+}
+
+/** What a flush queue asks of its domain. */
+export interface FlushQueueHooks {
+  /** Invalidates the whole domain. `early` where a ring was full and the timer had not yet come. */
+  flush(time: number, early: boolean): void;
+  /** A range may be used again: it was unmapped at `queued` and invalidated by `time`. */
+  release(cpu: number, pfn: number, pages: number, queued: number, time: number): void;
+}
+
+/** One CPU's ring. */
+interface Ring {
+  head: number;
+  tail: number;
+  readonly pfn: Float64Array;
+  readonly pages: Float64Array;
+  readonly queued: Float64Array;
+  readonly counter: Float64Array;
+}
+
+/** Queues unmapped ranges of one domain until they are invalidated. Queueing allocates nothing. */
+export class FlushQueue {
+  readonly #rings: readonly Ring[];
+  readonly #hooks: FlushQueueHooks;
+  readonly #mask: number;
+  readonly #timeout: number;
+  #started = 0;
+  #finished = 0;
+  #due = Number.POSITIVE_INFINITY;
+  #timerCpu = 0;
+  /** Ranges that wait. */
+  waiting = 0;
+
+  /** @throws IommuError `BAD_OPTION` */
+  constructor(options: FlushQueueOptions, hooks: FlushQueueHooks) {
+    const { cpus, slots = QUEUE_SLOTS, timeoutNs = QUEUE_TIMEOUT_NS } = options;
+    if (!Number.isInteger(Math.log2(slots)) || slots < 2 || slots > 2 ** 20) {
+      throw new IommuError('BAD_OPTION', 'slots', `expected a power of two from 2 to 2^20, got ${slots}`);
+    }
+    if (!(timeoutNs > 0)) throw new IommuError('BAD_OPTION', 'timeoutNs', `expected more than 0, got ${timeoutNs}`);
+    this.#mask = slots - 1;
+    this.#timeout = timeoutNs;
+    this.#hooks = hooks;
+    this.#rings = Array.from({ length: cpus }, () => ({
+      head: 0,
+      tail: 0,
+      pfn: new Float64Array(slots),
+      pages: new Float64Array(slots),
+      queued: new Float64Array(slots),
+      counter: new Float64Array(slots),
+    }));
+  }
+
+  /** Queues a range that was unmapped on `cpu` at `time` (`queue_iova`). Call {@link advance} first. */
+  add(cpu: number, time: number, pfn: number, pages: number): void {
+    const ring = this.#ring(cpu);
+    this.#free(ring, cpu, time);
+    if (((ring.tail + 1) & this.#mask) === ring.head) {
+      this.#flush(time, true);
+      this.#free(ring, cpu, time);
+    }
+    const at = ring.tail;
+    ring.pfn[at] = pfn;
+    ring.pages[at] = pages;
+    ring.queued[at] = time;
+    ring.counter[at] = this.#started;
+    ring.tail = (at + 1) & this.#mask;
+    this.waiting++;
+    if (this.#due !== Number.POSITIVE_INFINITY) return;
+    this.#due = time + this.#timeout;
+    this.#timerCpu = cpu;
+  }
+
+  /** Lets time pass: the timer fires where it is due (`fq_flush_timeout`). */
+  advance(time: number): void {
+    if (time < this.#due) return;
+    this.drain(this.#due, this.#timerCpu);
+  }
+
+  /** Flushes and frees everything, on `cpu`: the timer, or the end of the domain. */
+  drain(time: number, cpu: number): void {
+    this.#due = Number.POSITIVE_INFINITY;
+    this.#flush(time, false);
+    for (const ring of this.#rings) this.#free(ring, cpu, time);
+  }
+
+  #ring(cpu: number): Ring {
+    const ring = this.#rings[cpu];
+    if (ring === undefined) {
+      throw new IommuError('BAD_OPTION', 'cpu', `expected a CPU from 0 to ${this.#rings.length - 1}, got ${cpu}`);
+    }
+    return ring;
+  }
+
+  #flush(time: number, early: boolean): void {
+    this.#started++;
+    this.#hooks.flush(time, early);
+    this.#finished = this.#started;
+  }
+
+  #free(ring: Ring, cpu: number, time: number): void {
+    while (ring.head !== ring.tail && (ring.counter[ring.head] as number) < this.#finished) {
+      const at = ring.head;
+      ring.head = (at + 1) & this.#mask;
+      this.waiting--;
+      this.#hooks.release(cpu, ring.pfn[at] as number, ring.pages[at] as number, ring.queued[at] as number, time);
+    }
+  }
+}
