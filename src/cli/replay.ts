@@ -74,8 +74,13 @@ function textOf(answer: ReplayAnswer, width: number, terminal: boolean): string 
   );
 }
 
+/** Domains that the text lists. */
+const LISTED_DOMAINS = 200;
+
 function domainNotes(replay: Replay): string[] {
-  return replay.domains.map((domain) => `domain ${domain.id}: ${domain.title}`);
+  const notes = replay.domains.slice(0, LISTED_DOMAINS).map((domain) => `domain ${domain.id}: ${domain.title}`);
+  const more = replay.domains.length - notes.length;
+  return more > 0 ? [...notes, `${more} domains more; --json lists them`] : notes;
 }
 
 function refusalNotes(replay: Replay): string[] {

@@ -9,6 +9,11 @@ const MAX_ROWS = 4096;
 export const MAX_TABLE_BYTES: number = 4 << 20;
 const DEFAULT_PAGE_BYTES = 4096;
 
+/** Times from a picosecond to twelve days: what lies beyond was not measured, and would be lost in rounding. */
+const LEAST_US = 1e-6;
+const MOST_US = 1e12;
+const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
+
 /** Columns that hold measured values; all others tell series apart. */
 const VALUE_COLUMNS: ReadonlySet<string> = new Set(['bytes', 'pages', 'us', 'sd_us']);
 
@@ -35,10 +40,22 @@ export interface LatencyTable {
   readonly rows: readonly Measurement[];
 }
 
+/** Index of the quote that ends a quoted field whose text begins at `at`, or -1. */
+function closingQuote(line: string, at: number): number {
+  let end = line.indexOf('"', at);
+  while (end >= 0 && line[end + 1] === '"') end = line.indexOf('"', end + 2);
+  return end;
+}
+
 function splitLine(line: string): string[] {
   const fields: string[] = [];
-  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
-    fields.push((match[1]?.replaceAll('""', '"') ?? match[2] ?? '').trim());
+  for (let at = 0; at <= line.length; ) {
+    const quote = line[at] === '"' ? closingQuote(line, at + 1) : -1;
+    const comma = line.indexOf(',', quote < 0 ? at : quote);
+    const end = comma < 0 ? line.length : comma;
+    const text = quote < 0 ? line.slice(at, end) : line.slice(at + 1, quote).replaceAll('""', '"');
+    fields.push(text.trim());
+    at = end + 1;
   }
   return fields;
 }
@@ -67,7 +84,7 @@ class RowReader {
     }
     const row = new Map(this.#header.map((name, at) => [name, fields[at] ?? '']));
     const columns = Object.fromEntries(this.#columns.map((name) => [name, this.#text(row, name, line)]));
-    const us = this.#positive(row, 'us', line);
+    const us = this.#time(row, 'us', line);
     const digits = (row.get('us') ?? '').match(/^\d*\.(\d+)$/)?.[1]?.length ?? 0;
     const spread = row.get('sd_us') ?? '';
     return {
@@ -75,7 +92,7 @@ class RowReader {
       ...this.#size(row, line),
       timeNs: us * 1000,
       roundingNs: 500 * 10 ** -digits,
-      spreadNs: spread === '' ? null : this.#positive(row, 'sd_us', line) * 1000,
+      spreadNs: spread === '' ? null : this.#time(row, 'sd_us', line) * 1000,
       columns,
     };
   }
@@ -88,9 +105,16 @@ class RowReader {
 
   #positive(row: ReadonlyMap<string, string>, name: string, line: number): number {
     const text = row.get(name) ?? '';
-    const value = /^\d*\.?\d+(?:[eE][+-]?\d+)?$|^\d+\.$/.test(text) ? Number(text) : Number.NaN;
+    const value = NUMBER.test(text) ? Number(text) : Number.NaN;
     if (value > 0 && Number.isFinite(value)) return value;
     throw malformed(this.#source, line, name, text, 'a positive number');
+  }
+
+  #time(row: ReadonlyMap<string, string>, name: string, line: number): number {
+    const value = this.#positive(row, name, line);
+    if (value >= LEAST_US && value <= MOST_US) return value;
+    const want = `${LEAST_US} to ${MOST_US} microseconds`;
+    throw malformed(this.#source, line, name, row.get(name) ?? '', want);
   }
 
   #whole(row: ReadonlyMap<string, string>, name: string, line: number): number {
@@ -106,7 +130,9 @@ class RowReader {
       return { pages: Math.ceil(bytes / pageBytes), bytes };
     }
     const pages = this.#whole(row, 'pages', line);
-    return { pages, bytes: row.has('bytes') ? this.#whole(row, 'bytes', line) : pages * pageBytes };
+    const bytes = row.has('bytes') ? this.#whole(row, 'bytes', line) : pages * pageBytes;
+    if (Number.isSafeInteger(bytes)) return { pages, bytes };
+    throw malformed(this.#source, line, 'pages', row.get('pages') ?? '', 'fewer than 2^53 bytes');
   }
 }
 

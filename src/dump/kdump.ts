@@ -134,6 +134,26 @@ class BlockReader {
     this.#decompressors = decompressors;
     this.#first = layout.dumped.rank(layout.startPfn);
     this.#notes = notes;
+    const last = layout.dumped.count - 1 - this.#first;
+    if (last >= 0 && !this.#holds(last)) notes.add('file-cut', 'end of the file before its last page');
+  }
+
+  /** Whether the file reaches to the end of a block, which the last one has to. */
+  #holds(index: number): boolean {
+    const place = this.#place(index);
+    return place !== undefined && place.offset + place.size <= this.#source.size;
+  }
+
+  /** What a descriptor says: where a block lies in the file, its packed size and its flags. */
+  #place(index: number): { offset: number; size: number; flags: number } | undefined {
+    const bytes = this.#source.read(this.#layout.descriptors + index * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
+    if (bytes.length < DESCRIPTOR_BYTES) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, DESCRIPTOR_BYTES);
+    return {
+      offset: Number(view.getBigUint64(0, true)),
+      size: view.getUint32(8, true),
+      flags: view.getUint32(12, true),
+    };
   }
 
   read(pfn: number): Uint8Array | undefined {
@@ -144,15 +164,13 @@ class BlockReader {
   }
 
   #block(index: number): Uint8Array | undefined {
-    const bytes = this.#source.read(this.#layout.descriptors + index * DESCRIPTOR_BYTES, DESCRIPTOR_BYTES);
-    if (bytes.length < DESCRIPTOR_BYTES) return this.#bad();
-    const view = new DataView(bytes.buffer, bytes.byteOffset, DESCRIPTOR_BYTES);
-    const offset = Number(view.getBigUint64(0, true));
-    const size = view.getUint32(8, true);
+    const place = this.#place(index);
+    if (place === undefined) return this.#bad();
+    const { offset, size } = place;
     const { blockSize } = this.#layout;
     if (size > 2 * blockSize || offset + size > this.#source.size) return this.#bad();
     const packed = this.#source.read(offset, size);
-    const flag = view.getUint32(12, true) & COMPRESSION_BITS;
+    const flag = place.flags & COMPRESSION_BITS;
     if (flag === 0) return size === blockSize ? packed : this.#bad();
     return this.#decompressors.get(flag)?.(packed, blockSize) ?? this.#bad();
   }

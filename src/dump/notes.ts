@@ -5,6 +5,7 @@
 import type { DumpNote } from './types.ts';
 
 const DAMAGE: ReadonlySet<string> = new Set([
+  'file-cut',
   'gzip-cut',
   'lines-too-long',
   'pages-unreadable',

@@ -2,6 +2,7 @@
  * The answer of `explain` for a latency table: what its numbers say, with the estimator beside each figure, and what they cannot tell.
  * @module
  */
+
 import { type Analysis, analyse } from '../cost/analysis.ts';
 import type { LatencyTable } from '../cost/csv.ts';
 import type { Group } from '../cost/groups.ts';
@@ -11,6 +12,7 @@ import { problemsOf } from '../cost/problem.ts';
 import { UNIT_ESTIMATOR } from '../cost/ranges.ts';
 import type { Segment } from '../cost/series.ts';
 import type { SuggestedRun } from '../cost/suggest.ts';
+import { InputError } from '../errors.ts';
 import { type Comparison, compare, pairsOf } from './comparisons.ts';
 import { type Finding, findingsOf } from './findings.ts';
 import { type LeaveOneOut, leaveOneOut } from './spread.ts';
@@ -112,12 +114,25 @@ function noiseAnswer(analyses: readonly Analysis[]): TableAnswer['noise'] {
   };
 }
 
+function analysed(problem: Parameters<typeof analyse>[0], table: LatencyTable): Analysis {
+  try {
+    return analyse(problem);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const times = table.rows.map(({ timeNs }) => timeNs / 1000);
+    const [least, most] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
+    const message = `column us: times from ${least} to ${most} microseconds lie too far apart: ${cause.message}`;
+    throw new InputError('UNSUPPORTED_INPUT', table.source, message, { least, most });
+  }
+}
+
 /**
  * Explains a latency table.
- * @throws InputError `MISSING_VALUE` if every series has one size only.
+ * @throws InputError `MISSING_VALUE` if every series has one size only, `UNSUPPORTED_INPUT` where its times lie so far apart
+ * that no prices can be computed from them.
  */
 export function explainTable(table: LatencyTable): ExplainedTable {
-  const analyses = problemsOf(table).map(analyse);
+  const analyses = problemsOf(table).map((problem) => analysed(problem, table));
   const series = analyses.flatMap(({ problem }) => problem.series);
   const pairs = pairsOf(series);
   const suggestedRuns = analyses.flatMap(({ problem, suggestedRun }) =>

@@ -33,6 +33,19 @@ export interface AddressArrays {
 /** Everything that is accepted as a list. */
 export type ListInput = ScatterList | AddressArrays | readonly ListElement[];
 
+/** What the constructor of {@link ScatterList} asks for: lists are made by a memory, and by nobody else. */
+export const LIST_KEY: unique symbol = Symbol('list');
+
+/**
+ * Takes a list out of use.
+ * @returns where it lies; `undefined` for anything but a list of this memory that is in use
+ */
+export function retireList(list: unknown, memory: TableMemory): { offset: number; bytes: number } | undefined {
+  return retire(list, memory);
+}
+
+let retire: typeof retireList;
+
 /** A list in the engine's own memory, read by kernels where it lies: no object and no allocation an element. */
 export class ScatterList implements ListArrays {
   /** Byte offset of the addresses. The lengths lie before them: kernels read one length past the last. */
@@ -48,11 +61,25 @@ export class ScatterList implements ListArrays {
   /** Bytes of the list where it was just checked to consist of whole pages, else 0; kernels rely on it. */
   wholeBytes = 0;
   readonly #memory: TableMemory;
+  readonly #place: { readonly offset: number; readonly bytes: number };
+  #live = true;
   #addresses: Float64Array;
   #lengths: Float64Array;
 
-  constructor(memory: TableMemory, lengthsOffset: number, count: number, bytes: number) {
+  static {
+    retire = (list, memory) => {
+      if (typeof list !== 'object' || list === null || !(#live in list)) return undefined;
+      if (!list.#live || list.#memory !== memory) return undefined;
+      list.#live = false;
+      return list.#place;
+    };
+  }
+
+  /** @throws IommuError `BAD_OPTION` without the key that `TableMemory.list` has. */
+  constructor(key: typeof LIST_KEY, memory: TableMemory, lengthsOffset: number, count: number, bytes: number) {
+    if (key !== LIST_KEY) throw new IommuError('BAD_OPTION', 'list', 'lists are made by TableMemory.list(count)');
     this.#memory = memory;
+    this.#place = { offset: lengthsOffset, bytes };
     this.lengthsOffset = lengthsOffset;
     this.offset = lengthsOffset + bytes / 2;
     this.bytes = bytes;
@@ -81,6 +108,11 @@ export class ScatterList implements ListArrays {
   isIn(memory: TableMemory): boolean {
     return this.#memory === memory;
   }
+
+  /** @throws IommuError `FREED` once the list was given back to its memory. */
+  checkInUse(): void {
+    if (!this.#live) throw new IommuError('FREED', 'list', 'this list was freed');
+  }
 }
 
 function isElements(input: ListInput): input is readonly ListElement[] {
@@ -103,7 +135,10 @@ function holdsNumbers(values: ArrayLike<Address>): values is ArrayLike<number> {
  * `UNSAFE_NUMBER` and others for an element.
  */
 export function asArrays(input: ListInput): ListArrays {
-  if (input instanceof ScatterList) return input;
+  if (input instanceof ScatterList) {
+    input.checkInUse();
+    return input;
+  }
   if (isElements(input)) {
     const at = (i: number): Partial<ListElement> => input[i] ?? {};
     return {

@@ -9,11 +9,25 @@ import { IommuError } from '../errors.ts';
 import type { Kernels } from './kernel-contract.ts';
 import { kernelsFor } from './kernels.ts';
 import { type AllocationMode, PageAllocator, REFUSED, STATE, UNIT_BYTES, UNIT_SHIFT } from './page-allocator.ts';
-import { ScatterList } from './scatter-list.ts';
+import { LIST_KEY, retireList, ScatterList } from './scatter-list.ts';
 
 const WASM_PAGE = 0x10000;
 const MAX_BYTES = 2 ** 32;
 const MAX_GROWTH = 2 ** 26;
+
+function noRoom(count: number, bytes: number): IommuError {
+  return new IommuError('MEMORY_LIMIT', 'count', `no room for a list of ${count} elements (${hex(bytes)} bytes)`);
+}
+
+/** @throws IommuError `NO_MEMORY` where the engine has no room for another memory. */
+function makeMemory(initial: number, maximum: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial, maximum });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new IommuError('NO_MEMORY', 'memory', `no room for another memory of ${initial} to ${maximum} pages: ${why}`);
+  }
+}
 
 /** Elements of a caller's list that are copied in, below the tables, so that tables lie where they lie without a copy. */
 export const STAGED_ELEMENTS = 16384;
@@ -76,10 +90,7 @@ export class TableMemory implements PhysicalReader {
         `${options.limit} must be at least ${FIRST_OFFSET + WASM_PAGE} bytes`,
       );
     }
-    this.wasm = new WebAssembly.Memory({
-      initial: FIRST_OFFSET / WASM_PAGE + 1,
-      maximum: Math.floor(this.#limit / WASM_PAGE),
-    });
+    this.wasm = makeMemory(FIRST_OFFSET / WASM_PAGE + 1, Math.floor(this.#limit / WASM_PAGE));
     this.base = first - FIRST_OFFSET;
     this.#allocator = new PageAllocator(FIRST_OFFSET, this.base, options.mode ?? 'reuse');
     this.u32 = new Uint32Array(this.wasm.buffer);
@@ -170,13 +181,12 @@ export class TableMemory implements PhysicalReader {
       throw new IommuError('BAD_OPTION', 'count', `expected a whole number of elements, got ${count}`);
     }
     const bytes = Math.max(UNIT_BYTES, 2 ** Math.ceil(Math.log2(Math.max(1, count) * 16)));
+    if (bytes > this.#limit) throw noRoom(count, bytes);
     const recycled = this.#allocator.recycled(bytes, Number.MAX_SAFE_INTEGER);
     const offset = recycled === -1 ? this.#fresh(bytes, Number.MAX_SAFE_INTEGER) : recycled;
-    if (offset === -1) {
-      throw new IommuError('MEMORY_LIMIT', 'count', `no room for a list of ${count} elements (${hex(bytes)} bytes)`);
-    }
+    if (offset === -1) throw noRoom(count, bytes);
     this.#allocator.take(offset, bytes, STATE.list);
-    return new ScatterList(this, offset, count, bytes);
+    return new ScatterList(LIST_KEY, this, offset, count, bytes);
   }
 
   /** Whether the room for copies holds a list that is being mapped. */
@@ -184,12 +194,19 @@ export class TableMemory implements PhysicalReader {
 
   /** A list of up to {@link STAGED_ELEMENTS} elements in the room for copies; the next one takes the same room. */
   stagedList(count: number): ScatterList {
-    return new ScatterList(this, STAGED_OFFSET, count, STAGED_BYTES);
+    return new ScatterList(LIST_KEY, this, STAGED_OFFSET, count, STAGED_BYTES);
   }
 
-  /** Gives back the memory of a list. */
+  /**
+   * Gives back the memory of a list.
+   * @throws IommuError `BAD_FREE` for anything but a list of this memory that was not freed before.
+   */
   freeList(list: ScatterList): void {
-    this.#allocator.release(list.lengthsOffset, list.bytes);
+    const place = retireList(list, this);
+    if (place === undefined) {
+      throw new IommuError('BAD_FREE', 'list', 'expected a list of this memory that was not freed before');
+    }
+    this.#allocator.release(place.offset, place.bytes);
   }
 
   /** A device's read: unknown where no table is live or queued. */

@@ -21,6 +21,10 @@ import { WorkSplit } from './work-split.ts';
 const QUEUE_ENTRIES = 256;
 const QUEUE_NS = 10e6;
 const TRACE_PAGE = 4096;
+/** Domains that a row replays into; calls into more are refused. */
+const MOST_DOMAINS = 4096;
+/** Tables of one row: 16 GiB in pages of 4 KiB. What a trace maps beyond is refused call by call. */
+const MOST_TABLE_BYTES = 2 ** 25;
 
 /** What a row replays into. */
 export interface RowSpec {
@@ -74,7 +78,7 @@ export class ReplayRow {
   /** Calls of the engine: maps, unmaps. */
   calls = 0;
   readonly #meter = new Meter();
-  readonly #memory = new TableMemory();
+  readonly #memory = new TableMemory({ limit: MOST_TABLE_BYTES });
   readonly #driver: DriverFactory;
   readonly #split: WorkSplit | undefined;
   readonly #shaper: ElementShaper | undefined;
@@ -234,6 +238,10 @@ export class ReplayRow {
   #domain(id: number): Domain {
     const known = this.#domains[id];
     if (known !== undefined) return known;
+    if (id >= MOST_DOMAINS) {
+      const message = `domain ${id} of the trace is beyond the ${MOST_DOMAINS} that are replayed`;
+      throw new IommuError('MEMORY_LIMIT', 'domain', message, { domain: id, limit: MOST_DOMAINS });
+    }
     const { path, dispatch, format, granule } = this.spec;
     const before = this.#meter.snapshot();
     const domain = new Domain({

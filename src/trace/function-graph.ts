@@ -114,6 +114,12 @@ function emptyStats(): MutableStats {
   };
 }
 
+/** Headers, rulers and empty lines. */
+function isDecoration(text: string): boolean {
+  const clean = text.trim();
+  return clean.startsWith('#') || /^-*$/.test(clean);
+}
+
 /** Reads function_graph text as it comes: `push` chunks, then `end`. Memory is bounded by the depth of nesting. */
 export class FunctionGraphReader {
   readonly #sink: GraphSink;
@@ -149,7 +155,7 @@ export class FunctionGraphReader {
     const text = this.#decoder.decode(bytes);
     const line = parseGraphLine(text);
     if (line !== null) this.#take(line);
-    else if (!/^\s*(#.*|-*)\s*$/.test(text)) {
+    else if (!isDecoration(text)) {
       this.#stats.unread += 1;
       this.#stats.firstUnread ??= this.#stats.lines;
     }

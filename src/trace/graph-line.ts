@@ -25,16 +25,19 @@ export interface GraphLine {
 /** The common form, in one pass: stamp, processor, a task without blanks, duration. */
 const COMMON = /^ *(\d+\.\d+) \| +(\d+)\) +(\S+)-(\d+) +\| (?:[+!#*@$ ] *(\d+\.\d+) us +| +)\| *(.*)$/;
 const HEAD = /^\s*(?:(\d+\.\d+)\s+\|\s*)?(\d+)\)(.*)$/;
-const SWITCH = /^\s*(?:\S.*)-\d+\s+=>\s+(\S.*)-(\d+)\s*$/;
+const SWITCH_FROM = /-\d+$/;
+const SWITCH_TO = /^(\S.*)-(\d+)$/;
 const TASK = /^\s*(\S.*?)-(\d+)\s+\|(.*)$/;
 const FLAGS = /^\s*[.\w]{4,6}\s+\|(.*)$/;
-const DURATION = /^\s*[+!#*@$]?\s*(\d+(?:\.\d+)?) us\s*\|(.*)$/;
+const DURATION = /^\s*(?:[+!#*@$]\s*)?(\d+(?:\.\d+)?) us\s*\|(.*)$/;
 const NO_DURATION = /^\s*\|(.*)$/;
-const REMARK = /^\s*\/\*(.*?)(?:\*\/)?\s*$/;
 const EXIT = /^\s*\}\s*(?:\/\*\s*([\w.$]+).*)?$/;
 const CALL = /^\s*([A-Za-z_][\w.$]*)(?:\s+\[[\w-]+\])?\(.*\)\s*([{;])/;
 const COMMON_BODY = /^([A-Za-z_]\w*)\(\)(?:;| (\{))$/;
 const LOST = /LOST\s+\d+\s+EVENTS/;
+
+/** Characters in which a process id with its hyphen stands. */
+const MOST_PID = 24;
 
 /** A duration is printed in microseconds; more than a year is a defect of the file. */
 const MAX_US = 1e13;
@@ -47,8 +50,10 @@ interface Body {
 function bodyOf(text: string): Body | null {
   const whole = COMMON_BODY.exec(text);
   if (whole !== null) return { kind: whole[2] === '{' ? 'enter' : 'leaf', text: whole[1] ?? '' };
-  const remark = REMARK.exec(text);
-  if (remark !== null) return { kind: 'remark', text: (remark[1] ?? '').trim() };
+  const clean = text.trim();
+  if (clean.startsWith('/*')) {
+    return { kind: 'remark', text: clean.slice(2, clean.endsWith('*/') && clean.length > 3 ? -2 : undefined).trim() };
+  }
   const exit = EXIT.exec(text);
   if (exit !== null) return { kind: 'exit', text: exit[1] ?? '' };
   const call = CALL.exec(text);
@@ -77,9 +82,20 @@ function parseCommon(line: string): GraphLine | null {
   return { kind: body.kind, cpu, pid, task: match[3] ?? '', seconds, durationNs, text: body.text };
 }
 
+/** Longer lines are not of this output: the longest remark of a kernel is under 8 KiB. */
+const LONGEST = 1 << 13;
+
 /** Parses a line; null if it is no line of function_graph output (headers, rulers and empty lines included). */
 export function parseGraphLine(line: string): GraphLine | null {
+  if (line.length > LONGEST) return null;
   return parseCommon(line) ?? parseAny(line);
+}
+
+/** `task-pid => task-pid`: the match of the second, or null. */
+function switchTo(text: string): RegExpExecArray | null {
+  const at = text.lastIndexOf('=>');
+  if (at < 0 || !SWITCH_FROM.test(text.slice(0, at).trim().slice(-MOST_PID))) return null;
+  return SWITCH_TO.exec(text.slice(at + 2).trim());
 }
 
 function parseAny(line: string): GraphLine | null {
@@ -89,7 +105,7 @@ function parseAny(line: string): GraphLine | null {
   const [, stamp, cpuText, afterCpu = ''] = head;
   const cpu = Number(cpuText);
   const seconds = stamp === undefined ? null : Number(stamp);
-  const change = afterCpu.includes('=>') && !afterCpu.includes('|') ? SWITCH.exec(afterCpu) : null;
+  const change = afterCpu.includes('|') ? null : switchTo(afterCpu);
   if (change !== null) {
     return { kind: 'switch', cpu, pid: Number(change[2]), task: change[1] ?? '', seconds, durationNs: null, text: '' };
   }

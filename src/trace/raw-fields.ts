@@ -8,12 +8,28 @@ import type { Cursor } from './cursor.ts';
 import { DIRECTIONS, KIND, type TraceEvent, type TraceNames } from './events.ts';
 
 const UNREADABLE = '[FAILED TO PARSE] by trace-cmd report, and without the fields that are needed';
-const FIELD = /(\w+)=(ARRAY\[[^\]]*\]|\S+)/g;
+const NAME = /\w+$/;
+const LONGEST_NAME = 32;
+const ARRAY = 'ARRAY[';
+
+/** `name=value` pairs; a value is an array in brackets, or reaches to the next blank. */
+function fieldsOf(text: string): Map<string, string> {
+  const fields = new Map<string, string>();
+  const last = text.lastIndexOf(']');
+  for (let at = text.indexOf('='); at >= 0; ) {
+    const name = NAME.exec(text.slice(Math.max(0, at - LONGEST_NAME), at))?.[0];
+    const isArray = text.startsWith(ARRAY, at + 1) && at < last;
+    const found = text.indexOf(isArray ? ']' : ' ', at);
+    const end = found < 0 ? text.length : found + (isArray ? 1 : 0);
+    if (name !== undefined) fields.set(name, text.slice(at + 1, end).trim());
+    at = text.indexOf('=', end);
+  }
+  return fields;
+}
 
 /** Reads the raw fields of a dma event. @returns '' or the reason why not. */
 export function readRawFields(cursor: Cursor, event: TraceEvent, names: TraceNames): string {
-  const fields = new Map<string, string>();
-  for (const [, name = '', value = ''] of cursor.text(cursor.at, cursor.end).matchAll(FIELD)) fields.set(name, value);
+  const fields = fieldsOf(cursor.text(cursor.at, cursor.end));
   const device = fields.get('device');
   const direction = Number(fields.get('dir') ?? Number.NaN);
   if (device === undefined || DIRECTIONS[direction] === undefined) return UNREADABLE;

@@ -51,6 +51,11 @@ function missing(source: string, line: number, names: readonly string[]): void {
   if (absent.length > 0) throw malformed(source, line, `no ${absent.join(', no ')}; needed are ${KEYS.join(', ')}`);
 }
 
+function textOf(source: string, line: number, key: string, value: unknown): string {
+  if (typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))) return String(value);
+  throw malformed(source, line, `${key}: expected a text or a whole number below 2^53`);
+}
+
 function jsonLine(source: string, line: number, text: string): MapLine {
   let value: unknown;
   try {
@@ -60,7 +65,7 @@ function jsonLine(source: string, line: number, text: string): MapLine {
   }
   const record = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   missing(source, line, Object.keys(record));
-  const fields = Object.fromEntries(KEYS.map((key) => [key, String(record[key])]));
+  const fields = Object.fromEntries(KEYS.map((key) => [key, textOf(source, line, key, record[key])]));
   return toLine(source, line, fields as Fields);
 }
 

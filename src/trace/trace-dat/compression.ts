@@ -10,6 +10,9 @@ import { SOURCE } from './source.ts';
 /** No part of a trace.dat that is read for events is larger than this when unpacked. */
 export const MAX_UNPACKED = 67_108_864;
 
+/** Bytes that all data of a file may unpack to: as much for each byte of it, and at least {@link MAX_UNPACKED}. */
+export const MAX_RATIO = 1024;
+
 /** Unpacks `packed` to exactly `size` bytes. */
 export type Unpack = (packed: Uint8Array, size: number) => Uint8Array;
 

@@ -108,7 +108,7 @@ async function readHeader(source: ByteSource): Promise<Header> {
 }
 
 function checkGeometry(long: number, pageSize: number): void {
-  if ((long === 4 || long === 8) && pageSize >= 64 && pageSize <= MAX_PAGE) return;
+  if ((long === 4 || long === 8) && pageSize >= 64 && pageSize <= MAX_PAGE && pageSize % 8 === 0) return;
   throw new InputError('MALFORMED', SOURCE, `a long of ${long} bytes and pages of ${pageSize} cannot be`, {
     long,
     pageSize,
@@ -185,6 +185,7 @@ class Version7 {
     );
     header.u16();
     const packed = (header.u16() & COMPRESSED) !== 0;
+    checkApart(cpus);
     this.#file.buffers.push({ name, clock, pageSize, packed, cpus });
   }
 
@@ -202,6 +203,17 @@ class Version7 {
     const length = fields.u32();
     const unpacked = fields.u32();
     return unpack(fields.take(length), unpacked);
+  }
+}
+
+/** Each processor's data lies in a place of its own. */
+function checkApart(cpus: readonly CpuData[]): void {
+  const sorted = cpus.filter(({ size }) => size > 0).sort((a, b) => a.offset - b.offset);
+  for (const [i, { cpu, offset, size }] of sorted.entries()) {
+    const next = sorted[i + 1];
+    if (next === undefined || offset + size <= next.offset) continue;
+    const message = `the data of processors ${cpu} and ${next.cpu} overlap at offset ${next.offset}`;
+    throw new InputError('MALFORMED', SOURCE, message, { offset: next.offset });
   }
 }
 
@@ -276,6 +288,7 @@ async function readVersion6(source: ByteSource, file: DatFile, header: Header): 
     packed: false,
     cpus: data.filter(({ size }) => size > 0),
   });
+  checkApart(data);
 }
 
 /** Ten-byte words: `options  ` with options up to id 0, then `flyrecord`. @returns the clock in brackets. */

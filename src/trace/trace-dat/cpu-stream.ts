@@ -3,13 +3,36 @@
  * @module
  */
 import { InputError } from '../../errors.ts';
-import { MAX_UNPACKED } from './compression.ts';
+import { MAX_RATIO, MAX_UNPACKED } from './compression.ts';
 import type { CpuData, DatBuffer, DatFile } from './container.ts';
 import { PageWalker } from './ring-buffer.ts';
 import { type ByteSource, Fields, readExactly, SOURCE } from './source.ts';
 
 /** Uncompressed pages read at once. */
 const PAGES_AT_ONCE = 64;
+
+/** Largest chunk; trace-cmd packs a few pages at a time. */
+const MAX_CHUNK = 1 << 24;
+
+/** Counts what is unpacked of a file: many processors may claim the same few packed bytes. */
+export class UnpackBudget {
+  readonly #limit: number;
+  #left: number;
+
+  constructor(source: ByteSource) {
+    this.#limit = MAX_UNPACKED + MAX_RATIO * source.size;
+    this.#left = this.#limit;
+  }
+
+  /** Takes bytes of it. @throws InputError `TOO_LARGE`. */
+  take(bytes: number): void {
+    this.#left -= bytes;
+    if (this.#left >= 0) return;
+    throw new InputError('TOO_LARGE', SOURCE, `its data unpacks to more than ${this.#limit} bytes`, {
+      limit: this.#limit,
+    });
+  }
+}
 
 /** Reads the pages of one processor in their order. */
 export class CpuStream {
@@ -27,9 +50,12 @@ export class CpuStream {
   #next: number;
   #end: number;
   #chunksLeft = -1;
+  readonly #budget: UnpackBudget;
   #page = 0;
 
-  constructor(source: ByteSource, file: DatFile, buffer: DatBuffer, data: CpuData) {
+  /** `budget`: what all processors of the file may unpack to. */
+  constructor(source: ByteSource, file: DatFile, buffer: DatBuffer, data: CpuData, budget: UnpackBudget) {
+    this.#budget = budget;
     this.cpu = data.cpu;
     this.walker = new PageWalker(file.little, file.long);
     this.#source = source;
@@ -92,10 +118,11 @@ export class CpuStream {
     const header = await this.#fields(8);
     const packed = header.u32();
     const unpacked = header.u32();
-    if (packed > MAX_UNPACKED || unpacked % this.#buffer.pageSize !== 0) {
-      const message = `a chunk of ${packed} bytes that unpacks to ${unpacked} is not of whole pages`;
+    if (packed > MAX_UNPACKED || unpacked > MAX_CHUNK || unpacked % this.#buffer.pageSize !== 0) {
+      const message = `a chunk of ${packed} bytes that unpacks to ${unpacked} is not of whole pages, or above ${MAX_CHUNK}`;
       throw new InputError('MALFORMED', SOURCE, message, { offset: this.#next });
     }
+    this.#budget.take(unpacked);
     const data = await readExactly(this.#source, this.#next + 8, packed, 'chunk');
     this.#next += 8 + packed;
     return this.#file.unpack(data, unpacked);

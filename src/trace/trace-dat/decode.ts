@@ -3,9 +3,11 @@
  * its kind of event needs.
  * @module
  */
+import { InputError } from '../../errors.ts';
 import { withRoom } from '../arrays.ts';
 import { CONTEXT, clearBody, EVENT_KINDS, KIND, type Kind, type TraceEvent, type TraceNames } from '../events.ts';
 import type { EventFormat, Field } from './formats.ts';
+import { SOURCE } from './source.ts';
 
 /** `enum trace_flag_type`: TRACE_FLAG_HARDIRQ, _SOFTIRQ, _NMI. */
 const FLAG = { HARD_IRQ: 0x08, SOFT_IRQ: 0x10, NMI: 0x40 } as const;
@@ -33,9 +35,30 @@ interface Layout {
   readonly minimum: number;
 }
 
-function layoutOf(kind: Kind, { fields }: EventFormat): Layout {
-  const first = (...names: readonly string[]): Field | undefined =>
-    names.map((name) => fields.get(name)).find((field) => field !== undefined);
+const WIDTHS: readonly number[] = [1, 2, 4, 8];
+/** A location word is 32 bits wide; records are shorter than a page of the ring buffer. */
+const LOCATION = 4;
+const LONGEST_RECORD = 1 << 20;
+
+/** Checks that a field which is read can be read: a number, or a location of an array of numbers. */
+function checkField(event: string, field: Field): void {
+  const width = field.placement === 'plain' ? WIDTHS.includes(field.size) : field.size === LOCATION;
+  const lies = field.offset + field.size <= LONGEST_RECORD;
+  if (lies && width && WIDTHS.includes(field.element)) return;
+  const { name, offset, size, element } = field;
+  const got = `${size} bytes at ${offset} with elements of ${element}`;
+  throw new InputError('MALFORMED', SOURCE, `format of ${event}: field ${name}: expected 1, 2, 4 or 8, got ${got}`, {
+    size,
+    offset,
+  });
+}
+
+function layoutOf(kind: Kind, { fields, name: event }: EventFormat): Layout {
+  const first = (...names: readonly string[]): Field | undefined => {
+    const field = names.map((name) => fields.get(name)).find((one) => one !== undefined);
+    if (field !== undefined && field.name !== 'buf') checkField(event, field);
+    return field;
+  };
   const plain = [...fields.values()].map(({ offset, size }) => offset + size);
   return {
     kind,

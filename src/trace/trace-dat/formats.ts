@@ -27,7 +27,7 @@ export interface EventFormat {
   readonly fields: ReadonlyMap<string, Field>;
 }
 
-const FIELD = /field:\s*([^;]+);\s*offset:(\d+);\s*size:(\d+);(?:\s*signed:(\d+);)?/g;
+const FIELD = /field:([^;]{1,256});\s{0,64}offset:(\d{1,9});\s{0,64}size:(\d{1,9});(?:\s{0,64}signed:(\d{1,9});)?/g;
 const MAX_FIELDS = 256;
 
 /** Sizes of C types by their last words; `long` and pointers have the size of the traced kernel's long. */
@@ -58,8 +58,12 @@ export function parseFormat(system: string, text: string, long: number): EventFo
 
 function parseField(match: RegExpExecArray, long: number): Field | undefined {
   const [, declaration = '', offset = '', size = '', signed = '0'] = match;
-  const parts = /^(.*?)(\w+)\s*(\[[^\]]*\])?\s*$/.exec(declaration);
-  const [, type = '', name = '', array] = parts ?? [];
+  const clean = declaration.trim();
+  const bracket = clean.endsWith(']') ? clean.lastIndexOf('[') : -1;
+  const before = bracket < 0 ? clean : clean.slice(0, bracket).trimEnd();
+  const array = bracket < 0 ? undefined : clean.slice(bracket);
+  const name = /\w+$/.exec(before)?.[0] ?? '';
+  const type = before.slice(0, before.length - name.length);
   if (name === '') return undefined;
   const placement = placementOf(type);
   const isArray = array !== undefined || placement !== 'plain' || type.includes('[');
@@ -69,7 +73,7 @@ function parseField(match: RegExpExecArray, long: number): Field | undefined {
     offset: Number(offset),
     size: Number(size),
     signed: signed === '1',
-    element: isArray ? elementSize(type.replace(/\[.*/, ''), long) : Number(size),
+    element: isArray ? elementSize(type.split('[')[0] ?? '', long) : Number(size),
   };
 }
 

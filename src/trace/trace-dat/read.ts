@@ -6,7 +6,7 @@ import { InputError } from '../../errors.ts';
 import { createEvent, createNames, type EventSink, type TraceEvent, type TraceNames } from '../events.ts';
 import { createStats, EventCounter, type ReadStats, SkipCounter } from '../stats.ts';
 import { type DatBuffer, type DatFile, openDat } from './container.ts';
-import { CpuStream } from './cpu-stream.ts';
+import { CpuStream, UnpackBudget } from './cpu-stream.ts';
 import { RecordDecoder } from './decode.ts';
 import type { ByteSource } from './source.ts';
 
@@ -59,7 +59,8 @@ class BufferReader {
     names: TraceNames,
     stats: ReadStats,
   ) {
-    this.#streams = buffer.cpus.map((cpu) => new CpuStream(source, file, buffer, cpu));
+    const budget = new UnpackBudget(source);
+    this.#streams = buffer.cpus.map((cpu) => new CpuStream(source, file, buffer, cpu, budget));
     this.#decoder = new RecordDecoder(file.formats, names, file.little);
     this.#skip = new SkipCounter(stats.skipped);
     this.#counter = new EventCounter(stats);
@@ -92,7 +93,7 @@ class BufferReader {
       while (!stream.next()) if (!(await stream.load())) return false;
       return true;
     } catch (cause) {
-      if (!(cause instanceof InputError)) throw cause;
+      if (!(cause instanceof InputError) || cause.code === 'TOO_LARGE') throw cause;
       this.#skip.add(
         `data of a processor could not be read on: ${cause.code}`,
         () => `cpu ${stream.cpu}: ${cause.message}`,
