@@ -7,16 +7,16 @@ const STATE: usize = 64;
 
 /**
  * What `follow` knows of a tree of tables, as 32-bit words: physical address of byte 0 (low half), field and shift of a
- * table address in an entry, log2 of an entry's bytes, bits of a high word that mark a cleaned entry, shift of an output
- * address in a leaf, and (64 bits) its field.
+ * table address in an entry, log2 of an entry's bytes, (64 bits) those that mark a cleaned entry, (64 bits) the field of an
+ * output address in a leaf, and its shift.
  */
 const TREE: usize = 256;
 /** For each depth: shift and mask of its index, mask and value that tell a table entry. */
-const LEVELS: usize = 288;
-/** Where the last walk went: its address as `whole` has it (64 bits), the depth reached, entries without the mark. */
-const WALKED: usize = 384;
+const LEVELS: usize = 304;
+/** Where the last walk went: its address (64 bits), the depth reached, entries without the mark. */
+const WALKED: usize = 400;
 /** Byte offset of the table at each depth of the last walk. */
-const PATH: usize = 400;
+const PATH: usize = 416;
 
 /** 2^52: added to a whole number below it, the low 52 bits of the sum are that number. */
 const TWO_52: f64 = 4503599627370496.0;
@@ -281,25 +281,27 @@ export function gather4(
 }
 
 /**
- * Follows table entries from `root` towards the table at depth `target`. With `keep`, from the deepest table of the last
+ * Follows table entries from a root towards the table at depth `target`. With `keep`, from the deepest table of the last
  * walk that also leads to `iova`.
+ * @param root byte offset of the root, with its depth in bits 3:0
  * @returns byte offset of the table reached, with the depth reached in bits 3:0 and the depth begun at in bits 7:4
  */
 export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
-  const at = whole(iova) as u64;
-  let depth: u32 = 0;
+  const at = iova as u64;
+  const top = root & 15;
+  let depth = top;
   if (keep) {
     const differs = at ^ load<u64>(WALKED);
     depth = min<u32>(load<u32>(WALKED, 8), target);
-    while (depth > 0 && differs >> (load<u32>(LEVELS + ((depth - 1) << 4)) as u64) != 0) depth--;
+    while (depth > top && differs >> (load<u32>(LEVELS + ((depth - 1) << 4)) as u64) != 0) depth--;
   }
   const from = depth;
-  let table = depth == 0 ? root : load<u32>(PATH + (depth << 2));
+  let table = depth == top ? root - top : load<u32>(PATH + (depth << 2));
   const base = load<u32>(TREE);
   const field = load<u32>(TREE, 4);
   const fieldShift = load<u32>(TREE, 8);
   const entryShift = load<u32>(TREE, 12);
-  const marks = load<u32>(TREE, 16);
+  const marks = load<u64>(TREE, 16);
   let unmarked: u32 = 0;
   for (; depth < target; depth++) {
     const level = LEVELS + (depth << 4);
@@ -307,7 +309,7 @@ export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
     const entry = (table as usize) + ((index as usize) << entryShift);
     const lo = load<u32>(entry);
     if ((lo & load<u32>(level, 8)) != load<u32>(level, 12)) break;
-    if (entryShift == 2 || (load<u32>(entry, 4) & marks) == 0) unmarked++;
+    if (entryShift == 2 || (load<u64>(entry) & marks) == 0) unmarked++;
     table = ((lo & field) << fieldShift) - base;
     store<u32>(PATH + (depth << 2), table, 4);
   }
@@ -327,10 +329,10 @@ export function mapPage8(
   const found = follow(root, iova, last, keep);
   if ((found & 15) != last) return found;
   const level = LEVELS + (last << 4);
-  const index = (((whole(iova) as u64) >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
+  const index = (((iova as u64) >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
   const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
   if (load<u64>(entry) != 0) return found;
-  const address = (whole(pa) as u64) >> (load<u32>(TREE, 20) as u64);
+  const address = (pa as u64) >> (load<u32>(TREE, 32) as u64);
   store<u64>(entry, (address & load<u64>(TREE, 24)) | join(bitsLo, bitsHi));
   return found | 256;
 }

@@ -1,6 +1,6 @@
 /**
- * Address arithmetic. Addresses inside the engine are JavaScript numbers: exact below 2^53 and never handled with
- * 32-bit operators. At the edge they may be `bigint`.
+ * Address arithmetic. Addresses inside the engine are JavaScript numbers, never handled with 32-bit operators: exact
+ * below 2^53, and above that where they are multiples of 4 KiB (2 KiB below 2^64), which 53 bits hold. At the edge they may be `bigint`.
  * @module
  */
 import { IommuError } from './errors.ts';
@@ -37,24 +37,26 @@ const DOUBLE = new Float64Array(1);
 const WORDS = new Uint32Array(DOUBLE.buffer);
 
 /**
- * Bits 31:0 of an address below 2^52, unsigned. Adding 2^52 leaves the number in the low bits of the double, which is much
- * faster than `>>> 0` on a large number; little-endian hosts only, as WebAssembly memory is.
+ * Bits 31:0 of an address below 2^64, unsigned. Adding 2^52 to a number below it leaves the number in the low bits of the
+ * double, which is much faster than `>>> 0`; little-endian hosts only, as WebAssembly memory is.
  */
 export function lowHalf(address: number): number {
+  if (address >= BIAS) return address % TWO_32;
   DOUBLE[0] = address + BIAS;
   return WORDS[0] as number;
 }
 
-/** Bits 51:32 of an address below 2^52. */
+/** Bits 63:32 of an address below 2^64, unsigned. */
 export function highHalf(address: number): number {
+  if (address >= BIAS) return Math.floor(address / TWO_32);
   DOUBLE[0] = address + BIAS;
   return (WORDS[1] as number) & 0xfffff;
 }
 
-/** `address` modulo a power of two; address below 2^52. */
+/** `address` modulo a power of two; both below 2^64. */
 export function offsetIn(address: number, unit: number): number {
   if (unit <= TWO_32) return (lowHalf(address) & (unit - 1)) >>> 0;
-  return lowHalf(address) + (highHalf(address) & (unit / TWO_32 - 1)) * TWO_32;
+  return lowHalf(address) + ((highHalf(address) & (unit / TWO_32 - 1)) >>> 0) * TWO_32;
 }
 
 /** `0x…` text of an address or value; `digits` pads with zeros. Negative numbers are shown as 64-bit two's complement. */

@@ -7,8 +7,8 @@ import { linuxNumber, linuxOffset } from '../core/checks.ts';
 import { Domain } from '../core/domain.ts';
 import { bareDriver } from '../drivers/bare.ts';
 import type { Format, TableRequest } from '../formats/contract.ts';
+import type { Semantics } from '../formats/rules.ts';
 import { TableMemory } from '../memory/table-memory.ts';
-import type { Semantics } from '../pagetable/page-table.ts';
 import type { Done } from '../pagetable/runs.ts';
 import { forEachEntry } from '../pagetable/scan.ts';
 import type { CleanTotals, EntrySink, GatherUse, MapAnswer, RecordedEvent, Subject } from './subject.ts';
@@ -130,7 +130,8 @@ export class PgtableSubject implements Subject {
   #offset(iova: bigint): number {
     const { geometry } = this.#domain;
     const offset = linuxOffset(geometry, iova);
-    this.#above = geometry.linux61.checksInput ? 0n : iova - geometry.iovaBase - BigInt(offset);
+    const aliases = this.#domain.table.rules.inputRange === 'aliases';
+    this.#above = aliases ? iova - geometry.iovaBase - BigInt(offset) : 0n;
     return offset;
   }
 

@@ -2,10 +2,9 @@
  * Which engine a vector runs on.
  * @module
  */
-import { SEMANTICS } from '../core/options.ts';
 import type { Format } from '../formats/contract.ts';
 import { refusedOnPurpose } from '../formats/refusals.ts';
-import { FORMATS } from '../formats/registry.ts';
+import { FORMATS, semanticsOf } from '../formats/registry.ts';
 import { PgtableSubject, requestOf } from './pgtable-subject.ts';
 import { isGeneric } from './schema.ts';
 import type { Subject } from './subject.ts';
@@ -30,7 +29,7 @@ function pgtableSubject(vector: Vector): Subject | Skipped {
   const format = formatOf(vector);
   if (format === undefined) return { skipped: `format ${vector.fmt}` };
   const wanted = `linux-${kernelOf(vector)}`;
-  const semantics = SEMANTICS.find((name) => name === wanted);
+  const semantics = semanticsOf(format).find((name) => name === wanted);
   return semantics === undefined ? { skipped: `semantics ${wanted}` } : new PgtableSubject(format, vector, semantics);
 }
 

@@ -6,8 +6,8 @@ import { type Address, checkAddress, hex, highHalf, lowHalf, offsetIn } from '..
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { sizesOf } from '../formats/widths.ts';
+import type { ListFacts } from '../memory/checked-list.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
-import type { PiecedList } from '../memory/pieced-list.ts';
 import type { ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { ListRuns } from '../pagetable/runs.ts';
@@ -15,6 +15,7 @@ import { ListRuns } from '../pagetable/runs.ts';
 /** A public address or size as an exact number. Input addresses become offsets from the region's base. */
 export class ArgumentCheck {
   readonly #geometry: Geometry;
+  readonly #memory: TableMemory;
   /** Bytes of the smallest page. */
   readonly smallest: number;
   readonly #inputEnd: number;
@@ -22,8 +23,9 @@ export class ArgumentCheck {
   readonly #allowedLo: number;
   readonly #allowedHi: number;
 
-  constructor(geometry: Geometry) {
+  constructor(geometry: Geometry, memory: TableMemory) {
     this.#geometry = geometry;
+    this.#memory = memory;
     this.smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
     this.#inputEnd = 2 ** geometry.ias;
     this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
@@ -121,39 +123,20 @@ export class ArgumentCheck {
     return total;
   }
 
-  /**
-   * Checks a list in the engine's memory by a kernel.
-   * @returns its bytes, or 0 where it is empty, wrong, or not made of whole pages: then `list` tells which
-   */
-  wholeList(memory: TableMemory, list: ScatterList): number {
-    const { kernels } = memory;
+  /** Checks a list in the engine's memory by kernels; undefined where `list` must tell what is wrong, if anything is. */
+  readonly inMemory: (list: ScatterList) => ListFacts | undefined = (list) => {
+    const { kernels, f64 } = this.#memory;
+    const { offset, lengthsOffset, length } = list;
     const lo = this.#allowedLo;
     const hi = this.#allowedHi;
-    list.singlePages = kernels.checkPages(list.offset, list.lengthsOffset, list.length, this.smallest, lo, hi) === 1;
-    if (list.singlePages) return list.length * this.smallest;
-    const well = kernels.checkList(list.offset, list.lengthsOffset, list.length, lo, hi);
-    const total = memory.f64[STATE_OFFSET / 8] as number;
-    const end = memory.f64[STATE_OFFSET / 8 + 1] as number;
-    return well === 1 && end <= this.#outputEnd ? total : 0;
-  }
-
-  /**
-   * Checks a long list by a kernel, piece by piece, and marks what it found.
-   * @returns its bytes, or 0 as `wholeList` does
-   */
-  piecedList(memory: TableMemory, list: PiecedList): number {
-    let total = 0;
-    list.checked = false;
-    for (const piece of list.pieces) {
-      const staged = list.stage(memory, piece);
-      piece.bytes = this.wholeList(memory, staged);
-      piece.singlePages = staged.singlePages;
-      if (piece.bytes === 0) return 0;
-      total += piece.bytes;
+    if (length > 0 && kernels.checkPages(offset, lengthsOffset, length, this.smallest, lo, hi) === 1) {
+      return { bytes: length * this.smallest, singlePages: true };
     }
-    list.checked = true;
-    return total;
-  }
+    if (kernels.checkList(offset, lengthsOffset, length, lo, hi) !== 1) return undefined;
+    const bytes = f64[STATE_OFFSET / 8] as number;
+    const end = f64[STATE_OFFSET / 8 + 1] as number;
+    return bytes > 0 && end <= this.#outputEnd ? { bytes, singlePages: false } : undefined;
+  };
 
   /** Bytes of a list whose every element is made of whole pages in range; 0 where one is not. */
   #wholeElements({ addresses, lengths }: ListArrays): number {
@@ -214,7 +197,7 @@ export class ArgumentCheck {
  * @throws IommuError as `checkAddress` does.
  */
 export function linuxOffset(geometry: Geometry, iova: Address): number {
-  if (!geometry.linux61.checksInput) return linuxAlias(geometry, iova);
+  if (geometry.rules['linux-6.1']?.inputRange === 'aliases') return linuxAlias(geometry, iova);
   if (geometry.iovaBase === 0n) return linuxNumber('iova', iova);
   checkAddress('iova', iova);
   const wide = BigInt.asUintN(64, BigInt(iova));
@@ -238,7 +221,7 @@ const ALIAS_BITS = 50;
  */
 export function linuxAlias(geometry: Geometry, iova: Address): number {
   checkAddress('iova', iova);
-  const bits = geometry.linux61.checksInput ? EXACT_BITS : ALIAS_BITS;
+  const bits = geometry.rules['linux-6.1']?.inputRange === 'aliases' ? ALIAS_BITS : EXACT_BITS;
   return Number(BigInt.asUintN(bits, BigInt(iova) - geometry.iovaBase));
 }
 

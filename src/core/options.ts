@@ -8,9 +8,9 @@ import type { DriverFactory } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import { type Format, type Geometry, QUIRK, type QuirkName, type TableRequest } from '../formats/contract.ts';
 import { formatById } from '../formats/registry.ts';
+import { SEMANTICS, type Semantics } from '../formats/rules.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import { Meter } from '../meter/meter.ts';
-import type { Semantics } from '../pagetable/page-table.ts';
 import { DISPATCHES, type Dispatch, PATHS, type Path } from './paths.ts';
 
 /** What a domain is made of; everything has a default. */
@@ -67,9 +67,6 @@ export interface ResolvedOptions {
   readonly dispatch: Dispatch;
   readonly driver: DriverFactory;
 }
-
-/** Every semantics. */
-export const SEMANTICS: readonly Semantics[] = ['safe', 'linux-6.1'];
 
 function oneOf<T extends string>(argument: string, value: T | undefined, known: readonly T[], otherwise: T): T {
   if (value === undefined) return otherwise;

@@ -7,7 +7,7 @@ import type { Address } from '../address.ts';
 import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { checkProt } from '../formats/protection.ts';
-import { PiecedList } from '../memory/pieced-list.ts';
+import { CheckedList } from '../memory/checked-list.ts';
 import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
@@ -15,7 +15,6 @@ import { EEXIST } from '../pagetable/tree.ts';
 import { straddles } from '../pagetable/undo.ts';
 import type { Calls, MapResult } from './calls.ts';
 import type { ArgumentCheck } from './checks.ts';
-import { stageList } from './list-stage.ts';
 import type { UnmapOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
@@ -64,13 +63,14 @@ export class SafeCalls implements Calls {
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
-    const list = this.#gathers ? stageList(this.#memory, input) : input;
+    const readable = this.#gathers || input instanceof ScatterList;
+    const list = readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined;
     try {
-      const bytes = this.#checkList(list);
+      const bytes = list?.bytes ?? this.#check.list(input);
       this.#check.input(iova, offset, bytes);
-      return this.#map(offset, bytes, prot, 0, list);
+      return this.#map(offset, bytes, prot, 0, list ?? input);
     } finally {
-      if (list !== input) this.#memory.staging = false;
+      list?.close();
     }
   }
 
@@ -92,16 +92,6 @@ export class SafeCalls implements Calls {
       this.#table.endUnmap();
       if (!queued) this.#driver.iotlbSync?.();
     }
-  }
-
-  /** Bytes of a list, checked to its last element: by kernels where they can read it. */
-  #checkList(list: ListArrays): number {
-    let whole = 0;
-    if (list instanceof ScatterList && list.isIn(this.#memory)) {
-      whole = this.#check.wholeList(this.#memory, list);
-      list.wholeBytes = whole;
-    } else if (list instanceof PiecedList) whole = this.#check.piecedList(this.#memory, list);
-    return whole > 0 ? whole : this.#check.list(list);
   }
 
   #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {

@@ -3,10 +3,11 @@
  * @module
  */
 import type { Geometry } from '../formats/contract.ts';
+import type { Semantics } from '../formats/rules.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
-import type { PageTable, Semantics } from '../pagetable/page-table.ts';
+import type { PageTable } from '../pagetable/page-table.ts';
 import type { Done } from '../pagetable/runs.ts';
 
 /** Runtime power, as calls that go around every piece of work. */

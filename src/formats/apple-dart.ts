@@ -4,17 +4,9 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import type {
-  Entry,
-  Format,
-  FormatConfiguration,
-  Geometry,
-  Level,
-  Linux61,
-  Registers,
-  TableRequest,
-} from './contract.ts';
+import type { Entry, Format, FormatConfiguration, Geometry, Level, Registers, TableRequest } from './contract.ts';
 import { PROT } from './protection.ts';
+import { DART_61 } from './rules.ts';
 import { badGeometry, checkRequest, tableAllocation } from './widths.ts';
 
 /** Bits of every entry. */
@@ -83,16 +75,6 @@ const DART2: Encoding = {
   pages: 'exactly 16K: entries hold output bits 41:14, too few for 4K',
   inputs: 'up to 38 bits; not above the output width',
   outputs: '36 or 42',
-};
-
-const LINUX61: Linux61 = {
-  pageByPage: false,
-  mapChecks: ['pageSize', 'range', 'protection'],
-  sizeRule: 'exact',
-  checksInput: false,
-  mapSgBarriers: false,
-  splitsLoseAddress: false,
-  splitsFirstOfGroupOnly: false,
 };
 
 function makeLevel(level: number, shift: number, bits: number, cpuPage: number, leaf: boolean): Level {
@@ -164,8 +146,9 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     outputBreak: pow2(encoding.addressBits),
     addressShift: encoding.shift,
     maxSlots: 1,
+    syncedLo: 0,
     syncedHi: 0,
-    linux61: LINUX61,
+    rules: { 'linux-6.1': DART_61 },
     slots: (depth, size) => (depth === 1 && size === page ? 1 : 0),
     leafSlots: () => 1,
     leaf(_depth, _slots, prot, out) {

@@ -17,8 +17,8 @@ import type {
   TableRequest,
 } from './contract.ts';
 import { QUIRK } from './contract.ts';
-import { LINUX61_BY_RUN } from './linux61.ts';
 import { PROT } from './protection.ts';
+import { LPAE_61 } from './rules.ts';
 import { badGeometry, checkRequest, chooseGranule, intersect, tableAllocation } from './widths.ts';
 
 /** Descriptor types, bits 1:0 (DDI 0487, D8.3.1). */
@@ -309,8 +309,9 @@ export function lpaeGeometry(
     outputBreak: OUTPUT_BREAK,
     addressShift: 0,
     maxSlots: 1,
+    syncedLo: 0,
     syncedHi: SYNCED_HI,
-    linux61: LINUX61_BY_RUN,
+    rules: { 'linux-6.1': LPAE_61 },
     slots: (depth, size) => (spans[depth] === size ? 1 : 0),
     leafSlots: () => 1,
     leaf(depth, _slots, prot, out) {

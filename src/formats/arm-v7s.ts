@@ -5,18 +5,10 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import type {
-  Entry,
-  Format,
-  FormatConfiguration,
-  Geometry,
-  Level,
-  Linux61,
-  QuirkName,
-  TableRequest,
-} from './contract.ts';
+import type { Entry, Format, FormatConfiguration, Geometry, Level, QuirkName, TableRequest } from './contract.ts';
 import { QUIRK } from './contract.ts';
 import { PROT } from './protection.ts';
+import { V7S_61, V7S_SAFE } from './rules.ts';
 import { badGeometry, checkRequest, intersect, tableAllocation } from './widths.ts';
 
 /** Descriptor types, bits 1:0 (DDI 0406C, B3.5.1). */
@@ -77,16 +69,6 @@ const SLOTS = 16;
 const PAGE_SIZES = [pow2(12), pow2(16), pow2(20), pow2(24)];
 const LEVEL2_BYTES = 1024;
 const TWO_32 = 0x100000000;
-
-const LINUX61: Linux61 = {
-  pageByPage: true,
-  mapChecks: ['range', 'protection', 'count'],
-  sizeRule: 'any',
-  checksInput: true,
-  mapSgBarriers: true,
-  splitsLoseAddress: true,
-  splitsFirstOfGroupOnly: true,
-};
 
 const QUIRKS: readonly QuirkName[] = ['ARM_NS', 'NO_PERMS', 'ARM_MTK_EXT', 'ARM_MTK_TTBR_EXT'];
 
@@ -232,8 +214,9 @@ function configure(request: TableRequest): Geometry {
     outputBreak: TWO_32,
     addressShift: 0,
     maxSlots: SLOTS,
+    syncedLo: 0,
     syncedHi: 0,
-    linux61: LINUX61,
+    rules: { safe: V7S_SAFE, 'linux-6.1': V7S_61 },
     slots: (depth, size) => Math.floor(size / (spans[depth] ?? Number.POSITIVE_INFINITY)),
     leafSlots: (lo, _hi, depth) => (isContiguous(lo, depth) ? SLOTS : 1),
     leaf,

@@ -3,6 +3,7 @@
  * engine in `pagetable/` does the rest, once for all formats.
  * @module
  */
+import type { RulesBySemantics } from './rules.ts';
 
 /** One entry as two 32-bit halves (a 4-byte entry uses `lo` only); the engine reuses these objects. */
 export interface Entry {
@@ -67,27 +68,6 @@ export interface Level {
   readonly tableValue: number;
 }
 
-/** What Linux 6.1 does that the architecture does not ask for; read under the semantics `linux-6.1` only. */
-export interface Linux61 {
-  /** Calls go page by page, each from the root (v7s), instead of by run within a table. */
-  readonly pageByPage: boolean;
-  /** Argument checks of `map_pages`, in order. */
-  readonly mapChecks: readonly ('pageSize' | 'range' | 'protection' | 'count')[];
-  /** Which sizes `pageSize` lets through: any sum of supported sizes, exactly the one size, or anything. */
-  readonly sizeRule: 'subset' | 'exact' | 'any';
-  /** Whether map and unmap refuse an IOVA outside the input range. */
-  readonly checksInput: boolean;
-  /** Whether the posted `map_sg` hook issues a write barrier a page (v7s) or none (LPAE). */
-  readonly mapSgBarriers: boolean;
-  /** Pieces of a split section lose their physical address: they map 0 upward. */
-  readonly splitsLoseAddress: boolean;
-  /**
-   * Splitting a contiguous page compares the entry with the first of its group, so that a further split works for that
-   * first one only; the others give the new table back and unmap nothing (v7s supersections).
-   */
-  readonly splitsFirstOfGroupOnly: boolean;
-}
-
 /** A register value that a driver programs, by flat name (`ttbr`, `tcr.ips`, …). */
 export type Registers = Readonly<Record<string, bigint>>;
 
@@ -136,10 +116,12 @@ export interface Geometry {
   readonly addressShift: number;
   /** Most neighbouring entries that one page takes at any level. */
   readonly maxSlots: number;
-  /** Bits (of `hi`) that mark a table entry as cleaned on a non-coherent walk; 0 where the format has none. */
+  /** Bits of `lo` and `hi` that mark a table entry as cleaned on a non-coherent walk; 0 where the format has none. */
+  readonly syncedLo: number;
+  /** See `syncedLo`. */
   readonly syncedHi: number;
-  /** What only Linux 6.1 does. */
-  readonly linux61: Linux61;
+  /** What each semantics decides; one that is not there has no such tables, but `safe` has all. */
+  readonly rules: RulesBySemantics;
 
   /** Neighbouring entries that a page of `size` takes at a depth (index into `levels`); 0: not there. */
   slots(depth: number, size: number): number;

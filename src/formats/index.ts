@@ -10,15 +10,14 @@ export type {
   FormatId,
   Geometry,
   Level,
-  Linux61,
   QuirkName,
   Registers,
   TableRequest,
 } from './contract.ts';
 export { QUIRK } from './contract.ts';
-export { LINUX61_BY_RUN } from './linux61.ts';
 export { NOT_SUPPORTED, type NotSupported } from './not-supported.ts';
 export { formatProt, PROT, parseProt } from './protection.ts';
 export { type Asked, type PurposeRefusal, REFUSED_ON_PURPOSE, refusedOnPurpose } from './refusals.ts';
-export { FORMATS, formatById } from './registry.ts';
+export { FORMATS, formatById, semanticsOf } from './registry.ts';
+export { type Kernel, LPAE_61, type Rules, type RulesBySemantics, SAFE, SEMANTICS, type Semantics } from './rules.ts';
 export { badGeometry, checkRequest, intersect, sizesOf, tableAllocation } from './widths.ts';

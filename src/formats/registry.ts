@@ -8,6 +8,7 @@ import { arm32LpaeS1, arm32LpaeS2, arm64LpaeS1, arm64LpaeS2 } from './arm-lpae.t
 import { armMaliLpae } from './arm-mali-lpae.ts';
 import { armV7s } from './arm-v7s.ts';
 import type { Format } from './contract.ts';
+import { SEMANTICS, type Semantics } from './rules.ts';
 
 /** Every format of this library. */
 export const FORMATS: readonly Format[] = [
@@ -31,4 +32,11 @@ export function formatById(id: string): Format {
   if (format !== undefined) return format;
   const known = FORMATS.map((candidate) => candidate.id).join(', ');
   throw new IommuError('UNKNOWN_FORMAT', 'format', `'${id}' is not among ${known}`);
+}
+
+/** The semantics that a format has: `safe`, and the kernels that write such tables. */
+export function semanticsOf(format: Format): readonly Semantics[] {
+  const [first] = format.configurations;
+  const rules = first === undefined ? {} : format.configure(first.request).rules;
+  return SEMANTICS.filter((each) => each === 'safe' || rules[each] !== undefined);
 }

@@ -8,12 +8,12 @@ export const STATE_OFFSET = 64;
 
 /**
  * Byte offsets of what `follow` knows of the tree that it walks, as 32-bit words; set by whoever walks. `tree`: physical
- * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, bits of a high
- * word that mark a cleaned entry, shift of an output address in a leaf, and its field in two words. `levels`, right behind
- * it, four words a depth: shift and mask of the index, mask and value that tell a table entry. `walked`: the last address
- * in two words, the depth reached, entries passed that had no mark. `path`: byte offset of the table at each depth.
+ * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, in two words each
+ * the bits that mark a cleaned entry and the field of an output address in a leaf, and that field's shift. `levels`, four
+ * words a depth, at most six depths: shift and mask of the index, mask and value that tell a table entry. `walked`: the last
+ * address in two words, the depth reached, entries passed that had no mark. `path`: byte offset of the table at each depth.
  */
-export const WALK = { tree: 256, levels: 288, walked: 384, path: 400 } as const;
+export const WALK = { tree: 256, levels: 304, walked: 400, path: 416 } as const;
 
 /** What every set of kernels offers. Offsets are bytes in the memory, counts are entries, values are 32-bit halves. */
 export interface Kernels {
@@ -71,8 +71,8 @@ export interface Kernels {
     bitsHi: number,
   ): void;
   /**
-   * Follows table entries from `root` towards the table at depth `target`; with `keep` (1, not 0) from the deepest table
-   * of the last walk that also leads to `iova`. Knows the tree by {@link WALK}.
+   * Follows table entries from `root` (a byte offset, with the root's depth in bits 3:0) towards the table at depth `target`;
+   * with `keep` (1, not 0) from the deepest table of the last walk that also leads to `iova`. Knows the tree by {@link WALK}.
    * @returns byte offset of the table reached, a multiple of 1 KiB, as a signed number, with the depth reached in bits 3:0
    * and the depth begun at in bits 7:4
    */

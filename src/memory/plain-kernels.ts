@@ -8,6 +8,8 @@ import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
 const TWO_32 = 0x100000000;
 const TWO_52 = 2 ** 52;
 const TREE = WALK.tree / 4;
+const MARKS = TREE + 4;
+const LEAF = TREE + 6;
 const WALKED = WALK.walked / 4;
 const PATH = WALK.path / 4;
 const LEVELS = WALK.levels / 4;
@@ -162,15 +164,16 @@ export class PlainKernels implements Kernels {
     const words = this.#view();
     const low = lowHalf(iova);
     const high = highHalf(iova);
-    const from = keep === 0 ? 0 : sharedDepth(words, low, high, target);
+    const top = root & 15;
+    const from = keep === 0 ? top : sharedDepth(words, low, high, top, target);
     let depth = from;
-    let table = from === 0 ? root : (words[PATH + from] as number);
+    let table = from === top ? root - top : (words[PATH + from] as number);
     let unmarked = 0;
     for (; depth < target; depth++) {
       const [lo, hi] = entryBehind(words, depth, table, low, high);
       const level = LEVELS + 4 * depth;
       if ((lo & (words[level + 2] as number)) !== ((words[level + 3] as number) | 0)) break;
-      if ((hi & (words[TREE + 4] as number)) === 0) unmarked++;
+      if (((lo & (words[MARKS] as number)) | (hi & (words[MARKS + 1] as number))) === 0) unmarked++;
       const field = (lo & (words[TREE + 1] as number)) << (words[TREE + 2] as number);
       table = (field - (words[TREE] as number)) >>> 0;
       words[PATH + depth + 1] = table;
@@ -185,9 +188,9 @@ export class PlainKernels implements Kernels {
     if ((found & 15) !== last) return found;
     const word = ((found & -1024) >>> 2) + 2 * indexIn(words, last, lowHalf(iova), highHalf(iova));
     if (((words[word] as number) | (words[word + 1] as number)) !== 0) return found;
-    const address = pa / 2 ** (words[TREE + 5] as number);
-    words[word] = (lowHalf(Math.floor(address)) & (words[TREE + 6] as number)) | bitsLo;
-    words[word + 1] = (highHalf(Math.floor(address)) & (words[TREE + 7] as number)) | bitsHi;
+    const address = Math.floor(pa / 2 ** (words[LEAF + 2] as number));
+    words[word] = (lowHalf(address) & (words[LEAF] as number)) | bitsLo;
+    words[word + 1] = (highHalf(address) & (words[LEAF + 1] as number)) | bitsHi;
     return found | 256;
   }
 
@@ -279,12 +282,12 @@ function entryBehind(words: Uint32Array, depth: number, table: number, low: numb
   return [words[word] as number, wide ? (words[word + 1] as number) : 0];
 }
 
-/** Depth of the deepest table of the last walk that leads to an address too, at most `target`. */
-function sharedDepth(words: Uint32Array, low: number, high: number, target: number): number {
+/** Depth of the deepest table of the last walk that leads to an address too, from `top` to `target`. */
+function sharedDepth(words: Uint32Array, low: number, high: number, top: number, target: number): number {
   let depth = Math.min(words[WALKED + 2] as number, target);
   const at = high * TWO_32 + low;
   const last = (words[WALKED + 1] as number) * TWO_32 + (words[WALKED] as number);
   const span = (below: number): number => 2 ** (words[LEVELS + 4 * below] as number);
-  while (depth > 0 && Math.floor(at / span(depth - 1)) !== Math.floor(last / span(depth - 1))) depth--;
+  while (depth > top && Math.floor(at / span(depth - 1)) !== Math.floor(last / span(depth - 1))) depth--;
   return depth;
 }

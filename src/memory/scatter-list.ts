@@ -56,10 +56,6 @@ export class ScatterList implements ListArrays {
   readonly bytes: number;
   /** Number of elements. */
   readonly length: number;
-  /** Whether it was just checked that every element is exactly one smallest page. */
-  singlePages = false;
-  /** Bytes of the list where it was just checked to consist of whole pages, else 0; kernels rely on it. */
-  wholeBytes = 0;
   readonly #memory: TableMemory;
   readonly #place: { readonly offset: number; readonly bytes: number };
   #live = true;

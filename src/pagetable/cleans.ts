@@ -2,7 +2,11 @@
  * Cache cleans of entries, counted, for devices whose walks do not snoop: Linux's `dma_sync_single_for_device`.
  * @module
  */
+import type { Geometry } from '../formats/contract.ts';
 import type { Meter } from '../meter/meter.ts';
+
+/** Hears of each clean: byte offset in the memory, and bytes. */
+export type CleanListener = (offset: number, bytes: number) => void;
 
 /** Counts cleans; does nothing where walks are coherent. */
 export class CacheCleans {
@@ -11,27 +15,33 @@ export class CacheCleans {
   readonly #meter: Meter;
   readonly #coherent: boolean;
   readonly #entryBytes: number;
+  readonly #listener: CleanListener | undefined;
   #table = -1;
   #entries = 0;
 
-  constructor(meter: Meter, coherent: boolean, entryBytes: number) {
+  constructor({ coherent, entryBytes }: Geometry, meter: Meter, listener: CleanListener | undefined) {
     this.#meter = meter;
     this.#coherent = coherent;
     this.#entryBytes = entryBytes;
+    this.#listener = listener;
   }
 
-  /** `calls` cleans of `entries` entries each. */
-  count(calls: number, entries: number): void {
+  /** `calls` cleans of `entries` entries each, one behind the other from index `index` of `table` on. */
+  count(table: number, index: number, calls: number, entries: number): void {
     if (this.#coherent) return;
+    const bytes = entries * this.#entryBytes;
     this.#meter.cleanCalls += calls;
-    this.#meter.cleanBytes += calls * entries * this.#entryBytes;
+    this.#meter.cleanBytes += calls * bytes;
+    if (this.#listener === undefined) return;
+    const first = table + index * this.#entryBytes;
+    for (let i = 0; i < calls; i++) this.#listener(first + i * bytes, bytes);
   }
 
   /** A run of pages of one table: one clean a page, or later one for all that was written to it. */
-  run(table: number, pages: number, slots: number): void {
+  run(table: number, index: number, pages: number, slots: number): void {
     if (this.#coherent) return;
     if (!this.batch) {
-      this.count(pages, slots);
+      this.count(table, index, pages, slots);
       return;
     }
     if (table !== this.#table) this.flush();
@@ -41,7 +51,7 @@ export class CacheCleans {
 
   /** The clean of the table that was written last, where cleans go by table. */
   flush(): void {
-    if (this.#entries > 0) this.count(1, this.#entries);
+    if (this.#entries > 0) this.count(this.#table, 0, 1, this.#entries);
     this.#entries = 0;
     this.#table = -1;
   }

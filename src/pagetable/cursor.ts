@@ -40,20 +40,21 @@ export class Cursor {
 
   constructor(geometry: Geometry, memory: TableMemory) {
     this.#memory = memory;
-    const { tableField, tableFieldShift, entryBytes, syncedHi, addressShift, leafFieldLo, leafFieldHi } = geometry;
-    const entryShift = Math.log2(entryBytes);
-    const leaf = [addressShift, leafFieldLo, leafFieldHi];
-    const levels = geometry.levels.flatMap(({ shift, entries, tableMask, tableValue }) => [
-      shift,
-      entries - 1,
-      tableMask,
-      tableValue,
-    ]);
-    this.#words = Uint32Array.of(memory.base, tableField, tableFieldShift, entryShift, syncedHi, ...leaf, ...levels);
+    const { levels, tableField, tableFieldShift, entryBytes, syncedLo, syncedHi } = geometry;
+    const { leafFieldLo, leafFieldHi, addressShift } = geometry;
+    const first = (WALK.levels - WALK.tree) / 4;
+    const words = new Uint32Array(first + 4 * levels.length);
+    words.set([memory.base, tableField, tableFieldShift, Math.log2(entryBytes), syncedLo, syncedHi]);
+    words.set([leafFieldLo, leafFieldHi, addressShift], 6);
+    for (const [depth, { shift, entries, tableMask, tableValue }] of levels.entries()) {
+      words.set([shift, entries - 1, tableMask, tableValue], first + 4 * depth);
+    }
+    this.#words = words;
   }
 
   /**
    * Follows table entries towards the table at depth `target`.
+   * @param root byte offset of the root, with its depth in bits 3:0
    * @param keep whether the walk may begin where the last one ended
    * @returns what `depthReached`, `depthBegun` and `tableReached` take apart
    */

@@ -4,6 +4,7 @@
  */
 import type { Entry } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
+import type { Place } from './place.ts';
 
 const TWO_32 = 0x100000000;
 
@@ -48,32 +49,21 @@ export function clearRun(tree: Entries, table: number, index: number, count: num
   tree.memory.kernels.clear(table + (index << tree.entryShift), count << tree.entryShift);
 }
 
-/**
- * Writes `pages` values, each `slots` times, from `index` on; `first` is the first value, each further one is `stride`
- * more.
- */
-export function fillRun(
-  tree: Entries,
-  table: number,
-  index: number,
-  pages: number,
-  slots: number,
-  first: Entry,
-  stride: number,
-): void {
+/** Writes the entries of a place's pages: `first` is the value of the first page, each further page's is `stride` more. */
+export function fillRun(tree: Entries, place: Place, first: Entry, stride: number): void {
   const { u32, kernels } = tree.memory;
-  const at = table + (index << tree.entryShift);
-  if (slots > 1 || pages <= SHORT) fillShort(u32, at >>> 2, tree.entryShift === 3, pages, slots, first, stride);
-  else if (tree.entryShift === 2) kernels.fill4(at, pages, first.lo, stride);
-  else kernels.fill8(at, pages, first.lo, first.hi, stride % TWO_32, Math.floor(stride / TWO_32));
+  const { slots, count } = place;
+  const at = place.table + (place.index << tree.entryShift);
+  if (slots > 1 || count <= SHORT) fillShort(u32, at >>> 2, tree.entryShift === 3, place, first, stride);
+  else if (tree.entryShift === 2) kernels.fill4(at, count, first.lo, stride);
+  else kernels.fill8(at, count, first.lo, first.hi, stride % TWO_32, Math.floor(stride / TWO_32));
 }
 
 function fillShort(
   u32: Uint32Array,
   start: number,
   wide: boolean,
-  pages: number,
-  slots: number,
+  { slots, count: pages }: Place,
   first: Entry,
   stride: number,
 ): void {
@@ -86,7 +76,7 @@ function fillShort(
       if (wide) u32[word++] = hi;
     }
     lo += stride % TWO_32;
-    hi += Math.floor(stride / TWO_32) + (lo >= TWO_32 ? 1 : 0);
+    hi = (hi + Math.floor(stride / TWO_32) + (lo >= TWO_32 ? 1 : 0)) | 0;
     if (lo >= TWO_32) lo -= TWO_32;
   }
 }

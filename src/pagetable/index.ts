@@ -3,8 +3,8 @@
  * @module
  */
 
+export type { Semantics } from '../formats/rules.ts';
 export { PageSizeChooser } from './page-size.ts';
-export type { Semantics } from './page-table.ts';
 export { PageTable } from './page-table.ts';
 export type { Done, PagesSink, UnmapSink } from './runs.ts';
 export { ListRuns, mapRange, unmapRange } from './runs.ts';

@@ -5,19 +5,13 @@
 import { highHalf, lowHalf } from '../address.ts';
 import type { Entry, Geometry } from '../formats/contract.ts';
 import { fillRun } from './entries.ts';
+import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
-/** Linux 6.1 lets a run go past the output range, and so past what `highHalf` takes. */
-const TWO_52 = 2 ** 52;
-const BIT_52_HI = 1 << 20;
-
-/** Where pages of a size live. */
-export interface PagePlace {
-  /** Bytes of a page. */
+/** Pages of one size. */
+interface PageKind {
   size: number;
-  /** Depth of the level, or −1. */
   depth: number;
-  /** Neighbouring entries of a page. */
   slots: number;
 }
 
@@ -26,12 +20,12 @@ export class LeafWriter {
   readonly #tree: TableTree;
   readonly #geometry: Geometry;
   readonly #strideScale: number;
-  readonly #place: PagePlace = { size: 0, depth: -1, slots: 0 };
+  readonly #kind: PageKind = { size: 0, depth: -1, slots: 0 };
   readonly #out: Entry = { lo: 0, hi: 0 };
   readonly #bits: Entry = { lo: 0, hi: 0 };
-  #depth = -1;
-  #slots = -1;
-  #prot = -1;
+  #bitsDepth = -1;
+  #bitsSlots = 0;
+  #bitsProt = 0;
 
   constructor(tree: TableTree) {
     this.#tree = tree;
@@ -39,28 +33,34 @@ export class LeafWriter {
     this.#strideScale = 2 ** tree.geometry.addressShift;
   }
 
-  /** Depth and slots of pages of this size; depth −1 where no level has it. The object is reused. */
-  placeOf(size: number): PagePlace {
-    const place = this.#place;
-    if (place.size === size) return place;
-    place.size = size;
-    place.depth = -1;
+  /** Gives a place the depth and slots of pages of this size; depth −1 where no level has it. */
+  choose(place: Place, size: number): void {
+    const kind = this.#kind;
+    if (kind.size !== size) this.#find(size);
+    place.depth = kind.depth;
+    place.slots = kind.slots;
+  }
+
+  #find(size: number): void {
+    const kind = this.#kind;
+    kind.size = size;
+    kind.depth = -1;
+    kind.slots = 0;
     for (let depth = this.#tree.last; depth >= 0; depth--) {
       const slots = this.#geometry.slots(depth, size);
       if (slots === 0) continue;
-      place.depth = depth;
-      place.slots = slots;
+      kind.depth = depth;
+      kind.slots = slots;
     }
-    return place;
   }
 
   /** Type and attribute bits of a leaf, without its address. The object is reused. */
   bits(depth: number, slots: number, prot: number): Entry {
-    if (prot !== this.#prot || depth !== this.#depth || slots !== this.#slots) {
+    if (depth !== this.#bitsDepth || slots !== this.#bitsSlots || prot !== this.#bitsProt) {
       this.#geometry.leaf(depth, slots, prot, this.#bits);
-      this.#depth = depth;
-      this.#slots = slots;
-      this.#prot = prot;
+      this.#bitsDepth = depth;
+      this.#bitsSlots = slots;
+      this.#bitsProt = prot;
     }
     return this.#bits;
   }
@@ -81,46 +81,45 @@ export class LeafWriter {
   }
 
   /**
-   * Writes `pages` leaves of `slots` entries each from index `index` of `table`, from output address `pa` on. Beyond the
-   * first `outputBreak` bits of an address may fall together in an entry, so that its value has no constant stride: there
-   * pages that cannot lie in one stride are written one by one.
+   * Writes the leaves of a place, from output address `pa` on. Beyond the first `outputBreak` bits of an address may fall
+   * together in an entry, so that its value has no constant stride: there pages that cannot lie in one stride are written one
+   * by one.
    */
-  write(depth: number, table: number, index: number, pages: number, slots: number, pa: number, bits: Entry): void {
-    const size = this.#tree.spanAt(depth) * slots;
-    const { outputBreak } = this.#geometry;
+  write(place: Place, pa: number, bits: Entry): void {
+    const { index, slots, count: pages } = place;
+    const size = this.#tree.spanAt(place.depth) * slots;
     let from = pa;
-    let at = index;
     for (let left = pages; left > 0; ) {
-      const count = this.#inStride(from, left, size, outputBreak);
-      this.#writeRun(depth, table, at, count, slots, from, bits);
-      left -= count;
-      from += count * size;
-      at += count * slots;
+      place.count = this.#inStride(from, left, size);
+      this.#writeRun(place, from, bits);
+      left -= place.count;
+      from += place.count * size;
+      place.index += place.entries;
     }
+    place.select(index, slots, pages);
     this.#tree.meter.entryWrites += pages * slots;
   }
 
   /** Writes entries as Linux 6.1 does for a split of v7s: each is the one before plus the bytes of a page, carries included. */
-  writeSums(depth: number, table: number, index: number, pages: number, slots: number, first: Entry): void {
-    fillRun(this.#tree, table, index, pages, slots, first, this.#tree.spanAt(depth) * slots);
-    this.#tree.meter.entryWrites += pages * slots;
+  writeSums(place: Place, first: Entry): void {
+    fillRun(this.#tree, place, first, this.#tree.spanAt(place.depth) * place.slots);
+    this.#tree.meter.entryWrites += place.entries;
   }
 
   /** Pages from output address `from` on, at most `pages`, whose entries differ by one stride. */
-  #inStride(from: number, pages: number, size: number, outputBreak: number): number {
+  #inStride(from: number, pages: number, size: number): number {
+    const { outputBreak } = this.#geometry;
     if (from + pages * size <= outputBreak) return pages;
     if (from >= 2 ** this.#geometry.outputBits) return 1;
     return Math.min(pages, Math.ceil((outputBreak - (from % outputBreak)) / size));
   }
 
-  #writeRun(depth: number, table: number, index: number, pages: number, slots: number, pa: number, bits: Entry): void {
+  #writeRun(place: Place, pa: number, bits: Entry): void {
     const out = this.#out;
     out.lo = bits.lo;
     out.hi = bits.hi;
-    const over = pa >= TWO_52;
-    const address = over ? pa - TWO_52 : pa;
-    this.#geometry.addAddress(lowHalf(address), highHalf(address) + (over ? BIT_52_HI : 0), depth, out);
-    const stride = (this.#tree.spanAt(depth) * slots) / this.#strideScale;
-    fillRun(this.#tree, table, index, pages, slots, out, stride);
+    this.#geometry.addAddress(lowHalf(pa), highHalf(pa), place.depth, out);
+    const stride = (this.#tree.spanAt(place.depth) * place.slots) / this.#strideScale;
+    fillRun(this.#tree, place, out, stride);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { lowHalf, offsetIn } from '../address.ts';
+import type { CheckedList, ListPiece } from '../memory/checked-list.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
 import { firstSet } from './entries.ts';
@@ -23,6 +24,7 @@ export class ListWalk {
   readonly #stop: number;
   #index = 0;
   #offset = 0;
+  #singlePages = false;
 
   constructor(tree: TableTree, chooser: PageSizeChooser) {
     this.#tree = tree;
@@ -40,10 +42,13 @@ export class ListWalk {
   }
 
   /**
-   * Maps a list whose elements are whole pages behind what `done` says is mapped, until that is `end` bytes.
+   * Maps a piece of a list behind what `done` says is mapped.
    * @returns 0 or a negative errno; `done` says how far it came
    */
-  map(iova: number, list: ScatterList, end: number, prot: number, done: Done): number {
+  map(iova: number, whole: CheckedList, piece: ListPiece, prot: number, done: Done): number {
+    const list = whole.open(piece);
+    const end = done.bytes + piece.bytes;
+    this.#singlePages = piece.singlePages;
     this.#index = 0;
     this.#offset = 0;
     while (done.bytes < end) {
@@ -65,7 +70,7 @@ export class ListWalk {
     if (run < this.#next) return false;
     this.#chooser.choose(at, pa, run);
     if (this.#chooser.size < this.#next) return false;
-    const pages = mapRun(this.#tree, at, pa, this.#chooser.size, this.#chooser.count, prot, true);
+    const pages = mapRun(this.#tree, this.#tree.want(at, this.#chooser.size, this.#chooser.count), pa, prot, true);
     if (pages <= 0) return false;
     this.#advance(list, pages * this.#chooser.size, done);
     return true;
@@ -109,7 +114,7 @@ export class ListWalk {
     this.#write(table + (index << tree.entryShift), pages, list, prot);
     tree.meter.entryWrites += pages;
     tree.addEntries(depth, table, pages);
-    tree.cleans.run(table, 1, pages);
+    tree.cleans.run(table, index, 1, pages);
     done.bytes += bytes;
     return 0;
   }
@@ -122,7 +127,7 @@ export class ListWalk {
     const shift = geometry.pageShift;
     if (geometry.entryBytes === 4) {
       kernels.gather4(offset, lengthsOffset, this.#index, this.#offset, dest, pages, shift, -this.#page, bits.lo);
-    } else if (list.singlePages) {
+    } else if (this.#singlePages) {
       const { addressShift, leafFieldLo: lo, leafFieldHi: hi } = geometry;
       kernels.gatherPages8(offset, this.#index, dest, pages, addressShift, lo, hi, bits.lo, bits.hi);
       this.#index += pages;

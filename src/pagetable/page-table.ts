@@ -7,9 +7,10 @@
 import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
+import { type Rules, rulesOf, type Semantics } from '../formats/rules.ts';
 import { hasSize, intersect, sizesOf } from '../formats/widths.ts';
-import { type ListPiece, PiecedList } from '../memory/pieced-list.ts';
-import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
+import { CheckedList, type ListPiece } from '../memory/checked-list.ts';
+import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { ListWalk } from './list-walk.ts';
@@ -25,9 +26,6 @@ import { type UnmapMode, unmapInTable, unmapRun } from './unmap.ts';
 
 const ACCESS = PROT.READ | PROT.WRITE;
 
-/** Semantics of a domain: refuse and undo, or do as Linux 6.1 does. */
-export type Semantics = 'safe' | 'linux-6.1';
-
 /** How the pages of a list are walked: from the root for each (`hook`), or one walk for all. */
 type ListMode = 'hook' | 'one-walk';
 
@@ -39,10 +37,9 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly chooser: PageSizeChooser;
   /** Page-size choice for unmapping: under `safe` also the sizes that a split leaves behind where none was granted. */
   readonly unmapChooser: PageSizeChooser;
-  readonly #linux: boolean;
+  readonly #rules: Rules;
   readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
-  readonly #pageByPage: boolean;
   /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
   readonly #page: number;
   readonly #outputEnd: number;
@@ -58,25 +55,31 @@ export class PageTable implements PagesSink, UnmapSink {
     unmapPages: (iova, size, count) => unmapRun(this.tree, iova, size, count, this.#mode) * size,
   };
 
-  /** @throws IommuError `NO_MEMORY` where the root cannot be allocated. */
+  /** @throws IommuError `NO_MEMORY` where the root cannot be allocated; `BAD_OPTION` where a kernel lacks the format. */
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
-    this.tree = new TableTree(geometry, memory, meter, tlb);
-    this.#linux = semantics === 'linux-6.1';
-    this.#pageByPage = this.#linux && geometry.linux61.pageByPage;
+    const rules = rulesOf(geometry.format, geometry.rules, semantics);
+    this.#rules = rules;
+    this.tree = new TableTree(geometry, memory, meter, tlb, rules);
     this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
     this.#outputEnd = 2 ** geometry.oas;
-    const usable = this.#linux ? geometry.pageSizes : usableSizes(geometry);
-    this.chooser = new PageSizeChooser(usable, this.#linux ? geometry.iovaBase : 0n);
+    const granted = rules.pageSizes === 'granted';
+    const usable = granted ? geometry.pageSizes : usableSizes(geometry);
+    this.chooser = new PageSizeChooser(usable, granted ? geometry.iovaBase : 0n);
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
-    this.unmapChooser = this.#linux ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
+    this.unmapChooser = granted ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
     const next = this.unmapChooser.after(this.unmapChooser.smallest);
     this.#inTable = geometry.maxSlots === 1 ? Math.min(next, this.tree.spans[this.tree.last - 1] ?? 0) : 0;
-    this.#mode = { queued: false, mapped: false, linux: this.#linux };
+    this.#mode = { queued: false, mapped: false, rules };
   }
 
   /** Whether lists in this memory, of whole pages, are mapped by kernels. */
   get gathersLists(): boolean {
     return this.#listWalk !== undefined;
+  }
+
+  /** What its semantics decides. */
+  get rules(): Rules {
+    return this.#rules;
   }
 
   /** What the driver programs for this table. */
@@ -87,8 +90,8 @@ export class PageTable implements PagesSink, UnmapSink {
 
   /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    if (count > MOST_PAGES && this.#linux && !this.#pageByPage) throw tooManyPages(count);
-    const refused = this.#linux ? this.#refuse(iova, pa, size, count, prot) : 0;
+    if (count > MOST_PAGES && this.#rules.counts === 'signed 32 bits') throw tooManyPages(count);
+    const refused = this.#refuse(iova, pa, size, count, prot);
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
     this.tree.meter.wmb++;
@@ -117,42 +120,37 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Maps a list by kernels where it was checked to be one that they can read; undefined where it was not. */
   #gather(iova: number, list: ListArrays, prot: number, done: Done): number | undefined {
     const walk = this.#listWalk;
-    if (walk === undefined) return undefined;
-    if (list instanceof ScatterList && list.isIn(this.tree.memory) && list.wholeBytes > 0) {
-      return walk.map(iova, list, list.wholeBytes, prot, done);
-    }
-    if (!(list instanceof PiecedList && list.checked)) return undefined;
-    const { memory } = this.tree;
+    if (walk === undefined || !(list instanceof CheckedList)) return undefined;
     let errno = 0;
     for (let i = 0; errno === 0 && i < list.pieces.length; i++) {
-      const piece = list.stage(memory, list.pieces[i] as ListPiece);
-      errno = walk.map(iova, piece, done.bytes + piece.wholeBytes, prot, done);
+      errno = walk.map(iova, list, list.pieces[i] as ListPiece, prot, done);
     }
     return errno;
   }
 
   #mapRuns(iova: number, list: ListArrays, prot: number, oneWalk: boolean, done: Done): number {
     const sink = oneWalk ? this.#walk : this.#hook;
-    const runs = new ListRuns(list, this.#linux);
+    const runs = new ListRuns(list, this.#rules.lists === 'linux');
     let errno = 0;
     while (errno === 0 && runs.next()) {
       const at = iova + done.bytes;
-      if (this.#linux && !this.chooser.divides(at, runs.start, runs.bytes)) return EINVAL;
+      if (this.#rules.lists === 'linux' && !this.chooser.divides(at, runs.start, runs.bytes)) return EINVAL;
       errno = mapRange(sink, this.chooser, at, runs.start, runs.bytes, prot, !oneWalk, done);
     }
     return errno;
   }
 
   /**
-   * Unmaps at most `count` equal pages; returns the bytes unmapped. Where Linux 6.1 unmaps by run, its count is a signed
-   * 32-bit number, and one that comes out negative unmaps nothing.
+   * Unmaps at most `count` equal pages; returns the bytes unmapped. Where Linux unmaps by run, its count is a signed 32-bit
+   * number, and one that comes out negative unmaps nothing.
    */
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
-    if (this.#linux && !this.#allowsUnmap(iova, size, count)) return 0;
+    if (!this.#allowsUnmap(iova, size, count)) return 0;
     this.#mode.queued = queued;
-    const { pageByPage } = this.tree.geometry.linux61;
-    if (!this.#linux) return this.#runUnmapper.unmapPages(iova, size, count, queued);
-    if (!pageByPage) return this.#runUnmapper.unmapPages(iova, size, Math.max(0, count | 0), queued);
+    const wraps = this.#rules.counts === 'signed 32 bits';
+    if (this.#rules.request !== 'page') {
+      return this.#runUnmapper.unmapPages(iova, size, wraps ? Math.max(0, count | 0) : count, queued);
+    }
     let pages = 0;
     while (pages < count && unmapRun(this.tree, iova + pages * size, size, 1, this.#mode) > 0) pages++;
     return pages * size;
@@ -221,7 +219,7 @@ export class PageTable implements PagesSink, UnmapSink {
     for (const { at, lo, hi, linked, table, depth } of changes) {
       if (!linked) tree.memory.relink(table, tree.levelAt(depth).allocBytes);
       tree.store(at, lo, hi);
-      tree.cleans.count(1, 1);
+      tree.cleanEntry(at);
     }
     try {
       if (end > from || changes.length > 0) tree.tlb.flushAll();
@@ -252,12 +250,12 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
-    if (this.#pageByPage) return this.#mapPageByPage(iova, pa, size, count, prot, done);
+    if (this.#rules.request === 'page') return this.#mapPageByPage(iova, pa, size, count, prot, done);
     if (count === 1 && size === this.#page && pa < this.#outputEnd && this.tree.mapPage(iova, pa, prot, keep)) {
       done.bytes += size;
       return 0;
     }
-    const pages = mapRun(this.tree, iova, pa, size, count, prot, keep);
+    const pages = mapRun(this.tree, this.tree.want(iova, size, count), pa, prot, keep);
     if (pages < 0) return pages;
     done.bytes += pages * size;
     return 0;
@@ -265,7 +263,8 @@ export class PageTable implements PagesSink, UnmapSink {
 
   #mapPageByPage(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
     for (let page = 0; page < count; page++) {
-      const mapped = mapRun(this.tree, iova + page * size, pa + page * size, size, 1, prot, false);
+      const place = this.tree.want(iova + page * size, size, 1);
+      const mapped = mapRun(this.tree, place, pa + page * size, prot, false);
       if (mapped < 0) return mapped;
       done.bytes += size;
     }
@@ -273,15 +272,15 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapHooked(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    const refused = this.#linux ? this.#refuse(iova, pa, size, count, prot) : 0;
+    const refused = this.#refuse(iova, pa, size, count, prot);
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
-    if (this.tree.geometry.linux61.mapSgBarriers) this.tree.meter.wmb++;
+    if (this.#rules.mapSgBarriers === 'each page') this.tree.meter.wmb++;
     return errno;
   }
 
   #refuse(iova: number, pa: number, size: number, count: number, prot: number): number {
-    for (const check of this.tree.geometry.linux61.mapChecks) {
+    for (const check of this.#rules.mapChecks) {
       if (check === 'pageSize' && !this.#allowsSize(size)) return EINVAL;
       if (check === 'range' && !(this.#inInput(iova) && pa < 2 ** this.tree.geometry.oas)) return ERANGE;
       if (check === 'protection' && (prot & ACCESS) === 0) return EINVAL;
@@ -295,30 +294,24 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #inInput(iova: number): boolean {
-    return !this.tree.geometry.linux61.checksInput || iova < 2 ** this.tree.geometry.ias;
+    return this.#rules.inputRange === 'aliases' || iova < 2 ** this.tree.geometry.ias;
   }
 
   #allowsSize(size: number): boolean {
-    const { linux61, pageSizes } = this.tree.geometry;
-    if (linux61.sizeRule === 'any') return true;
-    if (linux61.sizeRule === 'exact') return size === pageSizes;
+    const { pageSizes } = this.tree.geometry;
+    const { sizeRule } = this.#rules;
+    if (sizeRule === 'any') return true;
+    if (sizeRule === 'exact') return size === pageSizes;
     return size > 0 && isSubset(size, pageSizes);
   }
 }
 
-/** Linux 6.1 takes the count of a run as a signed 32-bit number: from here on it would map a negative number of pages. */
+/** Linux takes the count of a run as a signed 32-bit number: from here on it would map a negative number of pages. */
 const MOST_PAGES = 2 ** 31 - 1;
 
 function tooManyPages(count: number): IommuError {
-  return new IommuError(
-    'OUT_OF_RANGE',
-    'count',
-    `${count} pages in one call; linux-6.1 expected at most ${MOST_PAGES}`,
-    {
-      got: count,
-      limit: MOST_PAGES,
-    },
-  );
+  const message = `${count} pages in one call; expected at most ${MOST_PAGES}, as Linux counts them`;
+  return new IommuError('OUT_OF_RANGE', 'count', message, { got: count, limit: MOST_PAGES });
 }
 
 /** The sizes granted that a level has: Linux also grants blocks larger than all that a short tree can hold. */

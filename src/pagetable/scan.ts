@@ -2,9 +2,10 @@
  * Looking at tables without changing them: translation, the first mapped or unmapped address of a range, all leaves.
  * @module
  */
-import { offsetIn } from '../address.ts';
+import { alignDown, offsetIn } from '../address.ts';
 import { depthReached, tableReached } from './cursor.ts';
 import { firstClear, firstSet } from './entries.ts';
+import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
 /**
@@ -40,10 +41,9 @@ export function findHole(tree: TableTree, from: number, end: number): number {
 
 function find(tree: TableTree, from: number, end: number, mapped: boolean): number {
   if (tree.roots.length === 1) return findOnPath(tree, from, end, mapped);
-  const covered = tree.spanAt(0) * tree.levelAt(0).entries;
-  for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
-    const stop = Math.min(end, Math.floor(at / covered + 1) * covered);
-    const found = findBelow(tree, 0, tree.rootOf(at), at, stop, mapped);
+  for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
+    const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
+    const found = findBelow(tree, tree.stand(0, tree.rootOf(at), at, stop), stop, mapped);
     if (found !== -1) return found;
   }
   return -1;
@@ -56,18 +56,18 @@ function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean)
   const depth = depthReached(found);
   const table = tableReached(found);
   tree.meter.tableReads += depth;
-  if (depth === target) return findBelow(tree, depth, table, from, end, mapped);
+  if (depth === target) return findBelow(tree, tree.stand(depth, table, from, end), end, mapped);
   const at = tree.entryAt(depth, table, from);
   tree.meter.tableReads++;
   return ((tree.lo(at) | tree.hi(at)) !== 0) === mapped ? from : -1;
 }
 
-function findBelow(tree: TableTree, depth: number, table: number, from: number, end: number, mapped: boolean): number {
+/** Searches the entries of a place, and the tables below them, up to the address `end`. */
+function findBelow(tree: TableTree, place: Place, end: number, mapped: boolean): number {
+  const { depth, table, index, count, iova } = place;
+  if (depth === tree.last) return findLeaf(tree, place, mapped);
   const span = tree.spanAt(depth);
-  const start = from - offsetIn(from, span);
-  const index = tree.indexAt(depth, from);
-  const count = Math.ceil((end - start) / span);
-  if (depth === tree.last) return findLeaf(tree, table, index, count, mapped, from, start);
+  const start = iova - offsetIn(iova, span);
   const { tableMask, tableValue } = tree.levelAt(depth);
   const { u32 } = tree.memory;
   const first = (table >>> 2) + (index << tree.wordShift);
@@ -80,13 +80,14 @@ function findBelow(tree: TableTree, depth: number, table: number, from: number, 
     const word = first + (i << tree.wordShift);
     const lo = (u32[word] as number) | 0;
     if ((lo & tableMask) !== tableValue) {
-      if (((lo | tree.hi(word * 4)) !== 0) === mapped) return Math.max(from, start + i * span);
+      if (((lo | tree.hi(word * 4)) !== 0) === mapped) return Math.max(iova, start + i * span);
       continue;
     }
     const below = tree.tableOffset(lo);
     if (depth + 1 === tree.last && tree.memory.entriesIn(below) === none) continue;
     const base = start + i * span;
-    const found = findBelow(tree, depth + 1, below, Math.max(from, base), Math.min(end, base + span), mapped);
+    const stop = Math.min(end, base + span);
+    const found = findBelow(tree, tree.stand(depth + 1, below, Math.max(iova, base), stop), stop, mapped);
     if (found !== -1) return found;
   }
   return -1;
@@ -97,19 +98,13 @@ function entriesOf(tree: TableTree, full: boolean): number {
   return full ? tree.levelAt(tree.last).entries : 0;
 }
 
-function findLeaf(
-  tree: TableTree,
-  table: number,
-  index: number,
-  count: number,
-  mapped: boolean,
-  from: number,
-  start: number,
-): number {
+function findLeaf(tree: TableTree, { table, index, count, iova }: Place, mapped: boolean): number {
   if (tree.memory.entriesIn(table) === entriesOf(tree, !mapped)) return -1;
   const search = mapped ? firstSet : firstClear;
   const i = search(tree, table, index, index + count) - index;
-  return i === count ? -1 : Math.max(from, start + i * tree.spanAt(tree.last));
+  if (i === count) return -1;
+  const span = tree.spanAt(tree.last);
+  return i === 0 ? iova : iova - offsetIn(iova, span) + i * span;
 }
 
 /** A leaf, as {@link forEachLeaf} hands it out. */
@@ -117,8 +112,7 @@ export type LeafVisitor = (iova: number, pa: number, size: number, lo: number, h
 
 /** Calls `visit` for every leaf in order of input address; a contiguous page is one leaf. */
 export function forEachLeaf(tree: TableTree, visit: LeafVisitor): void {
-  const covered = tree.spanAt(0) * tree.levelAt(0).entries;
-  for (const [i, root] of tree.roots.entries()) leavesBelow(tree, 0, root, i * covered, visit);
+  for (const [i, root] of tree.roots.entries()) leavesBelow(tree, 0, root, i * tree.rootSpan, visit);
 }
 
 function leavesBelow(tree: TableTree, depth: number, table: number, base: number, visit: LeafVisitor): void {

@@ -11,6 +11,8 @@ export interface TlbOps {
   addPages(iova: number, granule: number, count: number): void;
   /** Everything of this table. */
   flushAll(): void;
+  /** Bytes of a table were cleaned for walks that do not snoop; physical address. */
+  clean?(physical: number, bytes: number): void;
 }
 
 /** No device. */

@@ -6,6 +6,7 @@
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
+import type { Rules } from '../formats/rules.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { CacheCleans } from './cleans.ts';
@@ -13,6 +14,7 @@ import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cur
 import { clearRun, firstSet } from './entries.ts';
 import { TableJournal } from './journal.ts';
 import { LeafWriter } from './leaves.ts';
+import { Place } from './place.ts';
 import { TablePool } from './table-pool.ts';
 import type { TlbOps } from './tlb-ops.ts';
 
@@ -41,6 +43,8 @@ export class TableTree {
   readonly meter: Meter;
   /** Whom unlinked tables and cleared leaves are told. */
   readonly tlb: TlbOps;
+  /** What the semantics decides. */
+  readonly rules: Rules;
   /** Levels from the root down. */
   readonly levels: readonly Level[];
   /** Index of the last level. */
@@ -53,6 +57,12 @@ export class TableTree {
   readonly wordShift: number;
   /** Byte offsets of the roots. */
   readonly roots: readonly number[];
+  /** Bytes that a root spans. */
+  readonly rootSpan: number;
+  /** Where the call under way stands. */
+  readonly place: Place = new Place();
+  /** For each depth, where a search of a range stands. */
+  readonly path: readonly Place[];
   /** Tables taken and given back. */
   readonly pool: TablePool;
   /** Cache cleans. */
@@ -74,24 +84,29 @@ export class TableTree {
   #zeroLast = true;
 
   /** @throws IommuError `NO_MEMORY` where there is no room for the root, or only above the format's limit. */
-  constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps) {
+  constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, rules: Rules) {
     this.geometry = geometry;
     this.memory = memory;
     this.meter = meter;
     this.tlb = tlb;
+    this.rules = rules;
     this.levels = geometry.levels;
     this.last = geometry.levels.length - 1;
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.wordShift = this.entryShift - 2;
     this.pool = new TablePool(geometry, memory, meter);
-    this.cleans = new CacheCleans(meter, geometry.coherent, geometry.entryBytes);
+    const { clean } = tlb;
+    const heard = clean === undefined ? undefined : (at: number, bytes: number) => clean(at + memory.base, bytes);
+    this.cleans = new CacheCleans(geometry, meter, heard);
     this.leaves = new LeafWriter(this);
     this.#cursor = new Cursor(geometry, memory);
     this.#baseLow = memory.base >>> 0;
     this.#coherent = geometry.coherent;
     this.masksLeaves = this.entryShift === 3 && geometry.maxSlots === 1 && geometry.outputBreak >= 2 ** geometry.oas;
     this.#granule = 2 ** geometry.pageShift;
+    this.path = geometry.levels.map(() => new Place());
+    this.rootSpan = this.spanAt(0) * this.levelAt(0).entries;
     this.roots = this.#allocateRoots();
   }
 
@@ -113,8 +128,7 @@ export class TableTree {
   /** The root that an input address belongs to; higher address bits alias. */
   rootOf(iova: number): number {
     if (this.roots.length === 1) return this.roots[0] as number;
-    const covered = this.spanAt(0) * this.levelAt(0).entries;
-    return this.roots[Math.floor(iova / covered) % this.roots.length] as number;
+    return this.roots[Math.floor(iova / this.rootSpan) % this.roots.length] as number;
   }
 
   /** Index of an input address in a table at a depth; higher address bits alias. */
@@ -125,6 +139,44 @@ export class TableTree {
   /** Byte offset of the entry for an input address in `table`. */
   entryAt(depth: number, table: number, iova: number): number {
     return table + (this.indexAt(depth, iova) << this.entryShift);
+  }
+
+  /** The place for `count` pages of `size` bytes from `iova` on: its depth and slots, not yet its table. */
+  want(iova: number, size: number, count: number): Place {
+    const { place } = this;
+    this.leaves.choose(place, size);
+    place.iova = iova;
+    place.count = count;
+    return place;
+  }
+
+  /** Walks from the root towards the table at depth `target` and stands where that ends. */
+  seek(place: Place, target: number): void {
+    const { iova } = place;
+    const found = this.follow(iova, target, false);
+    place.depth = depthReached(found);
+    place.table = tableReached(found);
+    place.index = this.indexAt(place.depth, iova);
+    this.meter.walks++;
+    this.meter.tableReads += place.depth + 1;
+  }
+
+  /** Stands on the entries of a table that hold [from, end), one page each. */
+  stand(depth: number, table: number, from: number, end: number): Place {
+    const place = this.path[depth] as Place;
+    const span = this.spanAt(depth);
+    place.depth = depth;
+    place.table = table;
+    place.iova = from;
+    place.index = this.indexAt(depth, from);
+    place.count = Math.ceil((end - from + offsetIn(from, span)) / span);
+    return place;
+  }
+
+  /** Whether the first entry of a place is empty. */
+  isEmptyAt({ table, index }: Place): boolean {
+    const at = table + (index << this.entryShift);
+    return (this.lo(at) | this.hi(at)) === 0;
   }
 
   /** Depth of the deepest table that spans all of [from, end). */
@@ -204,7 +256,7 @@ export class TableTree {
     this.#countWalk(found);
     meter.entryWrites++;
     this.memory.addEntries(table, 1);
-    this.cleans.run(table, 1, 1);
+    this.cleans.run(table, this.indexAt(last, iova), 1, 1);
     return true;
   }
 
@@ -226,9 +278,14 @@ export class TableTree {
   }
 
   #markCleaned(at: number, { lo, hi }: Entry): void {
-    const { syncedHi } = this.geometry;
-    this.cleans.count(1, 1);
-    if (syncedHi !== 0) this.store(at, lo, hi | syncedHi);
+    const { syncedLo, syncedHi } = this.geometry;
+    this.cleanEntry(at);
+    if ((syncedLo | syncedHi) !== 0) this.store(at, lo | syncedLo, hi | syncedHi);
+  }
+
+  /** Cleans the entry at a byte offset. */
+  cleanEntry(at: number): void {
+    this.cleans.count(at, 0, 1, 1);
   }
 
   /** Unlinks the table behind the entry at `at`, tells the TLB, and frees it and all below. */
@@ -238,7 +295,7 @@ export class TableTree {
     const span = this.spanAt(depth);
     const table = this.tableOffset(lo);
     this.store(at, 0, 0);
-    this.cleans.count(1, 1);
+    this.cleanEntry(at);
     this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
     this.forgetPath();
     if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
@@ -305,7 +362,7 @@ export class TableTree {
     const from = depthBegun(found);
     if (from === 0) this.meter.walks++;
     this.meter.tableReads += depthReached(found) - from;
-    if (!this.#coherent) this.cleans.count(this.#cursor.unmarked, 1);
+    if (!this.#coherent) this.cleans.count(0, 0, this.#cursor.unmarked, 1);
   }
 
   #allocateRoots(): number[] {
@@ -349,7 +406,7 @@ export class TableTree {
   #extendEmpty(depth: number, at: number): number {
     const hi = this.hi(at);
     if ((this.lo(at) | hi) === 0) return this.#extend(depth, at);
-    if (!this.#coherent && (hi & this.geometry.syncedHi) === 0) this.cleans.count(1, 1);
+    if (!this.#coherent && (hi & this.geometry.syncedHi) === 0) this.cleanEntry(at);
     return EEXIST;
   }
 }

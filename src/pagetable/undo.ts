@@ -3,35 +3,35 @@
  * tables that a partial unmap will need.
  * @module
  */
-import { offsetIn } from '../address.ts';
+import { alignDown, offsetIn } from '../address.ts';
 import { depthReached, tableReached } from './cursor.ts';
 import { firstSet } from './entries.ts';
+import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
 /** Clears the leaves that start in [from, end), leaving every table in place; the caller tells the TLB. */
 export function eraseLeaves(tree: TableTree, from: number, end: number): void {
-  const covered = tree.spanAt(0) * tree.levelAt(0).entries;
-  for (let at = from; at < end; at = Math.floor(at / covered + 1) * covered) {
-    eraseBelow(tree, 0, tree.rootOf(at), at, Math.min(end, Math.floor(at / covered + 1) * covered));
+  for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
+    const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
+    eraseBelow(tree, tree.stand(0, tree.rootOf(at), at, stop), stop);
   }
 }
 
-function eraseBelow(tree: TableTree, depth: number, table: number, from: number, end: number): void {
+function eraseBelow(tree: TableTree, { depth, table, index, count, iova }: Place, end: number): void {
   const span = tree.spanAt(depth);
-  const start = from - offsetIn(from, span);
-  const index = tree.indexAt(depth, from);
-  const stop = index + Math.ceil((end - start) / span);
+  const start = iova - offsetIn(iova, span);
+  const stop = index + count;
   for (let i = firstSet(tree, table, index, stop); i < stop; i = firstSet(tree, table, i + 1, stop)) {
     const at = table + (i << tree.entryShift);
     const lo = tree.lo(at);
     const base = start + (i - index) * span;
     if (tree.isTable(depth, lo)) {
-      const below = tree.tableOffset(lo);
-      eraseBelow(tree, depth + 1, below, Math.max(from, base), Math.min(end, base + span));
+      const last = Math.min(end, base + span);
+      eraseBelow(tree, tree.stand(depth + 1, tree.tableOffset(lo), Math.max(iova, base), last), last);
     } else {
       tree.store(at, 0, 0);
       tree.addEntries(depth, table, -1);
-      tree.cleans.count(1, 1);
+      tree.cleanEntry(at);
     }
   }
 }

@@ -3,9 +3,11 @@
  * @module
  */
 import type { Entry } from '../formats/contract.ts';
+import type { Rules } from '../formats/rules.ts';
 import { depthReached, tableReached } from './cursor.ts';
 import { clearRun, firstClear } from './entries.ts';
 import { pagesToTableEnd } from './map.ts';
+import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
 const BITS: Entry = { lo: 0, hi: 0 };
@@ -16,8 +18,8 @@ export interface UnmapMode {
   queued: boolean;
   /** The range was found mapped: entries are not tested again. */
   mapped: boolean;
-  /** Splits as Linux 6.1 does, its defects included. */
-  linux: boolean;
+  /** What the semantics says of splits. */
+  readonly rules: Rules;
 }
 
 /**
@@ -25,14 +27,10 @@ export interface UnmapMode {
  * @returns pages unmapped; 0 at a hole, or where a split finds no memory
  */
 export function unmapRun(tree: TableTree, iova: number, size: number, count: number, mode: UnmapMode): number {
-  const { depth: target, slots } = tree.leaves.placeOf(size);
-  const found = tree.follow(iova, target === -1 ? tree.last : target, false);
-  const depth = depthReached(found);
-  tree.meter.walks++;
-  tree.meter.tableReads += depth;
-  if (depth !== target) return unmapPart(tree, depth, tableReached(found), iova, size, count, mode);
-  tree.meter.tableReads++;
-  return clearPages(tree, depth, tableReached(found), iova, slots, count, mode);
+  const place = tree.want(iova, size, count);
+  const { depth: target } = place;
+  tree.seek(place, target === -1 ? tree.last : target);
+  return place.depth === target ? clearPages(tree, place, mode) : unmapPart(tree, place, size, mode);
 }
 
 /**
@@ -46,155 +44,119 @@ export function unmapInTable(tree: TableTree, iova: number, bytes: number, mode:
   if (depthReached(found) !== last) return false;
   meter.walks++;
   meter.tableReads += last + 1;
-  clearLeaves(tree, tableReached(found), tree.indexAt(last, iova), bytes / tree.spanAt(last), iova, mode);
+  const { place } = tree;
+  place.depth = last;
+  place.table = tableReached(found);
+  place.iova = iova;
+  place.select(tree.indexAt(last, iova), 1, bytes / tree.spanAt(last));
+  clearLeaves(tree, place, mode);
   return true;
 }
 
-/** Unmaps pages of what is mapped by something larger, at a depth where no such pages are. */
-function unmapPart(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  iova: number,
-  size: number,
-  count: number,
-  mode: UnmapMode,
-): number {
-  const index = tree.indexAt(depth, iova);
-  const at = table + (index << tree.entryShift);
-  tree.meter.tableReads++;
-  if ((tree.lo(at) | tree.hi(at)) === 0 || depth === tree.last) return 0;
-  const compared = separate(tree, depth, table, index, iova, 1, mode);
-  return splitBlock(tree, depth, at, compared, iova, size, count, mode);
+/** Unmaps pages of what is mapped by something larger, where the walk for them ended. */
+function unmapPart(tree: TableTree, place: Place, size: number, mode: UnmapMode): number {
+  place.slots = 1;
+  if (tree.isEmptyAt(place) || place.depth === tree.last) return 0;
+  const compared = separate(tree, place, mode.rules);
+  return splitBlock(tree, place, compared, size, mode);
 }
 
 /**
  * Makes single entries of a contiguous page that is larger than what is to be unmapped, in place.
- * @returns low word that a further split compares its entry with: Linux takes the first of the group
+ * @returns low word that a further split compares its entry with: Linux 6.1 takes the first of the group
  */
-function separate(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  index: number,
-  iova: number,
-  slots: number,
-  mode: UnmapMode,
-): number {
+function separate(tree: TableTree, place: Place, rules: Rules): number {
   const { geometry } = tree;
+  const { depth, table, index, slots, count, iova } = place;
   const at = table + (index << tree.entryShift);
   const lo = tree.lo(at);
   const hi = tree.hi(at);
   if (tree.isTable(depth, lo)) return lo;
   const group = geometry.leafSlots(lo, hi, depth);
-  if (group <= slots || (mode.linux && slots > 1)) return lo;
+  if (group <= slots || (rules.separates === 'single entries' && slots > 1)) return lo;
   const first = index - (index % group);
   geometry.pieces(lo, hi, depth, depth, 1, BITS);
-  if (mode.linux && geometry.linux61.splitsFirstOfGroupOnly) sumsOf(tree, depth, table, first, group);
-  else tree.leaves.write(depth, table, first, group, 1, geometry.address(lo, hi, depth), BITS);
-  tree.cleans.count(1, group);
+  place.select(first, 1, group);
+  if (rules.splitOfGroup === 'first') sumsOf(tree, place);
+  else tree.leaves.write(place, geometry.address(lo, hi, depth), BITS);
+  place.select(index, slots, count);
+  tree.cleans.count(table, first, 1, group);
   const whole = tree.spanAt(depth) * group;
   tree.tlb.flushWalk(iova, whole, whole);
   tree.meter.splits++;
-  return tree.lo(mode.linux && geometry.linux61.splitsFirstOfGroupOnly ? table + (first << tree.entryShift) : at);
+  return tree.lo(rules.splitOfGroup === 'first' ? table + (first << tree.entryShift) : at);
 }
 
 /**
  * Separates a group as Linux 6.1 does (v7s): a supersection keeps its address field as it stands, even where it is not a
  * multiple of 16 MiB; a large page has attributes in the bits below 64 KiB.
  */
-function sumsOf(tree: TableTree, depth: number, table: number, first: number, group: number): void {
-  const lo = tree.lo(table + (first << tree.entryShift));
-  const unit = tree.spanAt(depth) * (depth === tree.last ? group : 1);
+function sumsOf(tree: TableTree, place: Place): void {
+  const { depth, table, index, count } = place;
+  const lo = tree.lo(table + (index << tree.entryShift));
+  const unit = tree.spanAt(depth) * (depth === tree.last ? count : 1);
   tree.geometry.addAddress(lo & -unit, 0, depth, BITS);
-  tree.leaves.writeSums(depth, table, first, group, 1, BITS);
+  tree.leaves.writeSums(place, BITS);
 }
 
-function clearPages(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  iova: number,
-  slots: number,
-  count: number,
-  mode: UnmapMode,
-): number {
-  const index = tree.indexAt(depth, iova);
-  const pages = Math.min(count, pagesToTableEnd(tree, depth, index, slots));
+function clearPages(tree: TableTree, place: Place, mode: UnmapMode): number {
+  const pages = Math.min(place.count, pagesToTableEnd(tree, place));
   if (tree.geometry.maxSlots === 1) {
-    const mapped = mode.mapped ? pages : firstClear(tree, table, index, index + pages) - index;
-    if (depth === tree.last) clearLeaves(tree, table, index, mapped, iova, mode);
-    else clearEntries(tree, depth, table, index, mapped, 1, iova, mode);
-    return mapped;
+    const { table, index } = place;
+    place.count = mode.mapped ? pages : firstClear(tree, table, index, index + pages) - index;
+    const cleared = place.count;
+    if (place.depth === tree.last) clearLeaves(tree, place, mode);
+    else clearEntries(tree, place, mode);
+    return cleared;
   }
+  place.count = 1;
   let done = 0;
-  while (done < pages && clearPage(tree, depth, table, index + done * slots, slots, iova, done, mode)) done++;
+  while (done < pages && clearPage(tree, place, mode)) done++;
   return done;
 }
 
-function clearLeaves(
-  tree: TableTree,
-  table: number,
-  index: number,
-  pages: number,
-  iova: number,
-  mode: UnmapMode,
-): void {
-  if (pages === 0) return;
-  tree.eraseEntries(table, index, pages);
-  tree.addEntries(tree.last, table, -pages);
-  tree.cleans.run(table, pages, 1);
-  if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(tree.last), pages);
+/** Clears leaves of the last level. */
+function clearLeaves(tree: TableTree, place: Place, mode: UnmapMode): void {
+  const { table, index, slots, count, entries } = place;
+  if (entries === 0) return;
+  tree.eraseEntries(table, index, entries);
+  tree.addEntries(tree.last, table, -entries);
+  tree.cleans.run(table, index, count, slots);
+  if (!mode.queued) tree.tlb.addPages(place.iova, tree.spanAt(tree.last), entries);
 }
 
-function clearPage(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  index: number,
-  slots: number,
-  iova: number,
-  page: number,
-  mode: UnmapMode,
-): boolean {
+/** Clears the one page of a place, and moves on to the next; false where an entry is empty. */
+function clearPage(tree: TableTree, place: Place, mode: UnmapMode): boolean {
+  const { depth, table, index, slots, iova } = place;
   if (firstClear(tree, table, index, index + slots) < index + slots) return false;
-  const start = iova + page * slots * tree.spanAt(depth);
-  separate(tree, depth, table, index, start, slots, mode);
-  clearEntries(tree, depth, table, index, 1, slots, start, mode);
+  separate(tree, place, mode.rules);
+  if (depth === tree.last) clearLeaves(tree, place, mode);
+  else clearEntries(tree, place, mode);
+  place.index = index + slots;
+  place.iova = iova + slots * tree.spanAt(depth);
   return true;
 }
 
 /** Clears the leaves among the entries of one page, so that no part of it is left where an invalidation throws. */
-function clearLeavesOf(tree: TableTree, depth: number, table: number, index: number, slots: number): void {
+function clearLeavesOf(tree: TableTree, { depth, table, index, slots }: Place): void {
   for (let i = index; i < index + slots; i++) {
     const word = (table >>> 2) + (i << tree.wordShift);
     if (!tree.isTable(depth, tree.lo(word * 4))) tree.take(word);
   }
-  tree.addEntries(depth, table, -slots);
 }
 
-/** Clears neighbouring entries, which may be tables, telling the TLB entry by entry. */
-function clearEntries(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  index: number,
-  pages: number,
-  slots: number,
-  iova: number,
-  mode: UnmapMode,
-): void {
+/** Clears neighbouring entries above the last level, which may be tables, telling the TLB entry by entry. */
+function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
+  const { depth, table, index, slots, count, entries } = place;
   const span = tree.spanAt(depth);
-  const entries = pages * slots;
   if (entries === 0) return;
-  tree.cleans.run(table, pages, slots);
+  tree.cleans.run(table, index, count, slots);
   tree.meter.entryWrites += entries;
-  if (slots > 1) clearLeavesOf(tree, depth, table, index, slots);
+  if (slots > 1) clearLeavesOf(tree, place);
   const { tableMask, tableValue } = tree.levelAt(depth);
-  let at = iova;
+  let at = place.iova;
   for (let i = index; i < index + entries; i++) {
     const lo = tree.take((table >>> 2) + (i << tree.wordShift));
-    if (slots === 1) tree.addEntries(depth, table, -1);
     if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), at);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
@@ -204,99 +166,80 @@ function clearEntries(
 /**
  * Replaces a block by a table of pieces, without those that are to be unmapped; goes on below where the pieces are still
  * too large.
+ * @param compared low word that the block must have for the new table to be kept
  */
-function splitBlock(
-  tree: TableTree,
-  depth: number,
-  at: number,
-  compared: number,
-  iova: number,
-  size: number,
-  count: number,
-  mode: UnmapMode,
-): number {
+function splitBlock(tree: TableTree, place: Place, compared: number, size: number, mode: UnmapMode): number {
   const { geometry } = tree;
-  const below = depth + 1;
-  const table = tree.pool.take(below, false);
+  const { depth, iova, count } = place;
+  const at = place.table + (place.index << tree.entryShift);
+  const table = tree.pool.take(depth + 1, false);
   if (table === -1) return 0;
   const lo = tree.lo(at);
   const hi = tree.hi(at);
-  const slots = geometry.slots(below, size);
-  const pieceSlots = Math.max(1, slots);
-  const index = slots > 0 ? tree.indexAt(below, iova) : tree.levelAt(below).entries;
-  const skipped = slots > 0 ? Math.min(count, Math.floor((tree.levelAt(below).entries - index) / pieceSlots)) : 0;
-  geometry.pieces(lo, hi, depth, below, pieceSlots, BITS);
-  if (mode.linux && geometry.linux61.splitsLoseAddress) writeSums(tree, below, table, index, pieceSlots);
-  else
-    writeAround(
-      tree,
-      below,
-      table,
-      Math.floor(index / pieceSlots),
-      skipped,
-      pieceSlots,
-      geometry.address(lo, hi, depth),
-    );
+  const slots = geometry.slots(depth + 1, size);
+  place.depth = depth + 1;
+  place.table = table;
+  const most = slots > 0 ? count : 0;
+  place.select(slots > 0 ? tree.indexAt(depth + 1, iova) : tree.levelAt(depth + 1).entries, Math.max(1, slots), most);
+  const left = Math.min(most, Math.floor((tree.levelAt(depth + 1).entries - place.index) / place.slots));
+  geometry.pieces(lo, hi, depth, depth + 1, place.slots, BITS);
+  if (mode.rules.splitAddress === 'lost') writeSums(tree, place);
+  else writeAround(tree, place, left, geometry.address(lo, hi, depth));
   if (lo !== compared) {
     tree.meter.dmaWmb++;
-    tree.cleans.count(1, 1);
-    tree.releaseTable(below, table);
+    tree.cleans.count(table, 0, 1, 1);
+    tree.releaseTable(depth + 1, table);
     return 0;
   }
   tree.link(at, table);
   tree.meter.splits++;
-  if (slots === 0) return unmapPart(tree, below, table, iova, size, count, mode);
-  tree.tlb.addPages(iova, size, skipped);
-  return skipped;
+  if (slots > 0) {
+    tree.tlb.addPages(iova, size, left);
+    return left;
+  }
+  place.select(tree.indexAt(depth + 1, iova), 1, count);
+  tree.meter.tableReads++;
+  return unmapPart(tree, place, size, mode);
 }
 
-/** Writes the pieces of a block except `skipped` from `skip` on. */
-function writeAround(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  skip: number,
-  skipped: number,
-  slots: number,
-  base: number,
-): void {
-  const pieces = tree.levelAt(depth).entries / slots;
-  clearRun(tree, table, skip * slots, skipped * slots);
-  writePieces(tree, depth, table, 0, skip, slots, base);
-  writePieces(tree, depth, table, skip + skipped, pieces - skip - skipped, slots, base);
+/** Writes the pieces of a block into a new table, but for `left` of them from the place's index on. */
+function writeAround(tree: TableTree, place: Place, left: number, base: number): void {
+  const { slots, index } = place;
+  const pieces = tree.levelAt(place.depth).entries / slots;
+  const skip = left > 0 ? Math.floor(index / slots) : 0;
+  clearRun(tree, place.table, skip * slots, left * slots);
+  place.select(0, slots, skip);
+  writeSome(tree, place, base);
+  place.select((skip + left) * slots, slots, pieces - skip - left);
+  writeSome(tree, place, base);
 }
 
 /**
  * Writes the pieces of a v7s section as Linux 6.1 does: the physical address is lost, each piece is the one before plus
  * its bytes, and only a piece that begins at the unmapped address is left out.
  */
-function writeSums(tree: TableTree, depth: number, table: number, unmapped: number, slots: number): void {
+function writeSums(tree: TableTree, place: Place): void {
+  const { depth, table, index, slots } = place;
   const { entries } = tree.levelAt(depth);
   const pieces = Math.floor(entries / slots);
-  const whole = unmapped % slots === 0 && unmapped < pieces * slots;
-  const before = whole ? unmapped / slots : pieces;
+  const whole = index % slots === 0 && index < pieces * slots;
+  const before = whole ? index / slots : pieces;
   clearRun(tree, table, 0, entries);
   const first = { lo: BITS.lo, hi: 0 };
-  tree.leaves.writeSums(depth, table, 0, before, slots, first);
+  place.select(0, slots, before);
+  tree.leaves.writeSums(place, first);
   const rest = whole ? pieces - before - 1 : 0;
   first.lo = (BITS.lo + (before + 1) * slots * tree.spanAt(depth)) >>> 0;
-  tree.leaves.writeSums(depth, table, unmapped + slots, rest, slots, first);
+  place.select(index + slots, slots, rest);
+  tree.leaves.writeSums(place, first);
   tree.addEntries(depth, table, (before + rest) * slots);
-  tree.cleans.run(table, before + rest, slots);
+  tree.cleans.run(table, 0, before + rest, slots);
 }
 
-function writePieces(
-  tree: TableTree,
-  depth: number,
-  table: number,
-  first: number,
-  pieces: number,
-  slots: number,
-  base: number,
-): void {
-  if (pieces === 0) return;
-  const size = tree.spanAt(depth) * slots;
-  tree.leaves.write(depth, table, first * slots, pieces, slots, base + first * size, BITS);
-  tree.addEntries(depth, table, pieces * slots);
-  tree.cleans.run(table, pieces, slots);
+function writeSome(tree: TableTree, place: Place, base: number): void {
+  const { depth, table, index, slots, count } = place;
+  if (count === 0) return;
+  tree.leaves.write(place, base + index * tree.spanAt(depth), BITS);
+  tree.addEntries(depth, table, place.entries);
+  tree.cleans.run(table, index, count, slots);
 }

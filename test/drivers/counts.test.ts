@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Domain } from '../../src/core/domain.ts';
 import type { Path } from '../../src/core/paths.ts';
 import { armSmmu } from '../../src/drivers/arm-smmu/arm-smmu.ts';
+import type { Semantics } from '../../src/formats/rules.ts';
 import { TableMemory } from '../../src/memory/table-memory.ts';
-import type { Semantics } from '../../src/pagetable/page-table.ts';
 import { counted, type Work } from './helpers.ts';
 
 const K4 = 0x1000;

@@ -207,8 +207,8 @@ describe('what no list may hold', () => {
 
   test('an element whose end is no exact number is refused with its bytes as they were given', () => {
     for (const path of PATHS) {
-      const list = [{ address: Number.MAX_SAFE_INTEGER, length: 4096 }];
-      expect(refusal(() => new Domain({ path }).mapSg(0, list, RW)).fields, path).toMatchObject({ size: '0x1000' });
+      const list = [{ address: Number.MAX_SAFE_INTEGER - 4095, length: 8192 }];
+      expect(refusal(() => new Domain({ path }).mapSg(0, list, RW)).fields, path).toMatchObject({ size: '0x2000' });
     }
   });
 
@@ -283,4 +283,19 @@ describe.each(PATHS)('what is given as a list, on the path %s', (path) => {
   ])('refuses %s by name', (_, list, code, argument) => {
     expect(refusal(() => maps(list))).toMatchObject({ code, argument });
   });
+});
+
+test('a list in the memory of the tables is read to its end although that memory grows while it is mapped', () => {
+  for (const path of PATHS) {
+    const memory = new TableMemory();
+    const list = memory.list(600);
+    for (let i = 0; i < 600; i++) {
+      list.addresses[i] = i * 2 ** 21;
+      list.lengths[i] = 2 ** 21;
+    }
+    const domain = new Domain({ path, memory, pageSizes: 4096 });
+    const before = memory.byteLength;
+    expect(domain.mapSg(0, list, RW).bytes).toBe(600 * 2 ** 21);
+    expect(memory.byteLength, path).toBeGreaterThan(before);
+  }
 });

@@ -30,7 +30,7 @@ function shiftAt(tree: Tree, depth: number): number {
 
 function place(memory: WebAssembly.Memory, tree: Tree): void {
   const all = words(memory);
-  all.set([BASE, 0xfffffc00, 0, tree.wide ? 3 : 2, MARK, 0, 0xfffff000, 0xffff], WALK.tree / 4);
+  all.set([BASE, 0xfffffc00, 0, tree.wide ? 3 : 2, 0, MARK, 0xfffff000, 0xffff, 0], WALK.tree / 4);
   for (let depth = 0; depth < DEPTHS; depth++) {
     const test = depth === DEPTHS - 1 ? [0, 1] : [1, 1];
     all.set([shiftAt(tree, depth), 2 ** indexBits(tree) - 1, ...test], WALK.levels / 4 + 4 * depth);

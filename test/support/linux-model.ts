@@ -137,7 +137,7 @@ export class LinuxModel {
   }
 
   #mapPages(iova: bigint, pa: bigint, size: bigint, count: number): { errno: number; pages: number } {
-    if (!this.#geometry.linux61.pageByPage) {
+    if (this.#geometry.rules['linux-6.1']?.request !== 'page') {
       const pages = this.#mapRun(iova, pa, size, count);
       return pages < 0 ? { errno: pages, pages: 0 } : { errno: 0, pages };
     }
@@ -184,7 +184,7 @@ export class LinuxModel {
   }
 
   #unmapPages(iova: bigint, size: bigint, count: number): number {
-    if (!this.#geometry.linux61.pageByPage) return this.#unmapRun(0, iova, size, count);
+    if (this.#geometry.rules['linux-6.1']?.request !== 'page') return this.#unmapRun(0, iova, size, count);
     let pages = 0;
     while (pages < count && this.#unmapOne(0, iova + BigInt(pages) * size, size)) pages++;
     return pages;

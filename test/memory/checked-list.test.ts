@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Domain } from '../../src/core/index.ts';
+import { cutList } from '../../src/memory/checked-list.ts';
 import { type ListArrays, TableMemory } from '../../src/memory/index.ts';
-import { PiecedList } from '../../src/memory/pieced-list.ts';
 import { STAGED_ELEMENTS } from '../../src/memory/table-memory.ts';
 import { RW, refusal } from '../support/setup.ts';
 import { snapshot } from '../support/snapshot.ts';
@@ -73,7 +73,7 @@ describe('a list longer than the room for copies', () => {
 
   test('is cut at ends of runs, each piece within the room', () => {
     const list = listWithRun(runs['across the end of the first piece']);
-    const pieces = PiecedList.cut(list)?.pieces ?? [];
+    const pieces = cutList(list) ?? [];
     expect(pieces.map(({ first, count }) => [first, count])).toEqual([
       [0, STAGED_ELEMENTS - 700],
       [STAGED_ELEMENTS - 700, STAGED_ELEMENTS],

@@ -1,0 +1,122 @@
+/**
+ * What a semantics decides where the architecture leaves it open, as data: one record for `safe`, and one for each kernel
+ * and family of formats. The engine reads these fields and never the name of a kernel.
+ * @module
+ */
+import { IommuError } from '../errors.ts';
+
+/** Kernels whose page-table code is reproduced. */
+export type Kernel = 'linux-6.1' | 'linux-7.3';
+
+/** Refuse and undo, or do as a kernel does. */
+export type Semantics = 'safe' | Kernel;
+
+/** All semantics. */
+export const SEMANTICS: readonly Semantics[] = ['safe', 'linux-6.1', 'linux-7.3'];
+
+/** A check of the arguments of a map call. */
+export type MapCheck = 'pageSize' | 'range' | 'protection' | 'count';
+
+/** What one semantics does with tables of one family. */
+export interface Rules {
+  /** What one call of the format covers: equal pages to the end of a table, one page, or a whole range. */
+  readonly request: 'run' | 'page' | 'range';
+  /** Argument checks of a map call of equal pages, in order. */
+  readonly mapChecks: readonly MapCheck[];
+  /** Which sizes the check `pageSize` lets through: any sum of the sizes granted, exactly the one size, or anything. */
+  readonly sizeRule: 'subset' | 'exact' | 'any';
+  /** The count of pages of a call. */
+  readonly counts: 'exact' | 'signed 32 bits';
+  /** Whether calls outside the input range are refused, or reach what their low bits index. */
+  readonly inputRange: 'refused' | 'aliases';
+  /** Sizes that pages are chosen from: all granted, or those that the tree has. */
+  readonly pageSizes: 'granted' | 'in the tree';
+  /** How a list is joined: as Linux does, elements of no bytes included, or as if those were not there. */
+  readonly lists: 'linux' | 'plain';
+  /** Write barriers of the `map_sg` hook posted in 2021. */
+  readonly mapSgBarriers: 'none' | 'each page';
+  /** What of a run of pages is written where one of its entries is in use. */
+  readonly inUse: 'nothing of the run' | 'the pages before it';
+  /** What a larger page does with a table that holds mappings. */
+  readonly tableInUse: 'refused' | 'dropped';
+  /** Unmapping a part of a block or contiguous page. */
+  readonly partOfPage: 'split' | 'refused' | 'whole page';
+  /** What the pieces of a split block map. */
+  readonly splitAddress: 'kept' | 'lost';
+  /**
+   * How the pieces of a split are written, and which of a contiguous page can be split further: each by its address, and any;
+   * or, as sums of the one before and the bytes of a page, and the first of the group.
+   */
+  readonly splitOfGroup: 'any' | 'first';
+  /** Which pages a larger contiguous page is turned into on unmap: any smaller one, or single entries only. */
+  readonly separates: 'any' | 'single entries';
+  /** What is cleaned of a new table where walks are not coherent. */
+  readonly newTable: 'entry' | 'table and entry';
+}
+
+/** Rules of one format; a kernel that is not there does not have it, and where `safe` is not there {@link SAFE} holds. */
+export type RulesBySemantics = Readonly<Partial<Record<Semantics, Rules>>>;
+
+/** This project's own semantics, for every format. */
+export const SAFE: Rules = {
+  request: 'run',
+  mapChecks: [],
+  sizeRule: 'any',
+  counts: 'exact',
+  inputRange: 'refused',
+  pageSizes: 'in the tree',
+  lists: 'plain',
+  mapSgBarriers: 'none',
+  inUse: 'nothing of the run',
+  tableInUse: 'refused',
+  partOfPage: 'split',
+  splitAddress: 'kept',
+  splitOfGroup: 'any',
+  separates: 'any',
+  newTable: 'entry',
+};
+
+/** Linux 6.1, io-pgtable-arm: LPAE and Mali. Also for formats that have nothing of their own there. */
+export const LPAE_61: Rules = {
+  ...SAFE,
+  mapChecks: ['pageSize', 'range', 'protection'],
+  sizeRule: 'subset',
+  counts: 'signed 32 bits',
+  pageSizes: 'granted',
+  lists: 'linux',
+  tableInUse: 'dropped',
+  separates: 'single entries',
+};
+
+/** Linux 6.1, io-pgtable-arm-v7s. */
+export const V7S_61: Rules = {
+  ...LPAE_61,
+  request: 'page',
+  mapChecks: ['range', 'protection', 'count'],
+  sizeRule: 'any',
+  counts: 'exact',
+  mapSgBarriers: 'each page',
+  splitAddress: 'lost',
+  splitOfGroup: 'first',
+};
+
+/** `safe` with short descriptors: only the barriers of the hook of 2021 differ. */
+export const V7S_SAFE: Rules = { ...SAFE, mapSgBarriers: 'each page' };
+
+/** Linux 6.1, io-pgtable-dart. */
+export const DART_61: Rules = { ...LPAE_61, sizeRule: 'exact', inputRange: 'aliases' };
+
+/**
+ * The rules of a semantics for a format's tables.
+ * @throws IommuError `BAD_OPTION` where that kernel does not have the format.
+ */
+export function rulesOf(format: string, rules: RulesBySemantics, semantics: Semantics): Rules {
+  const found = rules[semantics] ?? (semantics === 'safe' ? SAFE : undefined);
+  if (found !== undefined) return found;
+  const known = SEMANTICS.filter((each) => each === 'safe' || rules[each] !== undefined);
+  throw new IommuError(
+    'BAD_OPTION',
+    'semantics',
+    `expected one of ${known.join(', ')} for ${format}, got ${semantics}`,
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * A list that was checked to its last element, and what was learnt about it: where kernels can read it. A list that lies in
+ * the engine's memory is read there; others are copied in, long ones piece by piece.
+ * @module
+ */
+import { type ListArrays, ScatterList } from './scatter-list.ts';
+import { STAGED_ELEMENTS, type TableMemory } from './table-memory.ts';
+
+/** Shorter lists are not worth a copy. */
+const LEAST_ELEMENTS = 8;
+
+/** What a check learnt of a list of whole pages. */
+export interface ListFacts {
+  /** Bytes of all its elements. */
+  readonly bytes: number;
+  /** Whether every element is exactly one smallest page. */
+  readonly singlePages: boolean;
+}
+
+/** Checks a list that kernels can read; undefined where it is empty, wrong, or not made of whole pages. */
+export type ListCheck = (list: ScatterList) => ListFacts | undefined;
+
+/** Neighbouring elements of a list, up to the end of a physically contiguous run. */
+interface ListCut {
+  /** Index of the first element. */
+  readonly first: number;
+  /** Elements. */
+  readonly count: number;
+}
+
+/** A part of a list, as kernels read it. */
+export interface ListPiece extends ListCut, ListFacts {}
+
+/** A list of whole pages, checked; its pieces are copied in one after the other, each over the one before. */
+export class CheckedList implements ListArrays {
+  /** Pieces, in order. */
+  readonly pieces: readonly ListPiece[];
+  /** Bytes of all elements. */
+  readonly bytes: number;
+  readonly #memory: TableMemory;
+  readonly #list: ListArrays;
+  #copied: ListCut | undefined;
+
+  private constructor(memory: TableMemory, list: ListArrays, cuts: readonly ListCut[], check: ListCheck) {
+    this.#memory = memory;
+    this.#list = list;
+    const pieces: ListPiece[] = [];
+    for (const cut of cuts) {
+      const facts = check(this.open(cut));
+      if (facts === undefined) break;
+      pieces.push({ ...cut, ...facts });
+    }
+    this.pieces = pieces;
+    this.bytes = pieces.length < cuts.length ? 0 : pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+  }
+
+  /**
+   * The list as kernels can read it; undefined where they cannot: where it is short, where a contiguous run has more
+   * elements than the room for copies, where that room holds another list (a call into a second domain, from an invalidation),
+   * and where the check finds something wrong. What is not undefined must be closed.
+   */
+  static of(memory: TableMemory, list: ListArrays, check: ListCheck): CheckedList | undefined {
+    const cuts = cutsOf(memory, list);
+    if (cuts === undefined) return undefined;
+    const checked = new CheckedList(memory, list, cuts, check);
+    if (checked.bytes > 0) return checked;
+    checked.close();
+    return undefined;
+  }
+
+  get addresses(): ArrayLike<number> {
+    return this.#list.addresses;
+  }
+
+  get lengths(): ArrayLike<number> {
+    return this.#list.lengths;
+  }
+
+  /** A piece in the engine's memory, until the next one is opened. */
+  open(piece: ListCut): ScatterList {
+    if (this.#list instanceof ScatterList && this.#list.isIn(this.#memory)) return this.#list;
+    const staged = this.#memory.stagedList(piece.count);
+    if (this.#copied?.first !== piece.first) {
+      copy(this.addresses, piece.first, staged.addresses);
+      copy(this.lengths, piece.first, staged.lengths);
+      this.#memory.staging = true;
+      this.#copied = piece;
+    }
+    return staged;
+  }
+
+  /** Gives the room for copies back. */
+  close(): void {
+    if (this.#copied !== undefined) this.#memory.staging = false;
+  }
+}
+
+function cutsOf(memory: TableMemory, list: ListArrays): readonly ListCut[] | undefined {
+  const count = list.addresses.length;
+  if (list instanceof ScatterList && list.isIn(memory)) return [{ first: 0, count }];
+  return count < LEAST_ELEMENTS || memory.staging ? undefined : cutList(list);
+}
+
+/** Cuts a list where its runs end; undefined where a run has more elements than the room for copies. */
+export function cutList(list: ListArrays): readonly ListCut[] | undefined {
+  const cuts: ListCut[] = [];
+  for (let first = 0; first < list.addresses.length; ) {
+    const end = endOfPiece(list, first);
+    if (end === first) return undefined;
+    cuts.push({ first, count: end - first });
+    first = end;
+  }
+  return cuts;
+}
+
+/** The last end of a run that leaves a piece that fits; `first` where there is none. */
+function endOfPiece(list: ListArrays, first: number): number {
+  const count = list.addresses.length;
+  if (count - first <= STAGED_ELEMENTS) return count;
+  let end = first + STAGED_ELEMENTS;
+  while (end > first && joins(list, first, end)) end--;
+  return end;
+}
+
+/** Whether an element continues the run before it; elements of no bytes do. */
+function joins({ addresses, lengths }: ListArrays, first: number, i: number): boolean {
+  if (lengths[i] === 0) return true;
+  let before = i - 1;
+  while (before > first && lengths[before] === 0) before--;
+  return addresses[i] === (addresses[before] as number) + (lengths[before] as number);
+}
+
+function copy(from: ArrayLike<number>, first: number, to: Float64Array): void {
+  if (from instanceof Float64Array) to.set(from.subarray(first, first + to.length));
+  else for (let i = 0; i < to.length; i++) to[i] = from[first + i] as number;
+}
