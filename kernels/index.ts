@@ -33,6 +33,12 @@ function whole(value: f64): i64 {
   return reinterpret<i64>(value + TWO_52) & MANTISSA;
 }
 
+/** An address of up to 64 bits. */
+@inline
+function wide(value: f64): u64 {
+  return value < TWO_52 ? (whole(value) as u64) : (value as u64);
+}
+
 /** Writes `count` 8-byte entries from `dest` on: a value, and each further one `stride` more. */
 export function fill8(dest: usize, count: u32, lo: u32, hi: u32, strideLo: u32, strideHi: u32): void {
   const stride = join(strideLo, strideHi);
@@ -287,7 +293,7 @@ export function gather4(
  * @returns byte offset of the table reached, with the depth reached in bits 3:0 and the depth begun at in bits 7:4
  */
 export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
-  const at = iova as u64;
+  const at = wide(iova);
   const top = root & 15;
   let depth = top;
   if (keep) {
@@ -329,10 +335,10 @@ export function mapPage8(
   const found = follow(root, iova, last, keep);
   if ((found & 15) != last) return found;
   const level = LEVELS + (last << 4);
-  const index = (((iova as u64) >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
+  const index = ((wide(iova) >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
   const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
   if (load<u64>(entry) != 0) return found;
-  const address = (pa as u64) >> (load<u32>(TREE, 32) as u64);
+  const address = wide(pa) >> (load<u32>(TREE, 32) as u64);
   store<u64>(entry, (address & load<u64>(TREE, 24)) | join(bitsLo, bitsHi));
   return found | 256;
 }

@@ -21,7 +21,7 @@ export interface ListFacts {
 export type ListCheck = (list: ScatterList) => ListFacts | undefined;
 
 /** Neighbouring elements of a list, up to the end of a physically contiguous run. */
-interface ListCut {
+export interface ListCut {
   /** Index of the first element. */
   readonly first: number;
   /** Elements. */
@@ -29,7 +29,10 @@ interface ListCut {
 }
 
 /** A part of a list, as kernels read it. */
-export interface ListPiece extends ListCut, ListFacts {}
+export interface ListPiece {
+  readonly cut: ListCut;
+  readonly facts: ListFacts;
+}
 
 /** A list of whole pages, checked; its pieces are copied in one after the other, each over the one before. */
 export class CheckedList implements ListArrays {
@@ -45,13 +48,15 @@ export class CheckedList implements ListArrays {
     this.#memory = memory;
     this.#list = list;
     const pieces: ListPiece[] = [];
+    let bytes = 0;
     for (const cut of cuts) {
       const facts = check(this.open(cut));
       if (facts === undefined) break;
-      pieces.push({ ...cut, ...facts });
+      pieces.push({ cut, facts });
+      bytes += facts.bytes;
     }
     this.pieces = pieces;
-    this.bytes = pieces.length < cuts.length ? 0 : pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+    this.bytes = pieces.length < cuts.length ? 0 : bytes;
   }
 
   /**

@@ -45,10 +45,10 @@ export class ListWalk {
    * Maps a piece of a list behind what `done` says is mapped.
    * @returns 0 or a negative errno; `done` says how far it came
    */
-  map(iova: number, whole: CheckedList, piece: ListPiece, prot: number, done: Done): number {
-    const list = whole.open(piece);
-    const end = done.bytes + piece.bytes;
-    this.#singlePages = piece.singlePages;
+  map(iova: number, whole: CheckedList, { cut, facts }: ListPiece, prot: number, done: Done): number {
+    const list = whole.open(cut);
+    const end = done.bytes + facts.bytes;
+    this.#singlePages = facts.singlePages;
     this.#index = 0;
     this.#offset = 0;
     while (done.bytes < end) {

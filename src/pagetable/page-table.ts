@@ -38,6 +38,7 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Page-size choice for unmapping: under `safe` also the sizes that a split leaves behind where none was granted. */
   readonly unmapChooser: PageSizeChooser;
   readonly #rules: Rules;
+  readonly #checks: boolean;
   readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
   /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
@@ -59,6 +60,7 @@ export class PageTable implements PagesSink, UnmapSink {
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
     const rules = rulesOf(geometry.format, geometry.rules, semantics);
     this.#rules = rules;
+    this.#checks = rules.mapChecks.length > 0;
     this.tree = new TableTree(geometry, memory, meter, tlb, rules);
     this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
     this.#outputEnd = 2 ** geometry.oas;
@@ -91,7 +93,7 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
     if (count > MOST_PAGES && this.#rules.counts === 'signed 32 bits') throw tooManyPages(count);
-    const refused = this.#refuse(iova, pa, size, count, prot);
+    const refused = this.#checks ? this.#refuse(iova, pa, size, count, prot) : 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
     this.tree.meter.wmb++;
@@ -145,7 +147,7 @@ export class PageTable implements PagesSink, UnmapSink {
    * number, and one that comes out negative unmaps nothing.
    */
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
-    if (!this.#allowsUnmap(iova, size, count)) return 0;
+    if (this.#checks && !this.#allowsUnmap(iova, size, count)) return 0;
     this.#mode.queued = queued;
     const wraps = this.#rules.counts === 'signed 32 bits';
     if (this.#rules.request !== 'page') {
@@ -272,7 +274,7 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapHooked(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    const refused = this.#refuse(iova, pa, size, count, prot);
+    const refused = this.#checks ? this.#refuse(iova, pa, size, count, prot) : 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
     if (this.#rules.mapSgBarriers === 'each page') this.tree.meter.wmb++;

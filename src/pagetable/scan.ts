@@ -56,7 +56,10 @@ function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean)
   const depth = depthReached(found);
   const table = tableReached(found);
   tree.meter.tableReads += depth;
-  if (depth === target) return findBelow(tree, tree.stand(depth, table, from, end), end, mapped);
+  if (depth === target) {
+    if (depth === tree.last) return findLeaf(tree, table, from, end, mapped);
+    return findBelow(tree, tree.stand(depth, table, from, end), end, mapped);
+  }
   const at = tree.entryAt(depth, table, from);
   tree.meter.tableReads++;
   return ((tree.lo(at) | tree.hi(at)) !== 0) === mapped ? from : -1;
@@ -65,7 +68,7 @@ function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean)
 /** Searches the entries of a place, and the tables below them, up to the address `end`. */
 function findBelow(tree: TableTree, place: Place, end: number, mapped: boolean): number {
   const { depth, table, index, count, iova } = place;
-  if (depth === tree.last) return findLeaf(tree, place, mapped);
+  if (depth === tree.last) return findLeaf(tree, table, iova, end, mapped);
   const span = tree.spanAt(depth);
   const start = iova - offsetIn(iova, span);
   const { tableMask, tableValue } = tree.levelAt(depth);
@@ -98,13 +101,16 @@ function entriesOf(tree: TableTree, full: boolean): number {
   return full ? tree.levelAt(tree.last).entries : 0;
 }
 
-function findLeaf(tree: TableTree, { table, index, count, iova }: Place, mapped: boolean): number {
+/** Searches the leaves of a last-level table that hold [from, end). */
+function findLeaf(tree: TableTree, table: number, from: number, end: number, mapped: boolean): number {
   if (tree.memory.entriesIn(table) === entriesOf(tree, !mapped)) return -1;
+  const span = tree.spanAt(tree.last);
+  const start = from - offsetIn(from, span);
+  const index = tree.indexAt(tree.last, from);
+  const count = Math.ceil((end - start) / span);
   const search = mapped ? firstSet : firstClear;
   const i = search(tree, table, index, index + count) - index;
-  if (i === count) return -1;
-  const span = tree.spanAt(tree.last);
-  return i === 0 ? iova : iova - offsetIn(iova, span) + i * span;
+  return i === count ? -1 : Math.max(from, start + i * span);
 }
 
 /** A leaf, as {@link forEachLeaf} hands it out. */
