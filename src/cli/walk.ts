@@ -35,7 +35,7 @@ function fieldsText(fields: Step['fields']): string {
 function resultText(result: Leaf | Fault): string {
   if (result.ok) {
     const leaf = `${formatSize(result.size)} leaf of level ${result.level}, ${result.perms}, ${result.memoryType}`;
-    return `→ pa ${hex(result.pa)} (${leaf})`;
+    return `→ pa ${hex(result.output)} (${leaf})`;
   }
   const ipa = result.ipa === undefined ? '' : `, intermediate address ${hex(result.ipa)}`;
   return `→ fault: ${result.reason}, stage ${result.stage}, level ${result.level}${ipa}: ${result.syndrome}`;

@@ -75,7 +75,10 @@ export function walkGiven(
 function resultJson(result: Leaf | Fault): object {
   if (result.ok) {
     const { perms, memoryType, level } = result;
-    return { pa: hex(result.pa), leaf: { base: hex(result.base), size: hex(result.size), level, perms, memoryType } };
+    return {
+      pa: hex(result.output),
+      leaf: { base: hex(result.base), size: hex(result.size), level, perms, memoryType },
+    };
   }
   const { reason, stage, level, syndrome, entryAddress, entry, ipa, during } = result;
   return {

@@ -58,7 +58,7 @@ function stepJson(step: Step): object {
 }
 
 function resultJson(result: Leaf | Fault): object {
-  if (result.ok) return { pa: hex(result.pa), bytes: hex(result.size), perms: result.perms };
+  if (result.ok) return { pa: hex(result.output), bytes: hex(result.size), perms: result.perms };
   const { reason, stage, level, syndrome } = result;
   return { fault: { reason, stage, level, syndrome } };
 }

@@ -12,9 +12,10 @@ export interface WidthLimits {
   readonly oas: readonly [number, number];
 }
 
-/** 52 bits need the 64K granule (Arm DDI 0487, D8.1); smaller input ranges come with FEAT_TTST. */
-const LPAE_64: WidthLimits = { ias: [20, 48], oas: [32, 48] };
-const LPAE_64K: WidthLimits = { ias: [20, 52], oas: [32, 52] };
+/** 52 bits need the 64K granule or FEAT_LPA2 (Arm DDI 0487, D8.1); smaller input ranges come with FEAT_TTST (D8.2.9). */
+const LPAE_64: WidthLimits = { ias: [16, 48], oas: [32, 48] };
+const LPAE_64K: WidthLimits = { ias: [17, 52], oas: [32, 52] };
+const LPAE_LPA2: WidthLimits = { ias: [16, 52], oas: [32, 52] };
 /** Arm DDI 0487, G5.7: 4 GiB, and supersections with 40 bits of output; MediaTek's extension has 34 and 35 bits. */
 const SHORT: WidthLimits = { ias: [20, 32], oas: [20, 40] };
 const SHORT_MTK: WidthLimits = { ias: [20, 34], oas: [20, 40] };
@@ -27,10 +28,11 @@ const LIMITS: ReadonlyMap<string, WidthLimits> = new Map<string, WidthLimits>([
   ['arm-32-lpae-s2', { ias: [25, 40], oas: [20, 40] }],
   ['arm-mali-lpae', { ias: [20, 48], oas: [20, 40] }],
   /* Apple's DARTs as Linux knows them: up to 42 bits of input and output. */
-  ['apple-dart', { ias: [20, 42], oas: [20, 42] }],
-  ['apple-dart2', { ias: [20, 42], oas: [20, 42] }],
+  ['apple-dart', { ias: [14, 42], oas: [20, 42] }],
+  ['apple-dart2', { ias: [14, 42], oas: [20, 42] }],
   ['vtd-ss', VTD],
   ['vtd-fs', VTD],
+  ['x86-64', VTD],
   /* AMD 48882, 2.2.3: up to six levels, 64 bits of input. */
   ['amd-v1', { ias: [20, 64], oas: [20, 52] }],
   /* RISC-V IOMMU, 2.3: the mode fixes the width. */
@@ -47,10 +49,15 @@ const QUIRKS: ReadonlySet<string> = new Set([
   'arm-mtk-ttbr-ext',
   'arm-ttbr1',
   'arm-outer-wbwa',
+  'arm-hd',
+  'arm-s2fwb',
+  'arm-lpa2',
+  'no-warn',
 ]);
 
 function limitsOf(id: string, granule: number, quirks: readonly string[]): WidthLimits {
   if (id === 'arm-v7s') return quirks.includes('arm-mtk-ext') ? SHORT_MTK : SHORT;
+  if (quirks.includes('arm-lpa2') && granule !== 65536) return LIMITS.get(id) ?? LPAE_LPA2;
   return LIMITS.get(id) ?? (granule === 65536 ? LPAE_64K : LPAE_64);
 }
 

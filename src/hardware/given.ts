@@ -23,8 +23,13 @@ export interface GivenGeometry {
   readonly granule?: number | undefined;
   readonly ias?: number | undefined;
   readonly oas?: number | undefined;
-  /** Quirks by the kernel's names in lower case with hyphens: `arm-ttbr1`, `arm-mtk-ext`, `no-perms` … */
+  /**
+   * Quirks by the kernel's names in lower case with hyphens: `arm-ttbr1`, `arm-hd`, `arm-s2fwb`, `arm-mtk-ext`,
+   * `no-perms` …, and `arm-lpa2` for 52-bit descriptors of the 4K and 16K granules.
+   */
   readonly quirks?: readonly string[] | undefined;
+  /** Start level of an Arm stage 2; else as Linux up to 6.12 chooses it, with as many concatenated tables as fit. */
+  readonly startLevel?: number | undefined;
 }
 
 interface Filled {
@@ -34,6 +39,7 @@ interface Filled {
   readonly ias: number;
   readonly oas: number;
   readonly quirks: readonly string[];
+  readonly startLevel: number | undefined;
 }
 
 interface Format {
@@ -48,10 +54,16 @@ const LINUX_MAIR = 0xffff_ffff_f404_ff44n;
 
 const ARM_GRANULES = [4096, 16384, 65536];
 
+/** Whether a 4 KiB or 16 KiB granule has 52-bit descriptors (FEAT_LPA2). */
+function wide(granule: number, quirks: readonly string[]): boolean {
+  return granule !== 65536 && quirks.includes('arm-lpa2');
+}
+
 function lpaeStage1({ root, granule, ias, oas, quirks }: Filled): Regime {
   const ttbr = { ttb: root, tsz: 64 - ias, granule: granule as Granule };
   const half = quirks.includes('arm-ttbr1') ? { ttbr1: ttbr } : { ttbr0: ttbr };
-  return aarch64Stage1({ ...half, oas, mair: LINUX_MAIR });
+  const hardwareDirty = quirks.includes('arm-hd');
+  return aarch64Stage1({ ...half, oas, mair: LINUX_MAIR, hardwareDirty, ds: wide(granule, quirks) });
 }
 
 /** SL0 of a start level: the 4 KiB granule counts from level 2 up, the others from level 3. */
@@ -60,12 +72,14 @@ function sl0Of(granule: Granule, start: number): number {
 }
 
 /** The start level that Linux chooses: one below level 0 if 16 concatenated tables hold it. */
-function lpaeStage2({ root, granule, ias, oas }: Filled): Regime {
+function lpaeStage2({ root, granule, ias, oas, quirks, startLevel: given }: Filled): Regime {
   const size = granule as Granule;
   const tsz = 64 - ias;
   const plain = startLevel(size, ias);
-  const start = plain === 0 && stage2Consistent(size, sl0Of(size, 1), tsz) ? 1 : plain;
-  return aarch64Stage2({ ttb: root, tsz, sl0: sl0Of(size, start), granule: size, oas });
+  const start = given ?? (plain === 0 && stage2Consistent(size, sl0Of(size, 1), tsz) ? 1 : plain);
+  const sl = start < 0 ? { sl0: 0, sl2: true } : { sl0: sl0Of(size, start) };
+  const forceWriteBack = quirks.includes('arm-s2fwb');
+  return aarch64Stage2({ ttb: root, tsz, ...sl, granule: size, oas, forceWriteBack, ds: wide(granule, quirks) });
 }
 
 /** PRRR and NMRR as Linux programs them. */
@@ -87,8 +101,13 @@ function shortTables({ root, ias, quirks }: Filled): Regime {
   });
 }
 
+/** DART tables: three levels where the roots given do not reach far enough with two. */
 function dartTables(encoding: 1 | 2): Format['regime'] {
-  return ({ roots, granule, ias, oas }) => dart({ roots, encoding, granule: granule as 4096 | 16384, ias, oas });
+  return ({ roots, granule, ias, oas }) => {
+    const bits = Math.log2(granule);
+    const levels = 2 ** (bits + 2 * (bits - 3)) * roots.length < 2 ** ias ? 3 : 2;
+    return dart({ roots, encoding, granule: granule as 4096 | 16384, ias, oas, levels });
+  };
 }
 
 /** Levels of 9 index bits that an input width needs. */
@@ -97,6 +116,15 @@ function levelsOf(ias: number): number {
 }
 
 const SUPERPAGES = { superpage2M: true, superpage1G: true } as const;
+
+const FIRST_STAGE: Format = {
+  granules: [4096],
+  ias: 48,
+  oas: 52,
+  regime: ({ root, ias, oas }) => {
+    return vtdFirstStage({ root, levels: levelsOf(ias), oas, ...SUPERPAGES, execute: true, mode: 'first' });
+  },
+};
 
 function riscvFormat(bits: 39 | 48 | 57): readonly [string, Format] {
   const regime = ({ root, oas }: Filled) => riscvTables({ root, bits, stage: 1, oas });
@@ -147,17 +175,8 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
       },
     },
   ],
-  [
-    'vtd-fs',
-    {
-      granules: [4096],
-      ias: 48,
-      oas: 52,
-      regime: ({ root, ias, oas }) => {
-        return vtdFirstStage({ root, levels: levelsOf(ias), oas, ...SUPERPAGES, execute: true, mode: 'first' });
-      },
-    },
-  ],
+  ['vtd-fs', FIRST_STAGE],
+  ['x86-64', FIRST_STAGE],
   [
     'amd-v1',
     { granules: [4096], ias: 39, oas: 52, regime: ({ root, ias, oas }) => amdV1({ root, levels: levelsOf(ias), oas }) },
@@ -169,7 +188,8 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
 
 /** What is not read here, by name: such things are refused or reported, never guessed. */
 export const NOT_SUPPORTED: readonly string[] = [
-  'arm-64-lpae-s1, arm-64-lpae-s2: 52-bit descriptors of 4K and 16K granules (FEAT_LPA2), 128-bit descriptors (FEAT_D128)',
+  'arm-64-lpae-s1, arm-64-lpae-s2: 128-bit descriptors (FEAT_D128)',
+  'arm-smmu-v3: 52-bit addresses with 4K and 16K granules (CD.DS, STE.S2DS)',
   'arm-smmu-v3: realm and secure states, virtual machine structures, big-endian tables',
   'arm-smmu (v2): as a model only, not from a dump',
   'intel-vtd: interrupt remapping, device TLBs; nested first stage as fault codes of its own',
@@ -206,9 +226,9 @@ export function givenTables(geometry: GivenGeometry): DomainTables {
   }
   const root = geometry.roots[0];
   if (root === undefined) throw new IommuError('BAD_GEOMETRY', 'root', 'no root given');
-  const { ias = format.ias, oas = format.oas, quirks = [], roots } = geometry;
+  const { ias = format.ias, oas = format.oas, quirks = [], roots, startLevel } = geometry;
   checkGivenGeometry(id, granule, ias, oas, quirks);
-  const regime = format.regime({ root, roots, granule, ias, oas, quirks });
+  const regime = format.regime({ root, roots, granule, ias, oas, quirks, startLevel });
   checkRoots(id, roots, regime);
   return { key: 'given', id: `root ${hex(root)}`, root, geometry: { format: id, granule, ias, oas }, regime };
 }

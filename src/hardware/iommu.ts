@@ -147,6 +147,7 @@ export function bypassLeaf(iova: Address, bits: number): Leaf | undefined {
     ok: true,
     iova: 0n,
     pa,
+    output: address,
     base: 0,
     size: 2 ** bits,
     level: 0,

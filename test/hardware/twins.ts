@@ -26,13 +26,15 @@ interface ArmSetup {
   readonly root: bigint;
   readonly oas: number;
   readonly fold: boolean;
+  /** TCR.DS with a granule below 64 KiB. */
+  readonly ds?: boolean;
 }
 
-function armRefusal(entry: bigint, level: number, { granuleBits, fold }: ArmSetup): string | undefined {
+function armRefusal(entry: bigint, level: number, { granuleBits, fold, ds }: ArmSetup): string | undefined {
   if (bit(entry, 0) === 0n) return 'never-mapped';
   if (bit(entry, 1) === 1n) return undefined;
   if (level === 3) return 'reserved-type';
-  return level < (granuleBits === 12 || fold ? 1 : 2) ? 'block-not-allowed' : undefined;
+  return level < (granuleBits === 12 || fold ? 1 : 2) - (ds === true ? 1 : 0) ? 'block-not-allowed' : undefined;
 }
 
 function armPerms(entry: bigint, stage: 1 | 2, above: bigint): string {
@@ -59,8 +61,8 @@ export function twinAarch64(memory: PagesReader, setup: ArmSetup, iova: bigint):
     if (refusal !== undefined) return refusal;
     const leaf = level === 3 || bit(entry, 1) === 0n;
     const low = leaf ? shift : g;
-    const upper = fold ? bits(entry, 15, 12) << 48n : 0n;
-    const address = (bits(entry, 47, low) << BigInt(low)) | upper;
+    const upper = fold ? bits(entry, 15, 12) << 48n : setup.ds === true ? bits(entry, 9, 8) << 50n : 0n;
+    const address = (bits(entry, setup.ds === true ? 49 : 47, low) << BigInt(low)) | upper;
     if (address >> BigInt(oas) !== 0n) return 'output-too-large';
     if (leaf && bit(entry, 10) === 0n) return 'access-flag';
     if (leaf) return { pa: address + bits(iova, shift - 1, 0), perms: armPerms(entry, stage, above) };
@@ -96,7 +98,7 @@ function riscvRefusal(entry: bigint, level: number, oas: number): string | undef
   const [r, w, x] = [bit(entry, 1), bit(entry, 2), bit(entry, 3)];
   if (bit(entry, 0) === 0n) return 'never-mapped';
   if (w > r || bits(entry, 60, 54) !== 0n || bits(entry, 62, 61) === 3n) return 'reserved-bits';
-  if (bits(entry, 53, 10) >> BigInt(Math.min(oas, 53) - 12) !== 0n) return 'output-too-large';
+  if (bits(entry, 53, 10) >> BigInt(oas - 12) !== 0n) return 'output-too-large';
   const napot = bit(entry, 63) === 1n;
   if (r + x > 0n) return napot && (level > 0 || bits(entry, 13, 10) !== 8n) ? 'reserved-bits' : undefined;
   const clear = bit(entry, 4) === 0n && bits(entry, 7, 6) === 0n && bits(entry, 63, 61) === 0n;

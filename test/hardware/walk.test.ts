@@ -127,6 +127,35 @@ describe('walkers against their slow twins, on tangles of tables', () => {
     );
   });
 
+  it('AArch64 with 52-bit descriptors of 4K and 16K granules, both stages', () => {
+    const small = fc.constantFrom<Granule>(4096, 16384);
+    fc.assert(
+      fc.property(
+        seeds,
+        small,
+        fc.integer({ min: 12, max: 39 }),
+        fc.constantFrom<1 | 2>(1, 2),
+        (seed, size, tsz, stage) => {
+          const memory = tangle(seed, armEntry);
+          const inputBits = 64 - tsz;
+          const start = startLevel(size, inputBits);
+          const oas = 52;
+          const sl =
+            start < 0 ? { sl0: 0, sl2: true } : { sl0: (size === 4096 ? [2, 1, 0, 3] : [3, 2, 1, 0]).indexOf(start) };
+          fc.pre(stage === 1 || stage2Consistent(size, sl.sl0, tsz, start < 0));
+          const regime =
+            stage === 1
+              ? aarch64Stage1({ ttbr0: { ttb: BASE, tsz, granule: size }, oas, mair: 0n, ds: true })
+              : aarch64Stage2({ ttb: BASE, tsz, ...sl, granule: size, oas, ds: true });
+          const root = BigInt(regime.regions[0]?.root ?? 0);
+          const setup = { stage, granuleBits: Math.log2(size), inputBits, start, root, oas, fold: false, ds: true };
+          expectTwin(new Walker(memory, regime), (iova) => twinAarch64(memory, setup, iova), inputBits, seed);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
   it('AArch64 stage 2, every start level that fits', () => {
     fc.assert(
       fc.property(

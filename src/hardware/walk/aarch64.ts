@@ -1,6 +1,6 @@
 /**
- * VMSAv8-64 tables: 4 KiB, 16 KiB and 64 KiB granules, stage 1 and stage 2 (Arm DDI 0487, chapter D8). Not read here:
- * the 52-bit descriptors of 4 KiB and 16 KiB granules (FEAT_LPA2) and 128-bit descriptors (FEAT_D128).
+ * VMSAv8-64 tables: 4 KiB, 16 KiB and 64 KiB granules, stage 1 and stage 2, with the 52-bit descriptors of all three
+ * (Arm DDI 0487, chapter D8). Not read here: 128-bit descriptors (FEAT_D128).
  * @module
  */
 import { offsetIn, pow2 } from '../../address.ts';
@@ -47,7 +47,7 @@ export interface DescriptorRules {
   readonly granule: Granule;
   /** Output address size in bits (IPS, PS): a table or leaf beyond it is an address size fault. */
   readonly oas: number;
-  /** Output bits that a descriptor holds: 48, 52 (64 KiB granule), or 40 (AArch32). */
+  /** Output bits that a descriptor holds: 48, 52 (64 KiB granule; the others with TCR.DS), or 40 (AArch32). */
   readonly descriptorBits: number;
   /** Depth 0's level and entries. */
   readonly levels: readonly Level[];
@@ -124,7 +124,10 @@ export class Aarch64Descriptors implements Descriptors {
   readonly levels: readonly Level[];
   readonly #rules: DescriptorRules;
   readonly #limit: number;
+  /** 64 KiB granule with 52 bits: bits 15:12 are address bits 51:48. */
   readonly #fold: boolean;
+  /** 4 KiB and 16 KiB granules with 52 bits (TCR.DS): bits 9:8 are address bits 51:50, not SH. */
+  readonly #ds: boolean;
   readonly #hiMask: number;
   readonly #blockLevel: number;
   readonly #granule: number;
@@ -136,9 +139,10 @@ export class Aarch64Descriptors implements Descriptors {
     this.levels = rules.levels;
     this.#limit = pow2(rules.oas);
     this.#fold = rules.granule === 65536 && rules.descriptorBits === 52;
-    this.#hiMask = pow2(Math.min(rules.descriptorBits, 48) - 32) - 1;
+    this.#ds = rules.granule !== 65536 && rules.descriptorBits === 52;
+    this.#hiMask = pow2(Math.min(rules.descriptorBits, this.#ds ? 50 : 48) - 32) - 1;
     this.#granule = rules.granule;
-    this.#blockLevel = rules.granule === 4096 || this.#fold ? 1 : 2;
+    this.#blockLevel = (rules.granule === 4096 || this.#fold ? 1 : 2) - (this.#ds ? 1 : 0);
   }
 
   kind(lo: number, hi: number, depth: number): number {
@@ -215,7 +219,8 @@ export class Aarch64Descriptors implements Descriptors {
 
   fields(lo: number, hi: number, depth: number): Record<string, string | number> {
     if (this.kind(lo, hi, depth) === KIND.table) return this.#tableFields(hi);
-    const shared = { SH: (lo >>> 8) & 3, AF: (lo >>> 10) & 1, Contiguous: (hi >>> 20) & 1, DBM: (hi >>> 19) & 1 };
+    const share = this.#ds ? {} : { SH: (lo >>> 8) & 3 };
+    const shared = { ...share, AF: (lo >>> 10) & 1, Contiguous: (hi >>> 20) & 1, DBM: (hi >>> 19) & 1 };
     if (this.stage === 2) {
       return { MemAttr: (lo >>> 2) & 15, S2AP: (lo >>> 6) & 3, ...shared, XN: (hi >>> 21) & 3 };
     }
@@ -243,7 +248,7 @@ export class Aarch64Descriptors implements Descriptors {
     const held = this.#address(block ? lo & ~BLOCK_NT : lo, hi, this.#granule);
     if (block && held !== this.output(lo, hi, depth)) found.push('misaligned-block');
     const unused = this.#fold ? 0 : this.#granule - 4096;
-    const high = kind === KIND.leaf ? RES0_LEAF_HIGH : 0;
+    const high = kind === KIND.leaf && !this.#ds ? RES0_LEAF_HIGH : 0;
     if ((lo & unused) !== 0 || (hi & (high | (0xffff & ~this.#hiMask))) !== 0) found.push('reserved-bits');
     return found;
   }
@@ -256,10 +261,11 @@ export class Aarch64Descriptors implements Descriptors {
     return this.levels[depth]?.level ?? 3;
   }
 
-  /** The address field, cut to a multiple of `unit`; with 52 bits, bits 15:12 are address bits 51:48 (D8.3.1). */
+  /** The address field, cut to a multiple of `unit`, and the bits of 52-bit addresses that lie elsewhere (D8.3.1). */
   #address(lo: number, hi: number, unit: number): number {
     const low = (hi & this.#hiMask) * 0x1_0000_0000 + (lo >>> 0);
     const cut = low - offsetIn(low, unit);
+    if (this.#ds) return cut + ((lo >>> 8) & 3) * 0x4_0000_0000_0000;
     return this.#fold ? cut + ((lo >>> 12) & 15) * 0x1_0000_0000_0000 : cut;
   }
 }
@@ -286,9 +292,11 @@ export interface Stage1Config {
   readonly hardwareDirty?: boolean;
   readonly ignoreHierarchy?: boolean;
   readonly ignoreTopByte?: boolean;
+  /** TCR.DS: 52-bit addresses with the 4 KiB and 16 KiB granules (FEAT_LPA2). */
+  readonly ds?: boolean;
 }
 
-/** The smallest TxSZ: 16, or 12 for the 64 KiB granule (FEAT_LVA, D8.2.9). */
+/** The smallest TxSZ: 16, or 12 for the 64 KiB granule (FEAT_LVA) and with DS (FEAT_LPA2; D8.2.9). */
 const MIN_TSZ = 16;
 const MIN_TSZ_52 = 12;
 /** The largest TxSZ (FEAT_TTST allows 48, 47 for 64 KiB). */
@@ -299,15 +307,20 @@ function rootOf(ttb: number, entries: number): number {
   return ttb - (ttb % (entries * 8));
 }
 
+/** Whether descriptors hold 52 output bits: the 64 KiB granule where the output size has them, the others with DS. */
+function wideDescriptors(granule: Granule, { oas, ds }: { readonly oas: number; readonly ds?: boolean }): boolean {
+  return granule === 65536 ? oas === 52 : ds === true;
+}
+
 function half(name: string, config: Stage1Config, ttbr: TtbrConfig): Region {
-  const least = ttbr.granule === 65536 ? MIN_TSZ_52 : MIN_TSZ;
+  const least = ttbr.granule === 65536 || config.ds === true ? MIN_TSZ_52 : MIN_TSZ;
   const bits = 64 - Math.min(Math.max(ttbr.tsz, least), MAX_TSZ);
   const levels = levelsFrom(ttbr.granule, startLevel(ttbr.granule, bits), bits);
   const root = rootOf(ttbr.ttb, levels[0]?.entries ?? 1);
   const illegal = ttbr.tsz < least || ttbr.tsz > MAX_TSZ ? 'bad-geometry' : undefined;
   const large = root >= pow2(config.oas) ? 'output-too-large' : undefined;
   const refused = ttbr.disabled === true ? 'walk-disabled' : (illegal ?? large);
-  const descriptorBits = ttbr.granule === 65536 && config.oas === 52 ? 52 : 48;
+  const descriptorBits = wideDescriptors(ttbr.granule, config) ? 52 : 48;
   return {
     name,
     base: name === 'TTBR1' ? (1n << 64n) - (1n << BigInt(bits)) : 0n,
@@ -354,6 +367,10 @@ export interface Stage2Config {
   readonly ignoreAccessFlag?: boolean;
   readonly hardwareDirty?: boolean;
   readonly forceWriteBack?: boolean;
+  /** VTCR.DS: 52-bit addresses with the 4 KiB and 16 KiB granules (FEAT_LPA2). */
+  readonly ds?: boolean;
+  /** VTCR.SL2, with DS and the 4 KiB granule: the start level is -1. */
+  readonly sl2?: boolean;
 }
 
 // D8.2.9.1 (VTCR_EL2.SL0): start level by SL0, 4 KiB granule and the others
@@ -362,28 +379,30 @@ const SL0_LARGE: readonly (number | undefined)[] = [3, 2, 1, 0];
 /** Up to 16 tables of the start level may follow each other. */
 const CONCATENATION_BITS = 4;
 
-/** The start level that SL0 names. */
-export function stage2StartLevel(granule: Granule, sl0: number): number {
+/** The start level that SL2 and SL0 name. */
+export function stage2StartLevel(granule: Granule, sl0: number, sl2 = false): number {
+  if (sl2 && granule === 4096 && sl0 === 0) return -1;
   return (granule === 4096 ? SL0_4K : SL0_LARGE)[sl0 & 3] ?? 3;
 }
 
 /** True if SL0 and T0SZ fit each other: 1 to (index bits + 4) bits at the start level. */
-export function stage2Consistent(granule: Granule, sl0: number, tsz: number): boolean {
-  const start = stage2StartLevel(granule, sl0);
+export function stage2Consistent(granule: Granule, sl0: number, tsz: number, sl2 = false): boolean {
+  const start = stage2StartLevel(granule, sl0, sl2);
   const bits = 64 - tsz - levelShift(granule, start);
   if (start === 0 && granule === 65536) return false;
-  return bits >= 1 && bits <= granuleBits(granule) - 3 + (start === 0 ? 0 : CONCATENATION_BITS);
+  return bits >= 1 && bits <= granuleBits(granule) - 3 + (start <= 0 ? 0 : CONCATENATION_BITS);
 }
 
 /** Stage 2 of VMSAv8-64, its start tables concatenated where SL0 says so. */
 export function aarch64Stage2(config: Stage2Config): Regime {
   const { granule, tsz, sl0, oas } = config;
+  const sl2 = config.ds === true && config.sl2 === true;
   const inputBits = 64 - tsz;
-  const consistent = stage2Consistent(granule, sl0, tsz);
-  const start = consistent ? stage2StartLevel(granule, sl0) : startLevel(granule, inputBits);
+  const consistent = stage2Consistent(granule, sl0, tsz, sl2);
+  const start = consistent ? stage2StartLevel(granule, sl0, sl2) : startLevel(granule, inputBits);
   const levels = levelsFrom(granule, start, inputBits);
   const root = rootOf(config.ttb, levels[0]?.entries ?? 1);
-  const descriptorBits = granule === 65536 && oas === 52 ? 52 : 48;
+  const descriptorBits = wideDescriptors(granule, config) ? 52 : 48;
   const large = root >= pow2(oas) ? 'output-too-large' : undefined;
   const refused = consistent ? large : 'start-level-inconsistent';
   const region: Region = {

@@ -33,6 +33,8 @@ export interface AmdConfig {
   /** IR and IW of the device table entry; allowed unless given. */
   readonly read?: boolean;
   readonly write?: boolean;
+  /** Address bit that marks encrypted memory (the C-bit of SME), as a power of two: it is no part of an address. */
+  readonly encryption?: number;
 }
 
 function amdLevels(count: number): Level[] {
@@ -42,6 +44,11 @@ function amdLevels(count: number): Level[] {
     levels.push({ level, unit: pow2(shift), entries: pow2(Math.min(INDEX_BITS, INPUT_BITS - shift)) });
   }
   return levels;
+}
+
+/** Bits 51:32 of an address field, without the bit that marks encrypted memory. */
+export function addressHigh(encryption: number | undefined): number {
+  return encryption === undefined ? 0xf_ffff : 0xf_ffff & ~(encryption / pow2(32));
 }
 
 /** Bytes that the address of a sized leaf encodes: the ones from bit 12 up, and one bit more (2.2.3, table 14). */
@@ -63,11 +70,13 @@ class AmdDescriptors implements Descriptors {
   readonly #limit: number;
   readonly #denied: number;
   readonly #count: number;
+  readonly #addressHigh: number;
 
   constructor(config: AmdConfig) {
     this.levels = amdLevels(config.levels);
     this.#count = config.levels;
     this.#limit = pow2(config.oas);
+    this.#addressHigh = addressHigh(config.encryption);
     this.#denied = (config.read === false ? ATTR.read : 0) | (config.write === false ? ATTR.write : 0);
   }
 
@@ -85,7 +94,7 @@ class AmdDescriptors implements Descriptors {
   }
 
   table(lo: number, hi: number): number {
-    return (hi & 0xf_ffff) * 0x1_0000_0000 + ((lo & 0xffff_f000) >>> 0);
+    return (hi & this.#addressHigh) * 0x1_0000_0000 + ((lo & 0xffff_f000) >>> 0);
   }
 
   next(lo: number): number {

@@ -101,17 +101,18 @@ export class NestedWalker {
   #finish(first: Leaf | Fault, iova: bigint, access: Access, steps: Step[] | undefined): Leaf | Fault {
     if (!first.ok) return this.#stage1Fault(first, iova);
     const kind = access.kind;
-    const walk = steps === undefined ? undefined : this.#stage2.walk(first.pa, access);
+    const walk = steps === undefined ? undefined : this.#stage2.walk(first.output, access);
     if (walk !== undefined) steps?.push(...walk.steps);
-    const second = walk?.result ?? this.#stage2.translate(first.pa, { ...access, kind });
-    if (!second.ok) return { ...second, iova, ipa: BigInt(first.pa), during: 'input' };
+    const second = walk?.result ?? this.#stage2.translate(first.output, { ...access, kind });
+    if (!second.ok) return { ...second, iova, ipa: first.output, during: 'input' };
     const size = Math.min(first.size, second.size);
     const within = Number(iova % BigInt(size));
     return {
       ...first,
       iova: iova - BigInt(within),
       pa: second.pa,
-      base: second.pa - within,
+      output: second.output,
+      base: Number(second.output - BigInt(within)),
       size,
       perms: permsText(first.attributes & second.attributes & RIGHTS),
       attributes: first.attributes & (second.attributes | ~RIGHTS),

@@ -54,7 +54,7 @@ class RiscvDescriptors implements Descriptors {
 
   constructor(config: RiscvConfig) {
     this.stage = config.stage;
-    this.#limit = pow2(Math.min(config.oas, 53));
+    this.#limit = pow2(config.oas);
     this.#hardwareAD = config.hardwareAD === true;
     const count = (config.bits - PAGE_BITS) / INDEX_BITS;
     this.levels = Array.from({ length: count }, (_, depth) => ({

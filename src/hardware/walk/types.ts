@@ -115,8 +115,10 @@ export interface Leaf {
   readonly ok: true;
   /** First input address of the leaf. */
   readonly iova: bigint;
-  /** Output address of the input address that was asked for. */
+  /** Output address of the input address that was asked for; rounded from 2^53 on, where {@link output} is exact. */
   readonly pa: number;
+  /** The same, exact. */
+  readonly output: bigint;
   /** Output address of the leaf's first byte. */
   readonly base: number;
   /** Bytes that the leaf translates. */

@@ -5,6 +5,7 @@
  */
 import { pow2 } from '../../address.ts';
 import { type VtdMode, vtdFaultText, vtdWalkCode } from '../vt-d/faults.ts';
+import { addressHigh } from './amd.ts';
 import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, TYPE_SHIFT } from './regime.ts';
 import type { Access, Reason } from './types.ts';
 
@@ -45,6 +46,8 @@ export interface VtdConfig {
   readonly superpage1G: boolean;
   /** Execute permission is looked at (second stage: SSEE; first stage: NXE). */
   readonly execute?: boolean;
+  /** Address bit that marks encrypted memory (the C-bit of SME, in AMD's guest tables), as a power of two. */
+  readonly encryption?: number;
   /** Decides the fault reason codes. */
   readonly mode: VtdMode;
 }
@@ -64,9 +67,11 @@ abstract class VtdDescriptors implements Descriptors {
   readonly levels: readonly Level[];
   protected readonly config: VtdConfig;
   readonly #limit: number;
+  readonly #addressHigh: number;
 
   constructor(config: VtdConfig) {
     this.config = config;
+    this.#addressHigh = addressHigh(config.encryption);
     this.levels = vtdLevels(config.levels);
     this.#limit = pow2(config.oas);
   }
@@ -90,7 +95,7 @@ abstract class VtdDescriptors implements Descriptors {
   }
 
   table(lo: number, hi: number): number {
-    return (hi & 0xf_ffff) * 0x1_0000_0000 + ((lo & 0xffff_f000) >>> 0);
+    return (hi & this.#addressHigh) * 0x1_0000_0000 + ((lo & 0xffff_f000) >>> 0);
   }
 
   output(lo: number, hi: number, depth: number): number {

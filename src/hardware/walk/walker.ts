@@ -124,6 +124,7 @@ export class Walker {
   #fetch(d: Descriptors, address: number): boolean {
     this.#entryAddress = address;
     this.#hasEntry = false;
+    if (address > Number.MAX_SAFE_INTEGER) return false;
     const lo = this.#reader.read32(address);
     if (lo === undefined) return false;
     const hi = d.entryBytes === 8 ? this.#reader.read32(address + 4) : 0;
@@ -155,11 +156,11 @@ export class Walker {
     const size = d.span(this.#lo, this.#hi, this.#depth);
     const base = d.output(this.#lo, this.#hi, this.#depth);
     const within = (page % size) + rest;
-    if (base + size > Number.MAX_SAFE_INTEGER) return this.#fault(region, 'output-too-large', iova, access);
     return {
       ok: true,
       iova: iova - BigInt(within),
       pa: base + within,
+      output: BigInt(base) + BigInt(within),
       base,
       size,
       level: d.levels[this.#depth]?.level ?? 0,
