@@ -47,9 +47,14 @@ function armPerms(entry: bigint, stage: 1 | 2, above: bigint): string {
   return letters(true, write, bit(entry, 54) === 0n && bit(above, 60) === 0n);
 }
 
+function armAddress(entry: bigint, low: number, { fold, ds }: ArmSetup): bigint {
+  const upper = fold ? bits(entry, 15, 12) << 48n : ds === true ? bits(entry, 9, 8) << 50n : 0n;
+  return (bits(entry, ds === true ? 49 : 47, low) << BigInt(low)) | upper;
+}
+
 /** VMSAv8-64 (DDI 0487 D8): one root below an input size. */
 export function twinAarch64(memory: PagesReader, setup: ArmSetup, iova: bigint): TwinAnswer {
-  const { stage, granuleBits: g, start, oas, fold } = setup;
+  const { stage, granuleBits: g, start, oas } = setup;
   let table = setup.root;
   let above = 0n;
   for (let level = start; ; level++) {
@@ -60,9 +65,7 @@ export function twinAarch64(memory: PagesReader, setup: ArmSetup, iova: bigint):
     const refusal = armRefusal(entry, level, setup);
     if (refusal !== undefined) return refusal;
     const leaf = level === 3 || bit(entry, 1) === 0n;
-    const low = leaf ? shift : g;
-    const upper = fold ? bits(entry, 15, 12) << 48n : setup.ds === true ? bits(entry, 9, 8) << 50n : 0n;
-    const address = (bits(entry, setup.ds === true ? 49 : 47, low) << BigInt(low)) | upper;
+    const address = armAddress(entry, leaf ? shift : g, setup);
     if (address >> BigInt(oas) !== 0n) return 'output-too-large';
     if (leaf && bit(entry, 10) === 0n) return 'access-flag';
     if (leaf) return { pa: address + bits(iova, shift - 1, 0), perms: armPerms(entry, stage, above) };
