@@ -3,9 +3,12 @@
  * written as sparse pages and a register file. It decodes just enough to find the next table.
  * @module
  */
+import { COLLECT_AMD } from './collect-amd.ts';
+import { COLLECT_RISCV } from './collect-riscv.ts';
+import { WRITER } from './writer.ts';
 
-/** Python source. It expects nothing but Python 3.6 or later. */
-export const COLLECTOR: string = String.raw`
+/** Python source: the collector, Arm's and Intel's tables. */
+const COLLECTOR_TEXT: string = String.raw`
 import base64
 import json
 import os
@@ -14,6 +17,7 @@ import sys
 
 PAGE = 4096
 MOST_PAGES = 1 << 20
+MOST_TABLES = 1 << 18
 ADDRESS = 0x000FFFFFFFFFF000
 
 
@@ -28,6 +32,7 @@ class Collector:
         self.read_page = read_page
         self.pages = {}
         self.missing = set()
+        self.seen = set()
         self.notes = []
 
     def page(self, address, kind):
@@ -43,22 +48,38 @@ class Collector:
 
     def words(self, address, count, kind):
         """64-bit words of a structure; words of unknown memory read as 0."""
-        out = []
-        for i in range(count):
-            at = address + 8 * i
+        out, address = [], address & ~7
+        while len(out) < count:
+            at = address + 8 * len(out)
+            here = min(count - len(out), (PAGE - at % PAGE) // 8)
             data = self.page(at, kind)
-            out.append(struct.unpack_from('<Q', data, at % PAGE)[0] if data else 0)
+            out.extend(struct.unpack_from('<%dQ' % here, data, at % PAGE) if data else [0] * here)
         return out
 
-    def tree(self, root, count, level, last, next_table, entries, kind, seen):
+    def first_visit(self, key):
+        """True the first time that a table is reached, and not once too many were."""
+        if key in self.seen:
+            return False
+        if len(self.seen) >= MOST_TABLES:
+            self.notes.append('more than %d tables: the rest is not collected' % MOST_TABLES)
+            return False
+        self.seen.add(key)
+        return True
+
+    def tree(self, root, count, level, last, next_table, entries, kind):
         """A tree of tables. next_table gives the address of the next table, or None for a leaf or nothing."""
-        if (root, level) in seen:
+        if not self.first_visit((root, level, count, kind)):
             return
-        seen.add((root, level))
         for entry in self.words(root, count, '%s-L%d' % (kind, level)):
             table = next_table(entry) if level != last else None
             if table is not None:
-                self.tree(table, entries, level + (1 if last > level else -1), last, next_table, entries, kind, seen)
+                self.tree(table, entries, level + (1 if last > level else -1), last, next_table, entries, kind)
+
+
+def drop_zeros(collector, start):
+    """Leaves out a page of a queue or a device table that holds nothing but zeros."""
+    if start in collector.pages and not any(collector.pages[start][1]):
+        del collector.pages[start]
 
 
 def aarch64(collector, root, tsz, granule, start, kind):
@@ -75,7 +96,7 @@ def aarch64(collector, root, tsz, granule, start, kind):
         address = entry & 0x0000FFFFFFFFFFFF & ~((1 << granule) - 1)
         return address | bits(entry, 12, 4) << 48 if granule == 16 else address
 
-    collector.tree(root, min(count, 1 << 16), level, 3, next_table, 1 << stride, kind, set())
+    collector.tree(root, min(count, 1 << 16), level, 3, next_table, 1 << stride, kind)
 
 
 GRANULE0 = {0: 12, 1: 16, 2: 14}
@@ -135,16 +156,15 @@ def collect_smmu_v3(collector, named):
     queue = named.get('EVENTQ_BASE', 0)
     for offset in range(0, 32 << min(bits(queue, 0, 5), 19), PAGE) if queue else ():
         start = (queue & 0x000FFFFFFFFFFFE0) + offset
-        data = collector.page(start, 'evtq')
-        if data is not None and not any(data):
-            del collector.pages[start & ~(PAGE - 1)]
+        collector.page(start, 'evtq')
+        drop_zeros(collector, start & ~(PAGE - 1))
 
 
 def vtd_tables(collector, root, levels, present, kind):
     def next_table(entry):
         return entry & ADDRESS if entry & present and not bits(entry, 7, 1) else None
 
-    collector.tree(root, 512, levels, 1, next_table, 512, kind, set())
+    collector.tree(root, 512, levels, 1, next_table, 512, kind)
 
 
 def vtd_pasids(collector, entry):
@@ -195,88 +215,7 @@ def collect_smmu_v2(collector, named):
         if not stage2 and not bits(tcr, 23, 1):
             root = named.get('CB%d_TTBR1' % bank, 0) & 0x0000FFFFFFFFFFF0
             aarch64(collector, root, bits(tcr, 16, 6), GRANULE1.get(bits(tcr, 30, 2), 12), None, kind)
-
-
-COLLECT = {'arm-smmu-v3': collect_smmu_v3, 'intel-vtd': collect_vtd, 'arm-smmu': collect_smmu_v2}
-
-# Registers by their names: offset and bytes.
-SMMU_V3 = {
-    'IDR0': (0x00, 4), 'IDR1': (0x04, 4), 'IDR2': (0x08, 4), 'IDR3': (0x0C, 4), 'IDR4': (0x10, 4), 'IDR5': (0x14, 4),
-    'IIDR': (0x18, 4), 'AIDR': (0x1C, 4), 'CR0': (0x20, 4), 'CR0ACK': (0x24, 4), 'CR1': (0x28, 4), 'CR2': (0x2C, 4),
-    'STATUSR': (0x40, 4), 'GBPA': (0x44, 4), 'IRQ_CTRL': (0x50, 4), 'IRQ_CTRLACK': (0x54, 4), 'GERROR': (0x60, 4),
-    'GERRORN': (0x64, 4), 'STRTAB_BASE': (0x80, 8), 'STRTAB_BASE_CFG': (0x88, 4), 'CMDQ_BASE': (0x90, 8),
-    'CMDQ_PROD': (0x98, 4), 'CMDQ_CONS': (0x9C, 4), 'EVENTQ_BASE': (0xA0, 8), 'PRIQ_BASE': (0xC0, 8),
-    'EVENTQ_PROD': (0x100A8, 4), 'EVENTQ_CONS': (0x100AC, 4),
-}
-VTD = {
-    'VER': (0x00, 4), 'CAP': (0x08, 8), 'ECAP': (0x10, 8), 'GSTS': (0x1C, 4), 'RTADDR': (0x20, 8), 'CCMD': (0x28, 8),
-    'FSTS': (0x34, 4), 'FECTL': (0x38, 4), 'IQH': (0x80, 8), 'IQT': (0x88, 8), 'IQA': (0x90, 8), 'ICS': (0x9C, 4),
-    'IRTA': (0xB8, 8),
-}
-SMMU_V2 = {
-    'sCR0': (0x00, 4), 'IDR0': (0x20, 4), 'IDR1': (0x24, 4), 'IDR2': (0x28, 4), 'IDR7': (0x3C, 4), 'sGFAR': (0x40, 8),
-    'sGFSR': (0x48, 4), 'sGFSYNR0': (0x50, 4), 'sGFSYNR1': (0x54, 4), 'sGFSYNR2': (0x58, 4),
-}
-BANK = {
-    'SCTLR': (0x00, 4), 'TCR2': (0x10, 4), 'TTBR0': (0x20, 8), 'TTBR1': (0x28, 8), 'TCR': (0x30, 4), 'MAIR0': (0x38, 4),
-    'MAIR1': (0x3C, 4), 'FSR': (0x58, 4), 'FAR': (0x60, 8), 'FSYNR0': (0x68, 4),
-}
-REGISTERS = {'arm-smmu-v3': SMMU_V3, 'intel-vtd': VTD, 'arm-smmu': SMMU_V2}
-
-
-def read_registers(kind, read32):
-    """Named registers and words by offset, through a function that reads 32 bits at an offset."""
-    words, named = {}, {}
-
-    def read(name, offset, size):
-        for at in range(offset, offset + size, 4):
-            words[at] = read32(at)
-        named[name] = words[offset] | (words[offset + 4] << 32 if size == 8 else 0)
-
-    for name, (offset, size) in REGISTERS[kind].items():
-        read(name, offset, size)
-    if kind == 'intel-vtd':
-        first, count = bits(named['CAP'], 24, 10) * 16, bits(named['CAP'], 40, 8) + 1
-        named['FRCD'] = [[read32(first + 16 * i + 4 * k) for k in range(4)] for i in range(count)]
-    if kind == 'arm-smmu':
-        size = 0x10000 if bits(named['IDR1'], 31, 1) else 0x1000
-        banks_at = size << (bits(named['IDR1'], 28, 3) + 1)
-        for i in range(bits(named['IDR0'], 0, 8)):
-            read('SMR%d' % i, 0x800 + 4 * i, 4)
-            read('S2CR%d' % i, 0xC00 + 4 * i, 4)
-        for i in range(bits(named['IDR1'], 0, 8)):
-            read('CBAR%d' % i, size + 4 * i, 4)
-            read('CBFRSYNRA%d' % i, size + 0x400 + 4 * i, 4)
-            read('CBA2R%d' % i, size + 0x800 + 4 * i, 4)
-            for name, (offset, bytes_) in BANK.items():
-                read('CB%d_%s' % (i, name), banks_at + size * i + offset, bytes_)
-    return named, words
-
-
-def hexed(value):
-    return [hexed(item) for item in value] if isinstance(value, list) else hex(value)
-
-
-def write_dump(prefix, kind, base, named, words, ram, read_page):
-    """Collects the tables of one unit and writes PREFIX.jsonl and PREFIX-regs.json."""
-    collector = Collector(read_page)
-    COLLECT[kind](collector, named)
-    with open(prefix + '.jsonl', 'w') as out:
-        for address in sorted(collector.pages):
-            page_kind, data = collector.pages[address]
-            row = {'pa': hex(address), 'kind': page_kind, 'bytes_base64': base64.b64encode(data).decode()}
-            out.write(json.dumps(row) + '\n')
-    registers = {
-        'iommu': kind,
-        'mmio_base': hex(base),
-        'named': {name: hexed(value) for name, value in named.items()},
-        'regs': {hex(offset): hex(value) for offset, value in sorted(words.items())},
-        'ram': [{'pa': hex(start), 'size': hex(size)} for start, size in ram],
-    }
-    with open(prefix + '-regs.json', 'w') as out:
-        json.dump(registers, out, indent=1)
-    for note in sorted(set(collector.notes)):
-        print('note:', note)
-    print('%s at %s: %d pages, %d not readable' % (kind, hex(base), len(collector.pages), len(collector.missing)))
-    print('next: iommu convert %s.jsonl --regs %s-regs.json -o %s.snapshot' % (prefix, prefix, prefix))
 `.trimStart();
+
+/** Python source. It expects nothing but Python 3.6 or later. */
+export const COLLECTOR: string = [COLLECTOR_TEXT, COLLECT_AMD, COLLECT_RISCV, WRITER].join('\n');

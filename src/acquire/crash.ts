@@ -11,6 +11,7 @@ export const CRASH: string = String.raw`#!/usr/bin/env python3
 
 Run:  python3 acquire.py out vmlinux vmcore
       python3 acquire.py out vmlinux               (the running kernel, as root)
+It needs vmlinux with debug symbols; load those of a driver that is a module in ~/.crashrc with mod -S.
 """
 ${COLLECTOR}
 ${KERNEL}

@@ -10,6 +10,8 @@ export const DRGN: string = `"""Writes the IOMMU tables and registers of a Linux
 
 Run:  drgn acquire.py out                  (the running kernel, as root)
       drgn -c vmcore -s vmlinux acquire.py out
+It needs drgn 0.0.22 or later and the kernel's debug symbols (vmlinux, and those of the IOMMU driver if it is a module).
+A core that QEMU wrote (dump-guest-memory) can be read only if the guest was started with -device vmcoreinfo.
 """
 ${COLLECTOR}
 ${KERNEL}
@@ -33,8 +35,8 @@ class Kernel:
     def member(self, type_name, file, address, path):
         try:
             value = Object(prog, self.type(type_name, file), address=address)
-            for part in path.split('.'):
-                value = getattr(value, part)
+            for part in path.replace('[', '.[').split('.'):
+                value = value[int(part[1:-1])] if part.startswith('[') else getattr(value, part)
             return int(value)
         except (AttributeError, LookupError, FaultError, TypeError):
             return None

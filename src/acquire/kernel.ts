@@ -77,35 +77,127 @@ def vtd_registers(kernel, unit):
     return {'RTADDR': root | (1 << 10 if scalable else 0), 'CAP': get('cap') or 0, 'ECAP': ecap, 'GSTS': gsts}
 
 
+def smmu_v2_registers(kernel, smmu):
+    """Context banks and stream matches as the driver keeps them; a bank with a configuration is taken as enabled."""
+    def get(path):
+        return kernel.member('arm_smmu_device', 'arm-smmu.h', smmu, path)
+
+    banks, groups = get('num_context_banks'), get('num_mapping_groups') or 0
+    if banks is None:
+        raise SystemExit('this kernel keeps its context banks where this script does not look')
+    named = {'sCR0': 0, 'IDR0': groups & 0xFF, 'IDR1': (banks & 0xFF) | (1 << 31 if get('pgshift') == 16 else 0)}
+    for i in range(min(groups, 256)):
+        named['SMR%d' % i] = sum((get('smrs[%d].%s' % (i, name)) or 0) << at for name, at in (('id', 0), ('mask', 16), ('valid', 31)))
+        named['S2CR%d' % i] = (get('s2crs[%d].type' % i) or 0) << 16 | (get('s2crs[%d].cbndx' % i) or 0)
+    for i in range(min(banks, 128)):
+        if not get('cbs[%d].cfg' % i):
+            continue
+        named['CBAR%d' % i] = (get('cbs[%d].cfg.cbar' % i) or 0) << 16
+        named['CBA2R%d' % i] = 1 if get('cbs[%d].cfg.fmt' % i) == 1 else 0
+        named['CB%d_SCTLR' % i] = 1
+        for name, path in (('TTBR0', 'ttbr[0]'), ('TTBR1', 'ttbr[1]'), ('TCR', 'tcr[0]'), ('TCR2', 'tcr[1]'),
+                           ('MAIR0', 'mair[0]'), ('MAIR1', 'mair[1]')):
+            named['CB%d_%s' % (i, name)] = get('cbs[%d].%s' % (i, path)) or 0
+    return named
+
+
+def amd_vi_registers(kernel, unit):
+    def get(path):
+        return kernel.member('amd_iommu', 'amd_iommu_types.h', unit, path)
+
+    table = get('pci_seg.dev_table') or kernel.variable('amd_iommu_dev_table')
+    if not table:
+        raise SystemExit('this kernel keeps its device table where this script does not look')
+    last = get('pci_seg.last_bdf')
+    entries = 32 * ((0xFFFF if last is None else last) + 1)
+    size = get('pci_seg.dev_table_size') or kernel.variable('dev_table_size') or entries
+    named = {'DEV_TAB_BASE': kernel.physical(table) | max(0, min(-(-size // PAGE), 512) - 1), 'CONTROL': 1 | 1 << 2 | 1 << 12}
+    named['EXT_FEATURES'] = get('features') or 0
+    for name, path in (('CMD_BUF_BASE', 'cmd_buf'), ('EVENT_LOG_BASE', 'evt_buf')):
+        virtual = get(path)
+        if virtual:
+            named[name] = kernel.physical(virtual) | 9 << 56
+    return named
+
+
+def riscv_registers(kernel, unit):
+    def get(path):
+        return kernel.member('riscv_iommu_device', 'iommu.h', unit, path)
+
+    mode, root = get('ddt_mode'), get('ddt_phys')
+    if mode is None or root is None:
+        raise SystemExit('this kernel keeps its device directory where this script does not look')
+    named = {'CAPABILITIES': get('caps') or 0, 'FCTL': get('fctl') or 0, 'DDTP': mode | root >> 12 << 10, 'CQCSR': 0x10001, 'FQCSR': 0x10001}
+    for name, queue in (('CQB', 'cmdq'), ('FQB', 'fltq')):
+        base, mask = get(queue + '.phys'), get(queue + '.mask')
+        if base and mask:
+            named[name] = base >> 12 << 10 | max(0, mask.bit_length() - 1)
+    return named
+
+
+def riscv_base(name):
+    """Address of the registers out of a device's name: 3010000.iommu, or that of a PCI device through sysfs."""
+    device = name.partition('@')[2]
+    try:
+        with open('/sys/bus/pci/devices/%s/resource' % device) as lines:
+            return int(lines.readline().split()[0], 16)
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        return int(device.split('.')[0], 16)
+    except ValueError:
+        return 0
+
+
+# How names under /sys/class/iommu begin: kind, struct of the driver with its file, registers out of that struct.
+DRIVERS = [
+    ('smmu3.', 'arm-smmu-v3', 'arm_smmu_device', 'arm-smmu-v3.h', smmu_v3_registers),
+    ('smmu.', 'arm-smmu', 'arm_smmu_device', 'arm-smmu.h', smmu_v2_registers),
+    ('dmar', 'intel-vtd', 'intel_iommu', 'iommu.h', vtd_registers),
+    ('ivhd', 'amd-vi', 'amd_iommu', 'amd_iommu_types.h', amd_vi_registers),
+    ('riscv-iommu', 'riscv-iommu', 'riscv_iommu_device', 'iommu.h', riscv_registers),
+]
+
+
 def unit_of(kernel, name, address):
     """Kind, address of the registers, and a function that makes the registers from structures."""
-    if name.startswith('smmu3.'):
-        smmu = address - kernel.offset('arm_smmu_device', 'arm-smmu-v3.h', 'iommu')
-        return 'arm-smmu-v3', int(name.split('.')[1], 16), lambda: smmu_v3_registers(kernel, smmu)
-    if name.startswith('smmu.'):
-        return 'arm-smmu', int(name.split('.')[1], 16), None
-    if name.startswith('dmar'):
-        unit = address - kernel.offset('intel_iommu', 'iommu.h', 'iommu')
-        base = kernel.member('intel_iommu', 'iommu.h', unit, 'reg_phys') or 0
-        return 'intel-vtd', base, lambda: vtd_registers(kernel, unit)
+    for prefix, kind, struct_name, file, registers in DRIVERS:
+        if not name.startswith(prefix):
+            continue
+        unit = address - kernel.offset(struct_name, file, 'iommu')
+        member = {'intel-vtd': 'reg_phys', 'amd-vi': 'mmio_phys'}.get(kind)
+        if member:
+            base = kernel.member(struct_name, file, unit, member) or 0
+        else:
+            base = riscv_base(name) if kind == 'riscv-iommu' else int(name.split('.')[1], 16)
+        return kind, base, lambda: registers(kernel, unit)
     return None
+
+
+REGISTER_BYTES = {'arm-smmu-v3': 0x20000, 'arm-smmu': 0x1000, 'intel-vtd': 0x1000, 'amd-vi': 0x4000, 'riscv-iommu': 0x1000}
+
+
+def unit_memory(kind, base):
+    """The registers of a unit as device_memory gives them; an SMMUv2 says in IDR1 how large it is (IHI 0062, 9.6.1)."""
+    read32 = device_memory(base, REGISTER_BYTES[kind])
+    if read32 is not None and kind == 'arm-smmu':
+        idr1 = read32(0x24)
+        read32 = device_memory(base, (0x10000 if bits(idr1, 31, 1) else 0x1000) << (bits(idr1, 28, 3) + 2))
+    return read32
 
 
 def acquire(kernel, prefix, live):
     found = [unit_of(kernel, name, address) for name, address in kernel.units()]
     units = [unit for unit in found if unit is not None]
     if not units:
-        raise SystemExit('no SMMU and no VT-d among the IOMMUs of this kernel')
+        raise SystemExit('no SMMU, VT-d, AMD-Vi or RISC-V IOMMU among the IOMMUs of this kernel')
     for i, (kind, base, from_structures) in enumerate(units):
-        read32 = device_memory(base, 0x20000 if kind.startswith('arm') else 0x1000) if live and base else None
+        read32 = unit_memory(kind, base) if live and base else None
         if read32 is not None:
             named, words = read_registers(kind, read32)
-        elif from_structures is not None:
+        else:
             named, words = from_structures(), {}
             print('note: registers of %s were made from the driver: enabled is assumed, errors are not known' % kind)
-        else:
-            print('note: the registers of the SMMUv2 at %s cannot be read here (needs /dev/mem), left out' % hex(base))
-            continue
         name = prefix if len(units) == 1 else '%s-%d' % (prefix, i)
         write_dump(name, kind, base, named, words, memory_ranges() if live else [], kernel.read_page)
 `;

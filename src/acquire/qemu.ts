@@ -11,6 +11,7 @@ export const QEMU: string = String.raw`#!/usr/bin/env python3
 Start the guest with:  -qmp unix:qmp.sock,server=on,wait=off
 Run on the host:       python3 acquire.py qmp.sock out          (the guest is paused meanwhile)
 An IOMMU that QEMU does not list by a name known here:  --kind arm-smmu --mmio 0x5000000
+The guest needs nothing else: no agent, no debug symbols, no -device vmcoreinfo.
 """
 ${COLLECTOR}
 
@@ -18,7 +19,8 @@ import argparse
 import re
 import socket
 
-NAMES = {'arm-smmuv3': 'arm-smmu-v3', 'smmuv3': 'arm-smmu-v3', 'intel_iommu': 'intel-vtd', 'dmar': 'intel-vtd'}
+NAMES = {'arm-smmuv3': 'arm-smmu-v3', 'smmuv3': 'arm-smmu-v3', 'intel_iommu': 'intel-vtd', 'dmar': 'intel-vtd',
+         'amdvi-mmio': 'amd-vi', 'riscv-iommu-regs': 'riscv-iommu'}
 
 
 class Monitor:
@@ -86,7 +88,7 @@ def main():
         if options.kind and options.mmio is not None:
             units = [(options.kind, options.mmio)]
         if not units:
-            raise SystemExit('no SMMUv3 and no VT-d in "info mtree": name one with --kind and --mmio')
+            raise SystemExit('no SMMUv3, VT-d, AMD-Vi or RISC-V IOMMU in "info mtree": name one with --kind and --mmio')
 
         def read_page(address):
             inside = any(start <= address and address + PAGE <= start + size for start, size in ram)

@@ -21,7 +21,7 @@ def run(registers, tables):
         kinds[int(row['pa'], 16)] = row['kind']
     collector = Collector(memory.get)
     COLLECT[json.load(open(registers))['iommu']](collector, named)
-    wanted = {at for at, kind in kinds.items() if kind not in ('cmdq', 'inv-queue', 'irt')}
+    wanted = {at for at, kind in kinds.items() if kind not in ('cmdq', 'cmdbuf', 'inv-queue', 'irt')}
     found = set(collector.pages)
     print(json.dumps({'found': len(found), 'missed': sorted(kinds[at] for at in wanted - found), 'beyond': len(found - wanted)}))
 
@@ -51,13 +51,16 @@ describe.skipIf(!hasPython)('the acquisition scripts', () => {
     ['x86-vtd-612-vfio', 'vfio-mapped'],
     ['x86-vtdsm-612-blk', 'live-io'],
     ['x86-vtdfl-73-blk', 'live-io'],
+    ['x86-amdvi-612-vfio', 'vfio-mapped'],
+    ['x86-amdvi-612-blk', 'live-io'],
+    ['riscv64-72-mod', 'mod-mapped'],
   ])('find every table page of %s, and nothing else', (capture, state) => {
     const at = `test/captures/${capture}`;
     const run = python('run.py', COLLECTOR + HARNESS, `${at}/regs-${state}.json`, `${at}/tables-${state}.jsonl.gz`);
     expect(run.stderr).toBe('');
     const answer = JSON.parse(String(run.stdout)) as { found: number; missed: string[]; beyond: number };
     expect(answer).toMatchObject({ missed: [], beyond: 0 });
-    expect(answer.found).toBeGreaterThan(20);
+    expect(answer.found).toBeGreaterThan(10);
   });
 
   it.each([
