@@ -11,6 +11,7 @@ import { memorySource } from '../dump/source.ts';
 import type { ByteSource, Dump } from '../dump/types.ts';
 import { InputError } from '../errors.ts';
 import { noteDump } from './dump-notes.ts';
+import { dumpInFolder } from './evidence-folder.ts';
 import { readFile } from './io.ts';
 
 /** What the user says about a dump. */
@@ -57,10 +58,12 @@ export function fileSource(path: string): ByteSource {
 }
 
 /**
- * Opens a dump (`-`: standard input) with its registers, what is left out of it is said when the verb ends.
+ * Opens a dump (`-`: standard input; a folder: the dump and registers in it) with its registers, what is left out of it is said when the verb ends.
  * @throws InputError of the readers; IommuError `BAD_OPTION` for a base that is no address.
  */
-export async function openDumpFile(path: string, options: DumpOptions): Promise<Dump> {
+export async function openDumpFile(given: string, flags: DumpOptions): Promise<Dump> {
+  const { path, flags: files } = dumpInFolder(given, flags);
+  const options = { ...flags, regs: files.regs };
   const source = path === '-' ? memorySource(readFile('-', MOST_HELD)) : fileSource(path);
   const dump = await openDump(source, {
     name: path,

@@ -13,6 +13,7 @@ import type { Step } from '../hardware/walk/types.ts';
 import type { Table } from '../report/index.ts';
 import { createNames } from '../trace/events.ts';
 import { openDumpFile } from './dump-file.ts';
+import { logInFolder } from './evidence-folder.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { readChunks } from './io.ts';
 import { addOutputOptions, emit, note, type OutputFormat, outputOf } from './output.ts';
@@ -121,8 +122,18 @@ function csvTable(faults: readonly ExplainedFault[]): Table {
   return { columns: columns.map((title) => ({ title })), rows };
 }
 
-async function fault(path: string, options: Options): Promise<void> {
-  const output = outputOf(options, FORMATS);
+/** A folder as log stands for the log, the dump and the traces in it, where options do not name others. */
+function withFolder(path: string, flags: Options): { path: string; options: Options } {
+  const folder = logInFolder(path);
+  if (folder === null) return { path, options: flags };
+  const dump = flags.dump ?? folder.dump;
+  const trace = flags.trace ?? (folder.traces.length === 0 ? undefined : [...folder.traces]);
+  return { path: folder.log, options: { ...flags, ...(dump && { dump }), ...(trace && { trace }) } };
+}
+
+async function fault(given: string, flags: Options): Promise<void> {
+  const output = outputOf(flags, FORMATS);
+  const { path, options } = withFolder(given, flags);
   if (options.dump === undefined && options.regs !== undefined) throw new UsageError('--regs needs --dump');
   if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
   const log = await readLog(path);
@@ -146,7 +157,7 @@ export function addFault(program: Command): void {
   const verb = program
     .command('fault')
     .description('Explain fault lines of arm-smmu, arm-smmu-v3, DMAR, AMD-Vi, RISC-V and virtio IOMMUs.')
-    .argument('[log]', 'kernel log; - or none for standard input', '-')
+    .argument('[log]', 'kernel log, or a folder with log, dump and traces; - or none for standard input', '-')
     .option('--dump <dump>', 'memory with the tables, as for decode')
     .option('--regs <file>', 'registers of the IOMMU, as JSON')
     .option('--base <pa>', 'the dump is a raw image that starts at this physical address')

@@ -331,7 +331,11 @@ export function groupContexts(contexts: readonly DeviceContext[]): DomainGroup[]
 export function modelOf(input: DecodeInput): IommuModel {
   const { registers } = input;
   if (registers === undefined) {
-    throw new InputError('MISSING_VALUE', 'dump', 'has no registers: give them, or a root with its geometry');
+    throw new InputError(
+      'MISSING_VALUE',
+      'dump',
+      'has no registers: give them with --regs (iommu acquire prints a script that saves them), or a root with its geometry (--root, --format, --granule, --ias)',
+    );
   }
   const model = createModel(registers.iommu, input.reader, registers.named);
   if (model !== undefined) return model;

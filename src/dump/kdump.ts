@@ -3,7 +3,7 @@
  * Layout: makedumpfile's IMPLEMENTATION file and diskdump_mod.h; written by makedumpfile and by QEMU.
  * @module
  */
-import { isPow2 } from '../address.ts';
+import { hex, isPow2 } from '../address.ts';
 import { InputError } from '../errors.ts';
 import { FileBitmap } from './bitmap.ts';
 import { COMPRESSION, type Decompressor, makeDecompressors } from './compression.ts';
@@ -192,6 +192,14 @@ function blockPages(blocks: BlockReader, blockSize: number): PageSource {
   };
 }
 
+/** Says of one part of several that it is no more than that, and how the parts become one file (makedumpfile(8)). */
+function notePart({ startPfn, endPfn, maxPfn, blockSize }: Layout, notes: NoteCounter): void {
+  if (startPfn === 0 && endPfn >= maxPfn) return;
+  const [start, end] = [startPfn, endPfn].map((pfn) => hex(pfn * blockSize));
+  const join = 'makedumpfile --reassemble PART1 PART2 … WHOLE';
+  notes.add('split-part', `part of a split dump, which holds ${start} to ${end} only: join the parts with ${join}`);
+}
+
 /**
  * Opens a compressed kernel dump. Pages that the dump left out read as unknown, but for a dump that left out nothing but
  * pages of zeros.
@@ -200,6 +208,7 @@ function blockPages(blocks: BlockReader, blockSize: number): PageSource {
 export async function openKdump(source: ByteSource, name: string): Promise<OpenedMemory> {
   const layout = readLayout(source, name);
   const notes = new NoteCounter();
+  notePart(layout, notes);
   const left = layout.valid.count - layout.dumped.count;
   if (left > 0 && layout.dumpLevel !== ZERO_PAGES_ONLY) {
     notes.add('pages-left-out', `pages that the dump left out (level ${layout.dumpLevel}); they read as unknown`, left);

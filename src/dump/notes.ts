@@ -11,9 +11,10 @@ const DAMAGE: ReadonlySet<string> = new Set([
   'pages-unreadable',
   'rows-skipped',
   'segment-cut',
+  'split-part',
 ]);
 
-/** True if a note says that the file is cut or damaged, so that an answer from it may miss something. */
+/** True if a note says that the file is cut, damaged or one part of several, so that an answer from it may miss something. */
 export function isDamage({ code }: DumpNote): boolean {
   return DAMAGE.has(code);
 }

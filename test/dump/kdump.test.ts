@@ -3,6 +3,7 @@ import { deflateSync, gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { COMPRESSION, type Decompressor, makeDecompressors } from '../../src/dump/compression.ts';
+import { isDamage } from '../../src/dump/notes.ts';
 import { openDump } from '../../src/dump/open.ts';
 import { memorySource } from '../../src/dump/source.ts';
 import { flattened, kdumpFile, pattern } from './builders.ts';
@@ -139,7 +140,18 @@ describe('compressed kernel dumps', () => {
         if (pfn >= 9 && pfn < 20) expect(Buffer.compare(got ?? new Uint8Array(), raw ?? new Uint8Array())).toBe(0);
         else expect(got).toBeUndefined();
       }
+      const note = dump.notes.find(({ code }) => code === 'split-part');
+      expect(note?.text).toMatch(/0x9000 to 0x14000 only: join the parts with makedumpfile --reassemble/);
+      expect(note !== undefined && isDamage(note)).toBe(true);
     }
+  });
+
+  it('says nothing of parts of a dump that is whole', async () => {
+    const pages = new Map([[3, blocks[0]?.raw as Uint8Array | undefined]]);
+    const dump = await openDump(
+      memorySource(kdumpFile({ wide: true, dumpLevel: 0, flag: 1, pack: deflateSync, pages })),
+    );
+    expect(dump.notes.map(({ code }) => code)).not.toContain('split-part');
   });
 
   it('equals what QEMU saved of the same guest as ELF core and as raw memory', async () => {

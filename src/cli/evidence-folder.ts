@@ -1,0 +1,72 @@
+/**
+ * Folders as inputs: the files in them stand for the options that name files one by one.
+ * @module
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Evidence, evidenceIn, logIn, onlyOne } from '../machine/evidence.ts';
+
+/** True if a path names a folder. */
+function isFolder(path: string): boolean {
+  return path !== '-' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** What a folder holds; null for a path that is none. */
+function evidenceAt(path: string): Evidence | null {
+  return isFolder(path) ? evidenceIn(readdirSync(path)) : null;
+}
+
+/** Options that name files. */
+export interface FileFlags {
+  readonly regs?: string | undefined;
+  readonly pci?: string | undefined;
+  readonly groups?: string | undefined;
+  readonly iomem?: string | undefined;
+}
+
+function filled(path: string, flags: FileFlags, found: FileFlags): FileFlags {
+  const names = ['regs', 'pci', 'groups', 'iomem'] as const;
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const inFolder = found[name];
+      const value = flags[name] ?? (inFolder === undefined ? undefined : join(path, inFolder));
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/**
+ * A dump given as a folder: its dump, and the options for registers and the machine's files that were not given.
+ * @throws InputError `NOT_RECOGNISED` for a folder without a dump, or with several.
+ */
+export function dumpInFolder(path: string, flags: FileFlags): { readonly path: string; readonly flags: FileFlags } {
+  const evidence = evidenceAt(path);
+  if (evidence === null) return { path, flags };
+  const { dumps, pci, groups, iomem } = evidence;
+  const dump = onlyOne(
+    path,
+    'dump (tables-*.jsonl, *.jsonl with its registers, *.snapshot, vmcore)',
+    dumps.map((each) => each.dump),
+  );
+  const regs = dumps[0]?.regs ?? undefined;
+  const found = { regs, pci: pci ?? undefined, groups: groups ?? undefined, iomem: iomem ?? undefined };
+  return { path: join(path, dump), flags: filled(path, flags, found) };
+}
+
+/** A log given as a folder, with the dump and the traces beside it. */
+export interface LogInFolder {
+  readonly log: string;
+  readonly dump: string | undefined;
+  readonly traces: readonly string[];
+}
+
+/** The log of a folder, its dump if there is one, and its traces; null for a path that is none. */
+export function logInFolder(path: string): LogInFolder | null {
+  const evidence = evidenceAt(path);
+  if (evidence === null) return null;
+  return {
+    log: join(path, logIn(path, evidence)),
+    dump: evidence.dumps.length === 1 ? path : undefined,
+    traces: evidence.traces.map((name) => join(path, name)),
+  };
+}

@@ -1,0 +1,102 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { evidenceIn, logIn } from '../../src/machine/evidence.ts';
+import { runCli } from '../support/cli.ts';
+
+const AT = 'test/captures/x86-vtd-612-blk';
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'folder-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('a folder as input', () => {
+  it.each(['decode', 'check'])('%s finds the dump and its registers', async (verb) => {
+    const named = await runCli(verb, `${AT}/tables-live-io.jsonl.gz`, '--regs', `${AT}/regs-live-io.json`, '--json');
+    const found = await runCli(verb, AT, '--json');
+    expect(found.status).toBe(named.status);
+    expect(found.error).toBe('');
+    expect(found.stdout).toBe(named.stdout);
+  });
+
+  it('walk finds them too', async () => {
+    const files = [`${AT}/tables-live-io.jsonl.gz`, '0xfffff000', '--regs', `${AT}/regs-live-io.json`, '--json'];
+    expect((await runCli('walk', AT, '0xfffff000', '--json')).stdout).toBe((await runCli('walk', ...files)).stdout);
+  });
+
+  it('fault finds log, dump, registers and traces', async () => {
+    const line =
+      '[    9.5] DMAR: [DMA Write NO_PASID] Request device [00:02.0] fault addr 0x1000 [fault reason 0x05] PTE Write access is not set';
+    writeFileSync(join(folder, 'dmesg.txt'), `${line}\n`);
+    for (const name of ['tables-live-io.jsonl.gz', 'regs-live-io.json', 'trace_boot.txt']) {
+      copyFileSync(join(AT, name), join(folder, name));
+    }
+    const log = join(folder, 'dmesg.txt');
+    const dump = [join(folder, 'tables-live-io.jsonl.gz'), '--regs', join(folder, 'regs-live-io.json')];
+    const named = await runCli('fault', log, '--dump', ...dump, '--trace', join(folder, 'trace_boot.txt'), '--json');
+    const found = await runCli('fault', folder, '--json');
+    expect(JSON.parse(found.stdout).faults).toHaveLength(1);
+    expect(found).toEqual(named);
+  });
+
+  it('with several dumps, or none, is refused by name', async () => {
+    const mod = await runCli('decode', 'test/captures/riscv64-72-mod');
+    expect(mod.status).toBe(3);
+    expect(mod.error).toContain('expected one dump');
+    expect(mod.error).toContain('tables-mod-after.jsonl.gz, tables-mod-faulted.jsonl.gz, tables-mod-mapped.jsonl.gz');
+    const none = await runCli('decode', folder);
+    expect(none.status).toBe(3);
+    expect(none.error).toContain('got none');
+    expect((await runCli('fault', folder)).error).toContain('expected one kernel log');
+  });
+
+  it('names --regs and acquire where registers are missing', async () => {
+    copyFileSync(`${AT}/tables-live-io.jsonl.gz`, join(folder, 'tables-live-io.jsonl.gz'));
+    const run = await runCli('decode', folder);
+    expect(run.status).toBe(3);
+    expect(run.error).toMatch(/--regs.*iommu acquire/);
+  });
+});
+
+describe('the files of a folder', () => {
+  it('belong together by their names', () => {
+    const names = [
+      'out.jsonl',
+      'out-regs.json',
+      'leaves-x.jsonl.gz',
+      'tables-x.jsonl.gz',
+      'regs-x.json',
+      'metadata.json',
+    ];
+    expect(evidenceIn(names).dumps).toEqual([
+      { dump: 'out.jsonl', regs: 'out-regs.json' },
+      { dump: 'tables-x.jsonl.gz', regs: 'regs-x.json' },
+    ]);
+    expect(evidenceIn(['vmcore', 'regs.json']).dumps).toEqual([{ dump: 'vmcore', regs: 'regs.json' }]);
+    expect(evidenceIn(['tables-a.jsonl', 'regs-b.json']).dumps).toEqual([{ dump: 'tables-a.jsonl', regs: null }]);
+  });
+
+  it('of a trace follow each other, without function graphs', () => {
+    const names = [
+      'trace_live.txt.gz',
+      'trace_fgraph.txt.gz',
+      'trace.txt.gz',
+      'trace_boot.txt',
+      'trace_vfio.txt',
+      'trace.dat',
+    ];
+    expect(evidenceIn(names).traces).toEqual(['trace_boot.txt', 'trace.txt.gz', 'trace_vfio.txt', 'trace_live.txt.gz']);
+  });
+
+  it('hold one log, and the whole one goes before a part', () => {
+    expect(logIn('x', evidenceIn(['dmesg.txt', 'dmesg_faults.txt', 'vfiomap.log']))).toBe('dmesg.txt');
+    expect(() => logIn('x', evidenceIn(['a.log', 'b.log']))).toThrow(/a\.log, b\.log/);
+  });
+
+  it('include those that name devices and memory', () => {
+    const found = evidenceIn(['pci.txt', 'iommu_groups.txt', 'iomem.txt', 'other.txt']);
+    expect(found).toMatchObject({ pci: 'pci.txt', groups: 'iommu_groups.txt', iomem: 'iomem.txt', dumps: [] });
+  });
+});
