@@ -7,7 +7,7 @@ import type { LogLine } from './log-line.ts';
 
 /** ECMA-48 colour sequences; the escape character may be shown as text, or be lost. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
-const COLOURS = /(?:\u001b|\^\[|\\033|\\x1b)?\[[0-9;]{0,20}m/g;
+const COLOURS = /(?:\u001b|\^\[|\\033|\\x1b)\[[0-9;]{0,20}m|\[[0-9;]{1,20}m/g;
 const QUOTES = /^(?:[ \t]*[>|]){1,40}[ \t]?/;
 const ENTITIES: Readonly<Record<string, string>> = {
   '&gt;': '>',

@@ -47,8 +47,9 @@ export function explainFault(
   dump: FaultTables | undefined,
   trace: FaultHistory | undefined,
 ): ExplainedFault {
-  const tables = dump?.of(record);
-  const history = trace?.of(record);
+  const ours = record.origin === 'iommu';
+  const tables = ours ? dump?.of(record) : undefined;
+  const history = ours ? trace?.of(record) : undefined;
   return { record, words: faultWords(record), cause: inferCause({ fault: record, tables, history }), tables, history };
 }
 

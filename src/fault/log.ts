@@ -6,12 +6,10 @@
 import { cleanLine } from './clean.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
-import { GenericLines } from './generic.ts';
 import { canonicalDevice, type Incident } from './incident.ts';
 import { type Encoding, LineReader } from './line-reader.ts';
 import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
-import { type FaultReader, type FaultRecord, toIncident } from './record.ts';
 import { FAULT_DRIVERS } from './registry.ts';
 
 /** Incidents kept; those beyond are counted. */
@@ -28,8 +26,6 @@ const MOST_BETWEEN = 8;
 
 /** Marks that the log reader itself looks for. */
 const LOG_MARKS = ['callbacks suppressed', '"MESSAGE":[', '"MESSAGE" : ['];
-/** Marks of the readers that have no layouts yet. */
-const OLD_MARKS = /virtio_iommu|io_page_fault|suppressed/;
 const SUPPRESSED = /(\w{1,80}): (\d{1,15}) callbacks suppressed/;
 
 /** A line of a driver that is not understood. */
@@ -83,8 +79,7 @@ export class FaultLog {
   readonly #lines = new LineReader((text, number) => this.#raw(text, number));
   readonly #readers: readonly DriverReader[];
   readonly #pairs: readonly { readonly into: DriverReader; readonly from: DriverReader }[];
-  readonly #old: readonly FaultReader[] = [new GenericLines()];
-  #open: (OpenDraft | FaultRecord)[] = [];
+  #open: OpenDraft[] = [];
   #held: Held | undefined;
   #waiting = false;
 
@@ -118,9 +113,7 @@ export class FaultLog {
 
   /** Most lines are of no driver, and of no interest: they cost one pass. */
   #raw(text: string, number: number): void {
-    const owners = MARKS.find(text);
-    const old = owners === undefined && OLD_MARKS.test(text);
-    if (owners === undefined && this.#held === undefined && !this.#waiting && !old) return;
+    if (this.#held === undefined && !this.#waiting && MARKS.find(text) === undefined) return;
     for (const line of cleanLine(text, number)) this.#line(line);
   }
 
@@ -169,7 +162,7 @@ export class FaultLog {
       if (distance > MOST_BETWEEN || keep.hex('iova') === undefined || keep.hex('iova') !== drop.hex('iova')) continue;
       keep.absorb(drop);
       drop.closed = true;
-      this.#open = this.#open.filter((open) => !('draft' in open) || open.draft !== drop);
+      this.#open = this.#open.filter(({ draft }) => draft !== drop);
     }
   }
 
@@ -177,15 +170,14 @@ export class FaultLog {
   #without(line: LogLine): void {
     const joined = this.#join(line);
     if (joined === 'understood') return;
-    const waiting = this.#readers.filter((reader) => reader.waits(line));
+    const waiting = this.#readers.filter((reader) => reader.waits(line)).sort((x, y) => lastLine(y) - lastLine(x));
     this.#waiting = waiting.length > 0;
     if (waiting.some((reader) => reader.takeHeadless(line))) {
       this.#release();
       this.counts.used++;
       return;
     }
-    if (joined === undefined) this.#oldLine(line);
-    else this.#held = joined;
+    if (joined !== undefined) this.#held = joined;
   }
 
   /** The held line with one more part: understood; still not; or `undefined` if the line cannot be its rest. */
@@ -225,16 +217,6 @@ export class FaultLog {
     return 'quiet';
   }
 
-  #oldLine(line: LogLine): void {
-    for (const reader of this.#old) {
-      const taken = reader.take(line);
-      if (taken === false) continue;
-      this.counts.used++;
-      if (taken !== true) this.#open.push(taken);
-      return;
-    }
-  }
-
   #begin(draft: Draft, reader: DriverReader): void {
     this.#open.push({ draft, reader });
   }
@@ -243,7 +225,7 @@ export class FaultLog {
   #close(number: number, most: number): void {
     let done = 0;
     for (const open of this.#open) {
-      const until = 'draft' in open ? open.draft.last.line + open.reader.window.lines : open.line + 64;
+      const until = open.draft.last.line + open.reader.window.lines;
       if (until >= number && this.#open.length - done <= most) break;
       done++;
       this.#finish(open);
@@ -251,12 +233,17 @@ export class FaultLog {
     if (done > 0) this.#open = this.#open.slice(done);
   }
 
-  #finish(open: OpenDraft | FaultRecord): void {
-    if ('draft' in open) open.draft.closed = true;
-    const incident = 'draft' in open ? decodeDraft(open) : toIncident(open);
+  #finish(open: OpenDraft): void {
+    open.draft.closed = true;
+    const incident = decodeDraft(open);
     if (this.incidents.length < MOST_INCIDENTS) this.incidents.push(incident);
     else this.counts.dropped++;
   }
+}
+
+/** Number of the last line that a reader took. */
+function lastLine(reader: DriverReader): number {
+  return reader.last?.last.line ?? 0;
 }
 
 function decodeDraft({ draft, reader }: OpenDraft): Incident {

@@ -219,6 +219,8 @@ export const amdVi: FaultDriver = {
   quiet: [
     'Found IOMMU ',
     'Extended features ',
+    'Unknown option - ',
+    'Using strict mode due to virtualization',
     'Interrupt remapping enabled',
     'Virtual APIC enabled',
     'Lazy IO/TLB flushing enabled',

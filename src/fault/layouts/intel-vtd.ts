@@ -132,6 +132,7 @@ export const intelVtd: FaultDriver = {
     'IOMMU {unit:d}: ',
     'IOMMU feature {feature:s} ',
     'IOMMU batching ',
+    'dmar{unit:d} does not support EIM',
     'IOMMU hardware ',
     'Intel(R) Virtualization Technology for Directed I/O',
     'Using Queued invalidation',

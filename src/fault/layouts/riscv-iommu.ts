@@ -31,7 +31,10 @@ const CAUSES: ReadonlyMap<number, Cause> = new Map<number, Cause>([
   [257, { kind: 'external-abort', meaning: 'the device directory could not be read' }],
   [258, { kind: 'configuration', meaning: 'the device directory entry is not valid' }],
   [259, { kind: 'configuration', meaning: 'the device directory entry is misconfigured' }],
-  [260, { kind: 'configuration', meaning: 'this type of transaction is disallowed' }],
+  [
+    260,
+    { kind: 'request', meaning: 'this type of transaction is disallowed: ATS, an MSI, or a PASID where it is off' },
+  ],
   [261, { kind: 'interrupt', meaning: 'the MSI table could not be read' }],
   [262, { kind: 'interrupt', meaning: 'the MSI table entry is not valid' }],
   [263, { kind: 'interrupt', meaning: 'the MSI table entry is misconfigured' }],
@@ -61,7 +64,53 @@ function fieldsOf(draft: Draft, meaning: string): FaultField[] {
   ];
 }
 
+/** Queues by their number (interrupt causes of IPSR). */
+const QUEUES: ReadonlyMap<number, string> = new Map([
+  [0, 'command queue'],
+  [1, 'fault queue'],
+  [3, 'page request queue'],
+]);
+
+/** Flags of cqcsr, fqcsr and pqcsr as the driver prints them. */
+const QUEUE_FLAGS: Readonly<Record<string, string>> = {
+  memory: 'the queue could not be read or written',
+  timeout: 'a command was not completed in time',
+  illegal: 'a command is not valid',
+  fence: 'a fence (IOFENCE.C) raised an interrupt',
+  overflow: 'records were lost: the counts are lower bounds',
+};
+
+function decodeQueue(draft: Draft): Decoded {
+  const number = draft.decimal('queue') ?? -1;
+  const set = Object.entries(QUEUE_FLAGS).filter(([name]) => draft.decimal(name) === 1);
+  const device = set.some(([name]) => name === 'timeout');
+  return {
+    kind: device ? 'device-timeout' : 'unit',
+    name: `${QUEUES.get(number) ?? `queue ${number}`} error`,
+    meaning: set.map(([, words]) => words).join('; '),
+    fields: set.map(([name, meaning]) => ({ name, value: '0x1', meaning })),
+  };
+}
+
+function decodeHardware(draft: Draft): Decoded {
+  const words = draft.text('words') ?? '';
+  return { kind: 'unit', name: 'hardware error', meaning: `${words}: the IOMMU did not follow in time` };
+}
+
+/** iotval2 of a guest page fault: bit 0 while the first stage was walked, bit 1 that walk wrote, the rest the address. */
+function guestNotes(draft: Draft, stage: 1 | 2 | undefined): string[] {
+  const iotval2 = draft.hex('iotval2') ?? 0n;
+  if (stage !== 2) return [];
+  const walk = (iotval2 & 1n) === 1n ? ', while the tables of the first stage were walked' : '';
+  return [`guest physical address ${hex(iotval2 & ~3n)}${walk}`];
+}
+
 function decode(draft: Draft): Decoded {
+  if (draft.group === 'queue') return decodeQueue(draft);
+  return draft.group === 'hardware' ? decodeHardware(draft) : decodeFault(draft);
+}
+
+function decodeFault(draft: Draft): Decoded {
   const code = draft.decimal('cause') ?? 0;
   const { kind, meaning, access, stage } = CAUSES.get(code) ?? { kind: 'unknown', meaning: 'a reserved cause' };
   return {
@@ -74,6 +123,7 @@ function decode(draft: Draft): Decoded {
     access,
     stage,
     fields: fieldsOf(draft, meaning),
+    notes: guestNotes(draft, stage),
   };
 }
 
@@ -92,7 +142,25 @@ export const riscvIommu: FaultDriver = {
       seen: 'Linux 6.13 on',
       starts: true,
     },
+    {
+      id: 'queue',
+      group: 'queue',
+      text: [
+        'Queue #{queue:d} error; fault:{memory:d} timeout:{timeout:d} illegal:{illegal:d} fence_w_ip:{fence:d}',
+        'Queue #{queue:d} error; memory fault:{memory:d} overflow:{overflow:d}',
+      ],
+      seen: 'Linux 6.13 on',
+      starts: true,
+    },
+    {
+      id: 'hardware',
+      group: 'hardware',
+      text: 'Hardware error: {words:command execution timeout|queue access timeout|command enqueue failed}',
+      seen: 'Linux 6.13 on',
+      says: '{words}',
+    },
   ],
-  quiet: [],
+  quiet: ['Adding to iommu group', 'Using ', 'hardware version'],
+  functions: ['riscv_iommu_fault', 'riscv_iommu_cmdq_process', 'riscv_iommu_fltq_process'],
   decode,
 };
