@@ -2,4 +2,10 @@
  * Questions and their answers: each function takes inputs and gives an `Answer`, which every face shows.
  * @module
  */
+
+export { type CheckQuestion, checkAnswer, rulesAnswer } from './check.ts';
+export { type ConvertQuestion, convertAnswer } from './convert.ts';
+export { type DecodeQuestion, decodeAnswer } from './decode.ts';
+export { type DiffQuestion, diffAnswer } from './diff.ts';
 export { type FormatFacts, type FormatsData, formatsAnswer, type Granule } from './formats.ts';
+export { type WalkQuestion, walkAnswer } from './walk.ts';

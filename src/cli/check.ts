@@ -3,20 +3,24 @@
  * @module
  */
 import type { Command } from 'commander';
-import { hex, parseAddress, parseSize } from '../address.ts';
-import { type CheckReport, checkDecoding, checkJson, RULES, rulesJson } from '../dump/check/check.ts';
-import type { Finding, ReservedWindow } from '../dump/check/types.ts';
-import { decodeDump, decodeGiven } from '../dump/decode.ts';
-import type { Table } from '../report/index.ts';
-import { addDumpOptions, type DumpOptions, openDumpFile } from './dump-file.ts';
-import { EXIT, UsageError } from './exit.ts';
-import { addOutputOptions, colors, emit, type Output, type OutputFormat, outputOf } from './output.ts';
-import { addGeometryOptions, type GeometryOptions, geometryLine, sizeText, tablesOf } from './tables.ts';
+import { parseAddress, parseSize } from '../address.ts';
+import { checkAnswer, rulesAnswer } from '../answers/check.ts';
+import { checkDecoding } from '../dump/check/check.ts';
+import type { ReservedWindow } from '../dump/check/types.ts';
+import { type DecodeFlags, decodeFile } from './decode.ts';
+import { addDumpOptions } from './dump-file.ts';
+import { UsageError } from './exit.ts';
+import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
+import { addLimitOption, limitOf } from './limit.ts';
+import { addMachineOptions, type MachineFlags, machineNames } from './machine-files.ts';
+import { printAnswer } from './print.ts';
+import { addGeometryOptions } from './tables.ts';
 
-interface Flags extends DumpOptions, GeometryOptions {
+interface Flags extends DecodeFlags, FormFlags, MachineFlags {
   readonly strict?: boolean;
   readonly rules?: boolean;
   readonly reserve?: string[];
+  readonly limit?: string;
 }
 
 const EXAMPLES = `Examples:
@@ -25,68 +29,30 @@ const EXAMPLES = `Examples:
   iommu check --rules
 `;
 
-const FORMATS: readonly OutputFormat[] = ['table', 'json', 'ndjson', 'csv', 'markdown'];
-
 /** `0x8000000+1M` as a window of input addresses. */
 function parseWindow(text: string): ReservedWindow {
-  const [start, bytes] = text.split('+');
-  if (start === undefined || bytes === undefined) {
-    throw new UsageError(`--reserve: '${text}' is no window; write start+size, such as 0x8000000+1M`);
+  const [start, bytes, ...rest] = text.split('+');
+  if (start === undefined || bytes === undefined || rest.length > 0) {
+    throw new UsageError(`--reserve: expected start+size, such as 0x8000000+1M, got ${text}`);
   }
   return { name: `the window ${text}`, of: 'input', start: Number(parseAddress(start)), bytes: parseSize(bytes) };
 }
 
-function rulesTable(): Table {
-  return {
-    columns: ['rule', 'severity', 'what it demands', 'source'].map((title) => ({ title })),
-    rows: RULES.map(({ id, severity, text, source }) => [id, severity, text, source]),
-  };
+async function check(path: string | undefined, flags: Flags): Promise<void> {
+  const output = outputOf(flags);
+  if (flags.rules === true) return await printAnswer(rulesAnswer(), output);
+  if (path === undefined) throw new UsageError('dump: expected a file, got none');
+  const limit = limitOf(flags.limit);
+  const names = machineNames(path, flags);
+  const windows = (flags.reserve ?? []).map(parseWindow);
+  const { dump, decoding } = await decodeFile(path, flags);
+  const { ram = [], mmioBase } = dump.registers ?? {};
+  const report = checkDecoding(dump.reader, decoding, { ram, mmioBase, windows });
+  const strict = flags.strict === true;
+  return await printAnswer(checkAnswer({ dump, decoding, report, names, strict, limit }), output);
 }
 
-function severityText(output: Output, { severity }: Finding): string {
-  const paint = colors(output);
-  if (severity === 'error') return paint.red(severity);
-  return severity === 'warning' ? paint.yellow(severity) : severity;
-}
-
-function findingTable(output: Output, report: CheckReport, notes: readonly string[]): Table {
-  const { error, warning, info } = report.counts;
-  return {
-    columns: [
-      { title: 'severity' },
-      { title: 'rule' },
-      { title: 'domain' },
-      { title: 'iova' },
-      { title: 'bytes', align: 'right' },
-      { title: 'meaning' },
-      { title: 'source' },
-    ],
-    rows: report.findings.map((finding) => [
-      severityText(output, finding),
-      finding.rule,
-      finding.domain ?? null,
-      finding.iova === undefined ? null : hex(finding.iova, 12),
-      sizeText(finding.bytes, output),
-      finding.meaning,
-      finding.source,
-    ]),
-    notes: [`${error} errors, ${warning} warnings, ${info} infos`, ...notes],
-  };
-}
-
-async function check(path: string, flags: Flags): Promise<{ report: CheckReport; geometry: string[] }> {
-  const dump = await openDumpFile(path, flags);
-  const given = tablesOf(dump, flags);
-  const decoding = given === undefined ? decodeDump(dump) : decodeGiven(dump, given.tables, given.from);
-  const report = checkDecoding(dump.reader, decoding, {
-    ram: dump.registers?.ram ?? [],
-    mmioBase: dump.registers?.mmioBase,
-    windows: (flags.reserve ?? []).map(parseWindow),
-  });
-  return { report, geometry: [...new Set(decoding.domains.map(geometryLine))] };
-}
-
-/** Adds `iommu check`. */
+/** Adds the verb. */
 export function addCheck(program: Command): void {
   const verb = program
     .command('check')
@@ -96,20 +62,5 @@ export function addCheck(program: Command): void {
     .option('--rules', 'list the rules')
     .option('--reserve <window...>', 'input addresses that nothing may map, as start+size')
     .addHelpText('before', EXAMPLES);
-  addOutputOptions(addGeometryOptions(addDumpOptions(verb)), FORMATS).action(async (path, options) => {
-    const output = outputOf(options, FORMATS);
-    if (options.rules === true) {
-      emit(output, { json: rulesJson, rows: () => RULES, csv: rulesTable, table: () => [rulesTable()] });
-      return;
-    }
-    if (path === undefined) throw new UsageError('check: no dump given');
-    const { report, geometry } = await check(path, options);
-    const { error, warning } = report.counts;
-    emit(output, {
-      json: () => checkJson(report),
-      csv: () => findingTable({ ...output, color: false, bytes: true }, report, []),
-      table: () => [findingTable(output, report, geometry)],
-    });
-    if (error > 0 || (options.strict === true && warning > 0)) process.exitCode = EXIT.findings;
-  });
+  addFormOptions(addLimitOption(addMachineOptions(addGeometryOptions(addDumpOptions(verb))))).action(check);
 }

@@ -5,11 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { Command } from 'commander';
-import { formatSize } from '../address.ts';
+import { convertAnswer } from '../answers/convert.ts';
 import { dumpPages, type SnapshotPage, writeSnapshot } from '../dump/snapshot-writer.ts';
 import { InputError } from '../errors.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './dump-file.ts';
-import { Progress, printJson, say } from './io.ts';
+import { outputOf } from './forms.ts';
+import { Progress } from './io.ts';
+import { printAnswer } from './print.ts';
 
 const EXAMPLES = `
 Examples:
@@ -116,12 +118,8 @@ async function convert(path: string, options: ConvertOptions): Promise<void> {
   };
   const { registers, geometry } = dump;
   const bytes = writeFile(options.output, writeSnapshot({ pages: all(), registers, geometry }));
-  const has = `${pages} pages (${formatSize(pages * 4096)}), ${registers === undefined ? 'no registers' : `registers of ${registers.iommu}`}`;
-  if (options.json === true) {
-    printJson({ schema: 'iommu.convert', version: 1, from: dump.kind, output: options.output, pages, bytes });
-  } else {
-    say(`${options.output}: ${has}, ${bytes} bytes`);
-  }
+  const flags = options.json === true ? { json: true } : {};
+  await printAnswer(convertAnswer({ dump, output: options.output, pages, bytes }), outputOf(flags));
 }
 
 /** Adds the verb. */

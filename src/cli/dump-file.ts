@@ -10,7 +10,6 @@ import { parseRegisters } from '../dump/registers.ts';
 import { memorySource } from '../dump/source.ts';
 import type { ByteSource, Dump } from '../dump/types.ts';
 import { InputError } from '../errors.ts';
-import { noteDump } from './dump-notes.ts';
 import { dumpInFolder } from './evidence-folder.ts';
 import { readFile } from './io.ts';
 
@@ -58,20 +57,18 @@ export function fileSource(path: string): ByteSource {
 }
 
 /**
- * Opens a dump (`-`: standard input; a folder: the dump and registers in it) with its registers, what is left out of it is said when the verb ends.
+ * Opens a dump (`-`: standard input; a folder: the dump and registers in it) with its registers.
  * @throws InputError of the readers; IommuError `BAD_OPTION` for a base that is no address.
  */
 export async function openDumpFile(given: string, flags: DumpOptions): Promise<Dump> {
   const { path, flags: files } = dumpInFolder(given, flags);
   const options = { ...flags, regs: files.regs };
   const source = path === '-' ? memorySource(readFile('-', MOST_HELD)) : fileSource(path);
-  const dump = await openDump(source, {
+  return await openDump(source, {
     name: path,
     ...(options.base === undefined ? {} : { base: parsePhysical('base', options.base) }),
     ...(options.regs === undefined ? {} : { registers: readRegisters(options.regs) }),
   });
-  noteDump(path, dump);
-  return dump;
 }
 
 /** A dump on standard input is held in memory. */

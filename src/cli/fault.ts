@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander';
 import { hex } from '../address.ts';
+import type { Dump } from '../dump/types.ts';
 import { type ExplainedFault, explainFault, faultJson } from '../fault/explain.ts';
 import { FaultHistory } from '../fault/history.ts';
 import type { Incident } from '../fault/incident.ts';
@@ -13,6 +14,7 @@ import type { Step } from '../hardware/walk/types.ts';
 import type { Table } from '../report/index.ts';
 import { createNames } from '../trace/events.ts';
 import { openDumpFile } from './dump-file.ts';
+import { noteDump } from './dump-notes.ts';
 import { logInFolder } from './evidence-folder.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { readChunks } from './io.ts';
@@ -122,6 +124,12 @@ function csvTable(faults: readonly ExplainedFault[]): Table {
   return { columns: columns.map((title) => ({ title })), rows };
 }
 
+async function openNoted(path: string, options: Options): Promise<Dump> {
+  const dump = await openDumpFile(path, options);
+  noteDump(path, dump);
+  return dump;
+}
+
 /** A folder as log stands for the log, the dump and the traces in it, where options do not name others. */
 function withFolder(path: string, flags: Options): { path: string; options: Options } {
   const folder = logInFolder(path);
@@ -137,7 +145,7 @@ async function fault(given: string, flags: Options): Promise<void> {
   if (options.dump === undefined && options.regs !== undefined) throw new UsageError('--regs needs --dump');
   if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
   const log = await readLog(path);
-  const dump = options.dump === undefined ? undefined : new FaultTables(await openDumpFile(options.dump, options));
+  const dump = options.dump === undefined ? undefined : new FaultTables(await openNoted(options.dump, options));
   if (dump?.usable === false) note(output, `${options.dump}: no registers (--regs) or geometry lead to its tables`);
   const trace = options.trace && (await readHistory(options.trace, log.incidents, output.quiet));
   const faults = log.incidents.map((record) => explainFault(record, dump, trace));

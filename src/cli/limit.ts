@@ -20,8 +20,3 @@ export function limitOf(text: string | undefined): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new UsageError(`--limit: expected a whole number of rows from 1 to 999999999, got '${text}'`);
 }
-
-/** The note that says how many rows are not listed; none where all are. */
-export function moreRows(what: string, listed: number, total: number): string[] {
-  return listed >= total ? [] : [`${listed} of ${total} ${what} are listed; --limit lists more`];
-}

@@ -3,14 +3,12 @@
  * @module
  */
 import type { Command } from 'commander';
-import { formatSize, parsePhysical, parseSize } from '../address.ts';
-import type { DomainMappings } from '../dump/decode.ts';
+import { parsePhysical, parseSize } from '../address.ts';
 import type { Dump, SnapshotGeometry } from '../dump/types.ts';
 import { InputError, IommuError } from '../errors.ts';
 import { GIVEN_FORMATS, givenTables } from '../hardware/given.ts';
 import type { DomainTables } from '../hardware/iommu.ts';
 import { UsageError } from './exit.ts';
-import type { Output } from './output.ts';
 
 /** Geometry as given on the command line. */
 export interface GeometryOptions {
@@ -66,14 +64,4 @@ export function tablesOf(
     return { tables: tablesFromDump(dump.geometry), from: 'from dump' };
   }
   return undefined;
-}
-
-/** The geometry line that every answer about tables echoes. */
-export function geometryLine(domain: Pick<DomainMappings, 'geometry' | 'summary'>): string {
-  return `geometry: ${domain.summary} (${domain.geometry.from})`;
-}
-
-/** A size, exact: `4K`, `1048552K`; plain digits with `--bytes`. */
-export function sizeText(bytes: number, { bytes: plain }: Pick<Output, 'bytes'>): string {
-  return plain ? String(bytes) : formatSize(bytes);
 }

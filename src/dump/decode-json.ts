@@ -1,5 +1,5 @@
 /**
- * A decoding as the JSON answer `iommu.decode`.
+ * A decoding as data of the answer `iommu.decode`.
  * @module
  */
 import { hex } from '../address.ts';
@@ -100,14 +100,12 @@ export function rowShares(decoding: Decoding, limit: number): number[] {
 }
 
 /**
- * The answer of `iommu decode --json`. It lists `limit` ranges (and leaves) at most; `rangeCount` and `leafCount` of a
+ * The data of the answer `iommu.decode`. It lists `limit` ranges (and leaves) at most; `rangeCount` and `leafCount` of a
  * domain count all.
  */
-export function decodeJson(decoding: Decoding, limit: number = LISTED): object {
+export function decodeData(decoding: Decoding, limit: number = LISTED): object {
   const shares = rowShares(decoding, limit);
   return {
-    schema: 'iommu.decode',
-    version: 1,
     iommu: decoding.iommu,
     domains: decoding.domains.map((domain, i) => domainJson(domain, shares[i] ?? 0)),
     contextCount: decoding.contexts.length,

@@ -5,7 +5,7 @@
 import type { PhysicalReader } from '../bus.ts';
 import { InputError } from '../errors.ts';
 import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
-import { createModel, MODEL_NAMES } from '../hardware/models.ts';
+import { createModel, MODEL_NAMES, missingRegisters } from '../hardware/models.ts';
 import {
   DEFAULT_REVISITS,
   enumerateLeaves,
@@ -336,6 +336,11 @@ export function modelOf(input: DecodeInput): IommuModel {
       'dump',
       'has no registers: give them with --regs (iommu acquire prints a script that saves them), or a root with its geometry (--root, --format, --granule, --ias)',
     );
+  }
+  const missing = missingRegisters(registers.iommu, registers.named);
+  if (missing.length > 0) {
+    const message = `expected ${missing.join(' and ')}, got none: without it the device tables cannot be found; \`iommu acquire\` reads it`;
+    throw new InputError('MISSING_VALUE', 'registers', message, { missing: missing.join(' ') });
   }
   const model = createModel(registers.iommu, input.reader, registers.named);
   if (model !== undefined) return model;

@@ -208,8 +208,8 @@ function sideJson(side: RangeSide | undefined): object | undefined {
   return side && { ...side, pa: hex(side.pa), leafBytes: hex(side.leafBytes) };
 }
 
-/** The answer of `iommu diff --json`: at most `limit` ranges of each kind; `counts` count all. */
-export function diffJson(changes: readonly RangeChange[], limit: number = LISTED): object {
+/** The data of the answer `iommu.diff`: at most `limit` ranges of each kind; `counts` count all. */
+export function diffData(changes: readonly RangeChange[], limit: number = LISTED): object {
   const of = (kind: RangeChange['kind']) => changes.filter((change) => change.kind === kind);
   const rows = (kind: RangeChange['kind']) =>
     of(kind)
@@ -223,5 +223,5 @@ export function diffJson(changes: readonly RangeChange[], limit: number = LISTED
       }));
   const kinds = ['added', 'removed', 'changed', 'unknown'] as const;
   const counts = Object.fromEntries(kinds.map((kind) => [kind, of(kind).length]));
-  return { schema: 'iommu.diff', version: 1, counts, ...Object.fromEntries(kinds.map((kind) => [kind, rows(kind)])) };
+  return { counts, ...Object.fromEntries(kinds.map((kind) => [kind, rows(kind)])) };
 }

@@ -2,7 +2,7 @@
  * Dumps of physical memory and of registers, opened for reading.
  * @module
  */
-export { type CheckOptions, type CheckReport, checkDecoding, checkJson, RULES, rulesJson } from './check/check.ts';
+export { type CheckOptions, type CheckReport, checkData, checkDecoding, RULES } from './check/check.ts';
 export type { Finding, ReservedWindow, Rule, Severity } from './check/types.ts';
 export {
   type Decoding,
@@ -13,8 +13,8 @@ export {
   rangePerms,
   type UnknownPart,
 } from './decode.ts';
-export { decodeJson } from './decode-json.ts';
-export { diffDecodings, diffJson, type RangeChange, type RangeSide } from './diff.ts';
+export { decodeData } from './decode-json.ts';
+export { diffData, diffDecodings, type RangeChange, type RangeSide } from './diff.ts';
 export { openDump } from './open.ts';
 export { LeafColumns, type MappedRange, MappedRanges } from './ranges.ts';
 export { parseRegisters } from './registers.ts';
@@ -29,4 +29,4 @@ export type {
   RegisterFile,
   SnapshotGeometry,
 } from './types.ts';
-export { type AddressWalk, type WalkOptions, walkAddress, walkGiven, walkJson } from './walk.ts';
+export { type AddressWalk, type WalkOptions, walkAddress, walkData, walkGiven } from './walk.ts';

@@ -108,12 +108,10 @@ function walkBody({ domain, streams, geometry, steps, result }: AddressWalk): ob
   };
 }
 
-/** The answer of `iommu walk --json`: the first walk's keys, and all walks where there are several. */
-export function walkJson(iova: bigint, walks: readonly AddressWalk[]): object {
+/** The data of the answer `iommu.walk`: the first walk's keys, and all walks where there are several. */
+export function walkData(iova: bigint, walks: readonly AddressWalk[]): object {
   const [first] = walks;
   return {
-    schema: 'iommu.walk',
-    version: 1,
     iova: hex(iova),
     ...(first === undefined ? { steps: [] } : walkBody(first)),
     ...(walks.length > 1 ? { walks: walks.map(walkBody) } : {}),

@@ -76,6 +76,12 @@ export function registerBits(value: bigint, at: number, bits: number): number {
 /** Named registers of a unit; a register that is not known reads as 0. */
 export type Registers = ReadonlyMap<string, bigint>;
 
+/** True if a register is known and its bit is 0; what is not known says nothing. */
+export function isClear(registers: Registers, name: string, bit: number): boolean {
+  const value = registers.get(name);
+  return value !== undefined && ((value >> BigInt(bit)) & 1n) === 0n;
+}
+
 /** A register by name, 0 where it is not known. */
 export function register(registers: Registers, name: string): bigint {
   return registers.get(name) ?? 0n;

@@ -10,6 +10,19 @@ import { RiscvIommu } from './riscv/riscv.ts';
 import { SmmuV3 } from './smmu-v3/smmu.ts';
 import { VtdUnit } from './vt-d/vtd.ts';
 
+/** Registers without which the device table of a kind of IOMMU cannot be found or understood. */
+const NEEDED: ReadonlyMap<string, readonly string[]> = new Map([
+  ['arm-smmu-v3', ['STRTAB_BASE', 'STRTAB_BASE_CFG', 'CR0']],
+  ['intel-vtd', ['RTADDR']],
+  ['amd-vi', ['DEV_TAB_BASE']],
+  ['riscv-iommu', ['DDTP']],
+]);
+
+/** Those of the needed registers that a register file lacks. */
+export function missingRegisters(iommu: string, registers: Registers): string[] {
+  return (NEEDED.get(iommu) ?? []).filter((name) => !registers.has(name));
+}
+
 type Create = (reader: PhysicalReader, registers: Registers) => IommuModel;
 
 const MODELS: ReadonlyMap<string, Create> = new Map<string, Create>([

@@ -43,7 +43,9 @@ export function formatNs(ns: number): string {
 /** A size in bytes for reading: exact powers of 1024 in short form (`4K`), others rounded (`13.2 MiB`). */
 export function formatBytes(bytes: number): string {
   const exact = formatSize(bytes);
-  if (Number.isInteger(bytes) && exact.length <= 5 && bytes !== 0) return /\d$/.test(exact) ? `${exact} B` : exact;
+  if (Number.isInteger(bytes) && Number.parseInt(exact, 10) < 1024 && bytes !== 0) {
+    return /\d$/.test(exact) ? `${exact} B` : exact;
+  }
   const unit = bytes === 0 ? 0 : Math.min(Math.max(Math.floor(Math.log2(Math.abs(bytes)) / 10), 0), 6);
   return `${formatNumber(rounded(bytes / 1024 ** unit), 3)} ${SIZE_UNITS[unit] ?? 'B'}`;
 }

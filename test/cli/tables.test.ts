@@ -103,7 +103,7 @@ describe('diff', () => {
       AFTER[2] ?? '',
     );
     expect(same.status).toBe(0);
-    expect(same.stdout).toContain('no difference');
+    expect(same.stdout).toContain('No difference');
   });
 });
 

@@ -65,6 +65,7 @@ describe('registers and memory that make no sense', () => {
   it('the largest stream table that the register can name, over memory that is not there', () => {
     for (const config of [0x3fn, 0x1003fn, 0x1063fn]) {
       const named = new Map([
+        ['CR0', 1n],
         ['STRTAB_BASE', 0x40000000n],
         ['STRTAB_BASE_CFG', config],
       ]);

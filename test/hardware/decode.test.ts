@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type DomainMappings, decodeDump, decodeGiven } from '../../src/dump/decode.ts';
-import { decodeJson, leafRows } from '../../src/dump/decode-json.ts';
+import { decodeData, leafRows } from '../../src/dump/decode-json.ts';
 import { diffDecodings, type RangeChange } from '../../src/dump/diff.ts';
-import { walkAddress, walkJson } from '../../src/dump/walk.ts';
+import { walkAddress, walkData } from '../../src/dump/walk.ts';
 import { givenTables } from '../../src/hardware/given.ts';
 import { readCapture } from './captures.ts';
 import { System } from './system.ts';
@@ -99,8 +99,8 @@ describe('decode', () => {
 
   it('JSON has hex text for addresses and sizes', () => {
     const { reader, registers } = readCapture('x86-vtd-612-vfio/vfio-after');
-    const answer = JSON.parse(JSON.stringify(decodeJson(decodeDump({ reader, registers }, { raw: true }))));
-    expect(answer).toMatchObject({ schema: 'iommu.decode', version: 1, iommu: 'intel-vtd', unknown: [] });
+    const answer = JSON.parse(JSON.stringify(decodeData(decodeDump({ reader, registers }, { raw: true }))));
+    expect(answer).toMatchObject({ iommu: 'intel-vtd', unknown: [] });
     expect(answer.domains[1].ranges[0]).toMatchObject({ iova: '0xfffc0000', perms: 'rw', leafBytes: '0x1000' });
     expect(answer.domains[1].leaves[0]).toEqual({
       iova: '0xfffc0000',
@@ -118,9 +118,7 @@ describe('walk', () => {
     const [walk] = walkAddress({ reader, registers }, 0x100002000n, { stream: 48, access: { kind: 'write' } });
     expect(walk?.steps.map(({ level }) => level)).toEqual([0, 1, 2, 3]);
     expect(walk?.result).toMatchObject({ ok: false, reason: 'permission-write', syndrome: 'F_PERMISSION' });
-    expect(walkJson(0x100002000n, walk === undefined ? [] : [walk])).toMatchObject({
-      schema: 'iommu.walk',
-      version: 1,
+    expect(walkData(0x100002000n, walk === undefined ? [] : [walk])).toMatchObject({
       iova: '0x100002000',
       fault: { reason: 'permission-write', stage: 1, level: 3, syndrome: 'F_PERMISSION' },
     });

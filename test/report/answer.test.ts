@@ -44,7 +44,7 @@ test('text begins with the verdict, then the main sections, the notes, and what 
       '',
       'By device',
       'device        live at most   maps',
-      '0000:00:02.0         5384K  2,855',
+      '0000:00:02.0      5.26 MiB  2,855',
       '',
       'Notes',
       '- read-write is assumed for 3 calls',

@@ -114,11 +114,23 @@ export function checkDecoding(reader: PhysicalReader, decoding: Decoding, option
   return { findings, counts };
 }
 
-/** The answer of `iommu check --json`. */
-export function checkJson(report: CheckReport): object {
+/** A finding in JSON; addresses and sizes as `0x…` text. */
+export interface FindingJson {
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly domain?: string;
+  readonly iova: string | null;
+  readonly bytes: string;
+  readonly meaning: string;
+  readonly source: string;
+}
+
+/** The data of the answer `iommu.check`. */
+export function checkData(report: CheckReport): {
+  readonly counts: Readonly<Record<Severity, number>>;
+  readonly findings: readonly FindingJson[];
+} {
   return {
-    schema: 'iommu.check',
-    version: 1,
     counts: report.counts,
     findings: report.findings.map(({ rule, severity, domain, iova, bytes, meaning, source }) => ({
       rule,
@@ -129,14 +141,5 @@ export function checkJson(report: CheckReport): object {
       meaning,
       source,
     })),
-  };
-}
-
-/** The answer of `iommu check --rules --json`. */
-export function rulesJson(): object {
-  return {
-    schema: 'iommu.check.rules',
-    version: 1,
-    rules: RULES.map(({ id, severity, text, source }) => ({ id, severity, text, source })),
   };
 }

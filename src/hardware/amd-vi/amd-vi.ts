@@ -5,7 +5,7 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
+import { bitsOf, type Field, fieldsOf, isClear, type Registers, readWords, register, registerBits } from '../bits.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -62,11 +62,11 @@ export class AmdVi implements IommuModel {
 
   state(): readonly StateNote[] {
     const notes: StateNote[] = [];
-    const control = register(this.#registers, 'CONTROL');
+    const off = (bit: number): boolean => isClear(this.#registers, 'CONTROL', bit);
     const add = (rule: StateNote['rule'], text: string, section: string) => notes.push({ rule, text, section });
-    if (registerBits(control, CONTROL.IommuEn, 1) === 0) add('translation-off', 'IommuEn is 0', 'AMD 48882 3.4.2');
-    if (registerBits(control, CONTROL.CmdBufEn, 1) === 0) add('queue-off', 'CmdBufEn is 0', 'AMD 48882 3.4.2');
-    if (registerBits(control, CONTROL.EventLogEn, 1) === 0) add('queue-off', 'EventLogEn is 0', 'AMD 48882 3.4.2');
+    if (off(CONTROL.IommuEn)) add('translation-off', 'IommuEn is 0', 'AMD 48882 3.4.2');
+    if (off(CONTROL.CmdBufEn)) add('queue-off', 'CmdBufEn is 0', 'AMD 48882 3.4.2');
+    if (off(CONTROL.EventLogEn)) add('queue-off', 'EventLogEn is 0', 'AMD 48882 3.4.2');
     if (registerBits(register(this.#registers, 'STATUS'), STATUS.EventOverflow, 1) === 1) {
       add('error-pending', 'the event log overflowed: events were lost', 'AMD 48882 2.5.2');
     }

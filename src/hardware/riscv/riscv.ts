@@ -5,7 +5,7 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
+import { bitsOf, type Field, fieldsOf, isClear, type Registers, readWords, register, registerBits } from '../bits.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -88,7 +88,8 @@ export class RiscvIommu implements IommuModel {
     if (this.#mode <= DDTP.bare) add('translation-off', `ddtp.iommu_mode is ${this.#mode}`, 'RISC-V IOMMU 6.5');
     for (const name of ['CQCSR', 'FQCSR']) {
       const value = register(this.#registers, name);
-      if (registerBits(value, CSR.enable, 1) === 0) add('queue-off', `${name}: the queue is off`, 'RISC-V IOMMU 6.12');
+      if (isClear(this.#registers, name, CSR.enable))
+        add('queue-off', `${name}: the queue is off`, 'RISC-V IOMMU 6.12');
       const errors = registerBits(value, CSR.memoryFault, name === 'CQCSR' ? 3 : 2);
       if (errors !== 0) add('error-pending', `${name} holds errors: 0x${errors.toString(16)}`, 'RISC-V IOMMU 6.12');
     }

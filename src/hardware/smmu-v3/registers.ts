@@ -2,7 +2,7 @@
  * Registers of an SMMUv3 that say what it does (Arm IHI 0070, chapter 6).
  * @module
  */
-import { type Registers, register, registerBits } from '../bits.ts';
+import { isClear, type Registers, register, registerBits } from '../bits.ts';
 import type { StateNote, Structure } from '../iommu.ts';
 
 // IHI 0070 6.3.1 SMMU_IDR0
@@ -101,11 +101,11 @@ export function smmuV3Structures(registers: Registers): Structure[] {
 /** What of the state is not as a working unit has it. */
 export function smmuV3State(registers: Registers): StateNote[] {
   const notes: StateNote[] = [];
-  const cr0 = register(registers, 'CR0');
+  const off = (bit: number): boolean => isClear(registers, 'CR0', bit);
   const add = (rule: StateNote['rule'], text: string, section: string) => notes.push({ rule, text, section });
-  if (registerBits(cr0, CR0.SMMUEN, 1) === 0) add('translation-off', 'CR0.SMMUEN is 0', 'IHI 0070 6.3.9');
-  if (registerBits(cr0, CR0.CMDQEN, 1) === 0) add('queue-off', 'CR0.CMDQEN is 0: no commands', 'IHI 0070 6.3.9');
-  if (registerBits(cr0, CR0.EVENTQEN, 1) === 0) add('queue-off', 'CR0.EVENTQEN is 0: no events', 'IHI 0070 6.3.9');
+  if (off(CR0.SMMUEN)) add('translation-off', 'CR0.SMMUEN is 0', 'IHI 0070 6.3.9');
+  if (off(CR0.CMDQEN)) add('queue-off', 'CR0.CMDQEN is 0: no commands', 'IHI 0070 6.3.9');
+  if (off(CR0.EVENTQEN)) add('queue-off', 'CR0.EVENTQEN is 0: no events', 'IHI 0070 6.3.9');
   const pending = register(registers, 'GERROR') ^ register(registers, 'GERRORN');
   for (const [name, bit] of Object.entries(GERROR)) {
     if (registerBits(pending, bit, 1) === 1) add('error-pending', `GERROR.${name} is pending`, 'IHI 0070 6.3.19');

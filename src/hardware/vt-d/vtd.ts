@@ -5,7 +5,7 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { bitsOf, type Field, fieldsOf, type Registers, readWords, register, registerBits } from '../bits.ts';
+import { bitsOf, type Field, fieldsOf, isClear, type Registers, readWords, register, registerBits } from '../bits.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -125,10 +125,9 @@ export class VtdUnit implements IommuModel {
   state(): readonly StateNote[] {
     const notes: StateNote[] = [];
     const add = (rule: StateNote['rule'], text: string, section: string) => notes.push({ rule, text, section });
-    const gsts = register(this.#registers, 'GSTS');
-    if (registerBits(gsts, GSTS.TES, 1) === 0) add('translation-off', 'GSTS.TES is 0', 'VT-d 11.4.4.2');
-    if (registerBits(gsts, GSTS.QIES, 1) === 0)
-      add('queue-off', 'GSTS.QIES is 0: no queued invalidation', 'VT-d 11.4.4.2');
+    const off = (bit: number): boolean => isClear(this.#registers, 'GSTS', bit);
+    if (off(GSTS.TES)) add('translation-off', 'GSTS.TES is 0', 'VT-d 11.4.4.2');
+    if (off(GSTS.QIES)) add('queue-off', 'GSTS.QIES is 0: no queued invalidation', 'VT-d 11.4.4.2');
     if (this.#ttm === RTADDR.abort) add('translation-off', 'RTADDR.TTM aborts all requests', 'VT-d 11.4.5');
     const fsts = register(this.#registers, 'FSTS');
     for (const [name, bit] of Object.entries(FSTS)) {
