@@ -6,6 +6,7 @@ import { evidenceIn, logIn } from '../../src/machine/evidence.ts';
 import { runCli } from '../support/cli.ts';
 
 const AT = 'test/captures/x86-vtd-612-blk';
+const MACHINE = ['--pci', `${AT}/pci.txt`, '--groups', `${AT}/iommu_groups.txt`, '--iomem', `${AT}/iomem.txt`];
 let folder = '';
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'folder-'));
@@ -14,7 +15,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('a folder as input', () => {
   it.each(['decode', 'check'])('%s finds the dump and its registers', async (verb) => {
-    const named = await runCli(verb, `${AT}/tables-live-io.jsonl.gz`, '--regs', `${AT}/regs-live-io.json`, '--json');
+    const files = [`${AT}/tables-live-io.jsonl.gz`, '--regs', `${AT}/regs-live-io.json`, ...MACHINE];
+    const named = await runCli(verb, ...files, '--json');
     const found = await runCli(verb, AT, '--json');
     expect(found.status).toBe(named.status);
     expect(found.error).toBe('');
@@ -22,7 +24,8 @@ describe('a folder as input', () => {
   });
 
   it('walk finds them too', async () => {
-    const files = [`${AT}/tables-live-io.jsonl.gz`, '0xfffff000', '--regs', `${AT}/regs-live-io.json`, '--json'];
+    const regs = ['--regs', `${AT}/regs-live-io.json`, ...MACHINE];
+    const files = [`${AT}/tables-live-io.jsonl.gz`, '0xfffff000', ...regs, '--json'];
     expect((await runCli('walk', AT, '0xfffff000', '--json')).stdout).toBe((await runCli('walk', ...files)).stdout);
   });
 
