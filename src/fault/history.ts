@@ -96,10 +96,13 @@ export class FaultHistory {
   readonly #pages: readonly Watched[];
   readonly #names: TraceNames;
   readonly #tracker: DomainTracker;
+  readonly #offsetNs: number;
   /** Seconds of the first and the last event, and how many there were. */
   readonly span: { first: number; last: number; events: number } = { first: Number.NaN, last: Number.NaN, events: 0 };
 
-  constructor(faults: readonly Incident[], names: TraceNames) {
+  /** @param offsetNs - nanoseconds that make a time of the log out of a time of the trace */
+  constructor(faults: readonly Incident[], names: TraceNames, offsetNs = 0) {
+    this.#offsetNs = offsetNs;
     const pages = new Map<number, number>();
     for (const fault of faults) {
       const page = faultPage(fault);
@@ -115,7 +118,7 @@ export class FaultHistory {
 
   /** Where the events of the trace go. */
   readonly sink: EventSink = (event) => {
-    const seconds = event.time / NANOSECONDS;
+    const seconds = this.#seconds(event.time);
     if (this.span.events++ === 0) this.span.first = seconds;
     this.span.last = seconds;
     this.#tracker.event(event);
@@ -138,6 +141,10 @@ export class FaultHistory {
       return own === undefined ? !isOfOthers(domain, fault) : entry.domain === own.id;
     });
     return historyOf(Number(fault.iova), fault.seconds, calls);
+  }
+
+  #seconds(time: number): number {
+    return (time + this.#offsetNs) / NANOSECONDS;
   }
 
   #firstPage(address: number): number {
@@ -167,7 +174,7 @@ export class FaultHistory {
       iova: call.iova,
       bytes: call.size,
       pa: call.kind === 'map' ? call.pa[0] : undefined,
-      seconds: call.time / NANOSECONDS,
+      seconds: this.#seconds(call.time),
       domain: call.domain,
       domainTitle: this.#tracker.domains[call.domain]?.title ?? '',
       task: this.#names.tasks.text(call.task),
