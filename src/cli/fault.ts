@@ -11,6 +11,7 @@ import type { Incident } from '../fault/incident.ts';
 import { FaultLog } from '../fault/log.ts';
 import { FaultTables } from '../fault/tables.ts';
 import type { Step } from '../hardware/walk/types.ts';
+import { ClockLine } from '../record/clock.ts';
 import type { Table } from '../report/index.ts';
 import { createNames } from '../trace/events.ts';
 import { openDumpFile } from './dump-file.ts';
@@ -19,6 +20,7 @@ import { logInFolder } from './evidence-folder.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { readChunks } from './io.ts';
 import { addOutputOptions, emit, note, type OutputFormat, outputOf } from './output.ts';
+import { clockOffset } from './trace-clock.ts';
 import { readTraceFiles } from './trace-files.ts';
 
 const EXAMPLES = `Examples:
@@ -38,16 +40,25 @@ interface Options extends Flags {
   readonly trace?: string[];
 }
 
-async function readLog(path: string): Promise<FaultLog> {
+async function readLog(path: string): Promise<{ log: FaultLog; clock: ClockLine }> {
   const log = new FaultLog();
-  for await (const chunk of readChunks(path)) log.push(chunk);
+  const clock = new ClockLine();
+  for await (const chunk of readChunks(path)) {
+    log.push(chunk);
+    clock.push(chunk);
+  }
   log.end();
-  return log;
+  return { log, clock };
 }
 
-async function readHistory(paths: readonly string[], faults: Incident[], quiet: boolean): Promise<FaultHistory> {
+async function readHistory(
+  paths: readonly string[],
+  faults: Incident[],
+  offsetNs: number,
+  quiet: boolean,
+): Promise<FaultHistory> {
   const names = createNames();
-  const history = new FaultHistory(faults, names);
+  const history = new FaultHistory(faults, names, offsetNs);
   await readTraceFiles(paths, history.sink, names, () => false, quiet);
   history.finish();
   return history;
@@ -144,10 +155,11 @@ async function fault(given: string, flags: Options): Promise<void> {
   const { path, options } = withFolder(given, flags);
   if (options.dump === undefined && options.regs !== undefined) throw new UsageError('--regs needs --dump');
   if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
-  const log = await readLog(path);
+  const { log, clock } = await readLog(path);
   const dump = options.dump === undefined ? undefined : new FaultTables(await openNoted(options.dump, options));
   if (dump?.usable === false) note(output, `${options.dump}: no registers (--regs) or geometry lead to its tables`);
-  const trace = options.trace && (await readHistory(options.trace, log.incidents, output.quiet));
+  const offset = options.trace === undefined ? 0 : clockOffset(options.trace, clock.text, output.quiet);
+  const trace = options.trace && (await readHistory(options.trace, log.incidents, offset, output.quiet));
   const faults = log.incidents.map((record) => explainFault(record, dump, trace));
   emit(output, {
     json: () => ({ schema: 'iommu.fault', version: 1, log: log.counts, faults: faults.map(faultJson) }),
