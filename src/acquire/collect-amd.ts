@@ -4,7 +4,7 @@
  */
 
 /** Python source. */
-export const COLLECT_AMD: string = String.raw`
+export const COLLECT_AMD: string = `
 def amd_tables(collector, table, level):
     """Host page tables: an entry names the level below it, which may skip some; 7 is a leaf."""
     if not collector.first_visit((table, level, 'amd')):

@@ -4,7 +4,7 @@
  */
 
 /** Python source. */
-export const COLLECT_RISCV: string = String.raw`
+export const COLLECT_RISCV: string = `
 RISCV_LEVELS = {8: 3, 9: 4, 10: 5}
 
 

@@ -8,7 +8,7 @@ import { COLLECT_RISCV } from './collect-riscv.ts';
 import { WRITER } from './writer.ts';
 
 /** Python source: the collector, Arm's and Intel's tables. */
-const COLLECTOR_TEXT: string = String.raw`
+const COLLECTOR_TEXT: string = `
 import base64
 import json
 import os
