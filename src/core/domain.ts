@@ -7,6 +7,7 @@ import type { DriverDomain } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import type { Semantics } from '../formats/rules.ts';
+import { CheckedList } from '../memory/checked-list.ts';
 import { asArrays, type ListInput } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
@@ -106,10 +107,10 @@ export class Domain {
    * contiguous are joined; each run that results must start and end on a page boundary.
    * @throws IommuError as `map` does, naming the element.
    */
-  mapSg(iova: Address, list: ListInput, prot: number): MapResult {
+  mapSg(iova: Address, list: ListInput | CheckedList, prot: number): MapResult {
     this.#enter();
     try {
-      return this.#calls.mapSg(iova, asArrays(list), prot);
+      return this.#calls.mapSg(iova, list instanceof CheckedList ? list : asArrays(list), prot);
     } finally {
       this.#busy = false;
     }

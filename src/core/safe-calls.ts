@@ -63,14 +63,15 @@ export class SafeCalls implements Calls {
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
+    const given = input instanceof CheckedList ? input : undefined;
     const readable = this.#gathers || input instanceof ScatterList;
-    const list = readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined;
+    const list = given ?? (readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined);
     try {
       const bytes = list?.bytes ?? this.#check.list(input);
       this.#check.input(iova, offset, bytes);
       return this.#map(offset, bytes, prot, 0, list ?? input);
     } finally {
-      list?.close();
+      if (given === undefined) list?.close();
     }
   }
 

@@ -1,6 +1,20 @@
 /**
- * The DMA layer: input addresses handed out as Linux does.
+ * The DMA layer: input addresses handed out as Linux does, and the DMA API over a domain.
  * @module
  */
+export { BouncePool } from './bounce.ts';
+export { allocCoherent, type CoherentMemory, freeCoherent, type PageSource } from './coherent.ts';
+export { type Direction, type DmaAttributes, type DmaCounts, DmaDevice, type DmaDeviceOptions } from './dma-device.ts';
+export { LinkedRange } from './dma-link.ts';
+export {
+  type DmaObserver,
+  DmaSpace,
+  type DmaSpaceCounts,
+  type DmaSpaceOptions,
+  type InvalidationPolicy,
+  type ReservedRegion,
+} from './dma-space.ts';
+export { FlushQueue, type FlushQueueHooks, type FlushQueueOptions } from './flush-queue.ts';
 export { IovaAllocator, type IovaAllocatorOptions, type IovaState } from './iova-allocator.ts';
 export type { ClassState, IovaKernel } from './iova-cache.ts';
+export type { SegmentLimits, SegmentList } from './segments.ts';

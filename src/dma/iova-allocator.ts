@@ -125,9 +125,27 @@ export class IovaAllocator {
   freeFast(cpu: number, pfn: number, size: number): void {
     this.#checkCpu(cpu);
     if (!(size >= 1 && Number.isInteger(size))) checkPfn('size', size, 1);
-    if (this.#checked) this.#checkFree(pfn, size);
+    if (this.#checked) this.checkFree(pfn, size);
     if (size <= 2 ** (CLASSES - 1) && this.#caches.put(cpu, orderOf(size), pfn)) this.#setCached(pfn, true);
     else this.#space.free(pfn);
+  }
+
+  /**
+   * Whether a range may be freed: it starts at `pfn`, has that size or size class, and is not in a cache.
+   * @returns frames of the range, which may be more than were asked for
+   * @throws IommuError `BAD_FREE`
+   */
+  checkFree(pfn: number, size: number): number {
+    const { ranges } = this.#space;
+    const node = ranges.startingAt(pfn);
+    if (node === NIL) throw new IommuError('BAD_FREE', 'pfn', `no range starts at ${hex(pfn)}`, { got: hex(pfn) });
+    if (ranges.isCached(node)) {
+      throw new IommuError('BAD_FREE', 'pfn', `the range at ${hex(pfn)} is already free`, { got: hex(pfn) });
+    }
+    const held = ranges.hi(node) - pfn + 1;
+    if (held === size || (size <= 2 ** (CLASSES - 1) && held === roundUpPow2(size))) return held;
+    const message = `expected ${hex(held)} frames at ${hex(pfn)}, got ${hex(size)}`;
+    throw new IommuError('BAD_FREE', 'size', message, { expected: hex(held), got: hex(size) });
   }
 
   /**
@@ -211,19 +229,6 @@ export class IovaAllocator {
   #checkCpu(cpu: number): void {
     if (cpu >= 0 && cpu < this.#cpus && Number.isInteger(cpu)) return;
     throw new IommuError('BAD_OPTION', 'cpu', `expected a CPU from 0 to ${this.#cpus - 1}, got ${cpu}`);
-  }
-
-  #checkFree(pfn: number, size: number): void {
-    const { ranges } = this.#space;
-    const node = ranges.startingAt(pfn);
-    if (node === NIL) throw new IommuError('BAD_FREE', 'pfn', `no range starts at ${hex(pfn)}`, { got: hex(pfn) });
-    if (ranges.isCached(node)) {
-      throw new IommuError('BAD_FREE', 'pfn', `the range at ${hex(pfn)} is already free`, { got: hex(pfn) });
-    }
-    const held = ranges.hi(node) - pfn + 1;
-    if (held === size || (size <= 2 ** (CLASSES - 1) && held === roundUpPow2(size))) return;
-    const message = `expected ${hex(held)} frames at ${hex(pfn)}, got ${hex(size)}`;
-    throw new IommuError('BAD_FREE', 'size', message, { expected: hex(held), got: hex(size) });
   }
 
   #mayAllocate(): boolean {

@@ -1,0 +1,97 @@
+/**
+ * Coherent allocations (`dma_alloc_coherent` over an IOMMU): pages of the largest sizes that memory gives, in one range of
+ * addresses.
+ * @module
+ */
+import { alignUp, hex } from '../address.ts';
+import { IommuError } from '../errors.ts';
+import type { DmaDevice } from './dma-device.ts';
+
+/** Largest allocation of the page allocator, as a power of two of pages (`MAX_PAGE_ORDER`). */
+const MAX_ORDER = 10;
+
+/** Gives memory out in powers of two of pages. */
+export interface PageSource {
+  /** Bytes of a page. */
+  readonly pageBytes: number;
+  /** Physical address of 2^order pages, or −1. */
+  allocate(order: number): number;
+  /** Takes them back. */
+  free(pa: number, order: number): void;
+}
+
+/** Memory that a device and the CPUs share. */
+export interface CoherentMemory {
+  /** DMA address. */
+  readonly address: number;
+  /** Bytes, whole pages. */
+  readonly bytes: number;
+  /** What it consists of. */
+  readonly pages: readonly { readonly pa: number; readonly order: number }[];
+}
+
+/** Orders that are tried: those of page sizes that the domain has, or the smallest only. */
+function ordersOf(device: DmaDevice, pageBytes: number): number {
+  const { pageSizes } = device.space.domain.geometry;
+  let orders = 0;
+  for (let order = 0; order <= MAX_ORDER; order++) {
+    if (Math.floor(pageSizes / (pageBytes * 2 ** order)) % 2 === 1) orders |= 1 << order;
+  }
+  return orders === 0 ? 1 : orders;
+}
+
+function gather(source: PageSource, orders: number, pages: number): { pa: number; order: number }[] | undefined {
+  const taken: { pa: number; order: number }[] = [];
+  let left = pages;
+  let allowed = orders;
+  while (left > 0) {
+    const highest = 31 - Math.clz32(Math.min(left, 2 ** MAX_ORDER));
+    allowed &= 2 ** (highest + 1) - 1;
+    const order = 31 - Math.clz32(allowed || 1);
+    const pa = source.allocate(order);
+    if (pa >= 0) {
+      taken.push({ pa, order });
+      left -= 2 ** order;
+    } else if (order > 0) allowed &= ~(1 << order);
+    else {
+      for (const page of taken) source.free(page.pa, page.order);
+      return undefined;
+    }
+  }
+  return taken;
+}
+
+/**
+ * Allocates `bytes` that the device sees in one piece.
+ * @throws IommuError `NO_MEMORY` where pages, addresses or tables are out; nothing stays allocated then.
+ */
+export function allocCoherent(device: DmaDevice, source: PageSource, bytes: number): CoherentMemory {
+  const { space } = device;
+  const unit = Math.max(space.granule, source.pageBytes);
+  if (!(Number.isSafeInteger(bytes) && bytes > 0)) {
+    throw new IommuError('EMPTY', 'bytes', `expected at least one byte, got ${bytes}`);
+  }
+  const length = alignUp(bytes, unit);
+  const pages = gather(source, ordersOf(device, source.pageBytes), length / source.pageBytes);
+  if (pages === undefined) throw new IommuError('NO_MEMORY', 'pages', `no memory for ${hex(length)} bytes`);
+  let iova = 0;
+  try {
+    iova = device.allocate(length, device.coherentLast);
+    const list = pages.map(({ pa, order }) => ({ address: pa, length: source.pageBytes * 2 ** order }));
+    space.domain.mapSg(iova, list, device.protection('bidirectional'));
+    return { address: iova, bytes: length, pages };
+  } catch (error) {
+    if (iova !== 0) space.abandon(iova, length);
+    for (const page of pages) source.free(page.pa, page.order);
+    throw error;
+  }
+}
+
+/**
+ * Gives such memory back, to the addresses strictly or lazily as the domain's policy is.
+ * @throws IommuError `BAD_FREE`, `NOT_MAPPED`; nothing was changed then.
+ */
+export function freeCoherent(device: DmaDevice, source: PageSource, memory: CoherentMemory): void {
+  device.space.release(memory.address, memory.bytes);
+  for (const page of memory.pages) source.free(page.pa, page.order);
+}

@@ -1,0 +1,267 @@
+/**
+ * The DMA side of one domain, shared by the devices of a group (the IOMMU DMA cookie of `drivers/iommu/dma-iommu.c`): its
+ * addresses, its reserved regions, its doorbells, and when what was unmapped may be used again.
+ * @module
+ */
+import { alignDown, alignUp, hex } from '../address.ts';
+import type { Domain } from '../core/domain.ts';
+import { IommuError } from '../errors.ts';
+import { PROT } from '../formats/protection.ts';
+import { sizesOf } from '../formats/widths.ts';
+import { FlushQueue, type FlushQueueOptions } from './flush-queue.ts';
+import { IovaAllocator } from './iova-allocator.ts';
+import type { IovaKernel } from './iova-cache.ts';
+
+/** Invalidate before an unmap returns, or later from a flush queue. */
+export type InvalidationPolicy = 'strict' | 'lazy';
+
+/** A range of input addresses with a meaning of its own (`enum iommu_resv_type`). */
+export interface ReservedRegion {
+  /** First byte. */
+  readonly start: number;
+  /** Bytes. */
+  readonly bytes: number;
+  /**
+   * `direct`: mapped to itself, as a firmware table asks (RMRR, IVMD, RMR). `reserved`: host bridge windows and others that
+   * are never given out. `hw-msi`: interrupt doorbells that the hardware treats by itself. `sw-msi`: where doorbells
+   * are mapped in domains that are not managed by the DMA layer; not reserved here.
+   */
+  readonly kind: 'direct' | 'reserved' | 'hw-msi' | 'sw-msi';
+}
+
+/** Receives what becomes of unmapped ranges of a lazy domain. */
+export interface DmaObserver {
+  /** `bytes` were unmapped at `from` and stayed reachable by the device until the invalidation at `to`, nanoseconds. */
+  exposed?(bytes: number, from: number, to: number): void;
+}
+
+/** What the DMA side of a domain is made of. */
+export interface DmaSpaceOptions {
+  /** The domain. Its input addresses must start at 0. */
+  readonly domain: Domain;
+  /** Default `strict`. */
+  readonly policy?: InvalidationPolicy;
+  /** CPUs that map and unmap; default 1. */
+  readonly cpus?: number;
+  /** Whose address caches; default 7.3. */
+  readonly kernel?: IovaKernel;
+  /** Regions that are kept free or mapped to themselves. */
+  readonly regions?: readonly ReservedRegion[];
+  /** The flush queue of a lazy domain. */
+  readonly queue?: Omit<FlushQueueOptions, 'cpus'>;
+  /** Last address that the hardware translates; default the end of the domain's input range. */
+  readonly apertureEnd?: number;
+  /** Told of exposure. */
+  readonly observer?: DmaObserver;
+}
+
+/** What the DMA side of a domain did. */
+export interface DmaSpaceCounts {
+  /** Unmaps that were queued. */
+  queued: number;
+  /** Invalidations of the whole domain: by the timer, and early since a ring was full. */
+  flushes: number;
+  /** Of these, the early ones. */
+  earlyFlushes: number;
+  /** Frames that are unmapped and not yet free for reuse, now and at their peak. */
+  heldFrames: number;
+  peakHeldFrames: number;
+  /** Frames allocated to live mappings, now and at their peak. */
+  liveFrames: number;
+  peakLiveFrames: number;
+}
+
+function checkRegions(regions: readonly ReservedRegion[], end: number): void {
+  const sorted = [...regions].sort((a, b) => a.start - b.start);
+  for (const [i, { start, bytes }] of sorted.entries()) {
+    if (!(Number.isSafeInteger(start) && Number.isSafeInteger(bytes) && start >= 0 && bytes > 0)) {
+      throw new IommuError('BAD_OPTION', 'regions', `expected a start and bytes, got ${start} and ${bytes}`);
+    }
+    if (start + bytes > end) {
+      const message = `${hex(start)} … ${hex(start + bytes - 1)} is outside the aperture, which ends at ${hex(end - 1)}`;
+      throw new IommuError('OUT_OF_RANGE', 'regions', message, { got: hex(start), last: hex(end - 1) });
+    }
+    const before = sorted[i - 1];
+    if (before !== undefined && before.start + before.bytes > start) {
+      const message = `${hex(start)} lies within the region from ${hex(before.start)}`;
+      throw new IommuError('OVERLAP', 'regions', message, { got: hex(start), expected: hex(before.start) });
+    }
+  }
+}
+
+/** Addresses of one domain and the life of what is mapped in it. */
+export class DmaSpace {
+  /** The domain. */
+  readonly domain: Domain;
+  /** Policy. */
+  readonly policy: InvalidationPolicy;
+  /** Smallest page of the domain, bytes: every mapping is rounded out to it. */
+  readonly granule: number;
+  /** End of the input range, exclusive. */
+  readonly end: number;
+  /** What was done. */
+  readonly counts: DmaSpaceCounts = {
+    queued: 0,
+    flushes: 0,
+    earlyFlushes: 0,
+    heldFrames: 0,
+    peakHeldFrames: 0,
+    liveFrames: 0,
+    peakLiveFrames: 0,
+  };
+  /** The allocator. */
+  readonly iova: IovaAllocator;
+  readonly #cpus: number;
+  readonly #queue: FlushQueue | undefined;
+  readonly #observer: DmaObserver | undefined;
+  /** Input address by page of a doorbell. */
+  readonly #doorbells = new Map<number, number>();
+  #cpu = 0;
+  #now = 0;
+
+  /** @throws IommuError `BAD_OPTION`, `OUT_OF_RANGE` or `OVERLAP` of a region; the domain is then as before. */
+  constructor(options: DmaSpaceOptions) {
+    const { domain, policy = 'strict', cpus = 1, kernel = '7.3', regions = [], apertureEnd } = options;
+    const { geometry } = domain;
+    if (geometry.iovaBase !== 0n) {
+      throw new IommuError('BAD_OPTION', 'domain', `expected input addresses from 0x0, got ${hex(geometry.iovaBase)}`);
+    }
+    if (policy !== 'strict' && policy !== 'lazy') {
+      throw new IommuError('BAD_OPTION', 'policy', `expected strict or lazy, got '${String(policy)}'`);
+    }
+    this.domain = domain;
+    this.policy = policy;
+    this.granule = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
+    this.end = Math.min(2 ** geometry.ias, (apertureEnd ?? Number.POSITIVE_INFINITY) + 1);
+    checkRegions(regions, this.end);
+    this.iova = new IovaAllocator({ granule: this.granule, cpus, kernel });
+    this.#cpus = cpus;
+    this.#observer = options.observer;
+    for (const region of regions) this.#reserve(region);
+    if (policy === 'lazy') {
+      this.#queue = new FlushQueue(
+        { ...options.queue, cpus },
+        { flush: this.#flush.bind(this), release: this.#release.bind(this) },
+      );
+    }
+  }
+
+  /** Current time, nanoseconds. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /**
+   * Says which CPU calls and what time it is: timers that are due run first.
+   * @throws IommuError `BAD_OPTION` for a CPU that there is not.
+   */
+  at(cpu: number, time: number): void {
+    if (!(cpu >= 0 && cpu < this.#cpus && Number.isInteger(cpu))) {
+      throw new IommuError('BAD_OPTION', 'cpu', `expected a CPU from 0 to ${this.#cpus - 1}, got ${cpu}`);
+    }
+    this.#cpu = cpu;
+    this.#now = time;
+    this.#queue?.advance(time);
+    this.iova.advance(time);
+  }
+
+  /**
+   * A range of input addresses for `bytes`, or 0.
+   * @param bytes a multiple of the granule
+   * @param last last address that the range may reach
+   * @param flush whether all CPUs' caches are emptied before it fails
+   */
+  allocate(bytes: number, last: number, flush: boolean): number {
+    const limit = Math.floor(Math.min(last, this.end - 1) / this.granule);
+    const frames = bytes / this.granule;
+    const pfn = this.iova.allocFast(this.#cpu, frames, limit, flush);
+    if (pfn === 0) return 0;
+    const { counts } = this;
+    counts.liveFrames += frames;
+    if (counts.liveFrames > counts.peakLiveFrames) counts.peakLiveFrames = counts.liveFrames;
+    return pfn * this.granule;
+  }
+
+  /** Gives back a range that was never mapped. */
+  abandon(iova: number, bytes: number): void {
+    this.iova.freeFast(this.#cpu, iova / this.granule, bytes / this.granule);
+    this.counts.liveFrames -= bytes / this.granule;
+  }
+
+  /**
+   * Unmaps a whole range and gives its addresses back: now, or after the flush that invalidates it.
+   * @param strictly now, whatever the policy
+   * @throws IommuError `BAD_FREE` where no range of that size was allocated there, `NOT_MAPPED` where it is not mapped; nothing was
+   * changed then.
+   */
+  release(iova: number, bytes: number, strictly = false): void {
+    const { granule } = this;
+    const pfn = iova / granule;
+    const frames = bytes / granule;
+    const held = this.iova.checkFree(pfn, frames);
+    if (held > frames && this.domain.translate(iova + bytes) !== undefined) {
+      const message = `more than ${hex(bytes)} bytes are mapped from ${hex(iova)} on`;
+      throw new IommuError('BAD_FREE', 'size', message, { got: hex(bytes) });
+    }
+    const queue = strictly ? undefined : this.#queue;
+    this.domain.unmap(iova, bytes, queue === undefined ? NOW : LATER);
+    this.counts.liveFrames -= frames;
+    if (queue === undefined) {
+      this.iova.freeFast(this.#cpu, pfn, frames);
+      return;
+    }
+    this.counts.queued++;
+    this.counts.heldFrames += frames;
+    if (this.counts.heldFrames > this.counts.peakHeldFrames) this.counts.peakHeldFrames = this.counts.heldFrames;
+    queue.add(this.#cpu, this.#now, pfn, frames);
+  }
+
+  /**
+   * Input address of an MSI doorbell: its page is mapped once a domain, for writes, and stays until the domain goes.
+   * @param allocate gives an address range of so many bytes
+   * @throws IommuError as `allocate` and `Domain.map`
+   */
+  doorbell(pa: number, allocate: (bytes: number) => number): number {
+    const page = alignDown(pa, this.granule);
+    const known = this.#doorbells.get(page);
+    if (known !== undefined) return known + (pa - page);
+    const iova = allocate(this.granule);
+    try {
+      this.domain.map(iova, page, this.granule, PROT.WRITE | PROT.NOEXEC | PROT.MMIO);
+    } catch (error) {
+      this.abandon(iova, this.granule);
+      throw error;
+    }
+    this.#doorbells.set(page, iova);
+    return iova + (pa - page);
+  }
+
+  /** Flushes what is queued, as the end of a domain does. */
+  drain(): void {
+    if (this.#queue !== undefined && this.#queue.waiting > 0) this.#queue.drain(this.#now, this.#cpu);
+  }
+
+  #reserve({ start, bytes, kind }: ReservedRegion): void {
+    if (kind === 'sw-msi') return;
+    const { granule } = this;
+    this.iova.reserve(Math.floor(start / granule), Math.ceil((start + bytes) / granule) - 1);
+    if (kind !== 'direct') return;
+    const first = alignDown(start, granule);
+    this.domain.map(first, first, alignUp(start + bytes, granule) - first, PROT.READ | PROT.WRITE);
+  }
+
+  #flush(_time: number, early: boolean): void {
+    this.domain.flushAll();
+    this.counts.flushes++;
+    if (early) this.counts.earlyFlushes++;
+  }
+
+  #release(cpu: number, pfn: number, frames: number, queued: number, time: number): void {
+    this.iova.freeFast(cpu, pfn, frames);
+    this.counts.heldFrames -= frames;
+    this.#observer?.exposed?.(frames * this.granule, queued, time);
+  }
+}
+
+const NOW = { invalidation: 'now' } as const;
+const LATER = { invalidation: 'later' } as const;
