@@ -3,6 +3,7 @@
  * @module
  */
 
+export { type BenchQuestion, benchAnswer } from './bench.ts';
 export { type CheckQuestion, checkAnswer, rulesAnswer } from './check.ts';
 export { type ConvertQuestion, convertAnswer } from './convert.ts';
 export { type DecodeQuestion, decodeAnswer } from './decode.ts';

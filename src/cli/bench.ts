@@ -5,21 +5,19 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { Command } from 'commander';
 import { formatSize, parseSize } from '../address.ts';
-import { type BenchCase, type BenchOptions, type BenchResult, runBench, SERIES_BYTES } from '../bench/bench.ts';
+import type { Setting } from '../answers/bench/tables.ts';
+import { benchAnswer } from '../answers/bench.ts';
+import { type BenchCase, type BenchOptions, runBench, SERIES_BYTES } from '../bench/bench.ts';
 import { LAYOUTS } from '../bench/layouts.ts';
-import { answerQuestion, QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
+import { QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
 import { BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
-import { type Profile, readProfile } from '../cost/profile.ts';
+import { readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
-import { tableToText } from '../report/text-table.ts';
-import { benchJson, insideTiming, questionTable, rowTables, type Setting, seriesTable } from './bench/answer.ts';
-import { benchReport } from './bench/pictures.ts';
-import { predictionTable } from './bench/predictions.ts';
 import { UsageError } from './exit.ts';
+import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { Progress, readFile } from './io.ts';
-import { addOutputOptions, emit, note, outputOf } from './output.ts';
-import { pageOf } from './page.ts';
+import { printAnswer } from './print.ts';
 import { driverFor, wordsOf } from './replay/spec.ts';
 
 const EXAMPLES = `Examples:
@@ -31,11 +29,10 @@ const EXAMPLES = `Examples:
   iommu bench -o bench.html                                 a page with pictures
 `;
 
-const FORMATS = ['table', 'json', 'csv', 'markdown', 'html'] as const;
 const LEAST_RUNS = 3;
 const MOST_RUNS = 100_000;
 
-interface BenchFlags {
+interface BenchFlags extends FormFlags {
   readonly sizes?: string;
   readonly layouts: string;
   readonly paths: string;
@@ -113,23 +110,8 @@ function settingOf(flags: BenchFlags, seed: number): Setting {
   };
 }
 
-function textOf(
-  result: BenchResult,
-  setting: Setting,
-  question: Question | undefined,
-  profile: Profile | null,
-  ruled: boolean,
-): string {
-  const tables =
-    question === undefined
-      ? [...seriesTable(result), ...rowTables(result)]
-      : [questionTable(question, answerQuestion(question, result))];
-  if (profile !== null) tables.push(predictionTable(result.rows, profile));
-  return [...insideTiming(result, setting), '', ...tables.map((table) => tableToText(table, ruled))].join('\n');
-}
-
-async function run(flags: BenchFlags, command: Command): Promise<void> {
-  const output = outputOf(command.opts(), FORMATS);
+async function bench(flags: BenchFlags): Promise<void> {
+  const output = outputOf(flags);
   const question = questionOf(flags);
   const options = optionsOf(flags, question);
   const profile =
@@ -137,16 +119,7 @@ async function run(flags: BenchFlags, command: Command): Promise<void> {
   const progress = new Progress('bench', 'groups', output.quiet);
   const result = runBench({ ...options, progress: (done, total) => progress.update(done, total) });
   progress.done();
-  for (const warning of result.warnings) note(output, `iommu: ${warning}`);
-  const setting = settingOf(flags, options.seed ?? 1);
-  const json = (): object => benchJson(result, setting, question, profile);
-  const page = output.format === 'html' ? await pageOf(benchReport(result, setting, json())) : '';
-  emit(output, {
-    json,
-    other: () => page,
-    table: () => textOf(result, setting, question, profile, output.terminal),
-    csv: () => ({ columns: [], rows: [], ...rowTables(result, 'one')[0] }),
-  });
+  await printAnswer(benchAnswer({ result, setting: settingOf(flags, options.seed ?? 1), question, profile }), output);
 }
 
 /** Adds `bench`. */
@@ -168,5 +141,5 @@ export function addBench(program: Command): void {
     .option('--runs <n>', 'samples a row', '41')
     .option('--seed <n>', 'seed of the scattered lists', '1')
     .addHelpText('before', EXAMPLES);
-  addOutputOptions(command, FORMATS).action((flags: BenchFlags) => run(flags, command));
+  addFormOptions(command).action(bench);
 }

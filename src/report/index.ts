@@ -35,7 +35,7 @@ export type {
 export { EVIDENCE } from './chart.ts';
 export { showControls, showControlsOfLines } from './controls.ts';
 export { tableToCsv, tableToMarkdown } from './csv.ts';
-export { type BenchTimes, benchCharts, benchRatioChart, type FitRows, latencyChart } from './describe/latency.ts';
+export { type BenchTimes, benchCharts, benchRatioCharts, type FitRows, latencyChart } from './describe/latency.ts';
 export { type LayerCosts, layerCostChart, type MeasuredOperation, measuredLayersChart } from './describe/layers.ts';
 export { type UnitGroup, type UnitRange, unitsChart } from './describe/units.ts';
 export { escapeJson, escapeMarkup } from './escape.ts';

@@ -3,6 +3,7 @@
  * @module
  */
 import type { BarChart, Evidence, Point, ScatterChart } from '../chart.ts';
+import { formatBytes } from '../number.ts';
 
 /** A fit of `iommu explain`: rows of a series, and what a line through them predicts. */
 export interface FitRows {
@@ -96,19 +97,32 @@ export function benchCharts(rows: readonly BenchTimes[]): ScatterChart[] {
   }));
 }
 
-/** How many times faster than `per-page` each other path is at its largest size, a bar a path and situation. */
-export function benchRatioChart(rows: readonly BenchTimes[]): BarChart {
-  const largest = [...grouped(rows, (row) => `${variantOf(row)}: ${situationOf(row)}`)].map(([name, list]) => {
-    const row = list.reduce((best, one) => (one.bytes > best.bytes ? one : best));
-    return { name, path: row.path, faster: row.ratioToPerPage === null ? null : 1 / row.ratioToPerPage };
+/** Times faster than `per-page` at the largest size of each layout: a chart an operation, a group a layout, a bar a path. */
+export function benchRatioCharts(rows: readonly BenchTimes[]): BarChart[] {
+  const others = rows.filter(({ path, ratioToPerPage }) => path !== 'per-page' && ratioToPerPage !== null);
+  return [...grouped(others, ({ op }) => op)].map(([op, list]) => ratioChart(op, list));
+}
+
+function ratioChart(op: string, rows: readonly BenchTimes[]): BarChart {
+  const groups = [...grouped(rows, ({ layout }) => layout)].map(([layout, list]) => {
+    const bytes = Math.max(...list.map((row) => row.bytes));
+    return { name: `${layout}, ${formatBytes(bytes)}`, rows: list.filter((row) => row.bytes === bytes) };
   });
-  const shown = largest.filter(({ path }) => path !== 'per-page');
+  const names = [...new Set(rows.map(variantOf))];
   return {
     kind: 'bar',
-    title: 'Times faster than per-page, at the largest size',
-    category: 'path',
-    categories: shown.map(({ name }) => name),
-    value: { label: 'time of per-page over time of this path', unit: 'ratio' },
-    series: [{ name: 'ratio', evidence: 'this-engine', values: shown.map(({ faster }) => faster) }],
+    title: `${op}: times faster than per-page, largest size of each layout`,
+    category: 'layout and size',
+    categories: groups.map(({ name }) => name),
+    value: { label: 'times faster than per-page', unit: 'ratio' },
+    series: names.map((name) => ({
+      name,
+      evidence: 'this-engine',
+      values: groups.map((group) => {
+        const row = group.rows.find((one) => variantOf(one) === name);
+        return row?.ratioToPerPage == null ? null : 1 / row.ratioToPerPage;
+      }),
+    })),
+    notes: ['below 1: slower than per-page'],
   };
 }

@@ -34,23 +34,26 @@ function valueText(value: number | null, chart: BarChart): string {
   return value === null ? 'not known' : formatUnit(value, chart.value.unit);
 }
 
+/** Several series: the category on a line of its own, a bar a series below it. One series: a bar a category. */
 function singleLines(chart: BarChart, style: TextStyle): string[] {
   const several = chart.series.length > 1;
+  const mixed = new Set(chart.series.map(({ evidence }) => evidence)).size > 1;
+  const titles = chart.series.map((series) => `  ${mixed ? legendName(series) : series.name}`);
   const values = chart.series.flatMap((series) => series.values.map((value) => value ?? 0));
   const { max } = layAxis({ ...chart.value, log: false }, values, 4, true);
   const shown = chart.series.flatMap((series) => series.values.map((value) => valueText(value, chart)));
-  const label = (category: string, name: string): string => (several ? `${category}  ${name}` : category);
-  const labels = chart.categories.flatMap((category) => chart.series.map((s) => label(category, legendName(s))));
-  const names = nameRoom(labels, style.width);
+  const names = nameRoom(several ? titles : chart.categories, style.width);
   const room = Math.max(8, style.width - names - 2 - Math.max(4, ...shown.map((text) => text.length)));
-  return chart.categories.flatMap((category, i) =>
-    chart.series.map((series) => {
-      const value = series.values[i] ?? null;
-      const name = truncate(label(category, legendName(series)), names, style.ascii).padEnd(names);
-      const bar = plainBar(max > 0 ? (value ?? 0) / max : 0, room, style.ascii);
-      return [name, ...(bar === '' ? [] : [bar]), valueText(value, chart)].join(' ');
-    }),
-  );
+  const line = (label: string, value: number | null): string => {
+    const bar = plainBar(max > 0 ? (value ?? 0) / max : 0, room, style.ascii);
+    const name = truncate(label, names, style.ascii).padEnd(names);
+    return [name, ...(bar === '' ? [] : [bar]), valueText(value, chart)].join(' ');
+  };
+  if (!several) return chart.categories.map((category, i) => line(category, chart.series[0]?.values[i] ?? null));
+  return chart.categories.flatMap((category, i) => [
+    truncate(category, style.width, style.ascii),
+    ...chart.series.map(({ values: own }, s) => line(titles[s] ?? '', own[i] ?? null)),
+  ]);
 }
 
 function stackedRow(parts: readonly number[], sum: number, cells: number, marks: readonly string[]): string {

@@ -23,7 +23,7 @@ export function predictionTable(rows: readonly BenchRow[], profile: Profile): Ta
       { title: 'layout' },
       { title: 'bytes', unit: 'bytes' },
       { title: 'path' },
-      { title: 'dispatch' },
+      { title: 'dispatch', drop: 1 },
       { title: 'predicted', unit: 'ns' },
       { title: 'low', unit: 'ns' },
       { title: 'high', unit: 'ns' },

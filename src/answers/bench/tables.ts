@@ -1,5 +1,5 @@
 /**
- * The answer of `iommu bench`: text and JSON.
+ * The tables and the data of the answer `bench`.
  * @module
  */
 import { formatSize } from '../../address.ts';
@@ -45,32 +45,31 @@ const COUNTS: readonly (readonly [CountName, string])[] = [
 ];
 
 /** What is inside the timing and what is not; where it was measured. */
-export function insideTiming(result: BenchResult, setting: Setting): string[] {
+export function timingNotes(result: BenchResult, setting: Setting): string[] {
   const { floor, timer, runs } = result;
   const { runtime, cpu, driver, format, granule, seed } = setting;
   return [
     `All times are ${LABEL}: ${runtime}, ${cpu}. Counts are facts of the work and hold anywhere.`,
     `geometry: ${format} ${formatSize(granule)} (given); driver ${driver}; semantics safe; seed ${seed}; ${runs} runs a row.`,
-    'Inside the timing: argument checks, merging, page-size choice, tables allocated and freed, metering; TLB and cache',
-    'maintenance are counted, not waited for. Outside: making and freeing the domain, filling the list, and one comparison',
-    "of all tables with those of the plain per-page path. A short operation is done once in each of several new domains within a sample ('batch').",
+    'Inside the timing: argument checks, merging, page-size choice, tables allocated and freed, metering; TLB and cache maintenance are counted, not waited for.',
+    'Outside the timing: making and freeing the domain, filling the list, and one comparison of all tables with those of the plain per-page path.',
+    "A short operation is done once in each of several new domains within a sample ('batch').",
     `Floor, sampled in turn with the work: one 64-bit store an entry over ${floor.entries} entries, ${floor.nsPerEntry.toFixed(3)} ns an entry (MAD ${floor.madNs.toFixed(3)}, p99 ${floor.p99Ns.toFixed(3)}).`,
     `Clock: steps of ${timer.resolutionNs.toFixed(0)} ns or less, ${timer.readingNs.toFixed(0)} ns a reading.`,
-    ...result.warnings.map((warning) => `warning: ${warning}`),
   ];
 }
 
 const ROW_COLUMNS: readonly Column[] = [
   { title: 'size', unit: 'bytes' },
   { title: 'path' },
-  { title: 'dispatch' },
+  { title: 'dispatch', drop: 7 },
   { title: 'median', unit: 'ns' },
-  { title: 'MAD', unit: 'ns' },
-  { title: 'p99', unit: 'ns' },
+  { title: 'MAD', unit: 'ns', drop: 8 },
+  { title: 'p99', unit: 'ns', drop: 6 },
   { title: 'a page', unit: 'ns' },
-  { title: '/ per-page', unit: 'ratio' },
-  { title: '/ floor', unit: 'ratio' },
-  { title: 'batch', unit: 'count' },
+  { title: '/ per-page', name: 'ratio_to_per_page', unit: 'ratio' },
+  { title: '/ floor', name: 'ratio_to_floor', unit: 'ratio' },
+  { title: 'batch', unit: 'count', drop: 9 },
 ];
 
 function cells(row: BenchRow): (string | number)[] {
@@ -96,7 +95,10 @@ function tableOf(rows: readonly BenchRow[], title: string): Table {
   const counts = usedCounts(rows);
   return {
     title,
-    columns: [...ROW_COLUMNS, ...counts.map(([, heading]) => ({ title: heading, unit: 'count' as const }))],
+    columns: [
+      ...ROW_COLUMNS,
+      ...counts.map(([, heading], i) => ({ title: heading, unit: 'count' as const, drop: i + 10 })),
+    ],
     rows: rows.map((row) => [...cells(row), ...counts.map(([name]) => row.counts[name])]),
   };
 }
@@ -153,12 +155,12 @@ export function questionTable(question: Question, answers: readonly QuestionAnsw
     title: `${QUESTION_TEXT[question]} (${LABEL})`,
     columns: [
       { title: 'path' },
-      { title: 'dispatch' },
+      { title: 'dispatch', drop: 1 },
       { title: 'layout' },
       { title: 'size', unit: 'bytes' },
       { title: 'median', unit: 'ns' },
-      { title: 'MAD', unit: 'ns' },
-      ...QUESTION_COUNTS.map((title) => ({ title, unit: 'count' as const })),
+      { title: 'MAD', unit: 'ns', drop: 2 },
+      ...QUESTION_COUNTS.map((title, i) => ({ title, unit: 'count' as const, drop: 3 + i })),
     ],
     rows: answers.flatMap(({ rows }) =>
       rows.map((row) => [
@@ -171,7 +173,7 @@ export function questionTable(question: Question, answers: readonly QuestionAnsw
         ...QUESTION_COUNTS.map((name) => row.counts[name]),
       ]),
     ),
-    notes: answers.map(({ text }) => `- ${text}`),
+    notes: answers.map(({ text }) => text),
   };
 }
 
@@ -188,8 +190,8 @@ function questionJson(question: Question, result: BenchResult): object {
   };
 }
 
-/** The JSON answer. */
-export function benchJson(
+/** The data of the answer. */
+export function benchData(
   result: BenchResult,
   setting: Setting,
   question: Question | undefined,
@@ -197,8 +199,6 @@ export function benchJson(
 ): object {
   const { runs, floor, timer, rows, warnings } = result;
   return {
-    schema: 'iommu.bench',
-    version: 1,
     label: LABEL,
     ...setting,
     runs,
