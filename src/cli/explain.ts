@@ -14,12 +14,14 @@ import { type MeasuredAnswer, MeasuredLayers } from '../explain/measured.ts';
 import { measuredText } from '../explain/measured-text.ts';
 import { explainTable, type TableAnswer } from '../explain/table.ts';
 import { tableText } from '../explain/text.ts';
+import { explainTimings, looksLikeTimings, type TimingAnswer } from '../explain/timing.ts';
+import { timingText } from '../explain/timing-text.ts';
 import type { Report } from '../report/html.ts';
 import { FunctionGraphReader, type GraphSink } from '../trace/function-graph.ts';
-import { recogniseTrace } from '../trace/readers.ts';
+import { hasGraphCalls, recogniseTrace } from '../trace/readers.ts';
 import { UsageError } from './exit.ts';
 import { GraphTimeline } from './explain/graph-timeline.ts';
-import { graphReport, tableReport } from './explain/pictures.ts';
+import { graphReport, tableReport, timingReport } from './explain/pictures.ts';
 import { readStart, startingWith } from './explain/start.ts';
 import { print, readChunks, readFile } from './io.ts';
 import { addOutputOptions, emit, note, type Output, type OutputFormat, outputOf, writeFile } from './output.ts';
@@ -52,12 +54,19 @@ interface Options {
 }
 
 interface Explained {
-  readonly answer: TableAnswer | MeasuredAnswer;
+  readonly answer: TableAnswer | MeasuredAnswer | TimingAnswer;
   readonly text: string;
   readonly report: () => Report;
   /** Where it was asked for. */
   readonly timeline?: Uint8Array;
 }
+
+const NO_DURATIONS = {
+  text: (format: string): string =>
+    `${format} holds events without durations; a latency table, a function_graph trace, a histogram of funclatency or bpftrace, or the output of dma_map_benchmark is needed (iommu replay reads this one)`,
+  dat: (): string =>
+    'durations of function_graph are not read from trace.dat: pass the output of `trace-cmd report` (iommu replay reads the events of this file)',
+} as const;
 
 /** Enough to tell a format by. */
 const SNIFFED_BYTES = 1 << 16;
@@ -144,6 +153,18 @@ async function explainGraph(
   return { answer, text: measuredText(answer), report, ...(timeline === null ? {} : { timeline: timeline.take() }) };
 }
 
+function explainTimingText(bytes: Uint8Array, file: string, options: Options, output: Output): Explained {
+  if (output.format === 'perfetto')
+    throw new UsageError(`${file} has no times of calls: a timeline is made of traces only`);
+  if (options.where.length > 0 || options.fitProfile !== undefined) {
+    throw new UsageError(`--where and --fit-profile are for latency tables; ${file} is not one`);
+  }
+  const answer = explainTimings(new TextDecoder().decode(bytes), file);
+  if (answer === undefined)
+    throw new InputError('MISSING_VALUE', file, 'expected a whole histogram or run, got its beginning');
+  return { answer, text: timingText(answer), report: () => timingReport(answer) };
+}
+
 async function explainFile(file: string, options: Options, output: Output): Promise<Explained> {
   const rest = readChunks(locate(file));
   const start = await readStart(rest, SNIFFED_BYTES);
@@ -152,10 +173,14 @@ async function explainFile(file: string, options: Options, output: Output): Prom
     const table = await readStart(startingWith(start, rest), MAX_TABLE_BYTES + 1);
     return explainLatencies(table, file, options, output);
   }
+  if (looksLikeTimings(new TextDecoder().decode(start))) {
+    return explainTimingText(await readStart(startingWith(start, rest), MAX_TABLE_BYTES), file, options, output);
+  }
   const format = recogniseTrace(start, file);
-  if (format === 'function_graph') return explainGraph(startingWith(start, rest), file, options, output);
-  const advice = `${format} holds events without durations; a latency table or a function_graph trace is needed (iommu replay reads this one)`;
-  throw new InputError('UNSUPPORTED_INPUT', file, advice);
+  if (format === 'function_graph' || hasGraphCalls(start)) {
+    return explainGraph(startingWith(start, rest), file, options, output);
+  }
+  throw new InputError('UNSUPPORTED_INPUT', file, NO_DURATIONS[format === 'trace.dat' ? 'dat' : 'text'](format));
 }
 
 async function explain(files: readonly string[], options: Options): Promise<void> {
@@ -190,9 +215,12 @@ export function addExplain(program: Command): void {
     .command('explain')
     .summary('where the latency goes, and what the numbers cannot tell')
     .description(
-      'Explains latency tables (CSV), with the estimator beside each figure, and function_graph traces: self time by layer.',
+      'Explains latency tables (CSV), with the estimator beside each figure; function_graph traces: self time by layer; histograms of funclatency and bpftrace; the output of dma_map_benchmark.',
     )
-    .argument('[FILE...]', 'latency tables and function_graph traces; a name that is no file may name a shipped table')
+    .argument(
+      '[FILE...]',
+      'latency tables, function_graph traces, histograms, dma_map_benchmark; a name that is no file may name a shipped table',
+    )
     .option('--where <column=value>', 'keep only such rows; may be given again', addWhere, [])
     .option(
       '--functions <file>',

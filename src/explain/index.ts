@@ -12,3 +12,6 @@ export { measuredText } from './measured-text.ts';
 export type { ExplainedTable, Fit, TableAnswer } from './table.ts';
 export { explainTable } from './table.ts';
 export { tableText } from './text.ts';
+export type { BenchmarkPair, BenchmarkTimes, HistogramTimes, TimingAnswer } from './timing.ts';
+export { explainTimings, looksLikeTimings } from './timing.ts';
+export { timingText } from './timing-text.ts';

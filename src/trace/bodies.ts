@@ -84,7 +84,7 @@ export class BodyReader {
       cursor.at = cursor.find(SPACE);
     }
     const sum = event.iova + event.size + event.pa + event.list.count + event.list.physicalCount;
-    return event.direction < 0 || Number.isNaN(sum) ? MALFORMED : '';
+    return isDirection(event) && !Number.isNaN(sum) ? '' : MALFORMED;
   }
 
   #readDevice(cursor: Cursor, event: TraceEvent): void {
@@ -122,6 +122,11 @@ export class BodyReader {
     event.value = cursor.hex();
     return Number.isNaN(event.iova + event.value) ? MALFORMED : '';
   }
+}
+
+/** Allocations of Linux 6.12.0 to about 6.12.35 print no direction: −1 stands for one that the trace does not say. */
+function isDirection({ kind, direction }: TraceEvent): boolean {
+  return direction >= 0 || (direction === -1 && (kind === KIND.DMA_ALLOC || kind === KIND.DMA_FREE));
 }
 
 /** An end address printed after `iova`; 2^64 wraps to 0. Old kernels print none. */
@@ -203,7 +208,7 @@ function readDirection(cursor: Cursor): number {
     const name = DIRECTION_NAMES[direction] as Uint8Array;
     if (name.length === length && cursor.match(name)) return direction;
   }
-  return -1;
+  return Number.NaN;
 }
 
 /** `{0x1000,0x2000}` into one of the list's arrays. @returns how many, or NaN. */

@@ -114,10 +114,10 @@ function emptyStats(): MutableStats {
   };
 }
 
-/** Headers, rulers and empty lines. */
+/** Headers, rulers, empty lines, and the number of processors that `trace-cmd report` begins with. */
 function isDecoration(text: string): boolean {
   const clean = text.trim();
-  return clean.startsWith('#') || /^-*$/.test(clean);
+  return clean.startsWith('#') || /^-*$/.test(clean) || /^cpus=\d+$/.test(clean);
 }
 
 /** Reads function_graph text as it comes: `push` chunks, then `end`. Memory is bounded by the depth of nesting. */

@@ -36,6 +36,9 @@ const CALL = /^\s*([A-Za-z_][\w.$]*)(?:\s+\[[\w-]+\])?\(.*\)\s*([{;])/;
 const COMMON_BODY = /^([A-Za-z_]\w*)\(\)(?:;| (\{))$/;
 const LOST = /LOST\s+\d+\s+EVENTS/;
 
+/** `task-pid [cpu] flags stamp: funcgraph_entry: …`, as `trace-cmd report` and the plain trace file print calls and events. */
+const REPORT = /^\s*(\S.*?)-(\d{1,20})\s+\[(\d{1,6})\]\s+(?:[.\w]{4,8}\s+)?(\d{1,12}\.\d{1,9}):\s+(\w+):\s(.*)$/;
+
 /** Characters in which a process id with its hyphen stands. */
 const MOST_PID = 24;
 
@@ -88,7 +91,27 @@ const LONGEST = 1 << 13;
 /** Parses a line; null if it is no line of function_graph output (headers, rulers and empty lines included). */
 export function parseGraphLine(line: string): GraphLine | null {
   if (line.length > LONGEST) return null;
-  return parseCommon(line) ?? parseAny(line);
+  return parseCommon(line) ?? parseAny(line) ?? parseReport(line);
+}
+
+/** A line of `trace-cmd report`: a call with its duration, or an event, which is a remark inside a call. */
+function parseReport(line: string): GraphLine | null {
+  const match = REPORT.exec(line);
+  if (match === null) return null;
+  const [, task = '', pid, cpu, seconds, event = '', rest = ''] = match;
+  const about = { cpu: Number(cpu), pid: Number(pid), task, seconds: Number(seconds) };
+  if (!event.startsWith('funcgraph_')) {
+    return { ...about, kind: 'remark', durationNs: null, text: `${event}: ${rest.trimStart()}` };
+  }
+  const timed = splitDuration(rest);
+  const body = timed === null ? null : bodyOf(timed.body);
+  return timed === null || body === null ? null : { ...about, ...body, durationNs: timed.durationNs };
+}
+
+/** True for a line that holds a call of function_graph: an entry, an exit or a whole call. */
+export function isGraphCall(line: string): boolean {
+  const kind = parseGraphLine(line)?.kind;
+  return kind === 'enter' || kind === 'exit' || kind === 'leaf';
 }
 
 /** `task-pid => task-pid`: the match of the second, or null. */

@@ -120,7 +120,7 @@ function noProtection({ has }: Facts): Need | undefined {
     question: 'protections',
     why: 'iommu:map does not carry the protection',
     advice: has(...DMA)
-      ? 'taken from the direction of the dma event; read and write where none names the map'
+      ? 'taken from the direction of the dma event; read and write where none names the map, or where it has no direction (allocations of Linux 6.12.0 to about 6.12.35)'
       : 'read and write is assumed',
   };
 }

@@ -27,12 +27,18 @@ function fieldsOf(text: string): Map<string, string> {
   return fields;
 }
 
+/** Old prints of allocations have no direction: −1. */
+function directionOf(text: string | undefined, kind: TraceEvent['kind']): number | undefined {
+  if (text === undefined) return kind === KIND.DMA_ALLOC || kind === KIND.DMA_FREE ? -1 : undefined;
+  return DIRECTIONS[Number(text)] === undefined ? undefined : Number(text);
+}
+
 /** Reads the raw fields of a dma event. @returns '' or the reason why not. */
 export function readRawFields(cursor: Cursor, event: TraceEvent, names: TraceNames): string {
   const fields = fieldsOf(cursor.text(cursor.at, cursor.end));
   const device = fields.get('device');
-  const direction = Number(fields.get('dir') ?? Number.NaN);
-  if (device === undefined || DIRECTIONS[direction] === undefined) return UNREADABLE;
+  const direction = directionOf(fields.get('dir'), event.kind);
+  if (device === undefined || direction === undefined) return UNREADABLE;
   event.device = names.devices.idOf(device);
   event.direction = direction;
   event.iova = Number(fields.get('dma_addr') ?? 0);

@@ -29,9 +29,23 @@ const RELATIVES: readonly { readonly magic: readonly number[]; readonly advice: 
   },
 ];
 
+/** Calls that tell function_graph without its header. */
+const FEWEST_CALLS = 2;
+
+/** Named by its header, or made of calls with no event lines between them. */
+function isFunctionGraph(head: SniffedHead): boolean {
+  if (head.tracer.startsWith('function_graph')) return true;
+  return head.graphLines >= FEWEST_CALLS && head.ftraceLines + head.perfLines === 0;
+}
+
+/** True for a trace of events with calls of function_graph among them (`trace-cmd record -p function_graph -e …`), as text. */
+export function hasGraphCalls(start: Uint8Array): boolean {
+  return sniffHead(start).graphLines >= FEWEST_CALLS;
+}
+
 const SNIFFERS: readonly (readonly [TraceFormat, (head: SniffedHead) => boolean])[] = [
   ['trace.dat', (head) => startsWith(head.bytes, TRACE_DAT_MAGIC)],
-  ['function_graph', (head) => head.tracer.startsWith('function_graph')],
+  ['function_graph', isFunctionGraph],
   ['trace-cmd-report', isTraceCmdReport],
   ['perf-script', isPerfScript],
   ['ftrace', isFtraceText],

@@ -4,6 +4,7 @@
  */
 import { Cursor } from './cursor.ts';
 import { createEvent, createNames } from './events.ts';
+import { isGraphCall } from './graph-line.ts';
 import { LineHead } from './line-head.ts';
 
 /** Only so much is looked at. */
@@ -21,6 +22,8 @@ export interface SniffedHead {
   /** Lines with a head as ftrace joins it, and as perf does. */
   readonly ftraceLines: number;
   readonly perfLines: number;
+  /** Lines that are calls of function_graph, whatever stands around them. */
+  readonly graphLines: number;
   /** True if a name and its body stand apart as in a table. */
   readonly padded: boolean;
   /** First line of text, cut short, for messages. */
@@ -37,6 +40,7 @@ export function sniffHead(start: Uint8Array): SniffedHead {
     tracer: /^# tracer: (.*)$/m.exec(lines.join('\n'))?.[1]?.trim() ?? '',
     cpusLine: /^cpus=\d+/.test(lines.find((line) => /^(cpus=|\s*\S.*\[\d+\] )/.test(line)) ?? ''),
     ...forms,
+    graphLines: lines.filter(isGraphCall).length,
     padded: lines.some((line) => /\d: [\w:]+: {2,}\S/.test(line)),
     firstLine: (lines[0] ?? '').slice(0, 80),
   };

@@ -5,6 +5,8 @@
 import type { MeasuredAnswer } from '../../explain/measured.ts';
 import { measuredText } from '../../explain/measured-text.ts';
 import type { TableAnswer } from '../../explain/table.ts';
+import type { TimingAnswer } from '../../explain/timing.ts';
+import { timingText } from '../../explain/timing-text.ts';
 import type { Evidence, RangeChart, ScatterChart } from '../../report/chart.ts';
 import { latencyChart } from '../../report/describe/latency.ts';
 import { measuredLayersChart } from '../../report/describe/layers.ts';
@@ -104,6 +106,22 @@ export function graphReport(answer: MeasuredAnswer): Report {
     sections: [
       { title: 'Self time by layer', blocks: charts },
       { title: 'What this says, and what it cannot tell', blocks: remarks },
+    ],
+    data: answer,
+  };
+}
+
+/** A page for histograms or averages. */
+export function timingReport(answer: TimingAnswer): Report {
+  const lines = timingText(answer).split('\n');
+  const limits = [...answer.limits, answer.suggestedRun.text].map((text): Block => ({ kind: 'text', text }));
+  const figures = lines.slice(1, lines.indexOf('What this says, and what it cannot tell:')).join('\n').trim();
+  return {
+    title: `Where the time goes: ${answer.source}`,
+    sources: [{ what: answer.source, how: 'given', detail: answer.kind }],
+    sections: [
+      { title: 'Figures', blocks: [{ kind: 'text', text: figures }] },
+      { title: 'What this says, and what it cannot tell', blocks: limits },
     ],
     data: answer,
   };
