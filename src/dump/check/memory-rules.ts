@@ -16,10 +16,17 @@ interface Mapping {
 
 /** Mappings of one physical page that are compared, and pairs compared altogether: work stays bounded. */
 const MOST_PER_PAGE = 16;
-const MOST_PAIRS = 1 << 20;
+const MOST_PAIRS = 1 << 17;
 
-function mappings(subject: CheckSubject): Mapping[] {
-  return subject.decoding.domains.flatMap((domain) => domain.ranges.map((range) => ({ domain, range })));
+/** The mappings of a decoding: several rules go through all of them. */
+const MAPPINGS = new WeakMap<CheckSubject, readonly Mapping[]>();
+
+function mappings(subject: CheckSubject): readonly Mapping[] {
+  const known = MAPPINGS.get(subject);
+  if (known !== undefined) return known;
+  const all = subject.decoding.domains.flatMap((domain) => domain.ranges.map((range) => ({ domain, range })));
+  MAPPINGS.set(subject, all);
+  return all;
 }
 
 function byOutput(all: readonly Mapping[]): Mapping[] {

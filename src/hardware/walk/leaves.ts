@@ -66,7 +66,7 @@ export interface TreeLimits {
 
 const DEFAULT_TABLES = 1 << 20;
 /** Visits of tables that were visited before: tables that share subtrees otherwise stand for any number of leaves. */
-export const DEFAULT_REVISITS = 1024;
+export const DEFAULT_REVISITS = 128;
 const DEFAULT_FINDINGS = 4096;
 const CHUNK_BYTES = 4096;
 
