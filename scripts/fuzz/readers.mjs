@@ -5,10 +5,8 @@ import { fitProfile, readLatencyTable, readProfile } from '../../dist/cost/index
 import { bareDriver } from '../../dist/drivers/index.js';
 import {
   checkDecoding,
-  checkJson,
   decodeDump,
   decodeGiven,
-  decodeJson,
   diffDecodings,
   dumpPages,
   memorySource,
@@ -45,8 +43,8 @@ function replay(names) {
 
 /** What the verbs do with a dump, one of them for each mutant. */
 const DUMP_VERBS = [
-  (_, decoding) => decodeJson(decoding, 100),
-  (dump, decoding) => checkJson(checkDecoding(dump.reader, decoding, { ram: dump.registers?.ram ?? [] })),
+  (_, decoding) => decoding.domains.forEach(({ ranges }) => ranges.map(({ iova }) => iova, 100)),
+  (dump, decoding) => checkDecoding(dump.reader, decoding, { ram: dump.registers?.ram ?? [] }),
   (_, decoding) => diffDecodings(decoding, decoding),
 ];
 
