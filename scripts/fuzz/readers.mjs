@@ -43,7 +43,7 @@ function replay(names) {
 
 /** What the verbs do with a dump, one of them for each mutant. */
 const DUMP_VERBS = [
-  (_, decoding) => decoding.domains.forEach(({ ranges }) => ranges.map(({ iova }) => iova, 100)),
+  (_, decoding) => decoding.domains.map(({ ranges }) => ranges.map(({ iova }) => iova, 100)),
   (dump, decoding) => checkDecoding(dump.reader, decoding, { ram: dump.registers?.ram ?? [] }),
   (_, decoding) => diffDecodings(decoding, decoding),
 ];
