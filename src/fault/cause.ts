@@ -7,7 +7,7 @@ import type { CauseName } from './cause-names.ts';
 import { BESIDE, causeText, decidedBy } from './cause-words.ts';
 import { historyEvidence, tableEvidence } from './evidence.ts';
 import type { AddressHistory, LiveMapping } from './history.ts';
-import type { Exclusion, Incident } from './incident.ts';
+import type { Exclusion, Incident, Origin } from './incident.ts';
 import { excludedCauses, followingCauses } from './rules.ts';
 import type { TableView } from './tables.ts';
 
@@ -199,12 +199,19 @@ function alternativesOf(name: CauseName, evidence: Evidence, excluded: readonly 
   return open.map((other) => ({ name: other, why: decidedBy(other) }));
 }
 
+/** Who tells of it. */
+const SAYS: Readonly<Record<Origin, string>> = {
+  iommu: 'the hardware says',
+  'device-mmu': "the device's own MMU says",
+  software: 'the message',
+};
+
 /** The likely cause of a fault. */
 export function inferCause(evidence: Evidence): FaultCause {
   const { fault, tables, history } = evidence;
   const name = nameCause(evidence, foundBy(tables));
   const words = [
-    `the hardware says: ${fault.name}${fault.meaning === '' ? '' : `, ${fault.meaning}`}`,
+    `${SAYS[fault.origin]}: ${fault.name}${fault.meaning === '' ? '' : `, ${fault.meaning}`}`,
     ...tableEvidence(tables),
     ...historyEvidence(fault, history),
     ...fault.notes,

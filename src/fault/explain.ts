@@ -50,7 +50,16 @@ export function explainFault(
   const ours = record.origin === 'iommu';
   const tables = ours ? dump?.of(record) : undefined;
   const history = ours ? trace?.of(record) : undefined;
-  return { record, words: faultWords(record), cause: inferCause({ fault: record, tables, history }), tables, history };
+  const cause = inferCause({ fault: record, tables, history });
+  return { record, words: faultWords(record), cause: ofItsTables(record, cause), tables, history };
+}
+
+const OWN_TABLES = 'the driver of the device keeps these tables: its own traces and debug files decide';
+
+/** The tables of a device's own MMU are in no dump or trace that this program reads. */
+function ofItsTables(record: Incident, cause: FaultCause): FaultCause {
+  if (record.origin !== 'device-mmu') return cause;
+  return { ...cause, alternatives: cause.alternatives.map(({ name }) => ({ name, why: OWN_TABLES })) };
 }
 
 function stepJson(step: Step): object {

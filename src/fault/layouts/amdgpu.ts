@@ -28,8 +28,23 @@ const STATUS: readonly BitField[] = [
 
 const PAGE = 4096n;
 
+/** What a register reads as when it could not be read. */
+const UNREADABLE: ReadonlyMap<bigint, string> = new Map([
+  [0n, 'VM_L2_PROTECTION_FAULT_STATUS 0: the register could not be read, its fields say nothing'],
+  [0xffff_ffffn, 'VM_L2_PROTECTION_FAULT_STATUS all ones: the GPU does not answer, its fields say nothing'],
+]);
+
+function isReadable(status: bigint | undefined): status is bigint {
+  return status !== undefined && !UNREADABLE.has(status);
+}
+
+function unreadableNote(status: bigint | undefined): string[] {
+  const note = status === undefined ? undefined : UNREADABLE.get(status);
+  return note === undefined ? [] : [note];
+}
+
 function kindOf(status: bigint | undefined): readonly [FaultKind, string] {
-  if (status === undefined || status === 0n) {
+  if (!isReadable(status)) {
     return ['not-permitted', 'the status was not readable: not mapped on the GPU, or not for this access'];
   }
   if ((status & 0x10n) !== 0n) return ['translation', 'the page is not mapped on the GPU'];
@@ -43,7 +58,7 @@ function kindOf(status: bigint | undefined): readonly [FaultKind, string] {
 function decodeGfx9(draft: Draft): Decoded {
   const status = draft.hex('status');
   const [kind, meaning] = kindOf(status);
-  const readable = status !== undefined && status !== 0n;
+  const readable = isReadable(status);
   const access: FaultAccess | undefined = readable ? (((status >> 18n) & 1n) === 1n ? 'write' : 'read') : undefined;
   return {
     kind,
@@ -65,8 +80,7 @@ function decodeGfx9(draft: Draft): Decoded {
         : []),
       ...printedFields(draft, { faulty: ['UTCL2 client', ''] }),
     ],
-    notes:
-      status === 0n ? ['VM_L2_PROTECTION_FAULT_STATUS 0: the register could not be read, its fields say nothing'] : [],
+    notes: unreadableNote(status),
     complete: draft.has('address'),
   };
 }
@@ -117,7 +131,7 @@ export const amdgpu: FaultDriver = deviceMmu({
       id: 'process',
       group: 'gfx9',
       headless: true,
-      text: '{preposition:in|for} process {process:text} pid {pid:d} thread {thread:text} pid {tid:d}',
+      text: '<in |for >process {process:text} pid {pid:d} thread {thread:text} pid {tid:d}',
     },
     {
       id: 'address',

@@ -28,6 +28,17 @@ const LEVEL1: readonly string[] = ['no entry', 'a table of pages', 'a section of
 const NO_DIRECTION =
   'a page fault is called READ by versions 1 to 3 of the System MMU whatever the access was: the direction is not known';
 
+/** No Exynos has memory below this address. */
+const LEAST_MEMORY = 0x2000_0000n;
+
+/**
+ * From version 5 on, entries hold bits 35:4 of an address. A pointer to a table that would lie below all memory shows it, and
+ * these versions report the direction.
+ */
+function isShifted(level1: bigint | undefined): boolean {
+  return level1 !== undefined && (level1 & 3n) === 1n && (level1 & ~0x3ffn) < LEAST_MEMORY;
+}
+
 function entryFields(draft: Draft): FaultField[] {
   const level1 = draft.hex('level1');
   const fields = printedFields(draft, { base: ['page table base', ''], level2: ['Lv2 entry', ''], axid: ['AxID', ''] });
@@ -45,7 +56,7 @@ function decode(draft: Draft): Decoded {
   const name = (draft.text('fault') ?? 'unknown').toUpperCase();
   const [kind, meaning] = FAULTS.get(name) ?? ['unknown', 'the driver gives no reason'];
   const printed = accessOfWord(draft.text('access'));
-  const unsure = name === 'PAGE' && printed === 'read' && draft.has('fault');
+  const unsure = name === 'PAGE' && printed === 'read' && draft.has('fault') && !isShifted(draft.hex('level1'));
   return {
     kind,
     name: `${name} FAULT`,

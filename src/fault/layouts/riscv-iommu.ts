@@ -74,7 +74,7 @@ const QUEUES: ReadonlyMap<number, string> = new Map([
 /** Flags of cqcsr, fqcsr and pqcsr as the driver prints them. */
 const QUEUE_FLAGS: Readonly<Record<string, string>> = {
   memory: 'the queue could not be read or written',
-  timeout: 'a command was not completed in time',
+  timeout: 'a command timed out, as an invalidation does that a device does not answer',
   illegal: 'a command is not valid',
   fence: 'a fence (IOFENCE.C) raised an interrupt',
   overflow: 'records were lost: the counts are lower bounds',
@@ -83,9 +83,8 @@ const QUEUE_FLAGS: Readonly<Record<string, string>> = {
 function decodeQueue(draft: Draft): Decoded {
   const number = draft.decimal('queue') ?? -1;
   const set = Object.entries(QUEUE_FLAGS).filter(([name]) => draft.decimal(name) === 1);
-  const device = set.some(([name]) => name === 'timeout');
   return {
-    kind: device ? 'device-timeout' : 'unit',
+    kind: 'unit',
     name: `${QUEUES.get(number) ?? `queue ${number}`} error`,
     meaning: set.map(([, words]) => words).join('; '),
     fields: set.map(([name, meaning]) => ({ name, value: '0x1', meaning })),

@@ -35,6 +35,15 @@ const EXPECTED: Readonly<Record<string, readonly (readonly [string, string])[]>>
   ],
   'mtk-iommu-type280.txt': [['mtk-iommu | translation | TRANSLATION | larb 4 port 7 | - | 1fcdc0000 | read', '']],
   'exynos-sysmmu-old.txt': [['exynos-sysmmu | translation | PAGE FAULT | 14400000.fimd | - | 20000000 | -', '']],
+  'exynos-7870-mail.txt': [['exynos-sysmmu | translation | PAGE FAULT | 14830000.decon | - | 6715b3e0 | read', '']],
+  'mali-kbase-csf.txt': [['mali | translation | TRANSLATION_FAULT | fb000000.gpu | - | 7fe0da65cb80 | read', '']],
+  'amdgpu-gfx12.txt': [
+    ['amdgpu | translation | gfxhub page fault | 0000:0e:00.0 | - | 7febd6383000 | write', ''],
+    ['amdgpu | translation | gfxhub page fault | 0000:0e:00.0 | - | 7febd6380000 | write', ''],
+  ],
+  'amdgpu-vega-all-ones.txt': [
+    ['amdgpu | not-permitted | gfxhub0 page fault | 0000:67:00.0 | - | 6f20054e4000 | -', ''],
+  ],
   'tegra-mc.txt': [['tegra-mc | translation | SMMU translation error | display0a | - | fe056b40 | read', '']],
   'mali-panfrost-mmu.txt': [
     ['panfrost | translation | TRANSLATION_FAULT_LEVEL3 | ff9a0000.gpu | - | 13b4b880 | read', ''],
@@ -93,6 +102,10 @@ describe('A driver that prints', () => {
     expect(field(incident, 'iova')).toBe('0xfe3ff013');
   });
 
+  it('READ with an entry as only versions 5 and later have gives a read', () => {
+    expect(posted('exynos-7870-mail.txt')[0]?.access).toBe('read');
+  });
+
   it('"rd" or READ without knowing the direction gives no access', () => {
     const [sun] = incidentsOf('sun50i-iommu 30f0000.iommu: Page fault for 0xffe00000 (master 0, dir rd)');
     const [exynos] = incidentsOf('exynos-sysmmu 1.sysmmu: 2.decon: [READ] PAGE FAULT occurred at 0xdeadb000');
@@ -118,6 +131,8 @@ describe("A fault of a device's own MMU", () => {
     const tables = { of: (): undefined => void asked.push('tables') };
     if (incident !== undefined) explainFault(incident, tables as never, tables as never);
     expect(asked).toEqual([]);
+    const open = incident === undefined ? [] : explainFault(incident, undefined, undefined).cause.alternatives;
+    expect(new Set(open.map(({ why }) => why)).size).toBe(1);
   });
 });
 

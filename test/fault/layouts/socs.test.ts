@@ -9,7 +9,7 @@ const CASES: readonly Case[] = [
   ],
   [
     ['[    1.2] riscv-iommu-pci 0000:00:01.0: Queue #0 error; fault:0 timeout:1 illegal:0 fence_w_ip:0'],
-    'riscv-iommu | device-timeout | command queue error | - | - | - | -',
+    'riscv-iommu | unit | command queue error | - | - | - | -',
   ],
   [
     ['[    1.3] riscv-iommu-pci 0000:00:01.0: Queue #1 error; memory fault:0 overflow:1'],
@@ -120,7 +120,7 @@ const CASES: readonly Case[] = [
       '[    9.4] exynos-sysmmu 15e00000.sysmmu: \t Lv2 entry: 0x0',
       '[    9.4] Kernel panic - not syncing: Unrecoverable System MMU Fault!',
     ],
-    'exynos-sysmmu | translation | PAGE FAULT | 15880000.decon | - | deadb000 | -',
+    'exynos-sysmmu | translation | PAGE FAULT | 15880000.decon | - | deadb000 | read',
   ],
   [
     ['[    9.9] exynos-sysmmu 11a20000.sysmmu: PAGE FAULT occurred at 0x20400000(Page table base: 0x6d890000)'],
