@@ -17,7 +17,7 @@ const ROOMS = {
   cost: ['meter'],
   replay: ['trace', 'core', 'dma', 'drivers', 'formats', 'cost', 'memory', 'meter'],
   explain: ['trace', 'cost'],
-  conform: ['core', 'dma', 'drivers', 'pagetable', 'formats', 'memory', 'meter'],
+  conform: ['core', 'dma', 'drivers', 'hardware', 'pagetable', 'formats', 'memory', 'meter'],
   bench: ['core', 'dma', 'formats', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
   machine: ['hardware', 'fault'],

@@ -19,6 +19,11 @@ export interface PhysicalReader {
    * next call of this reader or the next change of the memory behind it.
    */
   view?(address: number, bytes: number): Uint32Array | undefined;
+  /**
+   * Optional: whether memory that reads as unknown there is present but corrupted (poisoned data, a failed check), which
+   * a device reports differently from memory that is absent. Where it is not given, unknown memory is absent.
+   */
+  corrupted?(address: number, bytes: number): boolean;
 }
 
 /** Memory-mapped registers of one device, by byte offset from its base. */

@@ -5,6 +5,7 @@
 import { InputError } from '../errors.ts';
 import { wrongIovaKey } from './iova-schema.ts';
 import { type IovaVector, runIovaVector } from './iova-vector.ts';
+import { runRiscvCase, wrongRiscvKey } from './riscv-case.ts';
 import { runVector, type VectorResult } from './run.ts';
 import { wrongKey } from './schema.ts';
 import { isObject, own } from './shape.ts';
@@ -42,7 +43,14 @@ const IOVA: Kind = {
   run: (value: IovaVector) => runIovaVector(value),
 };
 
-const KINDS: readonly Kind[] = [IOVA, TABLES];
+const RISCV_REQUESTS: Kind = {
+  name: 'translation request',
+  marks: ['req', 'ans', 'mem'],
+  wrongKey: wrongRiscvKey,
+  run: runRiscvCase,
+};
+
+const KINDS: readonly Kind[] = [IOVA, RISCV_REQUESTS, TABLES];
 
 function kindOf(value: unknown): Kind {
   const record = isObject(value) ? value : {};
