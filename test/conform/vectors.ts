@@ -11,7 +11,7 @@ const FOLDER = new URL('../vectors/', import.meta.url);
 const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl.gz'));
 
 /** Names of the shipped files of page-table vectors. */
-export const VECTOR_FILES: readonly string[] = NAMES.filter((name) => !name.startsWith('V_iova'));
+export const VECTOR_FILES: readonly string[] = NAMES.filter((name) => !/^(V_iova|R)_/.test(name));
 
 /** Names of the shipped files of IOVA histories. */
 export const IOVA_FILES: readonly string[] = NAMES.filter((name) => name.startsWith('V_iova'));
