@@ -74,11 +74,15 @@ const MODE_BITS: Readonly<Record<number, 39 | 48 | 57>> = { 8: 39, 9: 48, 10: 57
 const EVERYTHING = { read: true, write: true, execute: true, global: false, pbmt: 0 } as const;
 
 /** What is known of the stages of one request. */
-interface Stages {
+export interface Stages {
+  /** Doublewords of the device context. */
   readonly device: readonly bigint[];
   readonly first: StageTables | undefined;
   readonly second: StageWalk | undefined;
+  /** PC.ta.SUM. */
   readonly sum: boolean;
+  /** The process context, where there is one. */
+  readonly process?: LocatedContext;
 }
 
 /** One request on its way. */
@@ -96,16 +100,31 @@ class RequestProcess {
   }
 
   run(): RiscvTranslation | RequestFault {
-    const { type, iova, device } = this.#request;
+    const { type, iova } = this.#request;
     const { mode } = this.#features;
     const wantsAts = type !== 'untranslated';
     if (mode === MODE.off || mode > 4) return fault(CAUSE.allDisallowed);
     if (mode === MODE.bare) return wantsAts ? fault(CAUSE.typeDisallowed) : { ...EVERYTHING, address: iova, size: 0n };
+    const located = this.locateDevice();
+    if (isFault(located)) return located;
+    const { words } = located;
+    if (type !== 'translated') return this.#throughStages(located);
+    if (!tc(words, TC.T2GPA)) return { ...EVERYTHING, address: iova, size: 0n };
+    return this.#behindFirst(
+      { device: words, first: undefined, second: this.#second(words), sum: false },
+      iova,
+      undefined,
+    );
+  }
+
+  /** The device context, if the request may use it. */
+  locateDevice(): LocatedContext | RequestFault {
+    const { device } = this.#request;
     if (deviceTooWide(this.#features, device)) return fault(CAUSE.typeDisallowed);
     const located = locateDevice(this.memory, this.#features, device);
     if (isFault(located)) return located;
     this.dtf = tc(located.words, TC.DTF);
-    return this.#isDisallowed(located.words) ? fault(CAUSE.typeDisallowed, located.address) : this.#inDevice(located);
+    return this.#isDisallowed(located.words) ? fault(CAUSE.typeDisallowed, located.address) : located;
   }
 
   #isDisallowed(words: readonly bigint[]): boolean {
@@ -115,29 +134,24 @@ class RequestProcess {
     return !tc(words, TC.PDTV) || processTooWide(modeOf(words[3] ?? 0n), process);
   }
 
-  #inDevice({ words }: LocatedContext): RiscvTranslation | RequestFault {
-    const { type, iova } = this.#request;
-    const second = this.#second(words);
-    const stages = { device: words, first: undefined, second, sum: false };
-    if (type === 'translated') {
-      if (!tc(words, TC.T2GPA)) return { ...EVERYTHING, address: iova, size: 0n };
-      return this.#behindFirst(stages, iova, undefined);
-    }
-    if (!tc(words, TC.PDTV)) return this.#throughFirst({ ...stages, first: this.#first(words, words[3] ?? 0n) });
-    return this.#inProcess(stages);
+  #throughStages(located: LocatedContext): RiscvTranslation | RequestFault {
+    const stages = this.stagesOf(located);
+    return isFault(stages) ? stages : this.#throughFirst(stages);
   }
 
-  #inProcess(stages: Stages): RiscvTranslation | RequestFault {
-    const { device } = stages;
-    const process = this.#request.process ?? (tc(device, TC.DPE) ? 0 : undefined);
-    if (process === undefined || modeOf(device[3] ?? 0n) === 0) return this.#throughFirst(stages);
+  /** The stages that a device context, or the process context behind it, asks for. */
+  stagesOf({ words }: LocatedContext): Stages | RequestFault {
+    const stages = { device: words, first: undefined, second: this.#second(words), sum: false };
+    if (!tc(words, TC.PDTV)) return { ...stages, first: this.#first(words, words[3] ?? 0n) };
+    const process = this.#request.process ?? (tc(words, TC.DPE) ? 0 : undefined);
+    if (process === undefined || modeOf(words[3] ?? 0n) === 0) return stages;
     const physical = (guest: bigint) => this.#implicit(stages, guest, false);
-    const located = locateProcess(this.memory, this.#features, device, process, physical);
+    const located = locateProcess(this.memory, this.#features, words, process, physical);
     if (isFault(located)) return located;
     const [ta = 0n, fsc = 0n] = located.words;
     const [ens, sum] = [field([ta], 0, 1, 1) === 1n, field([ta], 0, 2, 1) === 1n];
     if (this.#privileged() && !ens) return fault(CAUSE.typeDisallowed, located.address);
-    return this.#throughFirst({ ...stages, first: this.#first(device, fsc), sum });
+    return { ...stages, first: this.#first(words, fsc), sum, process: located };
   }
 
   #privileged(): boolean {
@@ -266,4 +280,17 @@ export function translateRequest(reader: PhysicalReader, features: RiscvFeatures
   const ats = request.type === 'ats';
   const reported = isReported(result.cause, ats, process.dtf);
   return { status: statusOf(result.cause, ats), fault: result, reported, updates };
+}
+
+/** The contexts that an untranslated request of a device, and of one of its processes, would use. */
+export function locateContexts(
+  reader: PhysicalReader,
+  features: RiscvFeatures,
+  device: number,
+  process: number | undefined,
+): { readonly device: LocatedContext; readonly stages: Stages | RequestFault } | RequestFault {
+  const shared = { device, type: 'untranslated', access: 'read', iova: 0n } as const;
+  const request = new RequestProcess(reader, features, { ...shared, ...(process === undefined ? {} : { process }) });
+  const located = request.locateDevice();
+  return isFault(located) ? located : { device: located, stages: request.stagesOf(located) };
 }

@@ -1,6 +1,6 @@
 /**
- * A RISC-V IOMMU: device directory to first- and second-stage tables (RISC-V IOMMU 1.0, chapters 3 and 6). Process
- * directories are refused by name.
+ * A RISC-V IOMMU: device and process directories to first- and second-stage tables (RISC-V IOMMU 1.0, chapters 3 and 6).
+ * Requests are translated in either byte order and with 32-bit tables; such tables are not enumerated.
  * @module
  */
 import type { Address } from '../../address.ts';
@@ -20,24 +20,30 @@ import {
   type Structure,
   walkerOf,
 } from '../iommu.ts';
+import { ATTR, permsText } from '../walk/regime.ts';
 import { riscvTables } from '../walk/riscv.ts';
-import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
+import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } from '../walk/types.ts';
+import { type RiscvChoices, type RiscvFeatures, riscvFeatures } from './capabilities.ts';
+import { CAUSE, causeText } from './causes.ts';
+import { field, isFault, modeOf, pageOf, type RequestFault, TC, tc } from './directory.ts';
+import { locateContexts, type RiscvTranslation, type Stages, translateRequest } from './process.ts';
 
 const PAGE = 4096;
 
-// 6.3 capabilities: MSI_FLAT, PAS; 6.5 ddtp: iommu_mode, PPN
-const MSI_FLAT = 22;
-const PAS_AT = 32;
-const DDTP = { modeBits: 4, ppnAt: 10, off: 0, bare: 1, lvl1: 2, lvl3: 4 } as const;
+// 6.5 ddtp: iommu_mode
+const DDTP = { bare: 1, lvl1: 2, lvl3: 4 } as const;
 // 6.12 cqcsr, 6.13 fqcsr
 const CSR = { enable: 0, memoryFault: 8, second: 9, third: 10 } as const;
 // 3.1.1 non-leaf entry, 3.1.3 device context
 const DC_FIELDS: readonly Field[] = [
   { name: 'V', at: 0, bits: 1 },
   { name: 'EN_ATS', at: 1, bits: 1 },
+  { name: 'T2GPA', at: 3, bits: 1 },
+  { name: 'DTF', at: 4, bits: 1 },
   { name: 'PDTV', at: 5, bits: 1 },
   { name: 'GADE', at: 7, bits: 1 },
   { name: 'SADE', at: 8, bits: 1 },
+  { name: 'DPE', at: 9, bits: 1 },
   { name: 'SBE', at: 10, bits: 1 },
   { name: 'SXL', at: 11, bits: 1 },
   { name: 'iohgatp.PPN', at: 64, bits: 44, shift: 12 },
@@ -47,39 +53,84 @@ const DC_FIELDS: readonly Field[] = [
   { name: 'iosatp.PPN', at: 192, bits: 44, shift: 12 },
   { name: 'iosatp.MODE', at: 252, bits: 4 },
 ];
-/** Modes of iosatp and iohgatp: 0 bare, 8 Sv39, 9 Sv48, 10 Sv57. */
+// 3.1.3.5 MSI page table of an extended device context
+const MSI_FIELDS: readonly Field[] = [
+  { name: 'msiptp.PPN', at: 256, bits: 44, shift: 12 },
+  { name: 'msiptp.MODE', at: 316, bits: 4 },
+  { name: 'msi_addr_mask', at: 320, bits: 52, shift: 12 },
+  { name: 'msi_addr_pattern', at: 384, bits: 52, shift: 12 },
+];
+// 3.2.2 process context
+const PC_FIELDS: readonly Field[] = [
+  { name: 'PC.V', at: 0, bits: 1 },
+  { name: 'PC.ENS', at: 1, bits: 1 },
+  { name: 'PC.SUM', at: 2, bits: 1 },
+  { name: 'PC.PSCID', at: 12, bits: 20 },
+  { name: 'PC.fsc.PPN', at: 64, bits: 44, shift: 12 },
+  { name: 'PC.fsc.MODE', at: 124, bits: 4 },
+];
+
+/** Widths by MODE: 8 Sv39, 9 Sv48, 10 Sv57. */
 const MODE_BITS: Readonly<Record<number, 39 | 48 | 57>> = { 8: 39, 9: 48, 10: 57 };
 
-// 3.2 causes of device directory faults
-const CAUSES: Readonly<Partial<Record<Reason, string>>> = {
-  'translation-off': 'all inbound transactions disallowed (cause 256)',
-  'stream-outside-memory': 'DDT entry load access fault (cause 257)',
-  'stream-invalid': 'DDT entry not valid (cause 258)',
-  'context-invalid': 'DDT entry misconfigured (cause 259)',
-  'stream-out-of-range': 'transaction type disallowed (cause 260)',
-};
+/** The reader's reason behind a cause (4.2). */
+const REASONS: ReadonlyMap<number, Reason> = new Map<number, Reason>([
+  [CAUSE.allDisallowed, 'translation-off'],
+  [CAUSE.ddtAccess, 'stream-outside-memory'],
+  [CAUSE.ddtCorrupt, 'stream-outside-memory'],
+  [CAUSE.ddtNotValid, 'stream-invalid'],
+  [CAUSE.ddtMisconfigured, 'context-invalid'],
+  [CAUSE.typeDisallowed, 'stream-out-of-range'],
+  [CAUSE.pdtAccess, 'context-outside-memory'],
+  [CAUSE.pdtCorrupt, 'context-outside-memory'],
+  [CAUSE.msiAccess, 'context-outside-memory'],
+  [CAUSE.msiCorrupt, 'context-outside-memory'],
+  [CAUSE.pdtNotValid, 'context-invalid'],
+  [CAUSE.pdtMisconfigured, 'context-invalid'],
+  [CAUSE.msiNotValid, 'context-invalid'],
+  [CAUSE.msiMisconfigured, 'context-invalid'],
+  [CAUSE.instructionAccess, 'table-outside-memory'],
+  [CAUSE.readAccess, 'table-outside-memory'],
+  [CAUSE.writeAccess, 'table-outside-memory'],
+  [CAUSE.tableCorrupt, 'table-outside-memory'],
+]);
+
+function reasonOf(cause: number): Reason {
+  return REASONS.get(cause) ?? 'never-mapped';
+}
+
+/** Doublewords as the 32-bit words that fields are read from. */
+function wordsOf(doublewords: readonly bigint[]): Uint32Array {
+  return Uint32Array.from(doublewords.flatMap((each) => [Number(each & 0xffff_ffffn), Number(each >> 32n)]));
+}
 
 /** Reads a RISC-V IOMMU's configuration and tables from a memory. */
 export class RiscvIommu implements IommuModel {
   readonly name = 'riscv-iommu';
   readonly #reader: PhysicalReader;
   readonly #registers: Registers;
-  readonly #mode: number;
-  readonly #root: number;
-  readonly #dcBytes: number;
-  readonly #physicalBits: number;
+  readonly #features: RiscvFeatures;
   #entriesLeft = 0;
 
-  constructor(reader: PhysicalReader, registers: Registers) {
+  /** @param choices what the registers leave to the implementation */
+  constructor(reader: PhysicalReader, registers: Registers, choices: RiscvChoices = {}) {
     this.#reader = reader;
     this.#registers = registers;
-    const ddtp = register(registers, 'DDTP');
-    const capabilities = registers.get('CAPABILITIES') ?? 0n;
-    this.#mode = registerBits(ddtp, 0, DDTP.modeBits);
-    this.#root = registerBits(ddtp, DDTP.ppnAt, 44) * PAGE;
-    this.#dcBytes = registerBits(capabilities, MSI_FLAT, 1) === 1 ? 64 : 32;
-    const pas = registerBits(capabilities, PAS_AT, 6);
-    this.#physicalBits = pas === 0 ? 56 : pas;
+    this.#features = riscvFeatures(registers, choices);
+  }
+
+  /** ddtp.iommu_mode. */
+  get #mode(): number {
+    return this.#features.mode;
+  }
+
+  get #root(): number {
+    return Number(this.#features.root);
+  }
+
+  /** Bytes of a device context. */
+  get #dcBytes(): number {
+    return this.#features.msiFlat ? 64 : 32;
   }
 
   state(): readonly StateNote[] {
@@ -143,90 +194,138 @@ export class RiscvIommu implements IommuModel {
       const words = readWords(this.#reader, at, 8);
       if (words === undefined || bitsOf(words, 0, 1) === 0) continue;
       const id = first + i * 2 ** this.#shift(level);
-      if (level === 0) contexts.push(this.context(id));
+      if (level === 0) this.#list(id, contexts, missing);
       else this.#directory(bitsOf(words, 10, 44) * PAGE, level - 1, id, contexts, missing);
     }
   }
 
-  context(stream: number): DeviceContext {
-    const levels = this.#mode - DDTP.lvl1 + 1;
-    const at = { stream, entryAddress: this.#root, fields: {} };
+  /** A device's context; its processes are read on request, since a directory may hold 2^20. */
+  #list(id: number, contexts: DeviceContext[], missing: MissingPart[]): void {
+    const context = this.context(id);
+    contexts.push(context);
+    if (context.fields['PDTV'] === 1) {
+      addMissing(missing, context.entryAddress, this.#dcBytes, 'contexts of its processes, which are read one by one');
+    }
+  }
+
+  context(stream: number, substream?: number): DeviceContext {
+    const at = { stream, ...(substream === undefined ? {} : { substream }), entryAddress: this.#root, fields: {} };
     if (this.#mode === DDTP.bare) return { ...at, action: 'bypass' };
-    if (levels < 1 || this.#mode > DDTP.lvl3) {
+    if (this.#mode < DDTP.lvl1 || this.#mode > DDTP.lvl3) {
       return { ...at, action: 'abort', reason: 'translation-off', why: `ddtp.iommu_mode is ${this.#mode}` };
     }
-    if (stream >= 2 ** Math.min(24, this.#shift(levels))) {
-      return {
-        ...at,
-        action: 'fault',
-        reason: 'stream-out-of-range',
-        why: 'the device id is wider than the directory',
-      };
-    }
-    let table = this.#root;
-    for (let level = levels - 1; level > 0; level--) {
-      const entryAddress = table + (Math.floor(stream / 2 ** this.#shift(level)) % 512) * 8;
-      const words = readWords(this.#reader, entryAddress, 8);
-      const bad = this.#unusable({ ...at, entryAddress }, words);
-      if (bad !== undefined || words === undefined) return bad ?? { ...at, action: 'fault' };
-      table = bitsOf(words, 10, 44) * PAGE;
-    }
-    const entryAddress = table + (stream % (PAGE / this.#dcBytes)) * this.#dcBytes;
-    const words = readWords(this.#reader, entryAddress, this.#dcBytes);
-    const bad = this.#unusable({ ...at, entryAddress }, words);
-    if (bad !== undefined || words === undefined) return bad ?? { ...at, action: 'fault' };
-    return this.#device({ ...at, entryAddress, fields: fieldsOf(words, DC_FIELDS) }, words);
+    const located = locateContexts(this.#reader, this.#features, stream, substream);
+    if (isFault(located)) return this.#refused(at, located);
+    const { device, stages } = located;
+    const inDevice = { ...at, entryAddress: Number(device.address), fields: this.#fieldsOf(device.words) };
+    return isFault(stages) ? this.#refused(inDevice, stages) : this.#staged(inDevice, stages);
   }
 
-  #unusable(at: Omit<DeviceContext, 'action'>, words: Uint32Array | undefined): DeviceContext | undefined {
-    if (words === undefined) {
-      return { ...at, action: 'fault', reason: 'stream-outside-memory', why: 'the directory entry is not in memory' };
-    }
-    if (bitsOf(words, 0, 1) === 1) return undefined;
-    return { ...at, action: 'fault', reason: 'stream-invalid', why: 'the directory entry is not valid' };
+  #refused(at: Omit<DeviceContext, 'action'>, { cause, at: entry }: RequestFault): DeviceContext {
+    const entryAddress = entry === undefined ? at.entryAddress : Number(entry);
+    const tooWide = cause === CAUSE.typeDisallowed && at.substream !== undefined;
+    const reason = tooWide ? 'substream-out-of-range' : reasonOf(cause);
+    return { ...at, entryAddress, action: 'fault', reason, why: causeText(cause) };
   }
 
-  #device(at: Omit<DeviceContext, 'action'>, words: Uint32Array): DeviceContext {
-    const refuse = (reason: Reason, why: string): DeviceContext => ({ ...at, action: 'fault', reason, why });
-    if (bitsOf(words, 5, 1) === 1) return refuse('not-supported', 'process directories (PDTV) are not read here');
-    if (bitsOf(words, 10, 1) === 1) return refuse('not-supported', 'big-endian tables (SBE) are not read here');
-    if (bitsOf(words, 11, 1) === 1) return refuse('not-supported', '32-bit tables (SXL) are not read here');
-    const firstMode = bitsOf(words, 252, 4);
-    const secondMode = bitsOf(words, 124, 4);
-    for (const mode of [firstMode, secondMode]) {
-      if (mode !== 0 && MODE_BITS[mode] === undefined) return refuse('context-invalid', `mode ${mode} is reserved`);
-    }
-    if (firstMode === 0 && secondMode === 0) return { ...at, action: 'bypass' };
-    return { ...at, action: 'translate', tables: this.#tables(words, MODE_BITS[firstMode], MODE_BITS[secondMode]) };
+  #fieldsOf(words: readonly bigint[]): Record<string, string | number> {
+    return fieldsOf(wordsOf(words), words.length > 4 ? [...DC_FIELDS, ...MSI_FIELDS] : DC_FIELDS);
   }
 
-  #tables(words: Uint32Array, first: 39 | 48 | 57 | undefined, second: 39 | 48 | 57 | undefined): DomainTables {
-    const oas = this.#physicalBits;
-    const secondRoot = Math.floor(bitsOf(words, 64, 44) / 4) * 4 * PAGE;
+  #staged(at: Omit<DeviceContext, 'action'>, stages: Stages): DeviceContext {
+    const { process, first, device } = stages;
+    const fields = process === undefined ? at.fields : { ...at.fields, ...fieldsOf(wordsOf(process.words), PC_FIELDS) };
+    const here = { ...at, fields };
+    const second = modeOf(device[1] ?? 0n);
+    const bits = this.#features.gxl ? 32 : MODE_BITS[second];
+    const unread = first?.bits === 32 || (second !== 0 && bits === 32) ? '32-bit tables' : this.#bigEndian(stages);
+    if (unread !== undefined) {
+      return { ...here, action: 'fault', reason: 'not-supported', why: `${unread} are translated, not enumerated` };
+    }
+    if (first === undefined && second === 0) return { ...here, action: 'bypass' };
+    return { ...here, action: 'translate', tables: this.#tables(stages, bits === 32 ? undefined : bits) };
+  }
+
+  #bigEndian({ first, device }: Stages): string | undefined {
+    const second = modeOf(device[1] ?? 0n) !== 0 && this.#features.bigEndian;
+    return first?.bigEndian === true || second ? 'big-endian tables' : undefined;
+  }
+
+  #tables({ first, device, sum, process }: Stages, second: 39 | 48 | 57 | undefined): DomainTables {
+    const { physicalBits: oas, svpbmt, svrsw60t59b: softwareBits } = this.#features;
+    const shared = { oas, svpbmt, softwareBits };
+    const root = Number(pageOf(device[1] ?? 0n, 0));
     const stage2 =
       second === undefined
         ? undefined
-        : riscvTables({ root: secondRoot, bits: second, stage: 2, oas, hardwareAD: bitsOf(words, 7, 1) === 1 });
-    const gscid = bitsOf(words, 108, 16);
-    if (first === undefined) {
+        : riscvTables({ root, bits: second, stage: 2, ...shared, hardwareAD: tc(device, TC.GADE) });
+    if (first === undefined || first.bits === 32) {
       const geometry = { format: `riscv-sv${second ?? 39}x4`, granule: PAGE, ias: (second ?? 39) + 2, oas };
-      const regime = stage2 ?? riscvTables({ root: secondRoot, bits: 39, stage: 2, oas });
-      return { key: `g/${secondRoot}/${second}`, id: `gscid ${gscid}`, root: secondRoot, geometry, regime };
+      const regime = stage2 ?? riscvTables({ root, bits: 39, stage: 2, ...shared });
+      return { key: `g/${root}/${second}`, id: `gscid ${field(device, 1, 44, 16)}`, root, geometry, regime };
     }
-    const root = bitsOf(words, 192, 44) * PAGE;
-    const regime = riscvTables({ root, bits: first, stage: 1, oas, hardwareAD: bitsOf(words, 8, 1) === 1 });
-    const key = `s/${root}/${first}/${stage2 === undefined ? '' : secondRoot}`;
-    const geometry = { format: `riscv-sv${first}`, granule: PAGE, ias: first, oas };
-    const tables = { key, id: `pscid ${bitsOf(words, 140, 20)}`, root, geometry, regime };
+    const { bits, hardwareAd: hardwareAD } = first;
+    const firstRoot = Number(first.root);
+    const regime = riscvTables({ root: firstRoot, bits, stage: 1, ...shared, hardwareAD, sum });
+    const key = `s/${firstRoot}/${bits}/${sum ? 'sum/' : ''}${stage2 === undefined ? '' : root}`;
+    const geometry = { format: `riscv-sv${bits}`, granule: PAGE, ias: bits, oas };
+    const pscid = process === undefined ? field(device, 2, 12, 20) : field(process.words, 0, 12, 20);
+    const tables = { key, id: `pscid ${pscid}`, root: firstRoot, geometry, regime };
     return stage2 === undefined ? tables : { ...tables, stage2 };
   }
 
-  /** What a device's access becomes. */
-  translate(stream: number, iova: Address, access: Access = READ): { result: Leaf | Fault } {
-    const context = this.context(stream);
-    if (context.tables !== undefined) return { result: walkerOf(this.#reader, context.tables).translate(iova, access) };
-    const bypass = context.action === 'bypass' ? bypassLeaf(iova, Math.min(53, this.#physicalBits)) : undefined;
-    const words = CAUSES[context.reason ?? 'stream-invalid'] ?? 'DDT entry misconfigured (cause 259)';
-    return { result: bypass ?? contextFault(context, iova, words) };
+  /** What a device's access becomes: an untranslated request with empty caches. */
+  translate(stream: number, iova: Address, access: Access = READ, substream?: number): { result: Leaf | Fault } {
+    const address = BigInt(iova);
+    const request = { device: stream, type: 'untranslated', access: access.kind, iova: address } as const;
+    const privileged = access.privileged === true;
+    const outcome = translateRequest(this.#reader, this.#features, {
+      ...request,
+      privileged,
+      ...(substream === undefined ? {} : { process: substream }),
+    });
+    const context = this.context(stream, substream);
+    const { fault, translation } = outcome;
+    if (fault !== undefined) return { result: this.#fault(context, address, access, fault) };
+    if (translation === undefined || translation.size === 0n) {
+      const leaf = bypassLeaf(iova, this.#features.physicalBits);
+      return { result: leaf ?? contextFault(context, iova, causeText(CAUSE.readAccess)) };
+    }
+    const walked = translation.msi === undefined ? this.#walked(context, address, access) : undefined;
+    return { result: walked?.ok === true ? walked : requestLeaf(address, translation) };
   }
+
+  #walked({ tables }: DeviceContext, iova: bigint, access: Access): Leaf | Fault | undefined {
+    return tables === undefined ? undefined : walkerOf(this.#reader, tables).translate(iova, access);
+  }
+
+  /** A fault under the name that the unit reports it by; the walk says more about its place where it fails too. */
+  #fault(context: DeviceContext, iova: bigint, access: Access, { cause, iotval2 }: RequestFault): Fault {
+    const walked = this.#walked(context, iova, access);
+    if (walked?.ok === false) return { ...walked, syndrome: causeText(cause) };
+    const reason = context.reason ?? reasonOf(cause);
+    const plain = { ...contextFault(context, iova, causeText(cause)), reason, class: faultClass(reason) };
+    return iotval2 === 0n ? plain : { ...plain, stage: 2, ipa: iotval2 & ~3n };
+  }
+}
+
+/** A translation as a leaf, where no enumerable tables hold it: an MSI page, 32-bit or big-endian tables. */
+function requestLeaf(iova: bigint, { address, size, read, write, execute, msi, leaf }: RiscvTranslation): Leaf {
+  const rights = (read ? ATTR.read : 0) | (write ? ATTR.write : 0) | (execute ? ATTR.execute : 0);
+  const attributes = rights | (rights << 3);
+  const within = iova % size;
+  return {
+    ok: true,
+    iova: iova - within,
+    pa: Number(address),
+    output: address,
+    base: Number(address - within),
+    size: Number(size),
+    level: leaf?.level ?? 0,
+    perms: permsText(attributes),
+    attributes,
+    memoryType: msi === undefined ? 'PMA' : `MSI, ${msi.mode}`,
+    entryAddress: Number(msi?.at ?? leaf?.at ?? 0n),
+    entry: msi?.entry ?? leaf?.entry ?? 0n,
+  };
 }

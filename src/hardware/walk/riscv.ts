@@ -22,6 +22,7 @@ const A = 64;
 const D = 128;
 // the same, high word: bits 60:54 reserved, PBMT 62:61, N 63
 const RESERVED_HIGH = 0x1fc0_0000;
+const SOFTWARE_HIGH = 0x1800_0000;
 const N = 0x8000_0000;
 /** PPN[3:0] of a 64 KiB NAPOT leaf, the one size that Svnapot defines. */
 const NAPOT_64K = 0b1000;
@@ -40,6 +41,12 @@ export interface RiscvConfig {
   readonly oas: number;
   /** Hardware sets A and D (SADE, GADE); else a clear A, or D for a write, faults. */
   readonly hardwareAD?: boolean;
+  /** Bits 62:61 hold a memory type (Svpbmt); else they are reserved. True unless given. */
+  readonly svpbmt?: boolean;
+  /** Bits 60:59 are for software (Svrsw60t59b); else they are reserved. */
+  readonly softwareBits?: boolean;
+  /** Privileged reads and writes of user pages are allowed (SUM of a process context). */
+  readonly sum?: boolean;
 }
 
 const PBMT = ['PMA', 'NC', 'IO', 'reserved'];
@@ -51,11 +58,17 @@ class RiscvDescriptors implements Descriptors {
   readonly levels: readonly Level[];
   readonly #limit: number;
   readonly #hardwareAD: boolean;
+  readonly #reserved: number;
+  readonly #types: number;
+  readonly #sum: boolean;
 
   constructor(config: RiscvConfig) {
     this.stage = config.stage;
     this.#limit = pow2(config.oas);
     this.#hardwareAD = config.hardwareAD === true;
+    this.#reserved = config.softwareBits === true ? RESERVED_HIGH & ~SOFTWARE_HIGH : RESERVED_HIGH;
+    this.#types = config.svpbmt === false ? 1 : 3;
+    this.#sum = config.sum === true;
     const count = (config.bits - PAGE_BITS) / INDEX_BITS;
     this.levels = Array.from({ length: count }, (_, depth) => ({
       level: count - 1 - depth,
@@ -66,12 +79,12 @@ class RiscvDescriptors implements Descriptors {
 
   kind(lo: number, hi: number, depth: number): number {
     if ((lo & V) === 0) return KIND.invalid;
-    if (hi & RESERVED_HIGH || (hi >>> 29) % 4 === 3 || (lo & (R | W)) === W) return RESERVED;
+    if (hi & this.#reserved || (hi >>> 29) % 4 >= this.#types || (lo & (R | W)) === W) return RESERVED;
     const leaf = (lo & (R | X)) !== 0;
     const level = this.levels[depth]?.level ?? 0;
     const address = this.table(lo, hi);
     if (address >= this.#limit) return TOO_LARGE;
-    if (!leaf) return level === 0 || hi !== (hi & 0x3f_ffff) || lo & (U | A | D) ? RESERVED : KIND.table;
+    if (!leaf) return level === 0 || hi & 0xe000_0000 || lo & (U | A | D) ? RESERVED : KIND.table;
     if (hi & N) return level === 0 && ((lo >>> 10) & 15) === NAPOT_64K ? KIND.leaf : RESERVED;
     return address % this.span(lo, hi, depth) === 0 ? KIND.leaf : MISALIGNED;
   }
@@ -98,8 +111,8 @@ class RiscvDescriptors implements Descriptors {
     const flags = this.#hardwareAD ? 0 : (lo & A ? 0 : ATTR.accessFault) | (lo & D ? 0 : ATTR.dirtyFault);
     const type = ((hi >>> 29) & 3) << TYPE_SHIFT;
     const user = lo & U ? bits : 0;
-    // A privileged request may not use a user page (no SUM without a process directory); a second stage needs U.
-    const privileged = this.stage === 2 ? user : lo & U ? 0 : bits;
+    // A privileged request may not use a user page without SUM, and never execute it; a second stage needs U.
+    const privileged = this.stage === 2 ? user : lo & U ? (this.#sum ? bits & ~ATTR.execute : 0) : bits;
     return user | (privileged << 3) | flags | type;
   }
 
