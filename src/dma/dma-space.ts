@@ -141,7 +141,11 @@ export class DmaSpace {
     if (policy === 'lazy') {
       this.#queue = new FlushQueue(
         { ...options.queue, cpus },
-        { flush: this.#flush.bind(this), release: this.#release.bind(this) },
+        {
+          flush: this.#flush.bind(this),
+          invalidated: (frames, from, to) => this.#observer?.exposed?.(frames * this.granule, from, to),
+          release: this.#release.bind(this),
+        },
       );
     }
   }
@@ -256,10 +260,9 @@ export class DmaSpace {
     if (early) this.counts.earlyFlushes++;
   }
 
-  #release(cpu: number, pfn: number, frames: number, queued: number, time: number): void {
+  #release(cpu: number, pfn: number, frames: number): void {
     this.iova.freeFast(cpu, pfn, frames);
     this.counts.heldFrames -= frames;
-    this.#observer?.exposed?.(frames * this.granule, queued, time);
   }
 }
 

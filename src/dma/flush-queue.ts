@@ -24,14 +24,18 @@ export interface FlushQueueOptions {
 export interface FlushQueueHooks {
   /** Invalidates the whole domain. `early` where a ring was full and the timer had not yet come. */
   flush(time: number, early: boolean): void;
-  /** A range may be used again: it was unmapped at `queued` and invalidated by `time`. */
-  release(cpu: number, pfn: number, pages: number, queued: number, time: number): void;
+  /** What was unmapped at `queued` is out of the device's reach from `time` on. */
+  invalidated?(pages: number, queued: number, time: number): void;
+  /** A range may be used again; `cpu` frees it. */
+  release(cpu: number, pfn: number, pages: number): void;
 }
 
 /** One CPU's ring. */
 interface Ring {
   head: number;
   tail: number;
+  /** Entries before it were invalidated. */
+  clean: number;
   readonly pfn: Float64Array;
   readonly pages: Float64Array;
   readonly queued: Float64Array;
@@ -40,7 +44,9 @@ interface Ring {
 
 /** Queues unmapped ranges of one domain until they are invalidated. Queueing allocates nothing. */
 export class FlushQueue {
-  readonly #rings: readonly Ring[];
+  /** Rings by CPU, made when they are first used. */
+  readonly #rings: (Ring | undefined)[];
+  readonly #slots: number;
   readonly #hooks: FlushQueueHooks;
   readonly #mask: number;
   readonly #timeout: number;
@@ -61,23 +67,17 @@ export class FlushQueue {
     this.#mask = slots - 1;
     this.#timeout = timeoutNs;
     this.#hooks = hooks;
-    this.#rings = Array.from({ length: cpus }, () => ({
-      head: 0,
-      tail: 0,
-      pfn: new Float64Array(slots),
-      pages: new Float64Array(slots),
-      queued: new Float64Array(slots),
-      counter: new Float64Array(slots),
-    }));
+    this.#slots = slots;
+    this.#rings = Array.from({ length: cpus }, () => undefined);
   }
 
   /** Queues a range that was unmapped on `cpu` at `time` (`queue_iova`). Call {@link advance} first. */
   add(cpu: number, time: number, pfn: number, pages: number): void {
     const ring = this.#ring(cpu);
-    this.#free(ring, cpu, time);
+    this.#free(ring, cpu);
     if (((ring.tail + 1) & this.#mask) === ring.head) {
       this.#flush(time, true);
-      this.#free(ring, cpu, time);
+      this.#free(ring, cpu);
     }
     const at = ring.tail;
     ring.pfn[at] = pfn;
@@ -101,14 +101,18 @@ export class FlushQueue {
   drain(time: number, cpu: number): void {
     this.#due = Number.POSITIVE_INFINITY;
     this.#flush(time, false);
-    for (const ring of this.#rings) this.#free(ring, cpu, time);
+    for (const ring of this.#rings) if (ring !== undefined) this.#free(ring, cpu);
   }
 
   #ring(cpu: number): Ring {
-    const ring = this.#rings[cpu];
-    if (ring === undefined) {
+    const known = this.#rings[cpu];
+    if (known !== undefined) return known;
+    if (!(cpu >= 0 && cpu < this.#rings.length)) {
       throw new IommuError('BAD_OPTION', 'cpu', `expected a CPU from 0 to ${this.#rings.length - 1}, got ${cpu}`);
     }
+    const room = (): Float64Array => new Float64Array(this.#slots);
+    const ring = { head: 0, tail: 0, clean: 0, pfn: room(), pages: room(), queued: room(), counter: room() };
+    this.#rings[cpu] = ring;
     return ring;
   }
 
@@ -116,14 +120,23 @@ export class FlushQueue {
     this.#started++;
     this.#hooks.flush(time, early);
     this.#finished = this.#started;
+    for (const ring of this.#rings) if (ring !== undefined) this.#clean(ring, time);
   }
 
-  #free(ring: Ring, cpu: number, time: number): void {
+  #clean(ring: Ring, time: number): void {
+    const { pages, queued, tail } = ring;
+    for (let at = ring.clean; at !== tail; at = (at + 1) & this.#mask) {
+      this.#hooks.invalidated?.(pages[at] as number, queued[at] as number, time);
+    }
+    ring.clean = tail;
+  }
+
+  #free(ring: Ring, cpu: number): void {
     while (ring.head !== ring.tail && (ring.counter[ring.head] as number) < this.#finished) {
       const at = ring.head;
       ring.head = (at + 1) & this.#mask;
       this.waiting--;
-      this.#hooks.release(cpu, ring.pfn[at] as number, ring.pages[at] as number, ring.queued[at] as number, time);
+      this.#hooks.release(cpu, ring.pfn[at] as number, ring.pages[at] as number);
     }
   }
 }

@@ -209,6 +209,14 @@ export class IovaAllocator {
     this.#allocationsLeft = count < 0 ? Number.POSITIVE_INFINITY : count;
   }
 
+  /** Calls `use` for every range in ascending order; cached ones lie in a magazine and may be given out again at once. */
+  forEachRange(use: (lo: number, hi: number, cached: boolean) => void): void {
+    const { ranges } = this.#space;
+    for (let node = ranges.lowest; node !== ANCHOR; node = ranges.next(node)) {
+      use(ranges.lo(node), ranges.hi(node), ranges.isCached(node));
+    }
+  }
+
   /** The whole state. */
   state(): IovaState {
     const { ranges, max32, cached, cached32 } = this.#space;

@@ -25,6 +25,8 @@ export interface TraceCall {
   time: number;
   task: number;
   pid: number;
+  /** Processor that made it, or −1. */
+  cpu: number;
   /** Device that a dma event named, or −1. For an unmap: that of the mapping, if the unmap was not named. */
   device: number;
   /** Direction from the dma event (index into DIRECTIONS), or −1 where the trace does not say. */
@@ -58,6 +60,7 @@ export function createCall(): TraceCall {
     time: 0,
     task: 0,
     pid: 0,
+    cpu: -1,
     device: -1,
     direction: -1,
     named: false,

@@ -243,8 +243,8 @@ export class DomainTracker {
     for (let id = over; id >= 0; id = live.overlap(domain, chain.start, chain.end)) {
       const start = Math.max(chain.start, live.start(id));
       const end = Math.min(chain.end, live.end(id));
-      const { time, task, pid } = chain;
-      this.#emitUnmap({ iova: start, size: end - start, time, task, pid, who: 0 }, domain, false, 'inferred');
+      const { time, task, pid, cpu } = chain;
+      this.#emitUnmap({ iova: start, size: end - start, time, task, pid, cpu, who: 0 }, domain, false, 'inferred');
     }
   }
 
@@ -400,10 +400,15 @@ export class DomainTracker {
   }
 }
 
-function setOrigin(call: TraceCall, from: { time: number; task: number; pid: number }, named: boolean): void {
+function setOrigin(
+  call: TraceCall,
+  from: { time: number; task: number; pid: number; cpu: number },
+  named: boolean,
+): void {
   call.time = from.time;
   call.task = from.task;
   call.pid = from.pid;
+  call.cpu = from.cpu;
   call.named = named;
   call.cause = 'traced';
 }

@@ -14,6 +14,8 @@ export interface HeldUnmap {
   time: number;
   task: number;
   pid: number;
+  /** Processor, or −1. */
+  cpu: number;
 }
 
 interface Announced {
@@ -24,7 +26,7 @@ interface Announced {
 const MAX_ANNOUNCED = 1024;
 
 function createUnmap(): HeldUnmap {
-  return { who: 0, iova: 0, size: 0, time: 0, task: 0, pid: 0 };
+  return { who: 0, iova: 0, size: 0, time: 0, task: 0, pid: 0, cpu: -1 };
 }
 
 /** Held unmaps by who made them. Those that nothing names go to the callback. */
@@ -51,6 +53,7 @@ export class HeldUnmaps {
     line.time = event.time;
     line.task = event.task;
     line.pid = event.pid;
+    line.cpu = event.cpu;
     return line;
   }
 

@@ -139,6 +139,7 @@ function copyCall(from: TraceCall, to: TraceCall, first = 0, end: number = from.
   to.time = from.time;
   to.task = from.task;
   to.pid = from.pid;
+  to.cpu = from.cpu;
   to.device = from.device;
   to.direction = from.direction;
   to.named = from.named;

@@ -23,6 +23,8 @@ export interface Chain {
   time: number;
   task: number;
   pid: number;
+  /** Processor, or −1. */
+  cpu: number;
   /** Runs: physical address and length of each, `count` of them. */
   pa: Float64Array;
   length: Float64Array;
@@ -51,6 +53,7 @@ export function createChain(): Chain {
     time: 0,
     task: 0,
     pid: 0,
+    cpu: -1,
     pa: new Float64Array(16),
     length: new Float64Array(16),
     count: 0,
@@ -65,6 +68,7 @@ function begin(chain: Chain, who: number, event: TraceEvent): void {
   chain.time = event.time;
   chain.task = event.task;
   chain.pid = event.pid;
+  chain.cpu = event.cpu;
   chain.count = 0;
 }
 
@@ -85,7 +89,14 @@ export function splitBefore(chain: Chain, address: number, before: Chain): void 
     end += chain.length[runs] as number;
     runs++;
   }
-  Object.assign(before, { who: chain.who, time: chain.time, task: chain.task, pid: chain.pid, last: chain.last });
+  Object.assign(before, {
+    who: chain.who,
+    time: chain.time,
+    task: chain.task,
+    pid: chain.pid,
+    cpu: chain.cpu,
+    last: chain.last,
+  });
   before.start = chain.start;
   before.end = chain.start;
   before.count = 0;
