@@ -64,10 +64,15 @@ function sourceOf(template: string, names: string[]): string {
   });
 }
 
+/** A token that a searched template begins with begins at a blank: else it would be tried at each of its characters. */
+function fromWordStart(source: string): string {
+  return source.replace(/^((?:\(\?:)*)\(\\S/, '$1(?<!\\S)(\\S');
+}
+
 /** Compiles a template. `at` says where it may match: at the start of a message, or anywhere in a line. */
 export function compileTemplate(template: string, at: 'start' | 'anywhere'): Pattern {
   const names: string[] = [];
-  const source = sourceOf(template, names);
+  const source = at === 'start' ? sourceOf(template, names) : fromWordStart(sourceOf(template, names));
   const start = at === 'start' ? (/^[^{}\\ <>]*/.exec(template)?.[0] ?? '') : '';
   return { names, start: start.toLowerCase(), expression: new RegExp(source, at === 'start' ? 'iy' : 'ig') };
 }

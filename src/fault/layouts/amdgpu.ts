@@ -62,7 +62,7 @@ function decodeGfx9(draft: Draft): Decoded {
   const access: FaultAccess | undefined = readable ? (((status >> 18n) & 1n) === 1n ? 'write' : 'read') : undefined;
   return {
     kind,
-    name: `${draft.text('hub') ?? ''} page fault`.trim(),
+    name: `${draft.text('hub')?.replace('[', '') ?? ''} page fault`.trim(),
     meaning,
     device: draft.text('device'),
     pasid: draft.decimal('pasid') || undefined,
@@ -125,7 +125,7 @@ export const amdgpu: FaultDriver = deviceMmu({
       starts: true,
       headless: true,
       seen: 'GFX9 on, Linux 4.12 on',
-      text: '[{hub:text}] <VMC ><{retry:retry|no-retry} >page fault (src_id:{src:d} ring:{ring:d} vmid:{vmid:d}< pas<_>id:{pasid:d}><, for process {process:text} pid {pid:d} thread {thread:text} pid {tid:d}>',
+      text: '{hub:s}] <VMC ><{retry:retry|no-retry} >page fault (src_id:{src:d} ring:{ring:d} vmid:{vmid:d}< pas<_>id:{pasid:d}><, for process {process:text} pid {pid:d} thread {thread:text} pid {tid:d}>',
     },
     {
       id: 'process',
