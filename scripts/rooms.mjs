@@ -58,10 +58,30 @@ function override(room, row) {
   };
 }
 
+/** The page: every room below, but neither the program nor Node's own modules. */
+const PAGE = {
+  includes: ['web/**'],
+  linter: {
+    rules: {
+      style: {
+        noRestrictedImports: {
+          level: 'error',
+          options: {
+            patterns: [
+              { group: ['**/cli/**', 'node:*', '**/src/**/index.ts'], message: 'web may not import cli or node:*' },
+            ],
+          },
+        },
+      },
+    },
+  },
+};
+
 const text = readFileSync(FILE, 'utf8');
 const config = JSON.parse(text);
-const others = (config.overrides ?? []).filter((o) => !o.includes.some((glob) => /^src\/[a-z-]+\/\*\*$/.test(glob)));
-config.overrides = [...others, ...Object.entries(ROOMS).map(([room, allowed]) => override(room, allowed))];
+const isOurs = (glob) => glob === 'web/**' || /^src\/[a-z-]+\/\*\*$/.test(glob);
+const others = (config.overrides ?? []).filter((o) => !o.includes.some(isOurs));
+config.overrides = [...others, ...Object.entries(ROOMS).map(([room, allowed]) => override(room, allowed)), PAGE];
 const next = `${JSON.stringify(config, null, 2)}\n`;
 if (process.argv.includes('--check')) {
   if (JSON.stringify(JSON.parse(text)) !== JSON.stringify(config)) {

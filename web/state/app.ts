@@ -1,0 +1,29 @@
+/**
+ * What the whole page shares: which panel is open, and which files were dropped.
+ * @module
+ */
+import { effect, type Signal, signal } from '@preact/signals';
+import { readHash, writeHash } from './hash.ts';
+import type { DroppedFile } from './identify.ts';
+
+/** Everything in the address; panels keep their own keys in it. */
+export const hash: Signal<ReadonlyMap<string, string>> = signal(readHash(location.hash));
+
+/** Files that were dropped or chosen, with what each was taken for. */
+export const files: Signal<readonly DroppedFile[]> = signal([]);
+
+/** Sets keys of the address; an empty value removes its key. */
+export function setHash(entries: Readonly<Record<string, string>>): void {
+  hash.value = new Map([...hash.value, ...Object.entries(entries)].filter(([, value]) => value !== ''));
+}
+
+/** Keeps the address and the state equal, in both directions. */
+export function followAddress(): void {
+  addEventListener('hashchange', () => {
+    hash.value = readHash(location.hash);
+  });
+  effect(() => {
+    const text = writeHash(hash.value);
+    if (`#${text}` !== location.hash) history.replaceState(null, '', text === '' ? location.pathname : `#${text}`);
+  });
+}

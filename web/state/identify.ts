@@ -1,0 +1,73 @@
+/**
+ * What a dropped file is: told from its first bytes and its name, by the readers' own sniffing.
+ * @module
+ */
+import { recogniseTrace } from '../../src/trace/readers.ts';
+
+/** What a file can be taken for. */
+export type Role = 'log' | 'dump' | 'registers' | 'trace' | 'pci' | 'groups' | 'iomem' | 'unknown';
+
+/** A dropped file. */
+export interface DroppedFile {
+  readonly file: File;
+  readonly role: Role;
+  /** Why each reader refused, where none took it. */
+  readonly refused: readonly string[];
+}
+
+const SNIFF = 1 << 16;
+
+/** Names that recordings and captures use. */
+const BY_NAME: readonly (readonly [RegExp, Role])[] = [
+  [/^dmesg.*\.(txt|log)$/i, 'log'],
+  [/^pci\.txt$/i, 'pci'],
+  [/^iommu_groups\.txt$/i, 'groups'],
+  [/^iomem\.txt$/i, 'iomem'],
+  [/^regs?[-.].*json$/i, 'registers'],
+  [/^tables.*\.jsonl(\.gz)?$|\.snapshot(\.gz)?$|^vmcore|\.kdump$/i, 'dump'],
+];
+
+function isRegisters(head: string): boolean {
+  return /^\s*\{/.test(head) && head.includes('"iommu"') && head.includes('"named"');
+}
+
+function isDump(head: string, bytes: Uint8Array): boolean {
+  const elf = bytes[0] === 0x7f && head.slice(1, 4) === 'ELF';
+  return (
+    elf ||
+    /^\s*\{"(pa|magic|iommu_snapshot|schema)"/.test(head) ||
+    head.startsWith('KDUMP') ||
+    head.startsWith('makedumpfile')
+  );
+}
+
+function traceRefusal(bytes: Uint8Array, name: string): string | undefined {
+  try {
+    recogniseTrace(bytes, name);
+    return undefined;
+  } catch (error) {
+    return `trace: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+const LOG =
+  /\b(arm-smmu|DMAR|AMD-Vi|iommu|smmu|IO_PAGE_FAULT|sysmmu|rk_iommu|apple-dart|mtk-iommu|panfrost|Linux version)\b/i;
+
+/** Takes a file for what its bytes, or else its name, say it is. */
+export async function identify(file: File): Promise<DroppedFile> {
+  const bytes = new Uint8Array(await file.slice(0, SNIFF).arrayBuffer());
+  const head = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
+  const named = BY_NAME.find(([pattern]) => pattern.test(file.name))?.[1];
+  if (named !== undefined) return { file, role: named, refused: [] };
+  if (isRegisters(head)) return { file, role: 'registers', refused: [] };
+  if (isDump(head, bytes)) return { file, role: 'dump', refused: [] };
+  const refusal = traceRefusal(bytes, file.name);
+  if (refusal === undefined) return { file, role: 'trace', refused: [] };
+  if (LOG.test(head)) return { file, role: 'log', refused: [] };
+  const refused = [
+    refusal,
+    'dump: not an ELF core, kdump, snapshot or sparse pages',
+    'log: no line of an IOMMU driver near its start',
+  ];
+  return { file, role: 'unknown', refused };
+}

@@ -1,0 +1,88 @@
+/**
+ * An Answer on the page: the verdict, the main sections, details to open, the notes.
+ * @module
+ */
+import type { JSX } from 'preact';
+import type { Answer, Block, Section } from '../../src/report/answer.ts';
+import { plainText } from '../../src/report/plain.ts';
+import { ChartView } from './chart.tsx';
+import { TableView } from './table.tsx';
+
+function BlockView({ block }: { readonly block: Block }): JSX.Element {
+  switch (block.kind) {
+    case 'text':
+      return (
+        <>
+          {block.text.split('\n').map((line) => (
+            <p>{plainText(line)}</p>
+          ))}
+        </>
+      );
+    case 'list':
+      return (
+        <ul>
+          {block.items.map((item) => (
+            <li>{plainText(item)}</li>
+          ))}
+        </ul>
+      );
+    case 'lines':
+      return <pre tabIndex={0}>{block.lines.map(plainText).join('\n')}</pre>;
+    case 'table':
+      return <TableView table={block.table} />;
+    default:
+      return <ChartView chart={block.chart} />;
+  }
+}
+
+function Body({ section }: { readonly section: Section }): JSX.Element {
+  return (
+    <>
+      {section.blocks.map((block) => (
+        <BlockView block={block} />
+      ))}
+    </>
+  );
+}
+
+function SectionView({ section }: { readonly section: Section }): JSX.Element {
+  if (section.rank === 'detail') {
+    return (
+      <details class="section" id={section.id}>
+        <summary>{plainText(section.title || section.id)}</summary>
+        <Body section={section} />
+      </details>
+    );
+  }
+  return (
+    <section class="section" id={section.id}>
+      {section.title === '' ? null : <h2>{plainText(section.title)}</h2>}
+      <Body section={section} />
+    </section>
+  );
+}
+
+/** An answer, the verdict first. */
+export function AnswerView({ answer }: { readonly answer: Answer }): JSX.Element {
+  const { verdict, outcome, sections, notes } = answer;
+  return (
+    <article class="answer">
+      <p class={`verdict ${outcome}`} role="status">
+        {plainText(verdict)}
+      </p>
+      {sections.map((section) => (
+        <SectionView section={section} />
+      ))}
+      {notes.length === 0 ? null : (
+        <section class="section notes">
+          <h2>Notes</h2>
+          <ul>
+            {notes.map((note) => (
+              <li>{plainText(note)}</li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,82 @@
+/**
+ * A question on the page: asked of the worker, with progress and a way to cancel, then its answer or why there is none.
+ * @module
+ */
+import { type Signal, signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import type { Answer } from '../../src/report/answer.ts';
+import { AnswerClient, type Progress, Refusal } from '../work/client.ts';
+import type { Question } from '../work/protocol.ts';
+import { AnswerView } from './answer.tsx';
+
+/** A question's state. */
+export type QuestionState =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'running'; readonly progress: Progress }
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
+/** A question that can be asked again. */
+export interface AskedQuestion {
+  readonly state: Signal<QuestionState>;
+  readonly ask: (question: Question) => Promise<void>;
+  readonly cancel: () => void;
+}
+
+/** A question with a worker of its own. */
+export function createQuestion(): AskedQuestion {
+  const client = new AnswerClient();
+  const state = signal<QuestionState>({ kind: 'empty' });
+  let round = 0;
+  const ask = async (question: Question): Promise<void> => {
+    const mine = ++round;
+    state.value = { kind: 'running', progress: { text: 'starting' } };
+    const show = (next: QuestionState): void => {
+      if (mine === round) state.value = next;
+    };
+    try {
+      show({ kind: 'answered', answer: await client.ask(question, (progress) => show({ kind: 'running', progress })) });
+    } catch (error) {
+      const code = error instanceof Refusal ? error.code : 'DEFECT';
+      show({ kind: 'refused', code, message: error instanceof Error ? error.message : String(error) });
+    }
+  };
+  return { state, ask, cancel: () => client.cancel() };
+}
+
+function Running({ progress, cancel }: { readonly progress: Progress; readonly cancel: () => void }): JSX.Element {
+  return (
+    <div class="running" role="status">
+      <progress {...(progress.share === undefined ? {} : { value: progress.share })} aria-label={progress.text} />
+      <span>{progress.text}</span>
+      <button type="button" onClick={cancel}>
+        Cancel
+      </button>
+    </div>
+  );
+}
+
+/** A question's state, whatever it is. */
+export function QuestionView({
+  question,
+  empty,
+}: {
+  readonly question: AskedQuestion;
+  readonly empty: string;
+}): JSX.Element {
+  const state = question.state.value;
+  switch (state.kind) {
+    case 'empty':
+      return <p class="empty">{empty}</p>;
+    case 'running':
+      return <Running progress={state.progress} cancel={question.cancel} />;
+    case 'answered':
+      return <AnswerView answer={state.answer} />;
+    default:
+      return (
+        <p class="refused" role="alert">
+          {state.message}
+        </p>
+      );
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * A table of any length: only the rows in view are in the document.
+ * @module
+ */
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import { alignOf, cellText, moreRows, type Table, toneOf } from '../../src/report/table.ts';
+
+/** Height of a row in pixels; the style sheet has the same. */
+const ROW = 28;
+/** Rows beyond this number scroll in a window of their own. */
+const WINDOWED = 60;
+const IN_VIEW = 30;
+
+function classOf(table: Table, row: number, column: number): string {
+  const tone = toneOf(table.rows[row]?.[column]) ?? '';
+  const shape = table.columns[column];
+  return `${shape !== undefined && alignOf(shape) === 'right' ? 'number' : ''} ${tone}`.trim();
+}
+
+function Rows({ table, from, to }: { readonly table: Table; readonly from: number; readonly to: number }): JSX.Element {
+  return (
+    <>
+      {table.rows.slice(from, to).map((cells, i) => (
+        <tr key={from + i}>
+          {table.columns.map((column, c) => (
+            <td data-label={column.title} class={classOf(table, from + i, c)}>
+              {cellText(cells[c], column)}
+            </td>
+          ))}
+        </tr>
+      ))}
+    </>
+  );
+}
+
+/** A table; a long one scrolls in a window and draws only what is seen. */
+export function TableView({ table }: { readonly table: Table }): JSX.Element {
+  const top = useSignal(0);
+  const scroller = useRef<HTMLElement>(null);
+  const long = table.rows.length > WINDOWED;
+  const from = long ? Math.max(0, Math.min(top.value, table.rows.length - IN_VIEW) - 10) : 0;
+  const to = long ? Math.min(table.rows.length, from + IN_VIEW + 20) : table.rows.length;
+  const onScroll = (): void => {
+    top.value = Math.floor((scroller.current?.scrollTop ?? 0) / ROW);
+  };
+  const more = moreRows(table);
+  return (
+    <figure class="table">
+      {table.title === undefined ? null : <figcaption>{table.title}</figcaption>}
+      <section
+        class={long ? 'scroll windowed' : 'scroll'}
+        ref={scroller}
+        onScroll={onScroll}
+        tabIndex={0}
+        aria-label={table.title ?? 'table'}
+      >
+        <table aria-rowcount={table.rows.length}>
+          <thead>
+            <tr>
+              {table.columns.map((column) => (
+                <th scope="col" class={alignOf(column) === 'right' ? 'number' : ''}>
+                  {column.title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {from > 0 ? <tr class="pad" style={{ height: `${from * ROW}px` }} /> : null}
+            <Rows table={table} from={from} to={to} />
+            {to < table.rows.length ? (
+              <tr class="pad" style={{ height: `${(table.rows.length - to) * ROW}px` }} />
+            ) : null}
+          </tbody>
+        </table>
+      </section>
+      {[...(more === undefined ? [] : [more]), ...(table.notes ?? [])].map((note) => (
+        <p class="note">{note}</p>
+      ))}
+    </figure>
+  );
+}

@@ -1,0 +1,97 @@
+/**
+ * The questions that the worker answers, each by the function of `src/answers` that the command line calls too.
+ * @module
+ */
+import { parseAddress } from '../../src/address.ts';
+import { checkAnswer } from '../../src/answers/check.ts';
+import { decodeAnswer } from '../../src/answers/decode.ts';
+import { formatsAnswer } from '../../src/answers/formats.ts';
+import { walkAnswer } from '../../src/answers/walk.ts';
+import { checkDecoding } from '../../src/dump/check/check.ts';
+import { decodeDump, decodeGiven, modelOf } from '../../src/dump/decode.ts';
+import { openDump } from '../../src/dump/open.ts';
+import { parseRegisters } from '../../src/dump/registers.ts';
+import { memorySource } from '../../src/dump/source.ts';
+import type { Dump } from '../../src/dump/types.ts';
+import { walkAddress } from '../../src/dump/walk.ts';
+import { InputError } from '../../src/errors.ts';
+import { givenTables } from '../../src/hardware/given.ts';
+import { MachineNames } from '../../src/machine/names.ts';
+import type { Answer } from '../../src/report/answer.ts';
+import type { Evidence, Question } from './protocol.ts';
+
+/** Says how far the work is; `share` from 0 to 1. */
+export type SayProgress = (text: string, share?: number) => void;
+
+/** Most bytes of a file that is held in memory as a whole. */
+const MOST_HELD = 2 ** 30;
+
+async function bytesOf(file: Blob, name: string): Promise<Uint8Array> {
+  if (file.size > MOST_HELD) {
+    throw new InputError('TOO_LARGE', name, `expected at most ${MOST_HELD} bytes, got ${file.size}`);
+  }
+  return new Uint8Array(await file.arrayBuffer());
+}
+
+function nameOf(file: Blob, otherwise: string): string {
+  return file instanceof File ? file.name : otherwise;
+}
+
+async function textOf(file: Blob | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : await file.text();
+}
+
+async function openEvidence({ dump, registers }: Evidence): Promise<Dump> {
+  if (dump === undefined) throw new InputError('MISSING_VALUE', 'dump', 'expected a dump, got none');
+  const name = nameOf(dump, 'dump');
+  const text = await textOf(registers);
+  return await openDump(memorySource(await bytesOf(dump, name)), {
+    name,
+    ...(text === undefined ? {} : { registers: parseRegisters(text, nameOf(registers ?? dump, 'registers')) }),
+  });
+}
+
+async function namesOf({ pci, groups, iomem }: Evidence): Promise<MachineNames> {
+  return new MachineNames({ pci: await textOf(pci), groups: await textOf(groups), iomem: await textOf(iomem) });
+}
+
+function decodingOf(dump: Dump): ReturnType<typeof decodeDump> {
+  const { geometry, registers } = dump;
+  return registers === undefined && geometry !== undefined
+    ? decodeGiven(dump, givenTables(geometry), 'from dump')
+    : decodeDump(dump);
+}
+
+async function aboutDump(ask: 'decode' | 'check', evidence: Evidence): Promise<Answer> {
+  const dump = await openEvidence(evidence);
+  const names = await namesOf(evidence);
+  const decoding = decodingOf(dump);
+  if (ask === 'decode') return decodeAnswer({ dump, decoding, names, limit: 20_000 });
+  const { ram = [], mmioBase } = dump.registers ?? {};
+  const report = checkDecoding(dump.reader, decoding, { ram, mmioBase });
+  return checkAnswer({ dump, decoding, report, names, limit: 20_000 });
+}
+
+async function walk(evidence: Evidence, text: string): Promise<Answer> {
+  const dump = await openEvidence(evidence);
+  const iova = parseAddress(text);
+  const bypassing = modelOf(dump)
+    .contexts()
+    .contexts.filter(({ action }) => action === 'bypass');
+  const walks = walkAddress(dump, iova, {});
+  const names = await namesOf(evidence);
+  return walkAnswer({ dump, iommu: dump.registers?.iommu ?? 'given', iova, access: 'read', walks, bypassing, names });
+}
+
+/** The answer to a question. @throws InputError, IommuError as the command line has them. */
+export async function answerTo(question: Question, progress: SayProgress): Promise<Answer> {
+  progress('reading');
+  switch (question.ask) {
+    case 'formats':
+      return formatsAnswer();
+    case 'walk':
+      return await walk(question.evidence, question.iova);
+    default:
+      return await aboutDump(question.ask, question.evidence);
+  }
+}
