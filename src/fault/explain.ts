@@ -22,9 +22,12 @@ export interface ExplainedFault {
 const NO_ACCESS: readonly FaultKind[] = ['unit', 'device-timeout', 'software'];
 const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions from' } as const;
 
+/** Drivers whose IOMMUs number streams. */
+const STREAMS = /^(?:arm-smmu|apple-dart|qcom-iommu)/;
+
 /** The device as the record names it. */
 function deviceWords({ device, stream, pasid, iommu }: Incident): string {
-  const id = stream === undefined ? undefined : `${iommu.startsWith('arm') ? 'stream' : 'device'} ${hex(stream)}`;
+  const id = stream === undefined ? undefined : `${STREAMS.test(iommu) ? 'stream' : 'device'} ${hex(stream)}`;
   const name = device === undefined ? (id ?? 'a device') : id === undefined ? device : `${device} (${id})`;
   return pasid === undefined ? name : `${name} with PASID ${hex(pasid)}`;
 }
