@@ -94,6 +94,11 @@ function halfOf(words: Uint32Array, second: boolean): TtbrConfig | undefined {
   return { ttb: bitsOf(words, second ? 132 : 68, 48) * 16, tsz: bitsOf(words, at, 6), granule, disabled };
 }
 
+/** A table base beyond the output size makes the descriptor ILLEGAL (3.4, 5.4), where the half is walked. */
+function beyond(half: TtbrConfig | undefined, oas: number): boolean {
+  return half !== undefined && half.disabled !== true && half.ttb >= 2 ** oas;
+}
+
 function stage1Long(words: Uint32Array, access: { readonly ignoreAccessFlag: boolean }): CdStage1 {
   const regime = aarch32LongStage1({
     ttbr0: bitsOf(words, 68, 48) * 16,
@@ -121,6 +126,7 @@ export function cdStage1(cd: ContextDescriptor, unitOas: number): CdStage1 | str
   if (first === undefined && bitsOf(words, 14, 1) === 0) return 'TG0 is reserved';
   if (second === undefined && !secondOff) return 'TG1 is reserved';
   const oas = Math.min(PS_BITS[bitsOf(words, 32, 3)] ?? 52, unitOas);
+  if (beyond(first, oas) || (!secondOff && beyond(second, oas))) return `TTB is beyond the ${oas} bits of IPS`;
   const regime = aarch64Stage1({
     ...(first === undefined ? {} : { ttbr0: first }),
     ...(second === undefined || secondOff ? {} : { ttbr1: second }),

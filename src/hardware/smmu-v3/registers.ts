@@ -4,6 +4,7 @@
  */
 import { isClear, type Registers, register, registerBits } from '../bits.ts';
 import type { StateNote, Structure } from '../iommu.ts';
+import { type SmmuV3Forms, smmuV3Forms } from './illegal.ts';
 
 // IHI 0070 6.3.1 SMMU_IDR0
 const IDR0 = { s2p: 0, s1p: 1, cd2l: 19, stLevel: 27 } as const;
@@ -50,6 +51,8 @@ export interface SmmuV3Setup {
   readonly twoLevel: boolean;
   /** Stream id bits that index a second-level table. */
   readonly split: number;
+  /** What makes an entry ILLEGAL on this unit. */
+  readonly forms: SmmuV3Forms;
 }
 
 /** Reads the set-up from named registers. */
@@ -72,6 +75,7 @@ export function smmuV3Setup(registers: Registers): SmmuV3Setup {
     log2Size,
     twoLevel,
     split,
+    forms: smmuV3Forms(registers),
   };
 }
 

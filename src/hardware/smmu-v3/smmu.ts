@@ -25,6 +25,7 @@ import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/t
 import { Walker } from '../walk/walker.ts';
 import { type CdStage1, cdFields, cdStage1, decodeCd } from './cd.ts';
 import { type EventRecord, eventType } from './events.ts';
+import { illegalCd, illegalSte, substreamsOf } from './illegal.ts';
 import { type SmmuV3Setup, smmuV3Setup, smmuV3State, smmuV3Structures } from './registers.ts';
 import { decodeSte, STE_BYTES, type SteStage2, type StreamTableEntry, steFields, steStage2 } from './ste.ts';
 import { findCd, findSte, level1Span } from './stream-table.ts';
@@ -197,7 +198,8 @@ export class SmmuV3 implements IommuModel {
         ? refuse('stream-outside-memory', 'the stream table entry is not in memory')
         : refuse('stream-out-of-range', 'the stream table has no such stream');
     }
-    const ste = decodeSte(found.words);
+    const decoded = decodeSte(found.words);
+    const ste = { ...decoded, s1CdMax: substreamsOf(decoded, this.setup.forms) };
     if (!ste.valid) return refuse('stream-invalid', 'STE.V is 0');
     return { ste, entryAddress: found.address, fields: steFields(ste) };
   }
@@ -219,6 +221,8 @@ export class SmmuV3 implements IommuModel {
     const two = ste.config !== 'stage 1';
     if (one && !this.setup.stage1) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 1`);
     if (two && !this.setup.stage2) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 2`);
+    const illegal = one ? illegalSte(ste, this.setup.forms, this.setup.oas, two) : undefined;
+    if (illegal !== undefined) return bad(illegal);
     const stage2 = two ? steStage2(ste, this.setup.oas) : undefined;
     if (typeof stage2 === 'string') return bad(stage2);
     if (one) return this.#stage1(base, ste, stage2, substream);
@@ -276,6 +280,8 @@ export class SmmuV3 implements IommuModel {
     }
     const cd = decodeCd(found.words);
     if (!cd.valid) return refuse('context-invalid', 'CD.V is 0', found.address);
+    const illegal = illegalCd(cd.words, this.setup.forms, ste.s1StallDisabled);
+    if (illegal !== undefined) return refuse('context-invalid', illegal, found.address);
     const stage1 = cdStage1(cd, stage2 === undefined ? this.setup.oas : 52);
     if (typeof stage1 === 'string') return refuse('context-invalid', stage1, found.address);
     const fields = { ...base.fields, ...cdFields(cd) };
