@@ -21,6 +21,7 @@ const ROOMS = {
   bench: ['core', 'dma', 'formats', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
   machine: ['hardware', 'fault'],
+  gen: ['core', 'dump', 'formats', 'memory', 'pagetable'],
   record: ['report'],
   acquire: [],
   manual: ['report'],

@@ -5,8 +5,11 @@
 
 export { type BenchQuestion, benchAnswer } from './bench.ts';
 export { type CheckQuestion, checkAnswer, rulesAnswer } from './check.ts';
+export { type ConformTally, conformAnswer, runCases } from './conform.ts';
 export { type ConvertQuestion, convertAnswer } from './convert.ts';
 export { type DecodeQuestion, decodeAnswer } from './decode.ts';
 export { type DiffQuestion, diffAnswer } from './diff.ts';
+export { type Explained, type ExplainInput, explainAnswer, readExplained } from './explain.ts';
 export { type FormatFacts, type FormatsData, formatsAnswer, type Granule } from './formats.ts';
+export { type GenQuestion, genAnswer } from './gen.ts';
 export { type WalkQuestion, walkAnswer } from './walk.ts';

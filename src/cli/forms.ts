@@ -16,6 +16,11 @@ const EXTENSIONS = {
   svg: ['.svg'],
   dot: ['.dot', '.gv'],
   perfetto: ['.perfetto-trace', '.pftrace'],
+  tree: ['.tree', '.txt'],
+  snapshot: ['.snapshot', '.snap'],
+  binary: ['.bin', '.img'],
+  c: ['.c', '.h'],
+  assembler: ['.s', '.asm'],
 } as const;
 
 /** A form in which an answer can be printed. */
@@ -97,9 +102,8 @@ function formNamed(name: string): Form | undefined {
   return Object.hasOwn(EXTENSIONS, name) ? (name as Form) : undefined;
 }
 
-function formOfFile(file: string): Form | undefined {
-  const entries = Object.entries(EXTENSIONS) as [Form, readonly string[]][];
-  return entries.find(([, extensions]) => extensions.some((one) => file.toLowerCase().endsWith(one)))?.[0];
+function formOfFile(file: string, forms: readonly Form[]): Form | undefined {
+  return forms.find((form) => EXTENSIONS[form].some((extension) => file.toLowerCase().endsWith(extension)));
 }
 
 function once<T>(values: readonly T[], what: string): T | undefined {
@@ -114,7 +118,7 @@ function formAndFile(flags: FormFlags, forms: readonly Form[]): { form: Form; fi
   const files = values.filter((value) => formNamed(value) === undefined);
   const form = once([...(flags.json === true ? (['json'] as const) : []), ...named], 'form');
   const file = once(files, 'file') ?? null;
-  const chosen = form ?? (file === null ? forms[0] : formOfFile(file));
+  const chosen = form ?? (file === null ? forms[0] : formOfFile(file, forms));
   if (chosen !== undefined && forms.includes(chosen)) return { form: chosen, file };
   const extensions = forms.map((one) => EXTENSIONS[one][0]).join(', ');
   throw new UsageError(

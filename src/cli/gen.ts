@@ -2,20 +2,21 @@
  * `iommu gen`: tables offline, from a map list.
  * @module
  */
-import { type Command, Option } from 'commander';
-import { formatSize, hex, parseAddress, parseSize } from '../address.ts';
+import type { Command } from 'commander';
+import { parseAddress, parseSize } from '../address.ts';
+import { genAnswer } from '../answers/gen.ts';
 import type { DomainOptions } from '../core/options.ts';
 import { writeSnapshot } from '../dump/snapshot-writer.ts';
 import { QUIRK, type QuirkName } from '../formats/contract.ts';
 import { FORMATS } from '../formats/registry.ts';
-import { toJson } from '../report/json.ts';
+import { type Image, imagePages, makeImage } from '../gen/image.ts';
+import { readMapList } from '../gen/map-list.ts';
+import { toAssembler, toC } from '../gen/source-code.ts';
+import { toTree } from '../gen/tree.ts';
 import { UsageError } from './exit.ts';
-import { type Image, imagePages, makeImage } from './gen/image.ts';
-import { readMapList } from './gen/map-list.ts';
-import { toAssembler, toC } from './gen/source-code.ts';
-import { toImageJson, toTree } from './gen/tree.ts';
-import { print, readFile, say } from './io.ts';
-import { writeFile } from './output.ts';
+import { addFormOptions, type Form, type FormFlags, outputOf } from './forms.ts';
+import { readFile, say } from './io.ts';
+import { type OwnForms, printAnswer } from './print.ts';
 
 const EXAMPLES = `Examples:
   iommu gen maps.csv                                    the tables as a labelled tree
@@ -26,18 +27,9 @@ A map list is CSV with the headings iova,pa,size,prot, or JSON lines with these 
   0x10000,0x80000000,2M,rw        prot: r read, w write, c cache, n no-execute, m MMIO, p privileged
 `;
 
-const EXTENSIONS = {
-  tree: ['.txt', '.tree'],
-  snapshot: ['.snapshot', '.snap'],
-  binary: ['.bin', '.img'],
-  c: ['.c', '.h'],
-  assembler: ['.s', '.S', '.asm'],
-  json: ['.json'],
-} as const;
-type Form = keyof typeof EXTENSIONS;
-const FORMS = Object.keys(EXTENSIONS) as Form[];
+const FORMS: readonly Form[] = ['tree', 'snapshot', 'binary', 'c', 'assembler', 'json'];
 
-interface GenFlags {
+interface GenFlags extends FormFlags {
   readonly format: string;
   readonly granule?: string;
   readonly ias?: string;
@@ -45,27 +37,12 @@ interface GenFlags {
   readonly quirk?: string[];
   readonly nonCoherent?: boolean;
   readonly at: string;
-  readonly output?: string;
-  readonly o?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
-
-function formOf(flags: GenFlags): Form {
-  const asked = flags.json === true ? 'json' : flags.output;
-  const named = FORMS.find((form) => form === asked);
-  if (named !== undefined) return named;
-  const { o } = flags;
-  if (o === undefined) return 'tree';
-  const found = FORMS.find((form) => EXTENSIONS[form].some((extension) => o.endsWith(extension)));
-  if (found !== undefined) return found;
-  throw new UsageError(`-o ${o}: the extension names no form; add --output ${FORMS.join('|')}`);
 }
 
 function bits(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,2}$/.test(text)) return Number(text);
-  throw new UsageError(`--${name}: '${text}' is no number of bits`);
+  throw new UsageError(`--${name}: expected a number of bits, got '${text}'`);
 }
 
 function quirkName(text: string): QuirkName {
@@ -73,7 +50,7 @@ function quirkName(text: string): QuirkName {
   const known = Object.keys(QUIRK) as QuirkName[];
   const name = known.find((candidate) => candidate === wanted);
   if (name !== undefined) return name;
-  throw new UsageError(`--quirk: '${text}' is not among ${known.map(quirkText).join(', ')}`);
+  throw new UsageError(`--quirk: expected ${known.map(quirkText).join(', ')}, got '${text}'`);
 }
 
 function quirkText(name: string): string {
@@ -99,49 +76,32 @@ function snapshotOf(image: Image, flags: GenFlags): Uint8Array {
   return Buffer.concat([...writeSnapshot({ pages: imagePages(image), geometry })]);
 }
 
-function dataOf(form: Form, image: Image, flags: GenFlags): string | Uint8Array {
-  switch (form) {
-    case 'snapshot':
-      return snapshotOf(image, flags);
-    case 'binary':
-      return image.bytes;
-    case 'c':
-      return toC(image);
-    case 'assembler':
-      return toAssembler(image);
-    case 'json':
-      return toJson(toImageJson(image, 'given'));
-    default:
-      return toTree(image);
-  }
+/** The forms that only made tables have. */
+function ownForms(image: Image, flags: GenFlags): OwnForms {
+  return {
+    tree: () => toTree(image),
+    snapshot: () => snapshotOf(image, flags),
+    binary: () => image.bytes,
+    c: () => toC(image),
+    assembler: () => toAssembler(image),
+  };
 }
 
-function told(image: Image, mappings: number): string {
-  const { format, ias, oas } = image.geometry;
-  const geometry = `geometry: ${format} ${formatSize(image.granule)} ias ${ias} oas ${oas} (given)`;
-  const roots = image.roots.map((root) => hex(root)).join(', ');
-  return `${geometry}; ${mappings} mappings, ${image.tables.length} tables, ${image.bytes.length} bytes at ${hex(image.base)}; root ${roots}`;
-}
-
-function run(path: string, flags: GenFlags): void {
-  const form = formOf(flags);
-  const text = new TextDecoder().decode(readFile(path));
-  const lines = readMapList(text, path);
+async function gen(path: string, flags: GenFlags): Promise<void> {
+  const output = outputOf(flags, FORMS);
+  const lines = readMapList(new TextDecoder().decode(readFile(path)), path);
   const image = makeImage(lines, path, domainOptions(flags), Number(parseAddress(flags.at)));
-  const data = dataOf(form, image, flags);
-  if (flags.quiet !== true) say(told(image, lines.length));
-  if (flags.o !== undefined) writeFile(flags.o, data);
-  else if (typeof data === 'string') print(data);
-  else process.stdout.write(data);
+  const answer = genAnswer({ image, mappings: lines.length });
+  if (!output.quiet) say([answer.verdict, ...answer.notes].join('\n'));
+  await printAnswer(answer, output, ownForms(image, flags));
 }
 
 /** Adds `gen`. */
 export function addGen(program: Command): void {
-  program
+  const verb = program
     .command('gen')
-    .summary('make tables offline from a map list')
     .description('Makes page tables from a map list: snapshot, binary, C array, assembler, JSON, labelled tree.')
-    .argument('<list>', 'map list, CSV or JSON lines, plain or .gz; - is standard input')
+    .argument('<list>', 'map list, CSV or JSON lines, plain or packed (gzip, xz, zstd); - is standard input')
     .option('--format <id>', `table format: ${FORMATS.map(({ id }) => id).join(', ')}`, 'arm-64-lpae-s1')
     .option('--granule <size>', "smallest page: 4K, 16K, 64K; the format's first by default")
     .option('--ias <bits>', 'input address bits')
@@ -149,10 +109,6 @@ export function addGen(program: Command): void {
     .option('--quirk <name...>', 'quirks of the format, such as arm-ttbr1')
     .option('--non-coherent', 'for a device whose walks do not snoop caches')
     .option('--at <pa>', 'physical address of the first table, a multiple of 64K', '0x80000000')
-    .addOption(new Option('--output <form>', 'what to write').choices(FORMS))
-    .option('--json', 'short for --output json')
-    .option('-o <file>', 'write to a file; its extension chooses the form')
-    .option('--quiet', 'no notes on standard error')
-    .addHelpText('before', EXAMPLES)
-    .action((path: string, flags: GenFlags) => run(path, flags));
+    .addHelpText('before', EXAMPLES);
+  addFormOptions(verb, FORMS).action(gen);
 }

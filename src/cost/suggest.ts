@@ -2,6 +2,7 @@
  * The additional run that would tell the inseparable units apart best, computed from the counts of the runs that could be made.
  * @module
  */
+import { formatSize } from '../address.ts';
 import { countsOf, PATHS, type Path, type Run } from './counts.ts';
 import type { Group } from './groups.ts';
 import { ASSUMED_RELATIVE } from './noise.ts';
@@ -131,7 +132,7 @@ function widthAfter(
 function wordsOf(run: Run, measurement: ProblemRow['measurement']): string {
   const power = run.power ? '' : ', without power calls';
   const dispatch = run.dispatch === 'direct' ? ', with direct dispatch' : '';
-  return `${run.op} ${measurement.pages} pages (${measurement.bytes} bytes) by ${run.path}${dispatch}${power}`;
+  return `${run.op} ${measurement.pages} pages (${formatSize(measurement.bytes)}) by ${run.path}${dispatch}${power}`;
 }
 
 /**

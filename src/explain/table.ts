@@ -15,6 +15,7 @@ import type { SuggestedRun } from '../cost/suggest.ts';
 import { InputError } from '../errors.ts';
 import { type Comparison, compare, pairsOf } from './comparisons.ts';
 import { type Finding, findingsOf } from './findings.ts';
+import { type Gain, gainsOf } from './gains.ts';
 import { type LeaveOneOut, leaveOneOut } from './spread.ts';
 
 /** A line through a series (or the part of it between two breaks) by one estimator. */
@@ -45,6 +46,8 @@ export interface TableAnswer {
   readonly source: string;
   readonly fits: readonly Fit[];
   readonly comparisons: readonly Comparison[];
+  /** What each difference is made of, the pair with the most to say first. */
+  readonly gains: readonly Gain[];
   readonly noise: {
     readonly rule: string;
     /** κ*, the largest of the problems'. */
@@ -144,6 +147,7 @@ export function explainTable(table: LatencyTable): ExplainedTable {
     source: table.source,
     fits: series.flatMap((one) => one.segments.flatMap(fitsOf)),
     comparisons: pairs.map(compare),
+    gains: gainsOf(pairs, analyses),
     noise: noiseAnswer(analyses),
     units: analyses.flatMap(({ problem, units }) =>
       units.map((unit) => ({ where: problem.where, ...unit, estimator: UNIT_ESTIMATOR })),

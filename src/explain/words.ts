@@ -1,5 +1,5 @@
 /**
- * Numbers and lists in words, and plain text tables.
+ * Numbers and lists in words.
  * @module
  */
 
@@ -25,11 +25,12 @@ export function timeText(ns: number): string {
   return `${significant(ns)} ns`;
 }
 
-/** A range of nanoseconds, with one unit for both ends. */
+/** A range of nanoseconds, with one unit for both ends; `high` may be infinite. */
 export function rangeText(low: number, high: number): string {
-  if (Math.max(Math.abs(low), Math.abs(high)) >= 999.5)
-    return `${significant(low / 1000)} to ${significant(high / 1000)} µs`;
-  return `${significant(low)} to ${significant(high)} ns`;
+  if (!Number.isFinite(high)) return `${timeText(low)} or more`;
+  const most = Math.max(Math.abs(low), Math.abs(high));
+  const [scale, unit] = most >= 999_500 ? [1e6, 'ms'] : most >= 999.5 ? [1e3, 'µs'] : [1, 'ns'];
+  return `${significant(low / scale)} to ${significant(high / scale)} ${unit}`;
 }
 
 /** Microseconds as a table prints them. */
@@ -52,14 +53,4 @@ export function percentText(share: number): string {
 export function listText(items: readonly string[]): string {
   if (items.length < 2) return items.join('');
   return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
-}
-
-/** Lines of a table: the first `left` columns to the left, the others to the right. */
-export function tableLines(header: readonly string[], rows: readonly (readonly string[])[], left = 1): string[] {
-  const all = [header, ...rows];
-  const widths = header.map((_, c) => Math.max(...all.map((row) => (row[c] ?? '').length)));
-  return all.map((row) => {
-    const cells = row.map((cell, c) => (c < left ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0)));
-    return `  ${cells.join('  ')}`.trimEnd();
-  });
 }

@@ -30,8 +30,8 @@ test('a failed vector is named with its first difference and leaves status 1', a
   const plain = write('broken.jsonl', text);
   const human = await runCli('conform', plain);
   expect(human.status).toBe(1);
+  expect(human.stdout.split('\n')[0]).toBe(`${vectors.length - 1} passed, 1 failed`);
   expect(human.stdout).toContain(`FAILED ${vectors[3]?.id}: regs.ttbr0: expected 0x1000, got 0x80000000\n`);
-  expect(human.stdout).toContain(`${vectors.length - 1} passed, 1 failed`);
   const machine = await runCli('conform', write('broken.jsonl.gz', gzipSync(text)), '--json');
   expect(machine.status).toBe(1);
   expect(JSON.parse(machine.stdout)).toMatchObject({
@@ -50,7 +50,8 @@ test('vectors of formats that are not supported are counted as skipped', async (
     .join('\n');
   const { status, stdout } = await runCli('conform', write('other.jsonl', text));
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^skipped: \d+ of format amd_v1, which is not supported\n0 passed, 0 failed, \d+ skipped\n$/);
+  expect(stdout).toMatch(/^0 passed, 0 failed, \d+ skipped\n/);
+  expect(stdout).toMatch(/skipped: \d+ of format amd_v1, which is not supported\n$/);
 });
 
 test('what cannot be read leaves status 3 and says why', async () => {

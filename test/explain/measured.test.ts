@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { explainAnswer } from '../../src/answers/explain.ts';
 import { machineOf } from '../../src/explain/machine.ts';
 import { type MeasuredAnswer, MeasuredLayers } from '../../src/explain/measured.ts';
-import { measuredText } from '../../src/explain/measured-text.ts';
 import { Quantiles } from '../../src/explain/quantiles.ts';
 import { FunctionGraphReader } from '../../src/trace/function-graph.ts';
 
@@ -68,10 +68,10 @@ describe('a capture of an Arm SMMUv3', () => {
   });
 
   test('its times are called emulated, and dispatch is said to be below resolution', () => {
-    const text = measuredText(answer);
-    expect(text).toContain('emulated, no claim about hardware');
-    expect(text).toContain('below the resolution');
-    expect(text).toContain('direct dispatch');
+    const { verdict, notes } = explainAnswer([{ kind: 'graph', answer }]);
+    expect(verdict).toContain('emulated, no claim about hardware');
+    expect(notes.join(' ')).toContain('below the resolution');
+    expect(verdict).toContain('direct dispatch');
   });
 });
 
@@ -95,9 +95,11 @@ test('riscv64: DMA API only', () => {
 });
 
 test('a file without a call says so', () => {
-  expect(measuredText(explain(new TextEncoder().encode('# tracer: function_graph\n'), null))).toContain(
-    'No map or unmap was traced',
-  );
+  const answer = explain(new TextEncoder().encode('# tracer: function_graph\n'), null);
+  expect(explainAnswer([{ kind: 'graph', answer }])).toMatchObject({
+    outcome: 'unusable',
+    verdict: expect.stringContaining('No map or unmap was traced to its end'),
+  });
 });
 
 describe('machine kind', () => {

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Image, imagePages, makeImage } from '../../src/cli/gen/image.ts';
-import { type MapLine, readMapList } from '../../src/cli/gen/map-list.ts';
-import { toAssembler, toC } from '../../src/cli/gen/source-code.ts';
-import { toImageJson, toTree } from '../../src/cli/gen/tree.ts';
 import { decodeTables } from '../../src/dump/decode.ts';
 import { openDump } from '../../src/dump/open.ts';
 import { writeSnapshot } from '../../src/dump/snapshot-writer.ts';
 import { memorySource } from '../../src/dump/source.ts';
 import { InputError } from '../../src/errors.ts';
 import { FORMATS } from '../../src/formats/registry.ts';
+import { type Image, imagePages, makeImage } from '../../src/gen/image.ts';
+import { type MapLine, readMapList } from '../../src/gen/map-list.ts';
+import { toAssembler, toC } from '../../src/gen/source-code.ts';
+import { toImageData, toTree } from '../../src/gen/tree.ts';
 import { givenTables } from '../../src/hardware/given.ts';
 
 const AT = 0x48000000;
@@ -124,7 +124,7 @@ describe('forms', () => {
 
   it('JSON names every entry that is not zero', () => {
     const image = makeImage(lines, 'list', {}, AT);
-    const answer = toImageJson(image, 'given') as {
+    const answer = toImageData(image, 'given') as {
       tables: { address: string; entries: { index: number; entry: string }[] }[];
     };
     const out = new DataView(new ArrayBuffer(image.bytes.length));

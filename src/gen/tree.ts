@@ -2,7 +2,7 @@
  * Tables as a labelled tree, and as JSON.
  * @module
  */
-import { formatSize, hex } from '../../address.ts';
+import { formatSize, hex } from '../address.ts';
 import type { Image, ImageEntry, ImageTable } from './image.ts';
 
 /** Neighbouring leaves whose pages and attributes continue each other. */
@@ -72,12 +72,10 @@ export function toTree(image: Image): string {
   return `${writer.lines.join('\n')}\n`;
 }
 
-/** The JSON answer. */
-export function toImageJson(image: Image, from: string): object {
+/** The keys of the JSON answer; `from` says where the geometry comes from. */
+export function toImageData(image: Image, from: string): object {
   const { format, ias, oas } = image.geometry;
   return {
-    schema: 'iommu.gen',
-    version: 1,
     geometry: { format, granule: image.granule, ias, oas, roots: image.roots.map((root) => hex(root)), from },
     registers: Object.fromEntries(Object.entries(image.registers).map(([name, value]) => [name, hex(value)])),
     base: hex(image.base),

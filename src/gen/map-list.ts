@@ -2,9 +2,9 @@
  * Map lists: what is to be mapped where, as CSV with a header or as JSON lines.
  * @module
  */
-import { parseAddress, parseSize } from '../../address.ts';
-import { InputError, IommuError } from '../../errors.ts';
-import { parseProt } from '../../formats/protection.ts';
+import { parseAddress, parseSize } from '../address.ts';
+import { InputError, IommuError } from '../errors.ts';
+import { parseProt } from '../formats/protection.ts';
 
 /** One line of a map list. */
 export interface MapLine {

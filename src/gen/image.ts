@@ -2,14 +2,14 @@
  * Tables made offline: the pages, and what every entry in them means.
  * @module
  */
-import { hex } from '../../address.ts';
-import { Domain } from '../../core/domain.ts';
-import type { DomainOptions } from '../../core/options.ts';
-import type { SnapshotPage } from '../../dump/snapshot-writer.ts';
-import { InputError, IommuError } from '../../errors.ts';
-import type { Entry, Geometry, Level } from '../../formats/contract.ts';
-import { TableMemory } from '../../memory/table-memory.ts';
-import type { TableTree } from '../../pagetable/tree.ts';
+import { hex } from '../address.ts';
+import { Domain } from '../core/domain.ts';
+import type { DomainOptions } from '../core/options.ts';
+import type { SnapshotPage } from '../dump/snapshot-writer.ts';
+import { InputError, IommuError } from '../errors.ts';
+import type { Entry, Geometry, Level } from '../formats/contract.ts';
+import { TableMemory } from '../memory/table-memory.ts';
+import type { TableTree } from '../pagetable/tree.ts';
 import type { MapLine } from './map-list.ts';
 
 /** Most bytes of tables that are made. */

@@ -2,7 +2,7 @@
  * Tables as source code: a C array, GNU assembler.
  * @module
  */
-import { formatSize, hex } from '../../address.ts';
+import { formatSize, hex } from '../address.ts';
 import { entryText, type Image, type ImageTable } from './image.ts';
 
 function alignment(image: Image): number {
