@@ -62,6 +62,11 @@ function encodedSize(address: number): number {
   return pow2(bits);
 }
 
+/** The event that an AMD unit logs for a walk that ends so (2.5.3, 2.5.5). */
+export function amdSyndrome(reason: Reason): string {
+  return reason === 'table-outside-memory' ? 'PAGE_TAB_HARDWARE_ERROR (event 4)' : 'IO_PAGE_FAULT (event 2)';
+}
+
 class AmdDescriptors implements Descriptors {
   readonly family = 'amd-v1';
   readonly stage = 2;
@@ -134,8 +139,7 @@ class AmdDescriptors implements Descriptors {
   }
 
   syndrome(reason: Reason): string {
-    if (reason === 'table-outside-memory') return 'PAGE_TAB_HARDWARE_ERROR (event 4)';
-    return 'IO_PAGE_FAULT (event 2)';
+    return amdSyndrome(reason);
   }
 }
 

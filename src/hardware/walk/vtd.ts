@@ -50,6 +50,8 @@ export interface VtdConfig {
   readonly encryption?: number;
   /** Decides the fault reason codes. */
   readonly mode: VtdMode;
+  /** Names faults where another unit than VT-d walks the format (AMD's guest tables). */
+  readonly syndrome?: (reason: Reason) => string;
 }
 
 function vtdLevels(count: number): Level[] {
@@ -116,6 +118,7 @@ abstract class VtdDescriptors implements Descriptors {
   }
 
   syndrome(reason: Reason, _level: number, access: Access): string {
+    if (this.config.syndrome !== undefined) return this.config.syndrome(reason);
     return vtdFaultText(vtdWalkCode(reason, this.config.mode, access));
   }
 }
