@@ -88,6 +88,7 @@ export type InputCode =
   | 'MISSING_COLUMN'
   | 'MISSING_VALUE'
   | 'NO_EVENTS'
+  | 'DIFFERENT_BOOTS'
   | 'UNSUPPORTED_INPUT';
 
 /** Input (a file, a trace, a dump, a vector) that cannot be used, with where and why. */

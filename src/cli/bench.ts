@@ -7,6 +7,8 @@ import type { Command } from 'commander';
 import { formatSize, parseSize } from '../address.ts';
 import type { Setting } from '../answers/bench/tables.ts';
 import { benchAnswer } from '../answers/bench.ts';
+import { driverName, driverOf } from '../answers/drivers.ts';
+import { wordsOf } from '../answers/words.ts';
 import { type BenchCase, type BenchOptions, runBench, SERIES_BYTES } from '../bench/bench.ts';
 import { LAYOUTS } from '../bench/layouts.ts';
 import { QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
@@ -18,7 +20,6 @@ import { UsageError } from './exit.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { Progress, readFile } from './io.ts';
 import { printAnswer } from './print.ts';
-import { driverFor, wordsOf } from './replay/spec.ts';
 
 const EXAMPLES = `Examples:
   iommu bench                                               the 2021 series' table, live
@@ -88,7 +89,7 @@ function optionsOf(flags: BenchFlags, question: Question | undefined): Omit<Benc
     clock: () => performance.now(),
     format,
     granule,
-    driver: driverFor([{ format }]).make(),
+    driver: driverOf(format),
     groups: groupsOf(flags, question, granule),
     paths: wordsOf('paths', flags.paths, PATHS),
     dispatches: wordsOf('dispatch', flags.dispatch, DISPATCHES),
@@ -103,7 +104,7 @@ function settingOf(flags: BenchFlags, seed: number): Setting {
   return {
     runtime: `Node ${process.version} (V8 ${process.versions.v8}) on ${process.platform} ${process.arch}`,
     cpu: `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} processors`,
-    driver: driverFor([{ format }]).name,
+    driver: driverName(format),
     format,
     granule: granuleOf(format, flags.granule),
     seed,

@@ -3,7 +3,7 @@
  * standard output or a file, talk to standard error.
  * @module
  */
-import { openSync, writeFileSync, writeSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import pc from 'picocolors';
 import { showControlsOfLines } from '../report/controls.ts';
@@ -182,17 +182,6 @@ export function writeFile(file: string, data: string | Uint8Array): void {
   } catch (cause) {
     throw new UsageError(`cannot write ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
-}
-
-/**
- * Writes an answer piece by piece to the file that `-o` named, or to standard output, so that it needs no memory.
- * @throws UsageError if the file cannot be written.
- */
-export function pieceSink(file: string | null): (bytes: Uint8Array) => void {
-  if (file === null) return (bytes) => void process.stdout.write(bytes);
-  writeFile(file, '');
-  const descriptor = openSync(file, 'w');
-  return (bytes) => void writeSync(descriptor, bytes);
 }
 
 /** Prints a verb's answer where and how it was asked for. */

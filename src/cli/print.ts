@@ -4,7 +4,7 @@
  * @module
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { InputError } from '../errors.ts';
 import type { Answer, Outcome } from '../report/answer.ts';
 import { showControlsOfLines } from '../report/controls.ts';
@@ -74,11 +74,25 @@ export async function renderAnswer(whole: Answer, output: Output, own: OwnForms 
  * @throws InputError `UNWRITABLE`.
  */
 export function writeFile(file: string, data: string | Uint8Array): void {
+  orUnwritable(file, () => writeFileSync(file, data));
+}
+
+function orUnwritable<T>(file: string, action: () => T): T {
   try {
-    writeFileSync(file, data);
+    return action();
   } catch (cause) {
     throw new InputError('UNWRITABLE', file, cause instanceof Error ? cause.message : String(cause));
   }
+}
+
+/**
+ * Writes bytes piece by piece to a file, or to standard output where it is null, so that they need no memory.
+ * @throws InputError `UNWRITABLE`, at once or with a piece.
+ */
+export function pieceSink(file: string | null): (bytes: Uint8Array) => void {
+  if (file === null) return (bytes) => void process.stdout.write(bytes);
+  const descriptor = orUnwritable(file, () => openSync(file, 'w'));
+  return (bytes) => void orUnwritable(file, () => writeSync(descriptor, bytes));
 }
 
 function countLines(text: string): number {

@@ -3,205 +3,124 @@
  * @module
  */
 import type { Command } from 'commander';
+import { MachineNames } from '../answers/machine/names.ts';
+import type { ReplayChoices } from '../answers/replay/choices.ts';
+import { rowSpecTitle } from '../answers/replay/rows.ts';
+import { ReplayTimeline } from '../answers/replay/timeline.ts';
+import { DEFAULT_LIMIT, type ReplayQuestion, ReplayRun } from '../answers/replay.ts';
 import { readProfile } from '../cost/profile.ts';
-import { Replay } from '../replay/replay.ts';
-import type { RowSpec } from '../replay/row.ts';
-import type { Block, Report } from '../report/html.ts';
-import type { Table } from '../report/table.ts';
-import { chartToText } from '../report/text.ts';
-import { tableToText } from '../report/text-table.ts';
 import { createNames } from '../trace/events.ts';
-import { missingFor } from '../trace/needs.ts';
 import { UsageError } from './exit.ts';
-import { readFile } from './io.ts';
-import { addOutputOptions, emit, note, type Output, outputOf, pieceSink, writeFile } from './output.ts';
-import { pageOf } from './page.ts';
-import {
-  assumptionsOf,
-  bestReason,
-  leavesTable,
-  predictionTable,
-  type ReplayAnswer,
-  replayJson,
-  rowsTable,
-  sortedRows,
-  specTitle,
-  traceTable,
-} from './replay/answer.ts';
-import { allCharts, layersChart, liveChart, predictedLayersChart } from './replay/pictures.ts';
-import { driverFor, type SpecOptions, specsOf } from './replay/spec.ts';
-import { disagreementTables, partyTables, quantilesTable, skippedTables } from './replay/tables.ts';
-import { ReplayTimeline } from './replay/timeline.ts';
+import { ANSWER_FORMS, addFormOptions, type Form, type FormFlags, type Output, outputOf } from './forms.ts';
+import { readFile, say } from './io.ts';
+import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { readTraceFiles } from './trace-files.ts';
 
 const EXAMPLES = `Examples:
   iommu replay trace.txt                                    what was mapped, by four paths
   iommu replay trace_boot.txt trace.txt.gz --until "pause"  several files are one trace, up to a mark
+  iommu replay trace.txt --leaks                            what is never unmapped, the oldest first
+  iommu replay trace.txt --pci lspci.txt                    devices by name
   iommu replay trace.txt --path all --dispatch all          every path and dispatch
   iommu replay trace.txt --granule all --iova packed        what another granule would need
-  iommu replay trace.txt --report out.html                  a report with pictures
+  iommu replay trace.txt -o out.html                        everything, with pictures
   iommu replay trace.dat --path one-walk -o out.perfetto-trace   a timeline for the Perfetto viewer
 `;
 
-const FORMATS = ['table', 'json', 'csv', 'markdown', 'perfetto'] as const;
+const FORMS: readonly Form[] = [...ANSWER_FORMS, 'perfetto'];
 
-interface ReplayFlags extends SpecOptions {
+/** The flags of `replay`. */
+interface ReplayFlags extends FormFlags, ReplayChoices {
   readonly until?: string;
   readonly ranges?: boolean;
+  readonly leaks?: boolean;
+  readonly doubleMaps?: boolean;
+  readonly limit: string;
   readonly report?: string;
   readonly profile?: string;
+  readonly pci?: string;
+  readonly groups?: string;
+  readonly iomem?: string;
 }
 
-function textOf(answer: ReplayAnswer, width: number, terminal: boolean): string {
-  const { replay, stats } = answer;
-  const text = (table: Table): string => tableToText(table, terminal);
-  const parts = [text(traceTable(answer))];
-  if (replay.pairing.live.length > 0) parts.push(chartToText(liveChart(replay), { width }));
-  if (replay.pairing.maps > 0) parts.push(text(quantilesTable(replay)));
-  parts.push(...[...partyTables(replay), ...disagreementTables(replay)].map(text));
-  parts.push(text(rowsTable(replay)), text(leavesTable(replay)));
-  if (answer.profile !== null) parts.push(tableToText(predictionTable(replay, answer.profile), terminal));
-  const reason = bestReason(sortedRows(replay));
-  const notes = [reason, ...assumptionsOf(replay), ...domainNotes(replay), ...refusalNotes(replay)].filter(
-    (text) => text !== '',
-  );
-  parts.push(...skippedTables(stats).map(text));
-  const needs = missingFor(stats, replay.track).map(
-    (need) => `cannot tell ${need.question}: ${need.why}; ${need.advice}`,
-  );
-  return [...parts.map((part) => part.trimEnd()), [...notes, ...needs].map((text) => `- ${text}`).join('\n')].join(
-    '\n\n',
-  );
+function textOf(path: string): string {
+  return new TextDecoder().decode(readFile(path));
 }
 
-/** Domains that the text lists. */
-const LISTED_DOMAINS = 200;
-
-function domainNotes(replay: Replay): string[] {
-  const notes = replay.domains.slice(0, LISTED_DOMAINS).map((domain) => `domain ${domain.id}: ${domain.title}`);
-  const more = replay.domains.length - notes.length;
-  return more > 0 ? [...notes, `${more} domains more; --json lists them`] : notes;
+function machineOf({ pci, groups, iomem }: ReplayFlags): MachineNames {
+  return new MachineNames({
+    ...(pci === undefined ? {} : { pci: textOf(pci) }),
+    ...(groups === undefined ? {} : { groups: textOf(groups) }),
+    ...(iomem === undefined ? {} : { iomem: textOf(iomem) }),
+  });
 }
 
-function refusalNotes(replay: Replay): string[] {
-  return replay.rows.flatMap(({ row }) =>
-    row.refusals.map(
-      (refusal) => `${row.spec.path}: ${refusal.count} calls refused (${refusal.code}); the first: ${refusal.first}`,
-    ),
-  );
+function limitOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new UsageError(`--limit: expected a whole number, got '${text}'`);
 }
 
-function reportOf(answer: ReplayAnswer, files: readonly string[]): Report {
-  const { replay, stats } = answer;
-  const needs = missingFor(stats, replay.track).map(
-    (need) => `Cannot tell ${need.question}: ${need.why}; ${need.advice}.`,
-  );
+function questionOf(flags: ReplayFlags): ReplayQuestion {
+  const { profile } = flags;
+  const { limit, profile: _, ...rest } = flags;
   return {
-    title: 'Replay of an IOMMU trace',
-    lead: bestReason(sortedRows(replay)),
-    sources: [
-      ...files.map((what) => ({ what, how: 'measured' as const, detail: 'events as the kernel wrote them' })),
-      ...assumptionsOf(replay).map((detail) => ({ what: 'replay', how: 'assumed' as const, detail })),
-    ],
-    sections: [
-      {
-        title: 'The trace',
-        blocks: [
-          { kind: 'table', table: traceTable(answer) },
-          ...allCharts(replay)
-            .slice(0, -1)
-            .map((chart) => ({ kind: 'chart' as const, chart })),
-          ...tablesOfTrace(answer).map((table) => ({ kind: 'table' as const, table })),
-        ],
-      },
-      {
-        title: 'By path, dispatch, format and granule',
-        blocks: [
-          { kind: 'table', table: rowsTable(replay) },
-          { kind: 'chart', chart: layersChart(replay) },
-          { kind: 'table', table: leavesTable(replay) },
-          ...predictionBlocks(answer),
-        ],
-      },
-      {
-        title: 'What this cannot tell',
-        blocks: [...needs, ...refusalNotes(replay)].map((text) => ({ kind: 'text' as const, text })),
-      },
-    ],
-    data: replayJson(answer),
+    ...rest,
+    limit: limitOf(limit),
+    profile: profile === undefined ? null : readProfile(textOf(profile), profile),
+    names: createNames(),
+    clock: () => performance.now(),
+    machine: machineOf(flags),
   };
 }
 
-function tablesOfTrace({ replay, stats }: ReplayAnswer): Table[] {
-  return [quantilesTable(replay), ...partyTables(replay), ...disagreementTables(replay), ...skippedTables(stats)];
-}
-
-function predictionBlocks({ replay, profile }: ReplayAnswer): Block[] {
-  if (profile === null) return [];
-  return [
-    { kind: 'table', table: predictionTable(replay, profile) },
-    { kind: 'chart', chart: predictedLayersChart(replay, profile) },
-  ];
+async function readInto(run: ReplayRun, question: ReplayQuestion, files: readonly string[], quiet: boolean) {
+  const stopped = (): boolean => run.stopped;
+  return await readTraceFiles(files, (event) => run.event(event), question.names, stopped, quiet);
 }
 
 /** The timeline of the first row, written as it grows. */
-function timelineOf(specs: readonly RowSpec[], output: Output, title: (domain: number) => string): ReplayTimeline {
-  const [first] = specs;
-  const row = first === undefined ? '' : specTitle(first);
-  if (specs.length > 1) note(output, `iommu: the timeline shows ${row}; choose another row by --path and the like`);
-  return new ReplayTimeline(row, title, pieceSink(output.file));
+async function writeTimeline(question: ReplayQuestion, files: readonly string[], output: Output): Promise<void> {
+  const run: ReplayRun = new ReplayRun({
+    ...question,
+    observer: (batch, index, counts, tables) => timeline.call(batch, index, counts, tables),
+  });
+  const [first] = run.specs;
+  const row = first === undefined ? '' : rowSpecTitle(first);
+  if (run.specs.length > 1 && !output.quiet) {
+    say(`iommu: the timeline shows ${row}; --path, --dispatch and the like choose another row`);
+  }
+  const timeline = new ReplayTimeline(row, (id) => run.domainTitle(id), pieceSink(output.file));
+  run.answer(await readInto(run, question, files, output.quiet));
+  timeline.finish();
 }
 
-async function run(files: string[], flags: ReplayFlags, command: Command): Promise<void> {
-  const output = outputOf(command.opts(), FORMATS);
-  const specs = specsOf(flags);
-  const { profile: path } = flags;
-  const profile = path === undefined ? null : readProfile(new TextDecoder().decode(readFile(path)), path);
-  const names = createNames();
-  const driver = driverFor(specs);
-  const timeline =
-    output.format === 'perfetto' ? timelineOf(specs, output, (id) => replay.domains[id]?.title ?? '') : null;
-  const replay: Replay = new Replay({
-    names,
-    rows: specs,
-    driver: driver.make,
-    clock: () => performance.now(),
-    splitWork: profile !== null,
-    ...(timeline === null ? {} : { observer: timeline.call.bind(timeline) }),
-    ...(flags.until === undefined ? {} : { until: flags.until }),
-  });
-  const stats = await readTraceFiles(
-    files,
-    (event) => replay.event(event),
-    names,
-    () => replay.stopped,
-    output.quiet,
-  );
-  replay.finish();
-  timeline?.finish();
-  if (flags.until !== undefined && !replay.stopped)
-    note(output, `iommu: the mark '${flags.until}' is not in the trace; all of it was replayed`);
-  const answer: ReplayAnswer = { replay, stats, driver: driver.name, ranges: flags.ranges === true, profile };
-  if (flags.report !== undefined) writeFile(flags.report, await pageOf(reportOf(answer, files)));
-  if (timeline !== null) return;
-  emit(output, {
-    json: () => replayJson(answer),
-    table: () => textOf(answer, output.width, output.terminal),
-    csv: () => rowsTable(replay),
-  });
+async function act(files: readonly string[], flags: ReplayFlags): Promise<void> {
+  const output = outputOf(flags, FORMS);
+  if (flags.report?.endsWith('.html') === false) {
+    throw new UsageError(`--report: expected a file ending in .html, got ${flags.report}`);
+  }
+  const question = questionOf(flags);
+  if (output.form === 'perfetto') return await writeTimeline(question, files, output);
+  const run = new ReplayRun(question);
+  const answer = run.answer(await readInto(run, question, files, output.quiet));
+  if (flags.report !== undefined) writeFile(flags.report, await renderAnswer(answer, { ...output, form: 'html' }));
+  await printAnswer(answer, output);
 }
 
-/** Adds `replay`. */
+/** Adds the verb. */
 export function addReplay(program: Command): void {
-  const command = program
+  const verb = program
     .command('replay')
     .description('Replay a recorded trace (iommu:*, dma:* events) through every path and show what it did and cost.')
-    .argument(
-      '<trace...>',
-      'ftrace text, trace-cmd report, perf script or trace.dat, plain or .gz; - is standard input',
-    )
+    .argument('<trace...>', 'ftrace text, trace-cmd report, perf script or trace.dat; - is standard input')
     .option('--until <mark>', 'stop at the first trace mark that contains this text')
-    .option('--ranges', 'with --json: the ranges mapped at the end')
+    .option('--leaks', 'list what is never unmapped, the oldest first; status 1 if there is any')
+    .option('--double-maps', 'list maps of addresses that are mapped already; status 1 if there is any')
+    .option('--limit <n>', 'mappings listed at most', String(DEFAULT_LIMIT))
+    .option('--ranges', 'add the ranges mapped at the end to the data')
+    .option('--pci <file>', 'names of devices: the text of lspci, or lines of address, ids, class, driver')
+    .option('--groups <file>', 'IOMMU groups, with their reserved regions')
+    .option('--iomem <file>', '/proc/iomem: names of memory')
     .option('--path <words>', 'per-page, map-pages, map-sg, one-walk, or all', 'all')
     .option('--dispatch <words>', 'indirect, direct, or all', 'indirect')
     .option('--format <ids>', 'table formats', 'arm-64-lpae-s1')
@@ -210,11 +129,7 @@ export function addReplay(program: Command): void {
     .option('--physical <words>', 'what if memory were: keep, contiguous-64k, contiguous-2m', 'keep')
     .option('--tlb <words>', 'what if invalidation were: strict, lazy', 'strict')
     .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
-    .option('--report <file>', 'write a report with pictures as one HTML file')
+    .option('--report <file>', 'write the answer as HTML too')
     .addHelpText('before', EXAMPLES);
-  addOutputOptions(command, FORMATS).action(async (files: string[], flags: ReplayFlags) => {
-    if (flags.report?.endsWith('.html') === false)
-      throw new UsageError(`--report ${flags.report}: the file's name must end in .html`);
-    await run(files, flags, command);
-  });
+  addFormOptions(verb, FORMS).action(act);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { InputError } from '../errors.ts';
+import { BootGuard } from '../trace/boots.ts';
 import type { EventSink, TraceNames } from '../trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace } from '../trace/readers.ts';
 import type { ReadStats } from '../trace/stats.ts';
@@ -89,7 +90,7 @@ async function firstBytes(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Arra
 /**
  * Reads files that are one trace, in the order given.
  * @returns the statistics of each file
- * @throws InputError `UNREADABLE`, `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`.
+ * @throws InputError `UNREADABLE`, `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`; `DIFFERENT_BOOTS` for files that cannot be one trace.
  */
 export async function readTraceFiles(
   paths: readonly string[],
@@ -100,9 +101,13 @@ export async function readTraceFiles(
 ): Promise<ReadStats[]> {
   const progress = new Progress('read', 'events', quiet);
   const stats: ReadStats[] = [];
+  const guard = new BootGuard(sink);
   for (const path of paths) {
     if (stopped()) break;
-    stats.push(await readTraceFile(path, sink, names, stopped, progress));
+    guard.begin(path);
+    const read = await readTraceFile(path, (event) => guard.event(event), names, stopped, progress);
+    guard.end(read);
+    stats.push(read);
   }
   progress.done();
   return stats;

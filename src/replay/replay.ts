@@ -4,9 +4,10 @@
  */
 import type { DriverFactory } from '../drivers/contract.ts';
 import { PROT } from '../formats/protection.ts';
-import type { TraceCall } from '../trace/calls.ts';
+import type { CallSink, TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import { DomainTracker, type TrackCounts } from '../trace/domains.ts';
+import { DoubleMaps } from '../trace/double-maps.ts';
 import { DIRECTIONS, KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
 import { Pairing, type PairingReport } from '../trace/pairing.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
@@ -15,6 +16,9 @@ import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
 import { ListShape } from './summary.ts';
 
 const BATCH_CALLS = 4096;
+/** Marks remembered, and characters of each. */
+const MOST_MARKS = 8;
+const MARK_TEXT = 80;
 
 /** Events on which the regrouping rule is judged. */
 export const WITNESS_EVENTS = 200_000;
@@ -28,14 +32,18 @@ export interface ReplayOptions {
   readonly names: TraceNames;
   /** What to replay into. */
   readonly rows: readonly RowSpec[];
-  /** Driver of every domain. */
-  readonly driver: () => DriverFactory;
+  /** Driver of the domains of a row. */
+  readonly driver: (row: RowSpec) => DriverFactory;
   /** The time in milliseconds; rows are timed with it. */
   readonly clock: () => number;
   /** Keep the work of maps and unmaps apart, so that it can be priced; default false. */
   readonly splitWork?: boolean;
-  /** Told of every call of the first row. */
+  /** Receives every call of the first row. */
   readonly observer?: CallObserver;
+  /** Receives every call of the trace, before it is replayed. */
+  readonly watch?: CallSink;
+  /** Double maps to keep; default 100. */
+  readonly maxDoubleMaps?: number;
   /** Stop at a mark that contains this text. */
   readonly until?: string;
 }
@@ -57,8 +65,16 @@ export class Replay {
   witnessEvents = 0;
   /** Whether the mark was met. */
   stopped = false;
+  /** Times of the first and of the last event that was taken, nanoseconds; NaN without one. */
+  firstTime: number = Number.NaN;
+  lastTime: number = Number.NaN;
+  /** The first different marks, cut to 80 characters. */
+  readonly marks: string[] = [];
   /** Calls whose direction no event gave: read-write is assumed for them. */
   assumedProtection = 0;
+  /** The first double maps. */
+  readonly doubleMaps: DoubleMaps;
+  readonly #watch: CallSink | undefined;
   readonly #tracker: DomainTracker;
   readonly #pairing: Pairing;
   readonly #witness: RegroupWitness;
@@ -69,14 +85,21 @@ export class Replay {
   constructor(options: ReplayOptions) {
     const { splitWork, observer } = options;
     this.rows = options.rows.map((spec, i) => ({
-      row: new ReplayRow(spec, options.driver(), splitWork, i === 0 ? observer : undefined),
+      row: new ReplayRow(spec, options.driver(spec), splitWork, i === 0 ? observer : undefined),
       milliseconds: 0,
     }));
     this.#clock = options.clock;
     this.#until = options.until;
     this.#pairing = new Pairing(options.names);
     this.#witness = new RegroupWitness(options.names);
-    this.#tracker = new DomainTracker((call) => this.#call(call), options.names);
+    const doubles = new DoubleMaps(options.names, options.maxDoubleMaps ?? 100);
+    this.doubleMaps = doubles;
+    this.#watch = options.watch;
+    this.#tracker = new DomainTracker(
+      (call) => this.#call(call),
+      options.names,
+      (event) => doubles.add(event),
+    );
   }
 
   /** Domains of the trace. */
@@ -89,9 +112,19 @@ export class Replay {
     return this.#tracker.counts;
   }
 
-  /** Lifetimes, live bytes, leaks, reuse. */
+  /** Lifetimes, live bytes, leaks, reuse: as found so far, with 100 leaks listed. */
   get pairing(): PairingReport {
     return this.#pairing.report(this.#tracker);
+  }
+
+  /** The same with at most `maxLeaks` leaks listed. */
+  pairingReport(maxLeaks: number): PairingReport {
+    return this.#pairing.report(this.#tracker, maxLeaks);
+  }
+
+  /** Device → its dma events that no map line came before. */
+  get untranslated(): ReadonlyMap<number, number> {
+    return this.#tracker.untranslated;
   }
 
   /** How well the regrouping rule agrees with the scatter-list events. */
@@ -102,10 +135,9 @@ export class Replay {
   /** Takes one event; after the mark, events are let pass. */
   event(event: TraceEvent): void {
     if (this.stopped) return;
-    if (event.kind === KIND.MARK && this.#until !== undefined && event.text.includes(this.#until)) {
-      this.stopped = true;
-      return;
-    }
+    if (event.kind === KIND.MARK && this.#mark(event.text)) return;
+    if (!(event.time >= this.firstTime)) this.firstTime = event.time;
+    if (!(event.time <= this.lastTime)) this.lastTime = event.time;
     this.#judge(event);
     this.#tracker.event(event);
   }
@@ -118,6 +150,14 @@ export class Replay {
     for (const { row } of this.rows) row.finish();
   }
 
+  /** @returns whether the trace ends here. */
+  #mark(text: string): boolean {
+    this.stopped = this.#until !== undefined && text.includes(this.#until);
+    const shown = text.trim().slice(0, MARK_TEXT);
+    if (this.marks.length < MOST_MARKS && !this.marks.includes(shown)) this.marks.push(shown);
+    return this.stopped;
+  }
+
   /** The rule is judged on the first events only: judging tracks the trace a second time. */
   #judge(event: TraceEvent): void {
     if (this.witnessEvents >= WITNESS_EVENTS) return;
@@ -128,6 +168,7 @@ export class Replay {
 
   #call(call: TraceCall): void {
     this.#pairing.call(call);
+    this.#watch?.(call);
     this.shape.add(call);
     this.#batch.add(call, this.#protOf(call));
     if (this.#batch.full) this.#runBatch();

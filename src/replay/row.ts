@@ -75,6 +75,11 @@ export class ReplayRow {
   readonly refusals: RowRefusal[] = [];
   /** Most tables live at once. */
   peakTables = 0;
+  /** Most bytes of tables live at once. */
+  peakTableBytes = 0;
+  /** Bytes of the lists that were mapped: as the trace asked, and as this row mapped them (elements rounded to its granule). */
+  askedBytes = 0;
+  mappedBytes = 0;
   /** Calls of the engine: maps, unmaps. */
   calls = 0;
   readonly #meter = new Meter();
@@ -119,8 +124,9 @@ export class ReplayRow {
       } catch (error) {
         this.#refuse(error);
       }
-      const { liveTables } = this.#memory;
+      const { liveTables, liveBytes } = this.#memory;
       if (liveTables > this.peakTables) this.peakTables = liveTables;
+      if (liveBytes > this.peakTableBytes) this.peakTableBytes = liveBytes;
       this.#observer?.(batch, i, this.#meter, liveTables);
     }
   }
@@ -160,17 +166,21 @@ export class ReplayRow {
     const to = batch.first[i + 1] as number;
     const prot = batch.prot[i] as number;
     const start = batch.iova[i] as number;
+    const asked = batch.size[i] as number;
     this.calls++;
     if (this.#shaper === undefined) {
       const { addresses, lengths } = batch;
-      const iova = this.#place(id, start, batch.size[i] as number, batch.size[i] as number);
+      const iova = this.#place(id, start, asked, asked);
       this.#mapList(domain, iova, addresses, lengths, from, to, prot, id, start);
+      this.mappedBytes += asked;
     } else {
       this.#shaper.shape(batch.addresses, batch.lengths, from, to);
       const { addresses, lengths, count, bytes } = this.#shaper;
-      const iova = this.#place(id, start, batch.size[i] as number, bytes);
+      const iova = this.#place(id, start, asked, bytes);
       this.#mapList(domain, iova, addresses, lengths, 0, count, prot, id, start);
+      this.mappedBytes += bytes;
     }
+    this.askedBytes += asked;
   }
 
   #mapList(

@@ -45,7 +45,7 @@ function blockLines(block: Block, style: AnswerStyle, paint: Paint): string[] {
     case 'lines':
       return block.lines.map(plainText);
     case 'table': {
-      const rows = verbose ? block.table.rows.length : FIRST_ROWS;
+      const rows = verbose || block.table.full === true ? block.table.rows.length : FIRST_ROWS;
       return tableLines(block.table, { width, paint, ruled, bytes, rows });
     }
     default:
@@ -65,7 +65,9 @@ function sectionLines(section: Section, style: AnswerStyle, paint: Paint): strin
 }
 
 function isLong({ blocks }: Section): boolean {
-  return blocks.some((block) => block.kind === 'table' && block.table.rows.length > FIRST_ROWS);
+  return blocks.some(
+    (block) => block.kind === 'table' && block.table.full !== true && block.table.rows.length > FIRST_ROWS,
+  );
 }
 
 /** What `--verbose` would add. */

@@ -131,5 +131,23 @@ export interface RangeChart extends ChartHead {
   readonly rows: readonly RangeRow[];
 }
 
+/** One row of a {@link HeatChart}. */
+export interface HeatRow {
+  readonly name: string;
+  /** A value for each of equally long stretches of x; 0 is nothing. */
+  readonly values: readonly number[];
+}
+
+/** Counted values by row and stretch of x: the larger, the darker. */
+export interface HeatChart extends ChartHead {
+  readonly kind: 'heat';
+  readonly x: Axis;
+  /** Where the first stretch begins and the last one ends. */
+  readonly from: number;
+  readonly to: number;
+  readonly value: Axis;
+  readonly rows: readonly HeatRow[];
+}
+
 /** A chart of any kind. */
-export type Chart = LineChart | ScatterChart | BarChart | RangeChart;
+export type Chart = LineChart | ScatterChart | BarChart | RangeChart | HeatChart;

@@ -25,6 +25,8 @@ export type {
   Chart,
   Evidence,
   EvidenceStyle,
+  HeatChart,
+  HeatRow,
   LineChart,
   Point,
   RangeChart,

@@ -11,6 +11,7 @@ interface Named {
 
 /** What a chart draws, by name and origin: its series, or its rows for a range chart. */
 export function namesOf(chart: Chart): readonly Named[] {
+  if (chart.kind === 'heat') return [];
   return chart.kind === 'range' ? chart.rows : chart.series;
 }
 

@@ -3,7 +3,18 @@
  * thinned. Whatever is taken out is said in a note.
  * @module
  */
-import type { Axis, BarChart, Chart, LineChart, Point, RangeChart, ScatterChart, XySeries } from './chart.ts';
+import type {
+  Axis,
+  BarChart,
+  Chart,
+  HeatChart,
+  LineChart,
+  Point,
+  RangeChart,
+  ScatterChart,
+  XySeries,
+} from './chart.ts';
+import { formatUnit } from './number.ts';
 import { plainText } from './plain.ts';
 import { SMALLEST } from './scale.ts';
 
@@ -125,6 +136,21 @@ function prepareRange(chart: RangeChart): RangeChart {
   return { ...head(chart, notes), rows: usable, category: plainText(chart.category), value: axisText(chart.value) };
 }
 
+function prepareHeat(chart: HeatChart): HeatChart {
+  const rows = chart.rows.slice(0, MAX_ROWS).map(({ name, values }) => ({
+    name: plainText(name),
+    values: values.map((value) => finiteOrNull(value) ?? 0),
+  }));
+  const most = rows.flatMap(({ values }) => values).reduce((a, b) => Math.max(a, b), 0);
+  const key = `The darker, the more: ${formatUnit(most, chart.value.unit)} at most; the lightest, a quarter of that or less.`;
+  return {
+    ...head(chart, [...cut(chart.rows.length), ...(most > 0 ? [key] : [])]),
+    rows,
+    x: axisText(chart.x),
+    value: axisText(chart.value),
+  };
+}
+
 function finiteOrNull(value: number | null | undefined): number | null {
   return value !== null && value !== undefined && drawable(value) ? value : null;
 }
@@ -145,6 +171,8 @@ export function prepare(chart: Chart): Chart {
       return prepareBars(chart);
     case 'range':
       return prepareRange(chart);
+    case 'heat':
+      return prepareHeat(chart);
     default:
       return prepareXy(chart);
   }

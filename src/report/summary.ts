@@ -2,7 +2,7 @@
  * A chart in one paragraph, for people who do not see it.
  * @module
  */
-import type { BarChart, Chart, LineChart, RangeChart, ScatterChart } from './chart.ts';
+import type { BarChart, Chart, HeatChart, LineChart, RangeChart, ScatterChart } from './chart.ts';
 import { evidenceNotes, legendName } from './legend.ts';
 import { formatUnit } from './number.ts';
 import { extent } from './scale.ts';
@@ -35,9 +35,27 @@ function rangeSentences(chart: RangeChart): string[] {
   });
 }
 
+function heatSentences(chart: HeatChart): string[] {
+  return chart.rows.slice(0, MOST_SERIES).map(({ name, values }) => {
+    const most = values.reduce((a, b) => Math.max(a, b), 0);
+    return `${name}: ${chart.value.label} up to ${formatUnit(most, chart.value.unit)}.`;
+  });
+}
+
+function sentencesOf(chart: Chart): string[] {
+  switch (chart.kind) {
+    case 'bar':
+      return barSentences(chart);
+    case 'range':
+      return rangeSentences(chart);
+    case 'heat':
+      return heatSentences(chart);
+    default:
+      return xySentences(chart);
+  }
+}
+
 /** What a prepared chart shows, in words and numbers. */
 export function summary(chart: Chart): string {
-  const sentences =
-    chart.kind === 'bar' ? barSentences(chart) : chart.kind === 'range' ? rangeSentences(chart) : xySentences(chart);
-  return [`${chart.title}.`, ...sentences, ...evidenceNotes(chart, false)].join(' ');
+  return [`${chart.title}.`, ...sentencesOf(chart), ...evidenceNotes(chart, false)].join(' ');
 }

@@ -12,6 +12,7 @@ import { escapeMarkup } from './escape.ts';
 import { barOptions, rangeOptions } from './picture/bars.ts';
 import type { Options } from './picture/frame.ts';
 import { guardTexts, unguard } from './picture/guard.ts';
+import { heatOptions } from './picture/heat.ts';
 import { type Layout, layOut, measureText } from './picture/layout.ts';
 import { darkRules, INK } from './picture/theme.ts';
 import { xyOptions } from './picture/xy.ts';
@@ -34,6 +35,7 @@ const INVISIBLE =
 
 function options(chart: Chart, layout: Layout): Options {
   if (chart.kind === 'bar') return barOptions(chart, layout);
+  if (chart.kind === 'heat') return heatOptions(chart, layout);
   return chart.kind === 'range' ? rangeOptions(chart, layout) : xyOptions(chart, layout);
 }
 

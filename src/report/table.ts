@@ -37,6 +37,8 @@ export interface Table {
   readonly notes?: readonly string[];
   /** Rows that there are in all, where `rows` lists only the first of them. */
   readonly total?: number;
+  /** True for a table that was asked for: text lists all of its rows, not only the first. */
+  readonly full?: boolean;
 }
 
 /** Text of a cell as people read it; `bytes` prints sizes as plain numbers. */

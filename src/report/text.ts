@@ -8,6 +8,7 @@ import { evidenceNotes } from './legend.ts';
 import { wrapText } from './plain.ts';
 import { prepare } from './prepare.ts';
 import { barLines, rangeLines } from './text/bars.ts';
+import { heatLines } from './text/heat.ts';
 import type { TextStyle } from './text/style.ts';
 import { xyLines } from './text/xy.ts';
 
@@ -21,6 +22,7 @@ export interface TextOptions {
 
 function body(chart: Chart, style: TextStyle): string[] {
   if (chart.kind === 'bar') return barLines(chart, style);
+  if (chart.kind === 'heat') return heatLines(chart, style);
   return chart.kind === 'range' ? rangeLines(chart, style) : xyLines(chart, style);
 }
 

@@ -27,7 +27,7 @@ export interface TraceCall {
   pid: number;
   /** Processor that made it, or −1. */
   cpu: number;
-  /** Device that a dma event named, or −1. For an unmap: that of the mapping, if the unmap was not named. */
+  /** Device that a dma event named, or that the task had attached to a domain of its own; or −1. For an unmap: that of the mapping, if the unmap was not named. */
   device: number;
   /** Direction from the dma event (index into DIRECTIONS), or −1 where the trace does not say. */
   direction: number;

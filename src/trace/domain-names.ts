@@ -60,6 +60,11 @@ export class DomainNames {
     return this.#attached.get(pid)?.domain ?? -1;
   }
 
+  /** The device that a task has attached, or −1. */
+  deviceOf(pid: number): number {
+    return this.#attached.get(pid)?.device ?? -1;
+  }
+
   /** The domain that belongs to a task's own attach, opened by its first map; −1 for tasks that attached nothing. */
   ofAttacher(pid: number): number {
     const attached = this.#attached.get(pid);

@@ -7,6 +7,7 @@
  */
 import { type CallSink, createCall, type TraceCall } from './calls.ts';
 import { DomainNames, type TraceDomain } from './domain-names.ts';
+import type { DoubleMapKind, DoubleMapSink } from './double-maps.ts';
 import { refineElements } from './elements.ts';
 import { KIND, type TraceEvent, type TraceNames } from './events.ts';
 import { type HeldUnmap, HeldUnmaps } from './held.ts';
@@ -16,6 +17,8 @@ import { type Chain, createChain, Regroup, splitBefore, whoOf } from './regroup.
 
 /** Unnamed layers; in the last of them, a map over a live mapping means that an unmap is missing. */
 const MAX_LAYERS = 64;
+/** Devices of which dma events without a map are counted. */
+const MAX_UNTRANSLATED = 1024;
 
 /** Counts of what the tracker had to decide; plain data. */
 export interface TrackCounts {
@@ -69,6 +72,8 @@ export class DomainTracker {
   readonly counts: TrackCounts = createCounts();
   /** What is live now, all domains. */
   readonly live: LiveTable = new LiveTable();
+  /** Device → its dma events that no map line came before: it bypasses the IOMMU, or lines were lost. */
+  readonly untranslated: Map<number, number> = new Map();
   readonly #queue: ListCuts;
   readonly #domains: DomainNames;
   readonly #regroup: Regroup;
@@ -77,9 +82,12 @@ export class DomainTracker {
   readonly #before: Chain = createChain();
   readonly #mapped: LiveFields = createFields();
   readonly #was: LiveFields = createFields();
+  readonly #doubles: DoubleMapSink | undefined;
   #sawDma = false;
 
-  constructor(sink: CallSink, names: TraceNames) {
+  /** `doubles`: receives maps of addresses that are mapped already. */
+  constructor(sink: CallSink, names: TraceNames, doubles?: DoubleMapSink) {
+    this.#doubles = doubles;
     this.#queue = new ListCuts(sink);
     this.#domains = new DomainNames(names);
     this.#regroup = new Regroup((chain) => this.#unnamed(chain));
@@ -168,7 +176,7 @@ export class DomainTracker {
     const { start, end } = rangeOf(event);
     const chain = this.#regroup.find(who);
     if (chain === undefined || start < chain.start || end > chain.end) {
-      this.counts.dmaWithoutMap++;
+      this.#countUntranslated(event.device);
       return;
     }
     if (start >= chain.start + (chain.length[0] as number)) {
@@ -185,6 +193,13 @@ export class DomainTracker {
     }
   }
 
+  #countUntranslated(device: number): void {
+    this.counts.dmaWithoutMap++;
+    const known = this.untranslated.get(device);
+    if (known !== undefined || this.untranslated.size < MAX_UNTRANSLATED)
+      this.untranslated.set(device, (known ?? 0) + 1);
+  }
+
   #dmaUnmap(event: TraceEvent): void {
     this.#sawDma = true;
     const who = whoOf(event);
@@ -198,7 +213,7 @@ export class DomainTracker {
   /** A list that a dma event named. */
   #named(chain: Chain, event: TraceEvent): void {
     const domain = this.#domains.ofDevice(event.device);
-    this.#clear(domain, chain);
+    this.#clear(domain, chain, event.device);
     this.counts.named++;
     refineElements(chain, event.list);
     this.#emitMap(chain, domain, event.device, event.direction, true);
@@ -208,9 +223,10 @@ export class DomainTracker {
   #unnamed(chain: Chain): void {
     const attached = this.#domains.ofAttacher(chain.pid);
     if (attached >= 0) {
-      this.#clear(attached, chain);
+      const device = this.#domains.deviceOf(chain.pid);
+      this.#clear(attached, chain, device);
       this.counts.attached++;
-      this.#emitMap(chain, attached, -1, -1, false);
+      this.#emitMap(chain, attached, device, -1, false);
       return;
     }
     this.#emitMap(chain, this.#freeLayer(chain), -1, -1, false);
@@ -221,31 +237,43 @@ export class DomainTracker {
     let first = true;
     for (const layer of this.#domains.layers) {
       if (this.live.overlap(layer, chain.start, chain.end) >= 0) this.#held.settleTouching(chain.start, chain.end);
-      if (this.live.overlap(layer, chain.start, chain.end) < 0) return layer;
-      if (first) this.counts.mapsToNextLayer++;
+      const over = this.live.overlap(layer, chain.start, chain.end);
+      if (over < 0) return layer;
+      if (first) {
+        this.counts.mapsToNextLayer++;
+        this.#double('another domain', layer, chain, -1, over);
+      }
       first = false;
     }
     const { layers } = this.#domains;
     if (layers.length < MAX_LAYERS) return this.#domains.addLayer();
     const last = layers[layers.length - 1] as number;
-    this.#clear(last, chain);
+    this.#clear(last, chain, -1);
     return last;
   }
 
   /** Makes room in a domain: what is live there must have been unmapped, by a held unmap or by one that is missing. */
-  #clear(domain: number, chain: Chain): void {
+  #clear(domain: number, chain: Chain, device: number): void {
     const { live } = this;
     if (live.overlap(domain, chain.start, chain.end) < 0) return;
     for (const held of this.#held.takeTouching(chain.start, chain.end)) this.#unmapIn(domain, held, false);
     const over = live.overlap(domain, chain.start, chain.end);
     if (over < 0) return;
     this.counts.mapsOverLive++;
+    this.#double('same domain', domain, chain, device, over);
     for (let id = over; id >= 0; id = live.overlap(domain, chain.start, chain.end)) {
       const start = Math.max(chain.start, live.start(id));
       const end = Math.min(chain.end, live.end(id));
       const { time, task, pid, cpu } = chain;
       this.#emitUnmap({ iova: start, size: end - start, time, task, pid, cpu, who: 0 }, domain, false, 'inferred');
     }
+  }
+
+  #double(kind: DoubleMapKind, domain: number, chain: Chain, device: number, over: number): void {
+    if (this.#doubles === undefined) return;
+    const { start: iova, end, time, task, pid } = chain;
+    const was = { wasIova: this.live.start(over), wasSize: this.live.size(over), was: this.live.fields(over) };
+    this.#doubles({ kind, domain, iova, size: end - iova, time, task, pid, device, ...was });
   }
 
   #emitMap(chain: Chain, domain: number, device: number, direction: number, named: boolean): void {

@@ -3,10 +3,14 @@
  * @module
  */
 
+export { AddressMap, type AddressMapData, type AddressRow } from './address-map.ts';
+export { BootGuard } from './boots.ts';
 export type { CallSink, TraceCall, UnmapCause } from './calls.ts';
 export type { DomainSource, TraceDomain } from './domain-names.ts';
 export type { TrackCounts } from './domains.ts';
 export { DomainTracker } from './domains.ts';
+export type { DoubleMap, DoubleMapEvent, DoubleMapKind, DoubleMapSink, MappedBy } from './double-maps.ts';
+export { DoubleMaps } from './double-maps.ts';
 export type { Context, EventList, EventSink, Kind, TraceEvent, TraceNames } from './events.ts';
 export { CONTEXT, createEvent, createNames, DIRECTIONS, EVENT_KINDS, KIND, KIND_NAMES } from './events.ts';
 export type { GraphCall, GraphRoot, GraphSink, GraphStats } from './function-graph.ts';
@@ -17,6 +21,7 @@ export type { Need } from './needs.ts';
 export { missingFor } from './needs.ts';
 export type { Leak, PairingReport, PartyCounts } from './pairing.ts';
 export { Pairing } from './pairing.ts';
+export { type PartyShape, PartyShapes } from './party-shapes.ts';
 export type { StreamFormat, TraceFormat } from './readers.ts';
 export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts';
 export type { SeriesPoint } from './series.ts';

@@ -10,6 +10,7 @@ const CPU = ascii('CPU:');
 const LOST = ascii(' [LOST ');
 const LOST_NONE = ascii('EVENTS]');
 const ENTRIES = ascii('# entries-in-buffer/entries-written: ');
+const PROCESSORS = ascii('#P:');
 /** Lines that say nothing about events: trace-cmd report's first lines, and processors without any. */
 const SILENT = /^(cpus=\d+$|version = |CPU \d+ is empty|cpu \d+ is empty|trace-cmd: |overriding event )/;
 
@@ -32,6 +33,10 @@ function readHeader(cursor: Cursor, stats: ReadStats): void {
   cursor.at++;
   const written = cursor.decimal();
   if (written > present) stats.lost.overwritten += written - present;
+  cursor.skipSpaces();
+  if (!cursor.match(PROCESSORS)) return;
+  const processors = cursor.decimal();
+  if (processors > 0) stats.processors = processors;
 }
 
 /** `CPU:3 [LOST 12 EVENTS]`, `CPU:3 [LOST EVENTS]`, `CPU:3 [12 EVENTS DROPPED]`, `CPU:3 [EVENTS DROPPED]`. */

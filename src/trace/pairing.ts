@@ -13,10 +13,11 @@ import { RELATIVE_ERROR, Sketch, type Summary } from './sketch.ts';
 /** Devices and tasks told apart; further ones are counted together. */
 const MAX_ROWS = 1024;
 const FURTHER = '(further)';
-const MAX_LEAKS = 100;
 
 /** Counts for one device or one task; plain data. */
 export interface PartyCounts {
+  /** Id in the trace's names: of a device, −1 for maps that name none; of a task. */
+  readonly id: number;
   readonly name: string;
   maps: number;
   unmaps: number;
@@ -35,6 +36,8 @@ export interface Leak {
   /** When it was mapped, nanoseconds. */
   readonly time: number;
   readonly task: string;
+  readonly pid: number;
+  /** Empty where no event names it. */
   readonly device: string;
 }
 
@@ -62,7 +65,7 @@ export interface PairingReport {
   readonly live: readonly SeriesPoint[];
   readonly devices: readonly PartyCounts[];
   readonly tasks: readonly PartyCounts[];
-  /** Lists still live, and their number in all. */
+  /** Lists still live, the oldest first, as many as were asked for; and their number in all. */
   readonly leaks: readonly Leak[];
   readonly leakCount: number;
 }
@@ -83,7 +86,7 @@ class Parties {
     if (known !== undefined) return known;
     if (this.#rows.length >= MAX_ROWS) return this.#rows[MAX_ROWS - 1] as PartyCounts;
     const name = this.#rows.length === MAX_ROWS - 1 ? FURTHER : this.#name(id);
-    const row = { name, maps: 0, unmaps: 0, mappedBytes: 0, unmappedBytes: 0, liveBytes: 0, peakBytes: 0 };
+    const row = { id, name, maps: 0, unmaps: 0, mappedBytes: 0, unmappedBytes: 0, liveBytes: 0, peakBytes: 0 };
     this.#rows.push(row);
     this.#byId[id + 1] = row;
     return row;
@@ -137,8 +140,8 @@ export class Pairing {
     this.#live.add(call.time, this.#all.liveBytes);
   }
 
-  /** What was found so far; the tracker knows what is live. */
-  report(tracker: DomainTracker): PairingReport {
+  /** What was found so far; the tracker knows what is live. At most `maxLeaks` lists are listed. */
+  report(tracker: DomainTracker, maxLeaks = 100): PairingReport {
     const all = this.#all;
     return {
       maps: all.maps,
@@ -159,7 +162,7 @@ export class Pairing {
       live: this.#live.points(),
       devices: this.#devices.sorted(),
       tasks: this.#tasks.sorted(),
-      leaks: this.#leaks(tracker),
+      leaks: this.#leaks(tracker, maxLeaks),
       leakCount: tracker.live.count,
     };
   }
@@ -191,16 +194,14 @@ export class Pairing {
     if (call.cause === 'traced') this.#lifetime.add(call.time - was.time);
   }
 
-  #leaks(tracker: DomainTracker): Leak[] {
-    const leaks: Leak[] = [];
-    for (const { id: domain } of tracker.domains) {
-      for (const id of tracker.live.records(domain)) {
-        if (leaks.length >= MAX_LEAKS) return leaks;
-        const { time, task, device } = tracker.live.fields(id);
-        const names = { task: this.#names.tasks.text(task), device: this.#names.devices.text(device) };
-        leaks.push({ domain, iova: tracker.live.start(id), size: tracker.live.size(id), time, ...names });
-      }
-    }
-    return leaks;
+  /** The oldest first: the longer a list has been mapped, the less it looks like a transfer that is under way. */
+  #leaks({ live, domains }: DomainTracker, most: number): Leak[] {
+    const ids = domains.flatMap(({ id }) => [...live.records(id)]);
+    ids.sort((a, b) => live.time(a) - live.time(b) || live.start(a) - live.start(b));
+    return ids.slice(0, most).map((id) => {
+      const { time, task, pid, device } = live.fields(id);
+      const names = { task: this.#names.tasks.text(task), device: device < 0 ? '' : this.#names.devices.text(device) };
+      return { domain: live.domain(id), iova: live.start(id), size: live.size(id), time, pid, ...names };
+    });
   }
 }

@@ -31,6 +31,10 @@ export interface LostEvents {
 export interface ReadStats {
   /** Name of the reader. */
   readonly reader: string;
+  /** Processors that the file's header names; undefined where it names none. */
+  processors: number | undefined;
+  /** The traced system as `uname` describes it; undefined where the file does not say. */
+  system: string | undefined;
   /** Bytes of input. */
   bytes: number;
   /** Events delivered. */
@@ -57,6 +61,8 @@ export interface ReadStats {
 export function createStats(reader: string): ReadStats {
   return {
     reader,
+    processors: undefined,
+    system: undefined,
     bytes: 0,
     events: 0,
     kinds: new Float64Array(16),

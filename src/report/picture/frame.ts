@@ -15,7 +15,7 @@ export type Options = Record<string, unknown>;
 export const FONT = 'system-ui, Segoe UI, DejaVu Sans, Arial, sans-serif';
 
 function isEmpty(chart: Chart): boolean {
-  if (chart.kind === 'range') return chart.rows.length === 0;
+  if (chart.kind === 'range' || chart.kind === 'heat') return chart.rows.length === 0;
   if (chart.kind === 'bar') return chart.categories.length === 0;
   return chart.series.every(({ points }) => points.length === 0);
 }

@@ -51,7 +51,7 @@ export function needsLetters(chart: Chart): boolean {
 }
 
 function legendOf(chart: Chart): string[] {
-  if (chart.kind === 'range') return [];
+  if (chart.kind === 'range' || chart.kind === 'heat') return [];
   const series = namesOf(chart);
   const indices = nameIndices(series);
   const lettered = needsLetters(chart);
@@ -73,6 +73,7 @@ function rangeRowHeight(chart: RangeChart): number {
 /** Height that the plot itself gets: rows of horizontal bars and ranges each need their line. */
 function plotHeightOf(chart: Chart): number {
   if (chart.kind === 'range') return rangeRowHeight(chart) * Math.max(2, chart.rows.length) + 12;
+  if (chart.kind === 'heat') return 20 * Math.max(2, chart.rows.length) + 12;
   if (chart.kind !== 'bar') return 300;
   const bars = chart.stacked === true ? 1 : Math.max(1, chart.series.length);
   return (14 + 14 * bars) * Math.max(2, chart.categories.length) + 12;

@@ -19,6 +19,7 @@ const OPTION = {
   CPUSTAT: 2,
   BUFFER: 3,
   TRACECLOCK: 4,
+  UNAME: 5,
   HEADER_INFO: 16,
   FTRACE_EVENTS: 17,
   EVENT_FORMATS: 18,
@@ -27,6 +28,7 @@ const OPTION = {
 const COMPRESSED = 1;
 const SECTION_HEADER = 16;
 const MAX_OPTIONS = 65_536;
+const MAX_SYSTEM = 300;
 const MAX_SECTIONS = 256;
 
 /** One processor's data. */
@@ -54,6 +56,8 @@ export interface DatFile {
   readonly long: number;
   readonly unpack: Unpack;
   readonly formats: EventFormat[];
+  /** The traced system as `uname` describes it; undefined where the file does not say. */
+  system: string | undefined;
   /** Task names by pid. */
   readonly tasks: Map<number, string>;
   readonly buffers: DatBuffer[];
@@ -79,7 +83,17 @@ export async function openDat(source: ByteSource): Promise<DatFile> {
   const header = await readHeader(source);
   const unpack = await unpackerFor(header.compression);
   const { version, little, long } = header;
-  const file: DatFile = { version, little, long, unpack, formats: [], tasks: new Map(), buffers: [], lost: new Map() };
+  const file: DatFile = {
+    version,
+    little,
+    long,
+    unpack,
+    system: undefined,
+    formats: [],
+    tasks: new Map(),
+    buffers: [],
+    lost: new Map(),
+  };
   if (version === 7) await new Version7(source, file).read(header.next);
   else await readVersion6(source, file, header);
   return file;
@@ -150,6 +164,7 @@ class Version7 {
   async #option(id: number, data: Fields): Promise<void> {
     const { little, long } = this.#file;
     if (id === OPTION.CPUSTAT) readStatistics(this.#file, data.text(data.left));
+    else if (id === OPTION.UNAME) this.#file.system = systemOf(data.text(data.left));
     else if (id === OPTION.BUFFER) await this.#buffer(data);
     else if (id === OPTION.FTRACE_EVENTS) {
       readFormats(this.#file, new Fields(await this.#once(data.u64()), little, 'ftrace formats'), 'ftrace');
@@ -220,6 +235,11 @@ function checkApart(cpus: readonly CpuData[]): void {
 function checkPart(size: number): void {
   if (size <= MAX_UNPACKED) return;
   throw new InputError('TOO_LARGE', SOURCE, `a part of ${size} bytes is above the limit of ${MAX_UNPACKED}`, { size });
+}
+
+function systemOf(text: string): string | undefined {
+  const [system = ''] = text.split('\0');
+  return system.trim() === '' ? undefined : system.trim().slice(0, MAX_SYSTEM);
 }
 
 /** `overrun` and `dropped events` of one processor's statistics. */
@@ -303,6 +323,7 @@ function readOptions6(file: DatFile, fields: Fields): string {
     for (let id = fields.u16(); id !== OPTION.DONE; id = fields.u16()) {
       const text = fields.text(fields.u32());
       if (id === OPTION.CPUSTAT) readStatistics(file, text);
+      else if (id === OPTION.UNAME) file.system = systemOf(text);
       else if (id === OPTION.TRACECLOCK) clock = /\[(\w+)\]/.exec(text)?.[1] ?? '';
     }
   }

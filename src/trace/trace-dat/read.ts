@@ -27,6 +27,7 @@ export async function readTraceDat(
   const file = await openDat(source);
   const stats = createStats(`trace.dat version ${file.version}`);
   stats.bytes = source.size;
+  stats.system = file.system;
   for (const buffer of file.buffers) await new BufferReader(source, file, buffer, sink, names, stats).read();
   countOverruns(file, stats);
   return stats;

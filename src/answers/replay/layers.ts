@@ -1,5 +1,5 @@
 /**
- * The layers that replay's pictures tell apart, and the counts of each.
+ * The layers that a replay tells apart, and the counts of each.
  * @module
  */
 import type { Counts } from '../../meter/meter.ts';
@@ -14,3 +14,13 @@ export const LAYERS: readonly (readonly [name: string, counts: readonly (keyof C
   ['cache cleans', ['cleanCalls']],
   ['TLB', ['tlbAddress', 'tlbLastLevel', 'tlbAsid', 'tlbSync']],
 ];
+
+/** Crossings into each layer of {@link LAYERS}. */
+export function crossingsByLayer(counts: Readonly<Counts>): number[] {
+  return LAYERS.map(([, names]) => names.reduce((sum, name) => sum + counts[name], 0));
+}
+
+/** Crossings in all: what a path can save. */
+export function crossings(counts: Readonly<Counts>): number {
+  return crossingsByLayer(counts).reduce((sum, one) => sum + one, 0);
+}

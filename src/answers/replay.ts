@@ -1,0 +1,152 @@
+/**
+ * `replay`: what a system mapped, and what other paths, formats and granules make of it. Events go in as they are read;
+ * when they end, the answer comes out.
+ * @module
+ */
+import type { Profile } from '../cost/profile.ts';
+import { IommuError } from '../errors.ts';
+import { Replay } from '../replay/replay.ts';
+import type { CallObserver, RowSpec } from '../replay/row.ts';
+import type { Answer } from '../report/answer.ts';
+import { AddressMap } from '../trace/address-map.ts';
+import type { TraceEvent, TraceNames } from '../trace/events.ts';
+import { PartyShapes } from '../trace/party-shapes.ts';
+import type { ReadStats } from '../trace/stats.ts';
+import { driverOf } from './drivers.ts';
+import { MachineNames } from './machine/names.ts';
+import { type ReplayChoices, specsOf } from './replay/choices.ts';
+import { type Asked, type ReplayData, replayData } from './replay/data.ts';
+import { replayNotes } from './replay/notes.ts';
+import { rowsCsv } from './replay/rows.ts';
+import { replaySections } from './replay/sections.ts';
+import { isUsable, replayVerdict } from './replay/verdict.ts';
+
+/** Mappings that an answer lists at most, unless it is asked for more. */
+export const DEFAULT_LIMIT = 100;
+
+/** A question about a trace. */
+export interface ReplayQuestion extends ReplayChoices {
+  /** Names that the trace's readers share. */
+  readonly names: TraceNames;
+  /** The time in milliseconds; rows are timed with it. */
+  readonly clock: () => number;
+  /** Stop at the first mark that contains this text. */
+  readonly until?: string;
+  /** Add the ranges that are mapped at the end to the data. */
+  readonly ranges?: boolean;
+  /** Ask for mappings that are never unmapped: they are findings then. */
+  readonly leaks?: boolean;
+  /** Ask for maps of addresses that are mapped already: they are findings then. */
+  readonly doubleMaps?: boolean;
+  /** Mappings listed at most; their numbers are exact all the same. Default {@link DEFAULT_LIMIT}. */
+  readonly limit?: number;
+  /** Prices to predict times with. */
+  readonly profile?: Profile | null;
+  /** Names of devices and memory. */
+  readonly machine?: MachineNames;
+  /** Receives every call of the first row after it ran. */
+  readonly observer?: CallObserver;
+}
+
+function checkLimit(limit: number): number {
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit;
+  throw new IommuError('BAD_OPTION', 'limit', `expected a whole number from 0 up, got ${limit}`);
+}
+
+/** A replay under way. */
+export class ReplayRun {
+  /** The rows that it replays into. */
+  readonly specs: readonly RowSpec[];
+  readonly #question: ReplayQuestion;
+  readonly #replay: Replay;
+  readonly #shapes = new PartyShapes();
+  readonly #addresses = new AddressMap();
+  readonly #limit: number;
+
+  /** @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`. */
+  constructor(question: ReplayQuestion) {
+    const { names, clock, observer, until, profile = null } = question;
+    this.#question = question;
+    this.#limit = checkLimit(question.limit ?? DEFAULT_LIMIT);
+    this.specs = specsOf(question);
+    this.#replay = new Replay({
+      names,
+      clock,
+      rows: this.specs,
+      driver: ({ format }) => driverOf(format),
+      splitWork: profile !== null,
+      maxDoubleMaps: this.#limit,
+      watch: (call) => {
+        this.#shapes.call(call);
+        this.#addresses.call(call);
+      },
+      ...(observer === undefined ? {} : { observer }),
+      ...(until === undefined ? {} : { until }),
+    });
+  }
+
+  /** True once the mark was met: further events are let pass. */
+  get stopped(): boolean {
+    return this.#replay.stopped;
+  }
+
+  /** The name of a domain of the trace, as far as it is known by now. */
+  domainTitle(id: number): string {
+    return this.#replay.domains[id]?.title ?? '';
+  }
+
+  /** Takes one event. */
+  event(event: TraceEvent): void {
+    this.#replay.event(event);
+  }
+
+  /**
+   * Ends the trace.
+   * @param stats - what the readers say, one for each file
+   * @throws IommuError `BAD_OPTION` where the mark of `until` never came.
+   */
+  answer(stats: readonly ReadStats[]): Answer<ReplayData> {
+    this.#replay.finish();
+    this.#checkMark();
+    const { profile = null, ranges = false, machine = new MachineNames() } = this.#question;
+    const replay = this.#replay;
+    const addresses = this.#addresses.report();
+    const data = replayData({
+      replay,
+      names: this.#question.names,
+      stats,
+      shapes: this.#shapes,
+      addresses,
+      machine,
+      profile,
+      ranges,
+      limit: this.#limit,
+    });
+    const asked = { leaks: this.#question.leaks === true, doubleMaps: this.#question.doubleMaps === true };
+    return {
+      schema: 'iommu.replay',
+      version: 1,
+      outcome: outcomeOf(data, asked),
+      verdict: replayVerdict(data, machine, asked),
+      data,
+      sections: replaySections(data, replay.shape, asked),
+      notes: replayNotes(data, replay, stats, asked),
+      records: data.rows,
+      csv: rowsCsv(data.rows),
+    };
+  }
+
+  #checkMark(): void {
+    const { until } = this.#question;
+    const { stopped, marks } = this.#replay;
+    if (until === undefined || stopped) return;
+    const known = marks.length === 0 ? 'it has none' : `it has ${marks.map((mark) => `'${mark}'`).join(', ')}`;
+    throw new IommuError('BAD_OPTION', 'until', `expected text of a mark of the trace (${known}), got '${until}'`);
+  }
+}
+
+/** A trace that maps and unmaps as it should is fine; what stays mapped is a finding only where it was asked for. */
+function outcomeOf(data: ReplayData, { leaks, doubleMaps }: Asked): Answer['outcome'] {
+  if (!isUsable(data)) return 'unusable';
+  return (leaks && data.live.leaks > 0) || (doubleMaps && data.live.doubleMaps > 0) ? 'findings' : 'fine';
+}

@@ -1,0 +1,279 @@
+/**
+ * The data of a replay's answer, as its JSON document has it.
+ * @module
+ */
+import { hex } from '../../address.ts';
+import type { Profile } from '../../cost/profile.ts';
+import type { Replay } from '../../replay/replay.ts';
+import { type LiveRange, rangeJson } from '../../replay/row.ts';
+import type { AddressMapData } from '../../trace/address-map.ts';
+import type { TraceDomain } from '../../trace/domain-names.ts';
+import type { TrackCounts } from '../../trace/domains.ts';
+import type { MappedBy } from '../../trace/double-maps.ts';
+import type { TraceNames } from '../../trace/events.ts';
+import { missingFor, type Need } from '../../trace/needs.ts';
+import type { Leak, PairingReport, PartyCounts } from '../../trace/pairing.ts';
+import type { PartyShape, PartyShapes } from '../../trace/party-shapes.ts';
+import type { SeriesPoint } from '../../trace/series.ts';
+import type { Summary } from '../../trace/sketch.ts';
+import type { ReadStats, Skipped } from '../../trace/stats.ts';
+import type { MachineNames } from '../machine/names.ts';
+import { type RowData, rowsOf } from './rows.ts';
+
+/** One mapping: who mapped what, when. Times are nanoseconds of the trace's clock. */
+export interface MappingData {
+  readonly iova: string;
+  readonly bytes: string;
+  readonly domain: string;
+  /** Null where no event names it. */
+  readonly device: string | null;
+  readonly task: string;
+  readonly pid: number;
+  readonly mappedAtNs: number;
+}
+
+/** A mapping that the trace does not unmap. */
+export interface StillMappedData extends MappingData {
+  /** How long it had been mapped when the trace ended. */
+  readonly ageNs: number;
+  /** What the address or the memory is used for, where that is known. */
+  readonly use: string | null;
+}
+
+/** A map of an address that was mapped already. */
+export interface DoubleMapData extends MappingData {
+  /** `same domain`: an unmap is missing from the trace; `another domain`: nothing names the two domains. */
+  readonly kind: string;
+  readonly over: Omit<MappingData, 'domain'>;
+}
+
+/** One device or task. Sums of bytes are numbers. */
+export interface PartyData extends Omit<PartyCounts, 'id'> {
+  /** What the machine's files say of a device; empty where they say nothing. */
+  readonly about: string;
+  /** Quantiles of the bytes of its lists, and of their lifetimes in nanoseconds; null beyond the first 256. */
+  readonly listBytes: Summary | null;
+  readonly lifetime: Summary | null;
+}
+
+/** The data of `replayAnswer`. */
+export interface ReplayData {
+  readonly trace: {
+    readonly reader: string;
+    readonly events: number;
+    readonly bytes: number;
+    /** Between the first and the last event that was replayed. */
+    readonly seconds: number;
+    readonly skipped: readonly Skipped[];
+    readonly lost: { readonly events: number; readonly gaps: number; readonly overwritten: number };
+    readonly unordered: number;
+    readonly truncatedLists: number;
+    readonly files: number;
+    /** The traced system, where a file says it. */
+    readonly system: string | null;
+  };
+  readonly calls: { readonly map: number; readonly unmap: number; readonly lists: number };
+  readonly witnesses: {
+    readonly total: number;
+    readonly agree: number;
+    readonly disagreements: readonly object[];
+    readonly events: number;
+  };
+  readonly domains: readonly TraceDomain[];
+  readonly ranges?: readonly object[];
+  readonly live: {
+    readonly peakBytes: number;
+    readonly peakNs: number;
+    readonly endBytes: number;
+    readonly leaks: number;
+    readonly unknownUnmaps: number;
+    readonly doubleMaps: number;
+    readonly series: readonly SeriesPoint[];
+    readonly addresses: AddressMapData | null;
+  };
+  readonly devices: readonly PartyData[];
+  /** Devices with dma events of which none has a map: they bypass the IOMMU (identity domains), or lines are missing. */
+  readonly untranslated: readonly { readonly device: string; readonly dmaEvents: number }[];
+  readonly tasks: readonly PartyData[];
+  /** The oldest first, as many as `--limit` says; `live.leaks` is their number in all. */
+  readonly stillMapped: readonly StillMappedData[];
+  /** In the order of the trace, as many as `--limit` says; `live.doubleMaps` is their number in all. */
+  readonly doubleMaps: readonly DoubleMapData[];
+  /** Quantiles over all lists. */
+  readonly lists: Pick<
+    PairingReport,
+    'listBytes' | 'listElements' | 'elementBytes' | 'lifetime' | 'reuse' | 'relativeError'
+  >;
+  readonly pairing: Pick<PairingReport, 'maps' | 'unmaps' | 'mappedBytes' | 'unmappedBytes' | 'inferredUnmaps'>;
+  readonly track: TrackCounts;
+  readonly needs: readonly Need[];
+  readonly times: string;
+  readonly profile: Profile['machine'] | null;
+  readonly rows: readonly RowData[];
+}
+
+/** What was asked for beside the usual. */
+export interface Asked {
+  readonly leaks: boolean;
+  readonly doubleMaps: boolean;
+}
+
+/** What the data is made from. */
+export interface ReplayFindings {
+  readonly replay: Replay;
+  readonly names: TraceNames;
+  readonly stats: readonly ReadStats[];
+  readonly shapes: PartyShapes;
+  readonly addresses: AddressMapData | undefined;
+  readonly machine: MachineNames;
+  readonly profile: Profile | null;
+  /** Add the ranges that are mapped at the end. */
+  readonly ranges: boolean;
+  /** Mappings listed at most. */
+  readonly limit: number;
+}
+
+function sum(stats: readonly ReadStats[], of: (one: ReadStats) => number): number {
+  return stats.reduce((total, one) => total + of(one), 0);
+}
+
+/** Skipped lines of all files, one row a reason. */
+function skippedOf(stats: readonly ReadStats[]): Skipped[] {
+  const byReason = new Map<string, Skipped>();
+  for (const one of stats.flatMap(({ skipped }) => skipped)) {
+    const known = byReason.get(one.reason);
+    if (known === undefined) byReason.set(one.reason, { ...one });
+    else known.count += one.count;
+  }
+  return [...byReason.values()];
+}
+
+function traceData(stats: readonly ReadStats[], { firstTime, lastTime }: Replay): ReplayData['trace'] {
+  return {
+    reader: [...new Set(stats.map(({ reader }) => reader))].join(', '),
+    events: sum(stats, ({ events }) => events),
+    bytes: sum(stats, ({ bytes }) => bytes),
+    seconds: Number.isNaN(firstTime) ? 0 : (lastTime - firstTime) / 1e9,
+    skipped: skippedOf(stats),
+    lost: {
+      events: sum(stats, ({ lost }) => lost.events),
+      gaps: sum(stats, ({ lost }) => lost.gaps),
+      overwritten: sum(stats, ({ lost }) => lost.overwritten),
+    },
+    unordered: sum(stats, ({ unordered }) => unordered),
+    truncatedLists: sum(stats, ({ truncatedLists }) => truncatedLists),
+    files: stats.length,
+    system: stats.find(({ system }) => system !== undefined)?.system ?? null,
+  };
+}
+
+function mapping({ iova, size, time, task, pid, device }: MappedBy): Omit<MappingData, 'domain'> {
+  const named = device === '' ? null : device;
+  return { iova: hex(iova), bytes: hex(size), device: named, task, pid, mappedAtNs: time };
+}
+
+/** Ranges of the first row that keeps the traced addresses. */
+function rangesOf(replay: Replay): readonly LiveRange[] {
+  return replay.rows.find(({ row }) => row.spec.iova === 'keep')?.row.liveRanges() ?? [];
+}
+
+function stillMapped({ replay, machine }: ReplayFindings, leaks: readonly Leak[]): StillMappedData[] {
+  return leaks.map((leak) => ({
+    ...mapping(leak),
+    domain: replay.domains[leak.domain]?.title ?? '',
+    ageNs: replay.lastTime - leak.time,
+    use: leak.device === '' ? (machine.useOf(leak.iova) ?? null) : null,
+  }));
+}
+
+function doubleMapsData({ doubleMaps, domains }: Replay): DoubleMapData[] {
+  return doubleMaps.first.map((one) => ({
+    kind: one.kind,
+    ...mapping(one),
+    domain: domains[one.domain]?.title ?? '',
+    over: mapping(one.over),
+  }));
+}
+
+function partyData(
+  parties: readonly PartyCounts[],
+  about: (name: string) => string,
+  shape: (id: number) => PartyShape | undefined,
+): PartyData[] {
+  return parties.map(({ id, ...counts }) => {
+    const { listBytes = null, lifetime = null } = shape(id) ?? {};
+    return { ...counts, about: about(counts.name), listBytes, lifetime };
+  });
+}
+
+function witnessData({ agreement, witnessEvents }: Replay): ReplayData['witnesses'] {
+  const disagreements = agreement.disagreements.map(({ time, task, pid, start, end, ruleStart, ruleEnd }) => ({
+    timeNs: time,
+    task,
+    pid,
+    start: hex(start),
+    end: hex(end),
+    ruleStart: hex(ruleStart),
+    ruleEnd: hex(ruleEnd),
+  }));
+  return { total: agreement.witnesses, agree: agreement.agreed, disagreements, events: witnessEvents };
+}
+
+function untranslatedData({ replay, names }: ReplayFindings, { devices }: PairingReport): ReplayData['untranslated'] {
+  const mapped = new Set(devices.map(({ id }) => id));
+  return [...replay.untranslated]
+    .filter(([id]) => !mapped.has(id))
+    .map(([id, dmaEvents]) => ({ device: names.devices.text(id), dmaEvents }))
+    .toSorted((a, b) => b.dmaEvents - a.dmaEvents);
+}
+
+function liveData({ replay, addresses }: ReplayFindings, pairing: PairingReport): ReplayData['live'] {
+  return {
+    peakBytes: pairing.peakBytes,
+    peakNs: pairing.peakTime,
+    endBytes: pairing.liveBytes,
+    leaks: pairing.leakCount,
+    unknownUnmaps: replay.track.unmapsOfNothing,
+    doubleMaps: replay.doubleMaps.count,
+    series: pairing.live,
+    addresses: addresses ?? null,
+  };
+}
+
+/** Makes the data; plain, and independent of what it was made from. */
+export function replayData(findings: ReplayFindings): ReplayData {
+  const { replay, stats, shapes, machine, profile, ranges, limit } = findings;
+  const pairing = replay.pairingReport(limit);
+  const { listBytes, listElements, elementBytes, lifetime, reuse, relativeError } = pairing;
+  const { maps, unmaps, mappedBytes, unmappedBytes, inferredUnmaps } = pairing;
+  const title = (id: number): string => replay.domains[id]?.title ?? '';
+  const { track } = replay;
+  return {
+    trace: traceData(stats, replay),
+    calls: { map: track.lines, unmap: track.unmaps, lists: track.lists },
+    witnesses: witnessData(replay),
+    domains: replay.domains,
+    ...(ranges ? { ranges: rangesOf(replay).map((range) => rangeJson(range, title(range.domain))) } : {}),
+    live: liveData(findings, pairing),
+    devices: partyData(
+      pairing.devices,
+      (name) => machine.about(name),
+      (id) => shapes.ofDevice(id),
+    ),
+    untranslated: untranslatedData(findings, pairing),
+    tasks: partyData(
+      pairing.tasks,
+      () => '',
+      (id) => shapes.ofTask(id),
+    ),
+    stillMapped: stillMapped(findings, pairing.leaks),
+    doubleMaps: doubleMapsData(replay),
+    lists: { listBytes, listElements, elementBytes, lifetime, reuse, relativeError },
+    pairing: { maps, unmaps, mappedBytes, unmappedBytes, inferredUnmaps },
+    track,
+    needs: missingFor(stats, track),
+    times: 'measuredNs: time of this engine on this machine, no claim about the traced one',
+    profile: profile?.machine ?? null,
+    rows: rowsOf(replay, profile),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * What a replay assumes, lacks or is limited by; each said once.
+ * @module
+ */
+import { type Replay, WITNESS_EVENTS } from '../../replay/replay.ts';
+import { formatNs, formatNumber } from '../../report/number.ts';
+import type { ReadStats } from '../../trace/stats.ts';
+import type { Asked, ReplayData } from './data.ts';
+import { type RowData, rowTitle, varyingParts } from './rows.ts';
+import { kernelPath } from './verdict.ts';
+
+/** Steps back of the clock that two processors of one machine explain, nanoseconds. */
+const SMALL_STEP = 1e6;
+
+function driverNotes(rows: readonly RowData[]): string[] {
+  const drivers = new Set(rows.map(({ driver }) => driver));
+  const smmu =
+    'arm-smmu: the rows drive an Arm SMMUv2 in this engine, whatever IOMMU the trace comes from; power and TLB counts are those of that driver';
+  const bare = 'bare: the rows of this driver drive no device; they have no power and TLB work';
+  return [...(drivers.has('arm-smmu') ? [smmu] : []), ...(drivers.has('bare') ? [bare] : [])];
+}
+
+function pathNotes(data: ReplayData): string[] {
+  const { path, evidence } = kernelPath(data);
+  if (!data.rows.some((row) => row.path === path)) return [];
+  if (evidence !== '') return [`the traced kernel's path is ${path}: ${evidence}`];
+  return [
+    'the trace does not say which kernel it is from: map-pages, the path of Linux 5.15 and later, is assumed to be its own',
+  ];
+}
+
+function assumptions(data: ReplayData, replay: Replay): string[] {
+  const { assumedProtection, witnessEvents } = replay;
+  const wide = data.rows.some(({ granule }) => granule !== '4K');
+  return [
+    ...(assumedProtection > 0
+      ? [
+          `iommu:map carries no protection: read-write is assumed for ${formatNumber(assumedProtection)} calls whose direction no dma event gives`,
+        ]
+      : []),
+    ...(witnessEvents >= WITNESS_EVENTS
+      ? [`the regrouping rule was judged on the first ${formatNumber(WITNESS_EVENTS)} events, to save time`]
+      : []),
+    ...(wide ? ['with a granule above 4K, elements are rounded to it and input addresses are handed out anew'] : []),
+  ];
+}
+
+function clockNotes(stats: readonly ReadStats[]): string[] {
+  const odd = stats.filter(({ largestStepBack }) => largestStepBack > SMALL_STEP);
+  const steps = odd.reduce((sum, { unordered }) => sum + unordered, 0);
+  if (steps === 0) return [];
+  const largest = Math.max(...odd.map(({ largestStepBack }) => largestStepBack));
+  return [
+    `the clock goes back ${formatNumber(steps)} times within a file, by ${formatNs(largest)} at most: events were replayed in the order of the file; are these several recordings?`,
+  ];
+}
+
+function refusalNotes(rows: readonly RowData[]): string[] {
+  const varying = varyingParts(rows);
+  return rows.flatMap((row) =>
+    row.refused.map(
+      ({ code, count, first }) =>
+        `${rowTitle(row, varying.length === 0 ? ['path'] : varying)}: ${formatNumber(count)} calls refused (${code}); the first: ${first}`,
+    ),
+  );
+}
+
+function predictionNotes({ profile, rows }: ReplayData): string[] {
+  if (profile === null) return [];
+  const note = `predicted: counts × the profile of ${profile.name} (${profile.kind}); it holds for that machine only`;
+  const smmu = "predicted: TLB work is counted by SMMUv2's model, whatever IOMMU the trace comes from";
+  return rows.length === 0 ? [] : [note, smmu];
+}
+
+/** The notes of an answer. */
+export function replayNotes(data: ReplayData, replay: Replay, stats: readonly ReadStats[], { leaks }: Asked): string[] {
+  const needs = data.needs.map(({ question, why, advice }) => `not known: ${question}: ${why}; ${advice}`);
+  if (data.calls.map === 0) return [...needs, ...clockNotes(stats)];
+  const kept = data.live.leaks > 0;
+  return [
+    ...pathNotes(data),
+    ...driverNotes(data.rows),
+    ...assumptions(data, replay),
+    ...(kept
+      ? [
+          `a list that is still mapped may be in use: rings and buffers of a driver stay mapped while it runs${leaks ? '' : '; --leaks lists them'}`,
+        ]
+      : []),
+    ...refusalNotes(data.rows),
+    ...predictionNotes(data),
+    ...clockNotes(stats),
+    ...needs,
+  ];
+}

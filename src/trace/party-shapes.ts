@@ -1,0 +1,61 @@
+/**
+ * Sizes and lifetimes of lists by device and by task, as quantiles in bounded memory. Consumes the calls of a
+ * {@link DomainTracker}.
+ * @module
+ */
+import type { TraceCall } from './calls.ts';
+import { Sketch, type Summary } from './sketch.ts';
+
+/** Devices and tasks with quantiles of their own; further ones have none. */
+const MAX_PARTIES = 256;
+
+/** Sizes (bytes) and lifetimes (nanoseconds) of the lists of one device or task; plain data. */
+export interface PartyShape {
+  readonly listBytes: Summary;
+  readonly lifetime: Summary;
+}
+
+class Shapes {
+  readonly #byId = new Map<number, { readonly bytes: Sketch; readonly lifetime: Sketch }>();
+
+  row(id: number): { readonly bytes: Sketch; readonly lifetime: Sketch } | undefined {
+    const known = this.#byId.get(id);
+    if (known !== undefined || this.#byId.size >= MAX_PARTIES) return known;
+    const row = { bytes: new Sketch(), lifetime: new Sketch() };
+    this.#byId.set(id, row);
+    return row;
+  }
+
+  summary(id: number): PartyShape | undefined {
+    const row = this.#byId.get(id);
+    return row === undefined ? undefined : { listBytes: row.bytes.summary(), lifetime: row.lifetime.summary() };
+  }
+}
+
+/** Quantiles by device and task; ids are those of the trace's names, −1 for maps that name no device. */
+export class PartyShapes {
+  readonly #devices = new Shapes();
+  readonly #tasks = new Shapes();
+
+  /** Takes a call. A lifetime belongs to whoever mapped, and only traced unmaps end one. */
+  call(call: TraceCall): void {
+    if (call.kind !== 'unmap') {
+      this.#devices.row(call.device)?.bytes.add(call.size);
+      this.#tasks.row(call.task)?.bytes.add(call.size);
+    } else if (call.was !== undefined && call.cause === 'traced') {
+      const lived = call.time - call.was.time;
+      this.#devices.row(call.was.device)?.lifetime.add(lived);
+      this.#tasks.row(call.was.task)?.lifetime.add(lived);
+    }
+  }
+
+  /** Of the lists of a device; undefined where it mapped nothing, or came after the first 256. */
+  ofDevice(id: number): PartyShape | undefined {
+    return this.#devices.summary(id);
+  }
+
+  /** Of the lists that a task mapped. */
+  ofTask(id: number): PartyShape | undefined {
+    return this.#tasks.summary(id);
+  }
+}
