@@ -5,6 +5,7 @@
 
 export { type BenchQuestion, benchAnswer } from './bench.ts';
 export { type CheckQuestion, checkAnswer, rulesAnswer } from './check.ts';
+export { type CompareData, type CompareInput, compareAnswer, type Difference } from './compare.ts';
 export { type ConformTally, conformAnswer, runCases } from './conform.ts';
 export { type ConvertQuestion, convertAnswer } from './convert.ts';
 export { type DecodeQuestion, decodeAnswer } from './decode.ts';
@@ -12,4 +13,8 @@ export { type DiffQuestion, diffAnswer } from './diff.ts';
 export { type Explained, type ExplainInput, explainAnswer, readExplained } from './explain.ts';
 export { type FormatFacts, type FormatsData, formatsAnswer, type Granule } from './formats.ts';
 export { type GenQuestion, genAnswer } from './gen.ts';
+export { type ReplayQuestion, ReplayRun } from './replay.ts';
+export type { ReplayChoices } from './replay/choices.ts';
+export type { ReplayData } from './replay/data.ts';
+export { ReplayTimeline } from './replay/timeline.ts';
 export { type WalkQuestion, walkAnswer } from './walk.ts';

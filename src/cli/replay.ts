@@ -7,12 +7,13 @@ import { MachineNames } from '../answers/machine/names.ts';
 import type { ReplayChoices } from '../answers/replay/choices.ts';
 import { rowSpecTitle } from '../answers/replay/rows.ts';
 import { ReplayTimeline } from '../answers/replay/timeline.ts';
-import { DEFAULT_LIMIT, type ReplayQuestion, ReplayRun } from '../answers/replay.ts';
+import { type ReplayQuestion, ReplayRun } from '../answers/replay.ts';
 import { readProfile } from '../cost/profile.ts';
 import { createNames } from '../trace/events.ts';
 import { UsageError } from './exit.ts';
 import { ANSWER_FORMS, addFormOptions, type Form, type FormFlags, type Output, outputOf } from './forms.ts';
 import { readFile, say } from './io.ts';
+import { addLimitOption, limitOf } from './limit.ts';
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { readTraceFiles } from './trace-files.ts';
 
@@ -53,11 +54,6 @@ function machineOf({ pci, groups, iomem }: ReplayFlags): MachineNames {
     ...(groups === undefined ? {} : { groups: textOf(groups) }),
     ...(iomem === undefined ? {} : { iomem: textOf(iomem) }),
   });
-}
-
-function limitOf(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError(`--limit: expected a whole number, got '${text}'`);
 }
 
 function questionOf(flags: ReplayFlags): ReplayQuestion {
@@ -116,7 +112,6 @@ export function addReplay(program: Command): void {
     .option('--until <mark>', 'stop at the first trace mark that contains this text')
     .option('--leaks', 'list what is never unmapped, the oldest first; status 1 if there is any')
     .option('--double-maps', 'list maps of addresses that are mapped already; status 1 if there is any')
-    .option('--limit <n>', 'mappings listed at most', String(DEFAULT_LIMIT))
     .option('--ranges', 'add the ranges mapped at the end to the data')
     .option('--pci <file>', 'names of devices: the text of lspci, or lines of address, ids, class, driver')
     .option('--groups <file>', 'IOMMU groups, with their reserved regions')
@@ -131,5 +126,5 @@ export function addReplay(program: Command): void {
     .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
     .option('--report <file>', 'write the answer as HTML too')
     .addHelpText('before', EXAMPLES);
-  addFormOptions(verb, FORMS).action(act);
+  addFormOptions(addLimitOption(verb), FORMS).action(act);
 }

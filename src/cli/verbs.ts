@@ -26,6 +26,11 @@ export const VERBS: readonly Verb[] = [
     add: async (program) => (await import('./replay.ts')).addReplay(program),
   },
   {
+    name: 'compare',
+    summary: 'what differs between two traces, kernels or settings',
+    add: async (program) => (await import('./compare.ts')).addCompare(program),
+  },
+  {
     name: 'decode',
     summary: 'what is mapped in a dump',
     add: async (program) => (await import('./decode.ts')).addDecode(program),

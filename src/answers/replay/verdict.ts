@@ -16,15 +16,16 @@ export interface KernelPath {
   readonly evidence: string;
 }
 
-const RELEASE = /\b(\d{1,3})\.(\d{1,3})(?:\.\d{1,5})?/;
+/** `uname` as trace.dat has it: system, host, release, machine. */
+const RELEASE = /^Linux \S+ ((\d{1,3})\.(\d{1,3})\S*)/;
 
 /** The path of the traced kernel: by its release, else by events that only later kernels have, else assumed. */
 export function kernelPath({ trace, track }: Pick<ReplayData, 'trace' | 'track'>): KernelPath {
   const release = RELEASE.exec(trace.system ?? '');
   if (release !== null) {
-    const [, major, minor] = release.map(Number);
+    const [, , major, minor] = release.map(Number);
     const isNew = (major ?? 0) > 5 || (major === 5 && (minor ?? 0) >= 15);
-    return { path: isNew ? 'map-pages' : 'per-page', evidence: `Linux ${release[0]}` };
+    return { path: isNew ? 'map-pages' : 'per-page', evidence: `Linux ${release[1] ?? ''}` };
   }
   const hasDma = track.named + track.dmaWithoutMap > 0;
   return { path: 'map-pages', evidence: hasDma ? 'dma:* events, which Linux has from 6.12 on' : '' };
