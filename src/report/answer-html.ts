@@ -38,10 +38,20 @@ function block(part: Block, id: string): string {
   }
 }
 
+/** The table without a caption that would repeat the section's heading. */
+function uncaptioned(part: Block, title: string): Block {
+  if (part.kind !== 'table' || part.table.title !== title) return part;
+  const { title: _, ...table } = part.table;
+  return { ...part, table };
+}
+
 function sectionHtml({ id, title, blocks }: Section, index: number): string {
   const name = escapeMarkup(id);
-  const body = blocks.map((part, i) => block(part, `s${index}x${i}`)).join('');
-  return `<section id="${name}" aria-labelledby="${name}-title">\n<h2 id="${name}-title">${escapeMarkup(title || id)}</h2>\n${body}</section>\n`;
+  const [first] = blocks;
+  const drawn = first?.kind === 'chart' && first.chart.title === title;
+  const body = blocks.map((part, i) => block(uncaptioned(part, title), `s${index}x${i}`)).join('');
+  const heading = `<h2 id="${name}-title"${drawn ? ' class="unseen"' : ''}>${escapeMarkup(title || id)}</h2>`;
+  return `<section id="${name}" aria-labelledby="${name}-title">\n${heading}\n${body}</section>\n`;
 }
 
 function contents(sections: readonly Section[]): string {

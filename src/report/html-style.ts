@@ -13,6 +13,7 @@ body{margin:0;background:var(--ground);color:var(--text);font:1rem/1.5 system-ui
 main{max-width:76rem;margin:0 auto;padding:1.5rem 1rem 4rem}
 h1{font-size:1.6rem;line-height:1.25;margin:0 0 .5rem;overflow-wrap:anywhere}
 h2{font-size:1.2rem;margin:2.2rem 0 .5rem}
+.unseen{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden;margin:0}
 p{max-width:46rem;margin:.5rem 0;overflow-wrap:anywhere}
 a{color:var(--link)}
 .lead{font-size:1.15rem;padding:.6rem .9rem;border-left:4px solid var(--link);background:var(--rule)}
@@ -36,6 +37,6 @@ th{border-bottom:2px solid var(--faint);font-weight:600}
 .short{white-space:nowrap}
 figure{margin:1.2rem -1rem;overflow-x:auto}
 figure svg{max-width:100%;min-width:35rem;height:auto;display:block}
-@media screen and (max-width:44rem){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}table,tbody,tr{display:block}tr{padding:.5rem 0;border-bottom:1px solid var(--rule)}td{display:flex;gap:1rem;justify-content:space-between;border:0;padding:.1rem 0;overflow-wrap:anywhere;white-space:normal}td::before{content:attr(data-label);color:var(--faint);flex:none;max-width:50%}td[data-label=""]::before{content:none}.number{white-space:normal}figure{margin:1.2rem 0}figure svg{min-width:0}}
+@media screen and (max-width:44rem){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}table,tbody,tr,caption{display:block}tr{padding:.5rem 0;border-bottom:1px solid var(--rule)}td{display:flex;gap:1rem;justify-content:space-between;border:0;padding:.1rem 0;overflow-wrap:anywhere;white-space:normal}td::before{content:attr(data-label);color:var(--faint);flex:none;max-width:50%}td[data-label=""]::before{content:none}.number{white-space:normal}figure{margin:1.2rem 0}figure svg{min-width:0}}
 @media print{body{font-size:10pt}table{font-size:8pt}th,td{padding-right:.4rem}main{max-width:none;padding:0}figure svg{min-width:0}nav{display:none}section,figure,tr{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}a{color:inherit}}
 `.replace(/\n/g, '');

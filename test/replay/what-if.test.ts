@@ -135,11 +135,25 @@ describe('unusable input', () => {
     }
   });
 
-  it('replays all of a trace that lacks the mark, and says so', async () => {
-    const { status, stdout } = await withFile(LINE, 'trace.txt', (path) =>
+  it('refuses an --until that matches no mark', async () => {
+    const { status, error } = await withFile(LINE, 'trace.txt', (path) =>
       runCli('replay', path, '--until', 'no such mark', '--json', '--quiet'),
     );
-    expect(status).toBe(0);
-    expect((JSON.parse(stdout) as ReplayJson).live.endBytes).toBe(4096);
+    expect(status).toBe(2);
+    expect(error).toContain("got 'no such mark'");
+  });
+
+  it('refuses files that cannot be of one boot in this order', async () => {
+    const [boot = '', trace = ''] = FILES;
+    const { status, error } = await runCli('replay', trace, boot, '--quiet');
+    expect(status).toBe(3);
+    expect(error).toMatch(/trace_boot\.txt: its first event, at .* s, is before .* s, where .*trace\.txt\.gz ends/);
+  });
+
+  it('leaves with 3 for a trace that has nothing to replay, and 1 where leaks were asked for', async () => {
+    const mark = '  sh-1 [000] .....  1.500000: tracing_mark_write: begin\n';
+    expect((await withFile(mark, 'trace.txt', (path) => runCli('replay', path))).status).toBe(3);
+    expect((await withFile(LINE, 'trace.txt', (path) => runCli('replay', path))).status).toBe(0);
+    expect((await withFile(LINE, 'trace.txt', (path) => runCli('replay', path, '--leaks'))).status).toBe(1);
   });
 });

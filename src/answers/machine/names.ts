@@ -31,12 +31,17 @@ export class MachineNames {
     this.#memory = parseIomem(iomem);
   }
 
-  /** Driver and class of a device in a few words, such as `nvme, NVMe controller`; empty where nothing is known. */
+  /** Driver, class and group of a device in a few words, such as `nvme, NVMe controller, group 1`; empty where nothing is known. */
   about(device: string): string {
-    const known = this.#functions.get(device);
-    if (known === undefined) return '';
-    const words = [known.driver, known.className === '' ? known.title : known.className];
+    const { driver = '', className = '', title = '' } = this.#functions.get(device) ?? {};
+    const group = this.groupOf(device);
+    const words = [driver, className === '' ? title : className, group === undefined ? '' : `group ${group}`];
     return words.filter((word) => word !== '').join(', ');
+  }
+
+  /** True if memory can be named. */
+  get knowsMemory(): boolean {
+    return this.#memory.length > 0;
   }
 
   /** The device with its driver beside it: `0000:00:01.0 (nvme)`. */

@@ -37,6 +37,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   '0601': 'ISA bridge',
   '0604': 'PCI bridge',
   '0801': 'DMA controller',
+  '0806': 'IOMMU',
   '0c03': 'USB controller',
   '0c05': 'SMBus',
   '0d80': 'wireless controller',

@@ -56,7 +56,17 @@ export interface PartyData extends Omit<PartyCounts, 'id'> {
   readonly lifetime: Summary | null;
 }
 
-/** The data of `replayAnswer`. */
+/** A map of the address space over time; `bytes` of a row are the most that were mapped in each stretch of time. */
+export interface AddressesData {
+  /** Nanoseconds of the trace's clock. */
+  readonly from: number;
+  readonly to: number;
+  /** Addresses that a row stands for. */
+  readonly stretch: string;
+  readonly rows: readonly { readonly domain: number; readonly start: string; readonly bytes: readonly number[] }[];
+}
+
+/** The data of a replay's answer. */
 export interface ReplayData {
   readonly trace: {
     readonly reader: string;
@@ -89,7 +99,8 @@ export interface ReplayData {
     readonly unknownUnmaps: number;
     readonly doubleMaps: number;
     readonly series: readonly SeriesPoint[];
-    readonly addresses: AddressMapData | null;
+    /** The address space over time; null where nothing was mapped. */
+    readonly addresses: AddressesData | null;
   };
   readonly devices: readonly PartyData[];
   /** Devices with dma events of which none has a map: they bypass the IOMMU (identity domains), or lines are missing. */
@@ -177,12 +188,44 @@ function rangesOf(replay: Replay): readonly LiveRange[] {
   return replay.rows.find(({ row }) => row.spec.iova === 'keep')?.row.liveRanges() ?? [];
 }
 
+/** The range that holds an address; ranges stand by domain, then by address. */
+function rangeAt(ranges: readonly LiveRange[], domain: number, iova: number): LiveRange | undefined {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const range = ranges[middle];
+    const isAfter = range === undefined || range.domain > domain || (range.domain === domain && range.iova > iova);
+    if (isAfter) high = middle;
+    else low = middle + 1;
+  }
+  const found = ranges[low - 1];
+  return found?.domain === domain && iova < Number(found.iova) + found.bytes ? found : undefined;
+}
+
+/** Physical address of the start of a mapping; undefined where no row has it. */
+function physicalOf(replay: Replay): (leak: Leak) => number | undefined {
+  const ranges = rangesOf(replay);
+  return ({ domain, iova }) => {
+    const range = rangeAt(ranges, domain, iova);
+    return range === undefined ? undefined : range.pa + iova - Number(range.iova);
+  };
+}
+
+function useOf(leak: Leak, machine: MachineNames, physical: (leak: Leak) => number | undefined): string | null {
+  const use = leak.device === '' ? machine.useOf(leak.iova) : undefined;
+  if (use !== undefined || !machine.knowsMemory) return use ?? null;
+  const address = physical(leak);
+  return address === undefined ? null : (machine.memoryAt(address) ?? null);
+}
+
 function stillMapped({ replay, machine }: ReplayFindings, leaks: readonly Leak[]): StillMappedData[] {
+  const physical = machine.knowsMemory ? physicalOf(replay) : () => undefined;
   return leaks.map((leak) => ({
     ...mapping(leak),
     domain: replay.domains[leak.domain]?.title ?? '',
     ageNs: replay.lastTime - leak.time,
-    use: leak.device === '' ? (machine.useOf(leak.iova) ?? null) : null,
+    use: useOf(leak, machine, physical),
   }));
 }
 
@@ -219,12 +262,23 @@ function witnessData({ agreement, witnessEvents }: Replay): ReplayData['witnesse
   return { total: agreement.witnesses, agree: agreement.agreed, disagreements, events: witnessEvents };
 }
 
-function untranslatedData({ replay, names }: ReplayFindings, { devices }: PairingReport): ReplayData['untranslated'] {
+/** IOMMUs allocate their own tables and queues by the DMA API, and translate nothing of it (names as Linux's drivers give them). */
+const IOMMU_DEVICE = /smmu|iommu|\bdart\b/i;
+
+function untranslatedData(
+  { replay, names, machine }: ReplayFindings,
+  { devices }: PairingReport,
+): ReplayData['untranslated'] {
   const mapped = new Set(devices.map(({ id }) => id));
   return [...replay.untranslated]
     .filter(([id]) => !mapped.has(id))
     .map(([id, dmaEvents]) => ({ device: names.devices.text(id), dmaEvents }))
+    .filter(({ device }) => !IOMMU_DEVICE.test(`${device} ${machine.about(device)}`))
     .toSorted((a, b) => b.dmaEvents - a.dmaEvents);
+}
+
+function addressesData({ from, to, stretch, rows }: AddressMapData): AddressesData {
+  return { from, to, stretch: hex(stretch), rows: rows.map((row) => ({ ...row, start: hex(row.start) })) };
 }
 
 function liveData({ replay, addresses }: ReplayFindings, pairing: PairingReport): ReplayData['live'] {
@@ -236,7 +290,7 @@ function liveData({ replay, addresses }: ReplayFindings, pairing: PairingReport)
     unknownUnmaps: replay.track.unmapsOfNothing,
     doubleMaps: replay.doubleMaps.count,
     series: pairing.live,
-    addresses: addresses ?? null,
+    addresses: addresses === undefined ? null : addressesData(addresses),
   };
 }
 

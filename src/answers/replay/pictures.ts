@@ -2,14 +2,14 @@
  * The pictures of a replay.
  * @module
  */
-import { formatSize, hex } from '../../address.ts';
+import { formatSize } from '../../address.ts';
 import type { PowerHistogram } from '../../replay/summary.ts';
 import type { BarChart, Chart, HeatChart, LineChart } from '../../report/chart.ts';
 import { layerCostChart } from '../../report/describe/layers.ts';
 import { formatBytes } from '../../report/number.ts';
 import type { ReplayData } from './data.ts';
 import { crossingsByLayer, LAYERS } from './layers.ts';
-import { ROW_PARTS, type RowData, type RowPart, rowTitle, varyingParts } from './rows.ts';
+import { type RowData, type RowPart, rowTitle, varyingParts } from './rows.ts';
 import { kernelPath } from './verdict.ts';
 
 /** Bytes mapped over time. */
@@ -33,6 +33,11 @@ export function liveChart({ live }: ReplayData): LineChart {
   };
 }
 
+function domainName(domain: ReplayData['domains'][number] | undefined): string {
+  if (domain === undefined) return '';
+  return domain.source === 'layer' ? `no device named (domain ${domain.id})` : domain.title;
+}
+
 /** What was mapped where and when; undefined where nothing was. */
 export function addressChart({ live, domains }: ReplayData): HeatChart | undefined {
   const { addresses } = live;
@@ -43,9 +48,9 @@ export function addressChart({ live, domains }: ReplayData): HeatChart | undefin
     x: { label: 'time since the first call', unit: 'seconds' },
     from: 0,
     to: (addresses.to - addresses.from) / 1e9,
-    value: { label: `bytes mapped in each stretch of ${formatBytes(addresses.stretch)}`, unit: 'bytes' },
+    value: { label: `bytes mapped in each stretch of ${formatBytes(Number(addresses.stretch))}`, unit: 'bytes' },
     rows: addresses.rows.map(({ domain, start, bytes }) => ({
-      name: `${domains[domain]?.title ?? ''} ${hex(start)}`,
+      name: `${domainName(domains[domain])} ${start}`,
       values: bytes,
     })),
     notes: ['A row is a stretch of addresses in which something was mapped; stretches between rows stayed empty.'],
@@ -126,12 +131,9 @@ export function questionCharts(data: ReplayData): BarChart[] {
   if (base === undefined) return [];
   if (varying.length === 0) return [layersChart('Crossings by layer', [base], [rowTitle(base, ['path'])])];
   return varying.map((part) => {
-    const others = ROW_PARTS.filter((one) => one !== part);
+    const others = varying.filter((one) => one !== part);
     const shown = rows.filter((row) => others.every((one) => row[one] === base[one]));
-    const rest = rowTitle(
-      base,
-      varying.filter((one) => one !== part),
-    );
+    const rest = rowTitle(base, others);
     const title = `${QUESTIONS[part]} Crossings by layer${rest === '' ? '' : ` (${rest})`}`;
     return layersChart(
       title,

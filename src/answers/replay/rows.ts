@@ -116,9 +116,16 @@ const PARTS: Readonly<Record<RowPart, (row: RowData) => string>> = {
 /** All parts. */
 export const ROW_PARTS: readonly RowPart[] = Object.keys(PARTS) as RowPart[];
 
-/** The parts in which the rows differ. */
+/** A granule above the traced page hands addresses out anew: then the granule says how, and the addresses are no choice. */
+function followsGranule(rows: readonly RowData[]): boolean {
+  const granules = new Set(rows.map(({ granule }) => granule)).size;
+  return granules > 1 && new Set(rows.map(({ granule, iova }) => `${granule} ${iova}`)).size === granules;
+}
+
+/** The parts in which the rows differ by choice. */
 export function varyingParts(rows: readonly RowData[]): RowPart[] {
-  return ROW_PARTS.filter((part) => new Set(rows.map(PARTS[part])).size > 1);
+  const varying = ROW_PARTS.filter((part) => new Set(rows.map(PARTS[part])).size > 1);
+  return varying.filter((part) => part !== 'iova' || !followsGranule(rows));
 }
 
 /** A row's name before it is replayed. */
@@ -138,7 +145,7 @@ export function rowTitle(row: RowData, parts: readonly RowPart[] = ROW_PARTS): s
 
 function sharedTitle(rows: readonly RowData[], varying: readonly RowPart[]): string {
   const [first] = rows;
-  const shared = ROW_PARTS.filter((part) => !varying.includes(part));
+  const shared = ROW_PARTS.filter((part) => !varying.includes(part) && new Set(rows.map(PARTS[part])).size === 1);
   const unusual = shared.filter((part) => !['keep', 'strict'].includes(String(first?.[part])));
   return first === undefined ? '' : unusual.map((part) => PARTS[part](first)).join(', ');
 }
