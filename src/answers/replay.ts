@@ -5,6 +5,7 @@
  */
 import type { Profile } from '../cost/profile.ts';
 import { IommuError } from '../errors.ts';
+import { MachineNames } from '../machine/names.ts';
 import { Replay } from '../replay/replay.ts';
 import type { CallObserver, RowSpec } from '../replay/row.ts';
 import type { Answer } from '../report/answer.ts';
@@ -13,7 +14,6 @@ import type { TraceEvent, TraceNames } from '../trace/events.ts';
 import { PartyShapes } from '../trace/party-shapes.ts';
 import type { ReadStats } from '../trace/stats.ts';
 import { driverOf } from './drivers.ts';
-import { MachineNames } from './machine/names.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
 import { type Asked, type ReplayData, replayData } from './replay/data.ts';
 import { replayNotes } from './replay/notes.ts';

@@ -3,7 +3,6 @@
  * @module
  */
 import type { Command } from 'commander';
-import { MachineNames } from '../answers/machine/names.ts';
 import type { ReplayChoices } from '../answers/replay/choices.ts';
 import { rowSpecTitle } from '../answers/replay/rows.ts';
 import { ReplayTimeline } from '../answers/replay/timeline.ts';
@@ -14,6 +13,7 @@ import { UsageError } from './exit.ts';
 import { ANSWER_FORMS, addFormOptions, type Form, type FormFlags, type Output, outputOf } from './forms.ts';
 import { readFile, say } from './io.ts';
 import { addLimitOption, limitOf } from './limit.ts';
+import { addMachineOptions, type MachineFlags, machineNames } from './machine-files.ts';
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { readTraceFiles } from './trace-files.ts';
 
@@ -31,7 +31,7 @@ const EXAMPLES = `Examples:
 const FORMS: readonly Form[] = [...ANSWER_FORMS, 'perfetto'];
 
 /** The flags of `replay`. */
-interface ReplayFlags extends FormFlags, ReplayChoices {
+interface ReplayFlags extends FormFlags, MachineFlags, ReplayChoices {
   readonly until?: string;
   readonly ranges?: boolean;
   readonly leaks?: boolean;
@@ -39,21 +39,10 @@ interface ReplayFlags extends FormFlags, ReplayChoices {
   readonly limit: string;
   readonly report?: string;
   readonly profile?: string;
-  readonly pci?: string;
-  readonly groups?: string;
-  readonly iomem?: string;
 }
 
 function textOf(path: string): string {
   return new TextDecoder().decode(readFile(path));
-}
-
-function machineOf({ pci, groups, iomem }: ReplayFlags): MachineNames {
-  return new MachineNames({
-    ...(pci === undefined ? {} : { pci: textOf(pci) }),
-    ...(groups === undefined ? {} : { groups: textOf(groups) }),
-    ...(iomem === undefined ? {} : { iomem: textOf(iomem) }),
-  });
 }
 
 function questionOf(flags: ReplayFlags): ReplayQuestion {
@@ -65,7 +54,7 @@ function questionOf(flags: ReplayFlags): ReplayQuestion {
     profile: profile === undefined ? null : readProfile(textOf(profile), profile),
     names: createNames(),
     clock: () => performance.now(),
-    machine: machineOf(flags),
+    machine: machineNames('', flags),
   };
 }
 
@@ -113,9 +102,6 @@ export function addReplay(program: Command): void {
     .option('--leaks', 'list what is never unmapped, the oldest first; status 1 if there is any')
     .option('--double-maps', 'list maps of addresses that are mapped already; status 1 if there is any')
     .option('--ranges', 'add the ranges mapped at the end to the data')
-    .option('--pci <file>', 'names of devices: the text of lspci, or lines of address, ids, class, driver')
-    .option('--groups <file>', 'IOMMU groups, with their reserved regions')
-    .option('--iomem <file>', '/proc/iomem: names of memory')
     .option('--path <words>', 'per-page, map-pages, map-sg, one-walk, or all', 'all')
     .option('--dispatch <words>', 'indirect, direct, or all', 'indirect')
     .option('--format <ids>', 'table formats', 'arm-64-lpae-s1')
@@ -126,5 +112,5 @@ export function addReplay(program: Command): void {
     .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
     .option('--report <file>', 'write the answer as HTML too')
     .addHelpText('before', EXAMPLES);
-  addFormOptions(addLimitOption(verb), FORMS).action(act);
+  addFormOptions(addMachineOptions(addLimitOption(verb)), FORMS).action(act);
 }

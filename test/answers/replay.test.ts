@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { MachineNames } from '../../src/machine/index.ts';
 import { answerToSvg, answerToText, chartsOf, type Table, tablesOf } from '../../src/report/index.ts';
 import { dma, FOLDERS, line, replayCapture, replayTexts } from './helpers.ts';
 
@@ -19,7 +20,7 @@ describe('every capture', () => {
       const screen = answerToText(answer, STYLE).split('\n').slice(0, 24).join(' ');
       expect(screen).toContain(answer.verdict);
       if (answer.data.calls.map > 0) {
-        expect(screen).toMatch(/Linux before 5\.15/);
+        expect(screen).toMatch(/Linux up to 5\.14/);
         expect(screen).toMatch(/one-walk +[\d,]+/);
         expect(answer.verdict).toMatch(/one-walk \(in no kernel\)/);
       } else expect(answer.verdict).toMatch(/bypass the IOMMU/);
@@ -47,8 +48,8 @@ test('"what Linux does" is said of map-pages and per-page only, and rows name th
   const { data } = replayTexts(LEAKY, { path: 'all', format: 'arm-64-lpae-s1,apple-dart' });
   const kernels = Object.fromEntries(data.rows.map(({ path, kernel }) => [path, kernel]));
   expect(kernels).toEqual({
-    'per-page': 'Linux before 5.15',
-    'map-pages': 'Linux 5.15 and later',
+    'per-page': 'Linux up to 5.14',
+    'map-pages': 'Linux since 5.15',
     'map-sg': null,
     'one-walk': null,
   });
@@ -212,8 +213,7 @@ describe('pictures', () => {
   });
 });
 
-test('names of devices and memory come from the files of the machine', async () => {
-  const { MachineNames } = await import('../../src/answers/index.ts');
+test('names of devices and memory come from the files of the machine', () => {
   const machine = new MachineNames({
     pci: '02:00.0 Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\tKernel driver in use: e1000e\n',
     groups: 'group 3 type DMA devices 0000:02:00.0  reserved: 0x0000000008000000 0x00000000080fffff msi;\n',
@@ -227,4 +227,11 @@ test('names of devices and memory come from the files of the machine', async () 
   expect(verdict).toContain('4K for 0000:02:00.0 (e1000e)');
   expect(data.devices.find(({ name }) => name === '0000:02:00.0')?.about).toBe('e1000e, Ethernet controller, group 3');
   expect(data.stillMapped[0]).toMatchObject({ iova: '0x8000000', use: 'MSI doorbell' });
+});
+
+test('a replay names the memory that is still mapped', () => {
+  const iomem = '80000000-8fffffff : System RAM\n  80000000-80000fff : 0000:00:03.0\n';
+  const machine = new MachineNames({ iomem });
+  const { data } = replayTexts([line('map', 1, 0x5000, PAGE), line('map', 2, 0x9000, PAGE)], { machine });
+  expect(data.stillMapped.map(({ use }) => use)).toEqual(['0000:00:03.0', '0000:00:03.0']);
 });

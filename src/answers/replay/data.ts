@@ -4,6 +4,7 @@
  */
 import { hex } from '../../address.ts';
 import type { Profile } from '../../cost/profile.ts';
+import type { MachineNames } from '../../machine/names.ts';
 import type { Replay } from '../../replay/replay.ts';
 import { type LiveRange, rangeJson } from '../../replay/row.ts';
 import type { AddressMapData } from '../../trace/address-map.ts';
@@ -17,7 +18,7 @@ import type { PartyShape, PartyShapes } from '../../trace/party-shapes.ts';
 import type { SeriesPoint } from '../../trace/series.ts';
 import type { Summary } from '../../trace/sketch.ts';
 import type { ReadStats, Skipped } from '../../trace/stats.ts';
-import type { MachineNames } from '../machine/names.ts';
+import { aboutDevice, useOfAddress } from './machine-words.ts';
 import { type RowData, rowsOf } from './rows.ts';
 
 /** One mapping: who mapped what, when. Times are nanoseconds of the trace's clock. */
@@ -213,14 +214,14 @@ function physicalOf(replay: Replay): (leak: Leak) => number | undefined {
 }
 
 function useOf(leak: Leak, machine: MachineNames, physical: (leak: Leak) => number | undefined): string | null {
-  const use = leak.device === '' ? machine.useOf(leak.iova) : undefined;
-  if (use !== undefined || !machine.knowsMemory) return use ?? null;
+  const use = leak.device === '' ? useOfAddress(machine, leak.iova) : undefined;
+  if (use !== undefined || machine.memory.regions.length === 0) return use ?? null;
   const address = physical(leak);
-  return address === undefined ? null : (machine.memoryAt(address) ?? null);
+  return address === undefined ? null : (machine.memory.at(address)?.name ?? null);
 }
 
 function stillMapped({ replay, machine }: ReplayFindings, leaks: readonly Leak[]): StillMappedData[] {
-  const physical = machine.knowsMemory ? physicalOf(replay) : () => undefined;
+  const physical = machine.memory.regions.length > 0 ? physicalOf(replay) : () => undefined;
   return leaks.map((leak) => ({
     ...mapping(leak),
     domain: replay.domains[leak.domain]?.title ?? '',
@@ -273,7 +274,7 @@ function untranslatedData(
   return [...replay.untranslated]
     .filter(([id]) => !mapped.has(id))
     .map(([id, dmaEvents]) => ({ device: names.devices.text(id), dmaEvents }))
-    .filter(({ device }) => !IOMMU_DEVICE.test(`${device} ${machine.about(device)}`))
+    .filter(({ device }) => !IOMMU_DEVICE.test(`${device} ${aboutDevice(machine, device)}`))
     .toSorted((a, b) => b.dmaEvents - a.dmaEvents);
 }
 
@@ -311,7 +312,7 @@ export function replayData(findings: ReplayFindings): ReplayData {
     live: liveData(findings, pairing),
     devices: partyData(
       pairing.devices,
-      (name) => machine.about(name),
+      (name) => aboutDevice(machine, name),
       (id) => shapes.ofDevice(id),
     ),
     untranslated: untranslatedData(findings, pairing),

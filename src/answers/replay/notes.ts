@@ -25,7 +25,7 @@ function pathNotes(data: ReplayData): string[] {
   if (!data.rows.some((row) => row.path === path)) return [];
   if (evidence !== '') return [`the traced kernel's path is ${path}: ${evidence}`];
   return [
-    'the trace does not say which kernel it is from: map-pages, the path of Linux 5.15 and later, is assumed to be its own',
+    'the trace does not say which kernel it is from: map-pages, the path of Linux since 5.15, is assumed to be its own',
   ];
 }
 

@@ -11,22 +11,15 @@ import type { Replay, TimedRow } from '../../replay/replay.ts';
 import type { RowRefusal, RowSpec } from '../../replay/row.ts';
 import type { Cell, Column, Table } from '../../report/table.ts';
 import { driverName } from '../drivers.ts';
+import { PATH_WORDS } from '../paths.ts';
 import { crossings, crossingsByLayer, LAYERS } from './layers.ts';
 
-/** Which kernels take each path; empty for a path that no kernel has. */
+/** Kernels that take each path; empty for a path that no kernel has. */
 export const KERNELS: Readonly<Record<Path, string>> = {
-  'per-page': 'Linux before 5.15',
-  'map-pages': 'Linux 5.15 and later',
+  'per-page': PATH_WORDS['per-page'],
+  'map-pages': PATH_WORDS['map-pages'],
   'map-sg': '',
   'one-walk': '',
-};
-
-/** What each path is, in a few words. */
-export const ABOUT: Readonly<Record<Path, string>> = {
-  'per-page': 'Linux < 5.15',
-  'map-pages': 'Linux ≥ 5.15',
-  'map-sg': 'posted 2021, not merged',
-  'one-walk': 'in no kernel',
 };
 
 /** One row of the JSON answer. Sums of bytes are numbers; times are nanoseconds. */
@@ -187,7 +180,7 @@ export function rowsTable(rows: readonly RowData[]): Table {
       row.path,
       ...others.map((part) => row[part]),
       ...(drivers.includes(' ') ? [row.driver] : []),
-      { text: ABOUT[row.path], tone: row.kernel === null ? 'muted' : 'good' },
+      { text: PATH_WORDS[row.path], tone: row.kernel === null ? 'muted' : 'good' },
       ...shown.map(({ of }) => of(row)),
     ]),
   };

@@ -4,8 +4,8 @@
  */
 import { formatSize } from '../../address.ts';
 import type { Path } from '../../core/paths.ts';
+import type { MachineNames } from '../../machine/names.ts';
 import { formatBytes, formatNs, formatNumber } from '../../report/number.ts';
-import type { MachineNames } from '../machine/names.ts';
 import type { Asked, ReplayData } from './data.ts';
 import { KERNELS, type RowData } from './rows.ts';
 
@@ -52,7 +52,7 @@ function whoMapped({ devices, tasks }: ReplayData, machine: MachineNames): strin
   }
   const parts = devices.map(({ name, mappedBytes: bytes }) => {
     const isNamed = !name.startsWith('(');
-    return { bytes, whom: isNamed ? `for ${machine.short(name)}` : 'for devices that no event names' };
+    return { bytes, whom: isNamed ? `for ${machine.title(name)}` : 'for devices that no event names' };
   });
   return shares(parts, 'further device');
 }
@@ -104,7 +104,7 @@ function costs(data: ReplayData): string {
 
 /** Devices that have dma events and no map. */
 function untranslated({ untranslated: list }: ReplayData, machine: MachineNames): string {
-  const names = list.slice(0, 3).map(({ device }) => machine.short(device));
+  const names = list.slice(0, 3).map(({ device }) => machine.title(device));
   const more = list.length - names.length;
   const all = more > 0 ? [...names, counted(more, 'further device')] : names;
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1) ?? ''}`;
