@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Incident } from '../fault/incident.ts';
 import { traceClock } from '../record/clock.ts';
 import { say } from './io.ts';
 
@@ -15,20 +16,35 @@ function metadataBeside(path: string): string | null {
   }
 }
 
+/** Architectures whose log and trace clock `local` are one: no line "Marking stable" (kernel/sched/clock.c is for x86). */
+const ONE_CLOCK = /^(arm-smmu|qcom|riscv|apple|rk_|mtk|exynos|tegra|sun50i|ipmmu)/;
+
+/** Offset of a trace whose recording does not say its clock, where the log shows a machine with one clock. */
+function assumedOffset(trace: string | null, incidents: readonly Incident[]): number | null {
+  const isOne = incidents.length > 0 && incidents.every(({ iommu }) => ONE_CLOCK.test(iommu));
+  return isOne && (trace === null || trace === 'local') ? 0 : null;
+}
+
 /**
- * Nanoseconds that make times of the log out of times of the traces; says where they are moved, and where it is not known.
+ * Nanoseconds that make times of the log out of times of the traces, null where they are not known; says both.
  * @param line - the line of the log that tells of clocks, null if there is none
  */
-export function clockOffset(traces: readonly string[], line: string | null, quiet: boolean): number {
+export function clockOffset(
+  traces: readonly string[],
+  line: string | null,
+  incidents: readonly Incident[],
+  quiet: boolean,
+): number | null {
   const [first = ''] = traces;
-  const { logOffsetNs, from } = traceClock(metadataBeside(first), line);
-  if (!quiet && logOffsetNs === null) {
+  const { trace, logOffsetNs, from } = traceClock(metadataBeside(first), line);
+  const offset = logOffsetNs ?? assumedOffset(trace, incidents);
+  if (!quiet && offset === null) {
     say(
-      `${first}: how its clock stands to that of the log is not known (${from}): calls close to a fault may be in the wrong order`,
+      `${first}: how its clock stands to that of the log is not known (${from}): no order of calls and faults is claimed`,
     );
   }
-  if (!quiet && logOffsetNs !== null && logOffsetNs !== 0) {
-    say(`${first}: times are moved by ${(logOffsetNs / 1e9).toFixed(6)} s to the clock of the log (${from})`);
+  if (!quiet && offset !== null && offset !== 0) {
+    say(`${first}: times are moved by ${(offset / 1e9).toFixed(6)} s to the clock of the log (${from})`);
   }
-  return logOffsetNs ?? 0;
+  return offset;
 }

@@ -6,7 +6,8 @@ import { hex } from '../address.ts';
 import type { Fault, Leaf, Step } from '../hardware/walk/types.ts';
 import { type FaultCause, inferCause } from './cause.ts';
 import type { AddressHistory, FaultHistory, HistoryEntry } from './history.ts';
-import type { FaultKind, Incident } from './incident.ts';
+import type { FaultKind, Incident, NextStep } from './incident.ts';
+import { nextSteps } from './next.ts';
 import type { FaultTables, TableView } from './tables.ts';
 
 /** A fault with all that is known of it. */
@@ -14,6 +15,7 @@ export interface ExplainedFault {
   readonly record: Incident;
   readonly words: string;
   readonly cause: FaultCause;
+  readonly next: readonly NextStep[];
   readonly tables: TableView | undefined;
   readonly history: AddressHistory | undefined;
 }
@@ -53,8 +55,9 @@ export function explainFault(
   const ours = record.origin === 'iommu';
   const tables = ours ? dump?.of(record) : undefined;
   const history = ours ? trace?.of(record) : undefined;
-  const cause = inferCause({ fault: record, tables, history });
-  return { record, words: faultWords(record), cause: ofItsTables(record, cause), tables, history };
+  const evidence = { fault: record, tables, history };
+  const cause = ofItsTables(record, inferCause(evidence));
+  return { record, words: faultWords(record), cause, next: nextSteps(evidence, cause), tables, history };
 }
 
 const OWN_TABLES = 'the driver of the device keeps these tables: its own traces and debug files decide';
@@ -98,7 +101,7 @@ function entryJson(entry: HistoryEntry): object {
 }
 
 /** The JSON object of one fault. */
-export function faultJson({ record, words, cause, tables, history }: ExplainedFault): object {
+export function faultJson({ record, words, cause, next, tables, history }: ExplainedFault): object {
   const { iommu, unit, device, stream, pasid, iova, access, stage, kind, name, line, seconds, complete } = record;
   return {
     iommu,
@@ -123,9 +126,13 @@ export function faultJson({ record, words, cause, tables, history }: ExplainedFa
       alternatives: cause.alternatives,
       excluded: cause.excluded,
     },
+    next,
     walk: walkJson(tables),
     history: history === undefined ? null : history.entries.map(entryJson),
     line,
+    lines: record.lines,
+    events: record.events.map((event) => ({ ...event, seconds: event.seconds ?? null })),
+    origin: record.origin,
     seconds: seconds ?? null,
     complete,
   };

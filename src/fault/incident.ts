@@ -51,6 +51,13 @@ export interface Exclusion {
   readonly why: string;
 }
 
+/** Something to do next. */
+export interface NextStep {
+  readonly text: string;
+  /** Documentation, specification or source that it was taken from. */
+  readonly source: string;
+}
+
 /** One line of an incident, in the order of the log. */
 export interface IncidentEvent {
   readonly line: number;
@@ -87,6 +94,8 @@ export interface Decoded {
   readonly candidates?: readonly CauseName[] | undefined;
   /** Causes that the record excludes beyond those of its kind. */
   readonly excluded?: readonly Exclusion[];
+  /** What to do next, where the lines suggest more than their cause does. */
+  readonly next?: readonly NextStep[];
   /** False where lines that belong to it are missing. */
   readonly complete?: boolean;
 }
@@ -114,6 +123,7 @@ export interface Incident {
   readonly cause: CauseName | undefined;
   readonly candidates: readonly CauseName[] | undefined;
   readonly excluded: readonly Exclusion[];
+  readonly next: readonly NextStep[];
   /** Number of the first line. */
   readonly line: number;
   /** Numbers of its lines, at most {@link MOST_LINES}. */

@@ -48,8 +48,13 @@ export type LineSink = (text: string, number: number) => void;
 
 /** Cuts bytes into lines. */
 export class LineReader {
-  /** Bytes and lines read, and lines of which only the beginning was looked at. */
-  readonly counts: { bytes: number; lines: number; tooLong: number } = { bytes: 0, lines: 0, tooLong: 0 };
+  /** Bytes and lines read, whether any is not blank, and lines of which only the beginning was looked at. */
+  readonly counts: { bytes: number; lines: number; text: number; tooLong: number } = {
+    bytes: 0,
+    lines: 0,
+    text: 0,
+    tooLong: 0,
+  };
   encoding: Encoding | undefined;
   readonly #sink: LineSink;
   #decoder = new TextDecoder();
@@ -99,6 +104,7 @@ export class LineReader {
 
   #line(text: string): void {
     this.counts.lines++;
+    if (this.counts.text === 0 && text.trim() !== '') this.counts.text++;
     const isLong = this.#overlong || text.length > LONGEST_LINE;
     this.#overlong = false;
     if (isLong) this.counts.tooLong++;

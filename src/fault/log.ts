@@ -3,6 +3,7 @@
  * around it is undone by line-reader.ts and clean.ts.
  * @module
  */
+import { inferCause } from './cause.ts';
 import { cleanLine } from './clean.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
@@ -11,9 +12,10 @@ import { type Encoding, LineReader } from './line-reader.ts';
 import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
 import { FAULT_DRIVERS } from './registry.ts';
+import { IncidentTotals } from './totals.ts';
 
 /** Incidents kept; those beyond are counted. */
-const MOST_INCIDENTS = 1 << 14;
+const MOST_INCIDENTS = 10_000;
 /** Incidents that may still get lines. */
 const MOST_OPEN = 1 << 12;
 /** Lines that are not understood kept; those beyond are counted. */
@@ -75,6 +77,8 @@ export class FaultLog {
   /** The incidents so far, in the order of their first lines; complete after {@link end}. */
   readonly incidents: Incident[] = [];
   readonly unknown: UnknownLine[] = [];
+  /** Incidents beyond those kept. */
+  readonly totals: IncidentTotals = new IncidentTotals();
   readonly counts: LogCounts = { lines: 0, used: 0, quiet: 0, unknown: 0, suppressed: 0, tooLong: 0, dropped: 0 };
   readonly #lines = new LineReader((text, number) => this.#raw(text, number));
   readonly #readers: readonly DriverReader[];
@@ -95,6 +99,11 @@ export class FaultLog {
   /** What the bytes were taken for; `undefined` before the first. */
   get encoding(): Encoding | undefined {
     return this.#lines.encoding;
+  }
+
+  /** True if nothing but blanks was read. */
+  get blank(): boolean {
+    return this.#lines.counts.text === 0;
   }
 
   /** Takes the next bytes of the log, cut anywhere. */
@@ -237,7 +246,13 @@ export class FaultLog {
     open.draft.closed = true;
     const incident = decodeDraft(open);
     if (this.incidents.length < MOST_INCIDENTS) this.incidents.push(incident);
-    else this.counts.dropped++;
+    else this.#count(incident);
+  }
+
+  /** Beyond the limit, only the totals grow. */
+  #count(incident: Incident): void {
+    this.counts.dropped++;
+    this.totals.add(incident, inferCause({ fault: incident, tables: undefined, history: undefined }).name);
   }
 }
 
@@ -260,6 +275,7 @@ function decodeDraft({ draft, reader }: OpenDraft): Incident {
     cause: undefined,
     candidates: undefined,
     excluded: [],
+    next: [],
     complete: true,
     ...decoded,
     iommu: driver.id,

@@ -42,6 +42,11 @@ export class FaultTables {
     this.#tables = this.#model === undefined && geometry !== undefined ? givenTables(geometry) : undefined;
   }
 
+  /** The kind of IOMMU that the registers are of; `undefined` where only a geometry is given. */
+  get iommu(): string | undefined {
+    return this.#dump.registers?.iommu;
+  }
+
   /** True if the dump has registers or a geometry that lead to tables. */
   get usable(): boolean {
     return this.#model !== undefined || this.#tables !== undefined;

@@ -51,13 +51,15 @@ describe('iommu fault', () => {
     expect(answer.faults[0]?.['history']).toHaveLength(2);
   });
 
-  it('prints the walk, the history, the cause and what is not excluded', async () => {
-    const { stdout } = await runCli('fault', LOG, ...DUMP, ...TRACE, '--quiet');
-    expect(stdout).toContain('and 1 more like it');
+  it('prints the totals first, then the causes, and with --verbose the walk and the history', async () => {
+    const { stdout } = await runCli('fault', LOG, ...DUMP, ...TRACE, '--quiet', '--verbose');
+    expect(stdout.split('\n').slice(0, 2).join(' ')).toContain('10 incidents in 52 lines: 6 never-mapped');
+    expect(stdout).toContain('1 more like it');
     expect(stdout).toMatch(/stage 1 level 3 \[2\] 0x46923010 = 0x00000000421e9fc7 leaf/);
     expect(stdout).toMatch(/12\.848041 map 0x100002000 \+ 0x[13]000 by vfiomap/);
     expect(stdout).toContain('cause: wrong direction');
-    expect(stdout).toContain('not excluded: stale-tlb');
+    expect(stdout).toContain('still possible: stale-tlb');
+    expect(stdout).toContain('excluded: ');
   });
 
   it('gives a row a fault as CSV', async () => {
@@ -68,8 +70,49 @@ describe('iommu fault', () => {
     );
   });
 
-  it('exits 0 where the log has no fault, 2 for registers without a dump, 3 for a file that is not there', async () => {
-    expect((await runCli('fault', write('quiet.txt', 'all is well\n'), '--quiet')).status).toBe(0);
+  it('says by name what is not a log of faults, with status 3', async () => {
+    const cases = [
+      ['', 'The log is empty'],
+      ['\n \n', 'The log is empty'],
+      ['all is well\n', '1 line: none is of an IOMMU'],
+      ['[ 1.0] DMAR: Host address width 39\n', 'none reports a fault'],
+      [String.fromCharCode(...Array.from({ length: 2000 }, (_, i) => (i * 7) % 32)), 'binary'],
+    ] as const;
+    for (const [text, words] of cases) {
+      const { status, stdout } = await runCli('fault', write('quiet.txt', text), '--quiet');
+      expect([status, stdout]).toEqual([3, expect.stringContaining(words)]);
+    }
+  });
+
+  it('prints lines of a driver that are not understood, with status 1', async () => {
+    const log = write('unknown.txt', '[ 1.0] DMAR: something that no kernel prints\n');
+    const { status, stdout } = await runCli('fault', log, '--quiet');
+    expect(status).toBe(1);
+    expect(stdout).toContain('No fault is understood in 1 line. 1 line of intel-vtd is not understood');
+    expect(stdout).toContain('something that no kernel prints');
+  });
+
+  it('refuses the dump of another IOMMU than the log', async () => {
+    const log = write(
+      'dmar.txt',
+      'DMAR: [DMA Read NO_PASID] Request device [00:02.0] fault addr 0x1000 [fault reason 0x06] x\n',
+    );
+    const { status, error } = await runCli('fault', log, ...DUMP);
+    expect(status).toBe(3);
+    expect(error).toContain('the log is of intel-vtd, the dump is of arm-smmu-v3');
+  });
+
+  it('counts all incidents, and lists as many as --limit says', async () => {
+    const line = (i: number): string =>
+      `AMD-Vi: Event logged [IO_PAGE_FAULT device=0000:01:00.0 domain=0x1 address=0x${(i * 4096).toString(16)} flags=0x0000]`;
+    const log = write('many.txt', Array.from({ length: 12_000 }, (_, i) => line(i + 1)).join('\n'));
+    const { stdout } = await runCli('fault', log, '--quiet', '--limit', '5', '--json');
+    const answer = JSON.parse(stdout) as Answer & { readonly totals: readonly { count: number }[] };
+    expect(answer.faults.length).toBe(5);
+    expect(answer.totals.reduce((sum, { count }) => sum + count, 0)).toBe(12_000);
+  });
+
+  it('exits 2 for registers without a dump, 3 for a file that is not there', async () => {
     expect((await runCli('fault', LOG, '--regs', 'x.json')).status).toBe(2);
     expect((await runCli('fault', join(folder, 'missing.txt'))).status).toBe(3);
   });
