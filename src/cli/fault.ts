@@ -53,7 +53,7 @@ async function readLog(path: string): Promise<ReadLog> {
 async function readHistory(paths: readonly string[], { log, clock }: ReadLog, quiet: boolean): Promise<FaultHistory> {
   const names = createNames();
   const offset = clockOffset(paths, clock.text, log.incidents, quiet);
-  const history = new FaultHistory(log.incidents, names, offset ?? 0);
+  const history = new FaultHistory(log.incidents, names, offset);
   await readTraceFiles(paths, history.sink, names, () => false, quiet);
   history.finish();
   return history;

@@ -20,7 +20,10 @@ function metadataBeside(path: string): string | null {
 const ONE_CLOCK = /^(arm-smmu|qcom|riscv|apple|rk_|mtk|exynos|tegra|sun50i|ipmmu)/;
 
 /** Offset of a trace whose recording does not say its clock, where the log shows a machine with one clock. */
-function assumedOffset(trace: string | null, incidents: readonly Incident[]): number | null {
+function assumedOffset(trace: string | null, incidents: readonly Incident[], known: number | null): number | null {
+  // io_page_fault events carry the clock of a trace: the log is one itself
+  if (incidents.length > 0 && incidents.every(({ iommu }) => iommu === 'iommu')) return 0;
+  if (known !== null) return known;
   const isOne = incidents.length > 0 && incidents.every(({ iommu }) => ONE_CLOCK.test(iommu));
   return isOne && (trace === null || trace === 'local') ? 0 : null;
 }
@@ -37,7 +40,7 @@ export function clockOffset(
 ): number | null {
   const [first = ''] = traces;
   const { trace, logOffsetNs, from } = traceClock(metadataBeside(first), line);
-  const offset = logOffsetNs ?? assumedOffset(trace, incidents);
+  const offset = assumedOffset(trace, incidents, logOffsetNs);
   if (!quiet && offset === null) {
     say(
       `${first}: how its clock stands to that of the log is not known (${from}): no order of calls and faults is claimed`,

@@ -191,12 +191,33 @@ function excludedByEvidence({ history, tables }: Evidence): Exclusion[] {
 }
 
 /** The causes that remain beside the named one: those of the dump and the trace, else those of the incident alone. */
-function alternativesOf(name: CauseName, evidence: Evidence, excluded: readonly Exclusion[]): Alternative[] {
-  const { fault, tables, history } = evidence;
+function candidatesOf(name: CauseName, { fault, tables, history }: Evidence): readonly CauseName[] {
   const isAlone = tables === undefined && history === undefined;
-  const candidates = isAlone ? followingCauses(fault) : (BESIDE[name] ?? []);
-  const open = candidates.filter((other) => other !== name && !excluded.some((one) => one.name === other));
-  return open.map((other) => ({ name: other, why: decidedBy(other) }));
+  return isAlone ? followingCauses(fault) : (BESIDE[name] ?? []);
+}
+
+interface Conclusion {
+  readonly name: CauseName;
+  readonly candidates: readonly CauseName[];
+  readonly excluded: readonly Exclusion[];
+}
+
+function concludeAt(evidence: Evidence): Conclusion {
+  const name = nameCause(evidence, foundBy(evidence.tables));
+  return { name, candidates: candidatesOf(name, evidence), excluded: excludedByEvidence(evidence) };
+}
+
+/** Where the order of fault and calls is not known, only what holds for every order is claimed. */
+function conclude(evidence: Evidence): Conclusion {
+  const possible = evidence.history?.possible;
+  if (possible === undefined) return concludeAt(evidence);
+  const all = possible.map((history) => concludeAt({ ...evidence, history }));
+  const names = [...new Set(all.map(({ name }) => name))];
+  const [only] = all;
+  if (names.length === 1 && only !== undefined) return { ...only, excluded: [] };
+  const alone = nameCause({ ...evidence, history: undefined }, foundBy(evidence.tables));
+  const open = names.length === 0 ? followingCauses(evidence.fault) : names;
+  return { name: alone, candidates: open, excluded: [] };
 }
 
 /** Who tells of it. */
@@ -209,19 +230,15 @@ const SAYS: Readonly<Record<Origin, string>> = {
 /** The likely cause of a fault. */
 export function inferCause(evidence: Evidence): FaultCause {
   const { fault, tables, history } = evidence;
-  const name = nameCause(evidence, foundBy(tables));
+  const { name, candidates, excluded: shown } = conclude(evidence);
   const words = [
     `${SAYS[fault.origin]}: ${fault.name}${fault.meaning === '' ? '' : `, ${fault.meaning}`}`,
     ...tableEvidence(tables),
     ...historyEvidence(fault, history),
     ...fault.notes,
   ];
-  const excluded = [...excludedCauses(fault), ...excludedByEvidence(evidence)].filter((one) => one.name !== name);
-  return {
-    name,
-    text: causeText(name, fault.kind),
-    evidence: words,
-    alternatives: alternativesOf(name, evidence, excluded),
-    excluded,
-  };
+  const excluded = [...excludedCauses(fault), ...shown].filter((one) => one.name !== name);
+  const open = candidates.filter((other) => other !== name && !excluded.some((one) => one.name === other));
+  const alternatives = open.map((other) => ({ name: other, why: decidedBy(other) }));
+  return { name, text: causeText(name, fault.kind), evidence: words, alternatives, excluded };
 }

@@ -46,9 +46,17 @@ function entryWords(entry: HistoryEntry): string {
   return `${hex(entry.iova)} + ${hex(entry.bytes)} by ${entry.task} at ${entry.seconds.toFixed(6)}${direction}`;
 }
 
+/** What a trace says that leaves open which history it is. */
+function openEvidence({ entries, open = '' }: AddressHistory): string[] {
+  const touched =
+    entries.length === 0 ? 'no call in the trace touches it' : `${entries.length} calls in the trace touch it`;
+  return [touched, open];
+}
+
 /** What the trace says, in words. */
 export function historyEvidence(fault: Incident, history: AddressHistory | undefined): string[] {
   if (history === undefined) return [];
+  if (history.possible !== undefined) return openEvidence(history);
   const { live, mapped, unmapped, after, below, domains } = history;
   const words: string[] = [];
   if (mapped !== undefined) words.push(`mapped: ${entryWords(mapped)}`);

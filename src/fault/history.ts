@@ -56,6 +56,10 @@ export interface AddressHistory {
   readonly below: LiveMapping | undefined;
   /** Domains whose calls were looked at; more than one where the trace does not tell the fault's domain. */
   readonly domains: readonly string[];
+  /** Where the trace leaves it open: each history that the address may have. */
+  readonly possible?: readonly AddressHistory[];
+  /** What it leaves open. */
+  readonly open?: string;
 }
 
 interface Watched {
@@ -74,15 +78,10 @@ function isOf(domain: TraceDomain, fault: Incident): boolean {
   return domain.devices.some((name) => isDevice(name, fault));
 }
 
-/**
- * True if the domain is known to be of other PCI devices only. Streams of Arm and RISC-V may be numbered by the firmware:
- * there only a device's name can tell.
- */
+/** True if the domain is known to be of other PCI devices only. */
 function isOfOthers(domain: TraceDomain | undefined, fault: Incident): boolean {
   const devices = domain?.devices ?? [];
-  const known = fault.iommu === 'intel-vtd' || requesterId(fault.device) !== undefined;
-  if (devices.length === 0 || !known) return false;
-  return devices.every((name) => requesterId(name) !== undefined && !isDevice(name, fault));
+  return devices.length > 0 && devices.every((name) => requesterId(name) !== undefined && !isDevice(name, fault));
 }
 
 function faultPage(fault: Incident): number | undefined {
@@ -91,23 +90,33 @@ function faultPage(fault: Incident): number | undefined {
   return address - (address % PAGE);
 }
 
+/** Devices that a trace names, and their requester ids. */
+function namedDevices({ devices }: TraceNames): ReadonlySet<string | number> {
+  const texts = Array.from({ length: devices.size }, (_, id) => devices.text(id));
+  return new Set<string | number>([...texts, ...texts.flatMap((text) => requesterId(text) ?? [])]);
+}
+
+/** IOMMUs that identify devices by their PCI requester id. */
+const PCI_NUMBERED: readonly string[] = ['intel-vtd', 'amd-vi'];
+
 /** Collects the history of the addresses of some faults. */
 export class FaultHistory {
   readonly #pages: readonly Watched[];
   readonly #names: TraceNames;
   readonly #tracker: DomainTracker;
-  readonly #offsetNs: number;
+  readonly #offsetNs: number | null;
+  #known: ReadonlySet<string | number> | undefined;
   /** Seconds of the first and the last event, and how many there were. */
   readonly span: { first: number; last: number; events: number } = { first: Number.NaN, last: Number.NaN, events: 0 };
 
-  /** @param offsetNs - nanoseconds that make a time of the log out of a time of the trace */
-  constructor(faults: readonly Incident[], names: TraceNames, offsetNs = 0) {
+  /** @param offsetNs - nanoseconds that make a time of the log out of a time of the trace; null where it is not known */
+  constructor(faults: readonly Incident[], names: TraceNames, offsetNs: number | null = 0) {
     this.#offsetNs = offsetNs;
     const pages = new Map<number, number>();
     for (const fault of faults) {
       const page = faultPage(fault);
-      if (page !== undefined)
-        pages.set(page, Math.max(pages.get(page) ?? 0, fault.seconds ?? Number.POSITIVE_INFINITY));
+      const seconds = offsetNs === null ? undefined : fault.seconds;
+      if (page !== undefined) pages.set(page, Math.max(pages.get(page) ?? 0, seconds ?? Number.POSITIVE_INFINITY));
     }
     this.#pages = [...pages]
       .sort((a, b) => a[0] - b[0])
@@ -135,16 +144,35 @@ export class FaultHistory {
     if (page === undefined || this.span.events === 0) return undefined;
     const watched = this.#pages[this.#firstPage(page)];
     if (watched?.address !== page) return undefined;
+    const address = Number(fault.iova);
+    const calls = this.#callsOf(watched.calls, fault);
+    const domains = new Set(calls.map(({ domain }) => domain));
+    const history = (own: readonly HistoryEntry[]): AddressHistory =>
+      this.#offsetNs === null ? unorderedHistory(address, own) : historyOf(address, fault.seconds, own);
+    return domains.size > 1 ? severalDomains(history, calls, [...domains]) : history(calls);
+  }
+
+  /**
+   * The calls of the device's own domain; where the trace does not tell which it is, those of no other device's. Streams of
+   * Arm and RISC-V may be numbered by the firmware: unless the trace names a device of that number, any may be it.
+   */
+  #callsOf(calls: readonly HistoryEntry[], fault: Incident): HistoryEntry[] {
     const own = this.#tracker.domains.find((domain) => isOf(domain, fault));
-    const calls = watched.calls.filter((entry) => {
-      const domain = this.#tracker.domains[entry.domain];
-      return own === undefined ? !isOfOthers(domain, fault) : entry.domain === own.id;
-    });
-    return historyOf(Number(fault.iova), fault.seconds, calls);
+    if (own !== undefined) return calls.filter((entry) => entry.domain === own.id);
+    const isNumbered =
+      PCI_NUMBERED.includes(fault.iommu) || requesterId(fault.device) !== undefined || this.#namesDevice(fault);
+    return isNumbered ? calls.filter((entry) => !isOfOthers(this.#tracker.domains[entry.domain], fault)) : [...calls];
+  }
+
+  /** True if the trace names the device that made the fault. */
+  #namesDevice({ device, stream }: Incident): boolean {
+    const known = this.#known ?? namedDevices(this.#names);
+    this.#known = known;
+    return (device !== undefined && known.has(device)) || (stream !== undefined && known.has(stream & 0xffff));
   }
 
   #seconds(time: number): number {
-    return (time + this.#offsetNs) / NANOSECONDS;
+    return (time + (this.#offsetNs ?? 0)) / NANOSECONDS;
   }
 
   #firstPage(address: number): number {
@@ -239,4 +267,24 @@ export function historyOf(
     below,
     domains: [...new Set(calls.map((entry) => entry.domainTitle))],
   };
+}
+
+/** The history where no order of the fault and the calls is known: one for each place that it may have between them. */
+function unorderedHistory(address: number, calls: readonly HistoryEntry[]): AddressHistory {
+  const times = [Number.NEGATIVE_INFINITY, ...calls.map(({ seconds }) => seconds)];
+  const possible = times.map((time) => historyOf(address, time, calls));
+  const whole = historyOf(address, undefined, calls);
+  const open = "how the trace's clock stands to the log's is not known: no order of calls and fault is claimed";
+  return { ...whole, possible, open };
+}
+
+/** The history where the trace does not tell the device's domain: one for each that it may be. */
+function severalDomains(
+  history: (calls: readonly HistoryEntry[]) => AddressHistory,
+  calls: readonly HistoryEntry[],
+  domains: readonly number[],
+): AddressHistory {
+  const each = domains.map((id) => history(calls.filter(({ domain }) => domain === id)));
+  const open = `the trace does not tell the domain of the device: ${domains.length} are possible`;
+  return { ...history(calls), possible: each.flatMap((one) => one.possible ?? [one]), open };
 }

@@ -70,7 +70,8 @@ function decodeStatus(draft: Draft): Decoded {
     .slice(1)
     .map((field) => field.meaning)
     .join('; ');
-  return { kind, name: 'FSTS', meaning, fields, complete: !pending };
+  const words = pending ? 'the unit announced a fault whose record is not in the log' : undefined;
+  return { kind, name: 'FSTS', meaning, words, fields, complete: !pending };
 }
 
 function pasidOf(draft: Draft): number | undefined {
