@@ -15,9 +15,9 @@ import { FAULT_DRIVERS } from './registry.ts';
 import { IncidentTotals } from './totals.ts';
 
 /** Incidents kept; those beyond are counted. */
-const MOST_INCIDENTS = 10_000;
+const MOST_INCIDENTS = 4000;
 /** Incidents that may still get lines. */
-const MOST_OPEN = 1 << 12;
+const MOST_OPEN = 1 << 10;
 /** Lines that are not understood kept; those beyond are counted. */
 const MOST_UNKNOWN = 1000;
 /** Parts that one line is joined from at most. */

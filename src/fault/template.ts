@@ -13,8 +13,10 @@
 export interface Pattern {
   /** The names of its values, in order. */
   readonly names: readonly string[];
-  /** Literal text, in lower case, that every match begins with; empty for a template that is searched for. */
+  /** Literal text that every match begins with; empty for a template that is searched for. */
   readonly start: string;
+  /** Literal text that stands in every match: most lines are refused by it alone. */
+  readonly literal: string;
   readonly expression: RegExp;
 }
 
@@ -69,18 +71,36 @@ function fromWordStart(source: string): string {
   return source.replace(/^((?:\(\?:)*)\(\\S/, '$1(?<!\\S)(\\S');
 }
 
+/** The longest literal word that no option encloses. */
+function longestLiteral(template: string): string {
+  let depth = 0;
+  let longest = '';
+  for (const [, name, , taken, , option, literal] of template.matchAll(PART)) {
+    if (option !== undefined) depth += option === '<' ? 1 : -1;
+    else if (name === undefined && taken === undefined && depth === 0 && (literal ?? '').length > longest.length) {
+      longest = literal ?? '';
+    }
+  }
+  return longest;
+}
+
 /** Compiles a template. `at` says where it may match: at the start of a message, or anywhere in a line. */
 export function compileTemplate(template: string, at: 'start' | 'anywhere'): Pattern {
   const names: string[] = [];
   const source = at === 'start' ? sourceOf(template, names) : fromWordStart(sourceOf(template, names));
   const start = at === 'start' ? (/^[^{}\\ <>]*/.exec(template)?.[0] ?? '') : '';
-  return { names, start: start.toLowerCase(), expression: new RegExp(source, at === 'start' ? 'iy' : 'ig') };
+  return {
+    names,
+    start,
+    literal: longestLiteral(template),
+    expression: new RegExp(source, at === 'start' ? 'iy' : 'ig'),
+  };
 }
 
 /** Matches a pattern in a text, from an offset on. */
 export function matchPattern(pattern: Pattern, text: string, from: number): Match | undefined {
-  const { expression, names, start } = pattern;
-  if (start !== '' && text.slice(from, from + start.length).toLowerCase() !== start) return undefined;
+  const { expression, names, start, literal } = pattern;
+  if (start === '' ? !text.includes(literal, from) : !text.startsWith(start, from)) return undefined;
   expression.lastIndex = from;
   const match = expression.exec(text);
   if (match === null) return undefined;

@@ -159,7 +159,7 @@ export const riscvIommu: FaultDriver = {
       says: '{words}',
     },
   ],
-  quiet: ['Adding to iommu group', 'Using ', 'hardware version'],
+  quiet: ['Adding to iommu group', 'Using ', 'using ', 'hardware version'],
   functions: ['riscv_iommu_fault', 'riscv_iommu_cmdq_process', 'riscv_iommu_fltq_process'],
   decode,
 };
