@@ -65,7 +65,7 @@ export function hex(value: Address, digits = 1): string {
   return `0x${wide.toString(16).padStart(digits, '0')}`;
 }
 
-/** A size in short form: `4K`, `2M`, `1G`; a size that is no whole number of a unit is given in the next smaller one. */
+/** A size in short form: `4K`, `2M`, `1G`; a size that is not a whole number of one unit is given in the next smaller unit. */
 export function formatSize(bytes: number): string {
   let unit = 0;
   let value = bytes;
@@ -78,20 +78,20 @@ export function formatSize(bytes: number): string {
 
 /**
  * Reads a size such as `4096`, `0x1000`, `4K`, `2MiB` (any case).
- * @throws IommuError `BAD_OPTION` where the text is no size.
+ * @throws IommuError `BAD_OPTION` where the text is not a size.
  */
 export function parseSize(text: string): number {
   const match = /^(0x[0-9a-f]+|\d+)\s*([kmgtpe]?)(?:i?b)?$/i.exec(text.trim());
   const value = Number(match?.[1]) * 1024 ** UNITS.indexOf((match?.[2] ?? '').toUpperCase());
   if (match === null || !Number.isSafeInteger(value)) {
-    throw new IommuError('BAD_OPTION', 'size', `'${text}' is no size; write 4096, 0x1000, 4K, 2M or 1G`);
+    throw new IommuError('BAD_OPTION', 'size', `expected a size such as 4096, 0x1000, 4K, 2M or 1G, got '${text}'`);
   }
   return value;
 }
 
 /**
  * Reads an address such as `0x1000` or `4096`.
- * @throws IommuError `BAD_OPTION` where the text is no 64-bit address.
+ * @throws IommuError `BAD_OPTION` where the text is not a 64-bit address.
  */
 export function parseAddress(text: string): bigint {
   const clean = text.trim().replace(/_/g, '');
@@ -99,12 +99,12 @@ export function parseAddress(text: string): bigint {
     const value = BigInt(clean);
     if (value < 1n << 64n) return value;
   }
-  throw new IommuError('BAD_OPTION', 'address', `'${text}' is no 64-bit address; write 0x… or decimal digits`);
+  throw new IommuError('BAD_OPTION', 'address', `expected a 64-bit address, 0x… or decimal digits, got '${text}'`);
 }
 
 /**
  * Reads a physical address, which a number holds exactly.
- * @throws IommuError `BAD_OPTION` where the text is no address, `OUT_OF_RANGE` from 2^53 on, where it would be rounded.
+ * @throws IommuError `BAD_OPTION` where the text is not an address, `OUT_OF_RANGE` from 2^53 on, where it would be rounded.
  */
 export function parsePhysical(argument: string, text: string): number {
   const value = parseAddress(text);

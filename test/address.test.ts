@@ -10,7 +10,7 @@ describe('address text', () => {
 
   test('a text that is no size is refused by name', () => {
     for (const text of ['', 'K', '-4K', '4Q', '0x', '1.5M', '99999999999E']) {
-      expect(() => parseSize(text)).toThrow(/size: '.*' is no size/);
+      expect(() => parseSize(text)).toThrow(/size: expected a size .*, got '/);
     }
   });
 

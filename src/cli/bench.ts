@@ -50,7 +50,7 @@ interface BenchFlags extends FormFlags {
 function wholeNumber(option: string, text: string, least: number, most: number): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw new UsageError(`--${option}: '${text}' is no whole number from ${least} to ${most}`);
+  throw new UsageError(`--${option}: expected a whole number from ${least} to ${most}, got ${text}`);
 }
 
 function sizesOf(text: string | undefined, granule: number): number[] {
@@ -58,7 +58,7 @@ function sizesOf(text: string | undefined, granule: number): number[] {
   return text.split(',').map((word) => {
     const bytes = parseSize(word);
     if (bytes > 0 && bytes % granule === 0) return bytes;
-    throw new UsageError(`--sizes: ${formatSize(bytes)} is no multiple of the granule ${formatSize(granule)}`);
+    throw new UsageError(`--sizes: expected multiples of the granule ${formatSize(granule)}, got ${formatSize(bytes)}`);
   });
 }
 

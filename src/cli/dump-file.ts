@@ -58,7 +58,7 @@ export function fileSource(path: string): ByteSource {
 
 /**
  * Opens a dump (`-`: standard input; a folder: the dump and registers in it) with its registers.
- * @throws InputError of the readers; IommuError `BAD_OPTION` for a base that is no address.
+ * @throws InputError of the readers; IommuError `BAD_OPTION` for a base that is not an address.
  */
 export async function openDumpFile(given: string, flags: DumpOptions): Promise<Dump> {
   const { path, flags: files } = dumpInFolder(given, flags);

@@ -34,7 +34,7 @@ export function addGeometryOptions(command: Command): Command {
 function bits(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,2}$/.test(text)) return Number(text);
-  throw new UsageError(`--${name}: '${text}' is no number of bits`);
+  throw new UsageError(`--${name}: expected a number of bits, got ${text}`);
 }
 
 function tablesFromDump(geometry: SnapshotGeometry): DomainTables {

@@ -11,7 +11,7 @@ const HEX = /^0x[0-9a-f]{1,16}$/i;
 /** More entries or pages than any recorded run has; a longer one is refused before it is expanded. */
 const MAX_RUN = 2 ** 20;
 
-/** An object that is no list. */
+/** An object that is not a list. */
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

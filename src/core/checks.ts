@@ -183,7 +183,7 @@ export class ArgumentCheck {
     throw new IommuError(
       'UNALIGNED',
       argument,
-      `${hex(shown)} is no multiple of the smallest page ${hex(this.smallest)}`,
+      `expected a multiple of the smallest page ${hex(this.smallest)}, got ${hex(shown)}`,
       {
         got: hex(shown),
         page: hex(this.smallest),

@@ -41,7 +41,7 @@ export class Refusals {
     return new IommuError(
       'NO_MEMORY',
       'memory',
-      `no table for ${at} of ${this.#public(offset)} + ${hex(bytes)}; all is taken back`,
+      `no table for ${at} of ${this.#public(offset)} + ${hex(bytes)}; the call was rolled back`,
       { iova: this.#public(offset), size: hex(bytes), at },
     );
   }

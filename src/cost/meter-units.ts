@@ -19,7 +19,7 @@ export interface WorkDone {
  * and one entry are a `page`; entries beyond one a walk are `entry`, blocks too. What always comes together is priced
  * together: the last-level TLB operation and the barrier of a page that is unmapped with the page, a sync with its list or
  * table; so only invalidations of any level are `tlbi.address`.
- * Roots are no part of the work: count from where the domain has been made.
+ * Roots do not count as work: count from where the domain has been made.
  */
 export function unitsOfMeter(meter: Readonly<MeterCounts>, work: WorkDone): Counts {
   const unmap = work.op === 'unmap';

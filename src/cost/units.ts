@@ -71,7 +71,7 @@ export function isFixedCost(unit: string): boolean {
   return unit === 'list' || unit.startsWith('list:');
 }
 
-/** The plain unit behind an id: `list:map-sg` is a `list`. Null if the id is no unit. */
+/** The plain unit behind an id: `list:map-sg` is a `list`. Null if the id is not a unit. */
 export function plainUnit(unit: string): Unit | null {
   if (isFixedCost(unit)) return 'list';
   return UNITS.find((known) => known === unit) ?? null;

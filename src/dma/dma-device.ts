@@ -169,7 +169,7 @@ export class DmaDevice {
 
   /**
    * Maps a list into one range of addresses (`dma_map_sg`). @returns the number of segments, which {@link list} holds
-   * @throws IommuError as `mapPage`; `EMPTY` for a list without bytes, `BAD_OPTION` where its sum is no exact number
+   * @throws IommuError as `mapPage`; `EMPTY` for a list without bytes, `BAD_OPTION` where its sum is not exact as a number
    */
   mapSg(list: ListInput, direction: Direction, attributes: DmaAttributes = NO_ATTRIBUTES): number {
     const arrays = asArrays(list);

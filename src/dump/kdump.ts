@@ -93,7 +93,7 @@ function readLayout(source: ByteSource, name: string): Layout {
     header.getUint32(at + offset, true),
   );
   if (!isBlockSize(blockSize)) {
-    throw new InputError('MALFORMED', name, `block size ${blockSize} of a kdump is no power of two from 4096 on`, {
+    throw new InputError('MALFORMED', name, `block size: expected a power of two from 4096 on, got ${blockSize}`, {
       blockSize,
     });
   }

@@ -63,7 +63,7 @@ class Cursor {
   }
 }
 
-/** Instructions below 16; what they mean hangs on the number of literals just copied (4: a run of them). */
+/** Instructions below 16; what they mean depends on the number of literals just copied (4: a run of them). */
 function low(at: Cursor, instruction: number, literals: number): number {
   if (literals === 0) {
     at.literals(at.length(instruction, 4) + 3);

@@ -37,7 +37,7 @@ function openMemory(given: ByteSource, name: string, base: number | undefined): 
   throw new InputError(
     'NOT_RECOGNISED',
     name,
-    'is no snapshot, sparse pages, ELF core, kdump or debugfs text; a raw image needs the physical address of its first byte (--base)',
+    'expected a snapshot, sparse pages, an ELF core, kdump or debugfs text, got something else; a raw image needs the physical address of its first byte (--base)',
   );
 }
 

@@ -16,10 +16,15 @@ import type { ByteSource } from './types.ts';
  */
 export function openRaw(source: ByteSource, name: string, base: number): OpenedMemory {
   if (source.size === 0 || !Number.isSafeInteger(base + source.size)) {
-    throw new InputError('MALFORMED', name, `${source.size} bytes at ${hex(base)} are no image of memory`, {
-      base: hex(base),
-      size: source.size,
-    });
+    throw new InputError(
+      'MALFORMED',
+      name,
+      `raw image: expected bytes below the end of physical memory, got ${source.size} bytes at ${hex(base)}`,
+      {
+        base: hex(base),
+        size: source.size,
+      },
+    );
   }
   return segmentMemory('raw', [fileSegment(source, base, source.size, 0)], new NoteCounter());
 }

@@ -35,7 +35,10 @@ function addNamed(named: Map<string, bigint>, name: string, value: unknown, sour
     return;
   }
   const bits = toBits(value);
-  if (bits === undefined) throw new InputError('MALFORMED', source, `register ${name} is no 64-bit value`, { name });
+  if (bits === undefined)
+    throw new InputError('MALFORMED', source, `register ${name}: expected a 64-bit value, got something else`, {
+      name,
+    });
   named.set(name, bits);
 }
 
@@ -44,7 +47,9 @@ function addWords(words: Map<number, number>, base: number, value: unknown, sour
   for (const [key, word] of Object.entries(value)) {
     const [offset, bits] = [toNumber(key), toNumber(word)];
     if (offset === undefined || bits === undefined || bits > 0xffffffff) {
-      throw new InputError('MALFORMED', source, `'${key}' is no register offset with a 32-bit value`, { offset: key });
+      throw new InputError('MALFORMED', source, `expected a register offset with a 32-bit value, got '${key}'`, {
+        offset: key,
+      });
     }
     words.set(base + offset, bits);
   }
@@ -68,7 +73,11 @@ export function parseRegisters(text: string, source = 'registers'): RegisterFile
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new InputError('MALFORMED', source, `is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new InputError(
+      'MALFORMED',
+      source,
+      `expected JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
   return registersFromJson(value, source);
 }

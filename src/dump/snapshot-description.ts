@@ -46,7 +46,12 @@ function isParts(value: unknown): value is KnownParts {
 function toPartial(value: unknown, name: string): Map<number, KnownParts> {
   const partial = new Map<number, KnownParts>();
   for (const [address, parts] of Object.entries((value ?? {}) as Json)) {
-    if (!isParts(parts)) throw new InputError('MALFORMED', name, `the known parts of page ${address} are no pairs`);
+    if (!isParts(parts))
+      throw new InputError(
+        'MALFORMED',
+        name,
+        `the known parts of page ${address}: expected [from, end) pairs, got something else`,
+      );
     partial.set(Number(address), parts);
   }
   return partial;
@@ -61,7 +66,7 @@ export function readDescription(text: string, name: string): Description {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new InputError('MALFORMED', name, 'the description in it is no JSON');
+    throw new InputError('MALFORMED', name, 'the description: expected JSON, got something else');
   }
   const { registers, geometry, partial } = (typeof value === 'object' && value !== null ? value : {}) as Json;
   return {

@@ -54,7 +54,7 @@ function indexRow(source: ByteSource, line: TextLine, rows: Map<number, Segment>
   if (line.text.trim() === '') return;
   const row = parseRow(line.text);
   if (row === undefined || decodeBase64(row.base64) === undefined) {
-    notes.add('rows-skipped', `rows that are no page, the first on line ${line.number}`);
+    notes.add('rows-skipped', `rows that do not describe a page, the first on line ${line.number}`);
     return;
   }
   if (rows.has(row.pa)) notes.add('rows-repeated', 'addresses given more than once; the last row counts');

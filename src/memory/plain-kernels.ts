@@ -255,7 +255,7 @@ function isClear8(words: Uint32Array, table: number, index: number): boolean {
   return ((words[word] as number) | (words[word + 1] as number)) === 0;
 }
 
-/** Whole, from 0 up, below 2^52, and with no bit outside `allowed`, a run of bits. */
+/** Whole, at least 0, below 2^52, and with no bit outside `allowed`, a run of bits. */
 function isAllowed(value: number, allowed: number): boolean {
   if (!(Number.isInteger(value) && value >= 0 && value < TWO_52)) return false;
   return value <= allowed && value % lowestBit(allowed) === 0;

@@ -127,7 +127,7 @@ function holdsNumbers(values: ArrayLike<Address>): values is ArrayLike<number> {
 
 /**
  * A list input as two arrays of numbers: typed arrays of numbers as they are, others and objects copied.
- * @throws IommuError `BAD_OPTION` for what is no list, and where the arrays differ in length; `NOT_A_NUMBER`,
+ * @throws IommuError `BAD_OPTION` for anything that is not a list, and where the arrays differ in length; `NOT_A_NUMBER`,
  * `UNSAFE_NUMBER` and others for an element.
  */
 export function asArrays(input: ListInput): ListArrays {

@@ -251,7 +251,7 @@ export class TableMemory implements PhysicalReader {
 
   #fresh(bytes: number, limit: number): number {
     if (!isPow2(bytes) || bytes < UNIT_BYTES) {
-      throw new IommuError('BAD_OPTION', 'bytes', `${hex(bytes)} is no power of two from 1 KiB up`);
+      throw new IommuError('BAD_OPTION', 'bytes', `expected a power of two from 1 KiB on, got ${hex(bytes)}`);
     }
     const offset = this.#allocator.next(bytes);
     if (this.base + offset + bytes > limit || !this.#grow(offset + bytes)) return -1;

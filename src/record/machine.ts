@@ -95,7 +95,7 @@ function virtual(sys: Tree, evidence: string): Verdict {
 
 /**
  * Judges by what a guest can see. Emulation shows in the processor's name; KVM in its clocks; hardware only where
- * firmware names a machine that is no virtual one.
+ * firmware names a machine that is not virtual.
  */
 function verdict(sys: Tree, cpuinfo: string, model: string | null): Verdict {
   const processor = processorOf(cpuinfo) ?? '';

@@ -202,7 +202,7 @@ export class PerfettoWriter {
       throw new IommuError(
         'UNSAFE_NUMBER',
         'time',
-        `${time} is no whole number of nanoseconds from 0 to 2^53 − 1: pass a bigint`,
+        `expected a whole number of nanoseconds from 0 to 2^53 − 1, or a bigint, got ${time}`,
       );
     }
     if (time < state.last) {

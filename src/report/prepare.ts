@@ -18,7 +18,7 @@ import { formatUnit } from './number.ts';
 import { plainText } from './plain.ts';
 import { SMALLEST } from './scale.ts';
 
-/** Largest magnitude that an axis shows; what lies beyond is no measurement of anything here. */
+/** Largest magnitude that an axis shows; no measurement here lies beyond it. */
 const LARGEST = 1e24;
 
 function drawable(value: number): boolean {

@@ -28,7 +28,7 @@ const BRACE_OPEN = 0x7b;
 const BRACE_CLOSE = 0x7d;
 const COMMA = 0x2c;
 const TWO_64 = 2 ** 64;
-/** The kernel cuts lists off at 128 elements; more than this in one line is no such list. */
+/** The kernel cuts lists off at 128 elements; a longer line is something else. */
 const MAX_ELEMENTS = 4096;
 
 /** What trace-cmd report prints of an event whose format it cannot follow: the raw fields. */

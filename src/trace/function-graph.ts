@@ -67,7 +67,7 @@ export interface NegativeSelf {
 export interface GraphStats {
   readonly lines: number;
   readonly bytes: number;
-  /** Lines that are no function_graph lines (headers, rulers and empty lines aside), and the first such line's number. */
+  /** Lines that are not function_graph output (headers, rulers and empty lines aside), and the first such line's number. */
   readonly unread: number;
   readonly firstUnread: number | null;
   /** Exits without an entry: the trace began inside them. */

@@ -14,7 +14,7 @@ export interface GraphLine {
   /** Process id where the line (or the `switch`) names one, else null. */
   readonly pid: number | null;
   readonly task: string;
-  /** Time stamp in seconds as printed, else null. It orders lines; it is no measure of duration. */
+  /** Time stamp in seconds as printed, else null. It orders lines and does not measure durations. */
   readonly seconds: number | null;
   /** Nanoseconds; null where none is printed. */
   readonly durationNs: number | null;
@@ -88,7 +88,7 @@ function parseCommon(line: string): GraphLine | null {
 /** Longer lines are not of this output: the longest remark of a kernel is under 8 KiB. */
 const LONGEST = 1 << 13;
 
-/** Parses a line; null if it is no line of function_graph output (headers, rulers and empty lines included). */
+/** Parses a line; null if it is not function_graph output (headers, rulers and empty lines included). */
 export function parseGraphLine(line: string): GraphLine | null {
   if (line.length > LONGEST) return null;
   return parseCommon(line) ?? parseAny(line) ?? parseReport(line);

@@ -53,7 +53,7 @@ export class LineHead {
     this.#names = names;
   }
 
-  /** Reads the head; leaves the cursor at the event's name. False if this is no event line. */
+  /** Reads the head; leaves the cursor at the event's name. False if this is not an event line. */
   read(cursor: Cursor, event: TraceEvent): boolean {
     const start = cursor.at;
     const open = this.#findCpu(cursor);

@@ -1,5 +1,5 @@
 /**
- * Lines that are no events but say something: comment headers, lost events, empty processors.
+ * Lines that are not events but carry information: comment headers, lost events, empty processors.
  * @module
  */
 import { ascii, type Cursor } from './cursor.ts';

@@ -55,7 +55,7 @@ export function readRawFields(cursor: Cursor, event: TraceEvent, names: TraceNam
   return whole ? '' : UNREADABLE;
 }
 
-/** `ARRAY[00, 20, …]`: little-endian elements of `width` bytes. Count NaN if the bytes are no whole elements. */
+/** `ARRAY[00, 20, …]`: little-endian elements of `width` bytes. The count is NaN if the bytes do not make whole elements. */
 function array(text: string | undefined, width: number, into: Float64Array): [Float64Array, number] {
   const bytes = (text ?? '').match(/[0-9a-f]{2}(?=[,\]])/gi) ?? [];
   const count = bytes.length / width;

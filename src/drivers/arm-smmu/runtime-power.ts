@@ -37,7 +37,7 @@ export class RuntimePower implements PowerControl {
     this.#onResume = onResume;
     this.#onSuspend = onSuspend;
     if (!(this.#delay >= 0)) {
-      throw new IommuError('BAD_OPTION', 'autosuspendMs', `${options.autosuspendMs} is no time from 0 up`);
+      throw new IommuError('BAD_OPTION', 'autosuspendMs', `expected at least 0 ms, got ${options.autosuspendMs}`);
     }
     if (!this.#enabled) {
       this.#active = true;

@@ -199,8 +199,8 @@ const PR = 1n << 4n;
 const PE = 1n << 6n;
 
 /**
- * The flags of an IO_PAGE_FAULT that are defined: RW only for a memory request to a present page that is no translation
- * request, PE and RZ only where PR is set (48882, 2.5.3).
+ * The flags of an IO_PAGE_FAULT that are defined: RW only for a memory request to a present page that does not itself ask for a
+ * translation; PE and RZ only where PR is set (48882, 2.5.3).
  */
 function pageFaultFlags(flags: bigint): BitField[] {
   const isInterrupt = hasFlag(flags, [I], 'I');

@@ -18,7 +18,7 @@ function decodeSwiotlb(draft: Draft): Decoded {
   return {
     ...decodeMessage({
       name: draft.has('full') ? 'swiotlb buffer is full' : 'DMA address beyond the mask',
-      words: `${device ?? 'a device'} needs bounce buffers (swiotlb), and ${why}; no IOMMU translates for it, and this is no fault of one`,
+      words: `${device ?? 'a device'} needs bounce buffers (swiotlb), and ${why}; no IOMMU translates for it, and this is not an IOMMU fault`,
       next:
         total === 0
           ? 'turn the IOMMU on, or boot with swiotlb=<slots of 2 KiB>, since the device cannot address all memory'

@@ -1,5 +1,5 @@
 /**
- * NVIDIA's own driver: Xid 31, faults of the GPU's MMU. Other Xids are no faults of an MMU.
+ * NVIDIA's own driver: Xid 31, faults of the GPU's MMU. Other Xids are not MMU faults.
  * @module
  */
 import type { FaultDriver } from '../contract.ts';

@@ -53,7 +53,7 @@ export interface DescriptorRules {
   readonly levels: readonly Level[];
   /** MAIR as 64 bits; stage 1. */
   readonly mair?: bigint;
-  /** Access flag clear is no fault (AFFD, or hardware sets it: HA). */
+  /** A clear access flag does not fault (AFFD, or hardware sets it: HA). */
   readonly ignoreAccessFlag?: boolean;
   /** Hardware sets the dirty state of DBM entries (HD). */
   readonly hardwareDirty?: boolean;

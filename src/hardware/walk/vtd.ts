@@ -25,7 +25,7 @@ const PRESENT = 1;
 const READ_WRITE = 2;
 const USER = 4;
 const EXECUTE_DISABLE = 0x8000_0000;
-/** PAT of a first-stage superpage: bit 12 is no address bit. */
+/** PAT of a first-stage superpage: bit 12 is not an address bit. */
 const FIRST_PAT = 1 << PAGE_BITS;
 
 const BLOCK_NOT_ALLOWED = kindOf('block-not-allowed');

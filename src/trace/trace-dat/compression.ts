@@ -72,7 +72,8 @@ function malformed(message: string): InputError {
 function zstdContentSize(packed: Uint8Array): number | undefined {
   if (packed.length < 6) throw malformed('a zstd frame is too short');
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
-  if (view.getUint32(0, true) !== ZSTD_MAGIC) throw malformed('a packed part is no zstd frame');
+  if (view.getUint32(0, true) !== ZSTD_MAGIC)
+    throw malformed('expected a zstd frame in a compressed section, got other bytes');
   const descriptor = view.getUint8(4);
   const single = (descriptor & 0x20) !== 0;
   const flag = descriptor >> 6;

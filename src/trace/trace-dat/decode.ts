@@ -112,7 +112,7 @@ export class RecordDecoder {
     this.#bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   }
 
-  /** Reads a record. @returns '' or why it is no event that can be delivered. */
+  /** Reads a record. @returns '' or why it is not an event that can be delivered. */
   read(start: number, length: number, event: TraceEvent): string {
     if (length < COMMON.SIZE) return 'record too short';
     const type = this.#view.getUint16(start + COMMON.TYPE, this.#little);
