@@ -22,7 +22,7 @@ describe('address text', () => {
     expect(parseAddress('0xffff_ffff_ffff_f000')).toBe(0xfffffffffffff000n);
     expect(hex(-1n)).toBe('0xffffffffffffffff');
     expect(hex(0x1000, 8)).toBe('0x00001000');
-    expect(() => parseAddress('0x10000000000000000')).toThrow(/no 64-bit address/);
+    expect(() => parseAddress('0x10000000000000000')).toThrow(/expected a 64-bit address/);
   });
 });
 

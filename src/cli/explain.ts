@@ -120,7 +120,7 @@ export function addExplain(program: Command): void {
     )
     .argument(
       '[FILE...]',
-      'latency tables, function_graph traces, histograms, dma_map_benchmark; a name that is no file may name a shipped table',
+      'latency tables, function_graph traces, histograms, dma_map_benchmark; a name without a file may name a shipped table',
     )
     .option('--where <column=value>', 'keep only such rows; may be given again', addWhere, [])
     .option(

@@ -31,11 +31,7 @@ async function readTraceFile(
     return await readTraceDat(await datSource(path, first, chunks), sink, names);
   }
   if (!isStreamFormat(format)) {
-    throw new InputError(
-      'UNSUPPORTED_INPUT',
-      path,
-      `${format} is no event trace that replay reads: use \`iommu explain\``,
-    );
+    throw new InputError('UNSUPPORTED_INPUT', path, `expected an event trace, got ${format}: use \`iommu explain\``);
   }
   const reader = createTraceReader(format, sink, names);
   reader.push(first);

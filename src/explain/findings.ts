@@ -219,7 +219,7 @@ function sameWork(pair: SeriesPair): Finding[] {
   const gap = (row: { fromNs: number; toNs: number }): number => Math.abs(row.toNs / row.fromNs - 1);
   const most = same.toSorted((a, b) => gap(b) - gap(a))[0];
   if (most === undefined || gap(most) <= NOTICEABLE) return [];
-  const text = `${pair.from.label} and ${pair.to.label} do the same counted work at ${listText(same.map((row) => sizeText(row.bytes)))}, yet differ by up to ${percentText(gap(most))} (${sizeText(most.bytes)}: ${microseconds(most.fromNs)} and ${microseconds(most.toNs)}): what this table resolves is no finer.`;
+  const text = `${pair.from.label} and ${pair.to.label} do the same counted work at ${listText(same.map((row) => sizeText(row.bytes)))}, yet differ by up to ${percentText(gap(most))} (${sizeText(most.bytes)}: ${microseconds(most.fromNs)} and ${microseconds(most.toNs)}): that is this table's resolution.`;
   return [{ kind: 'same-work', text }];
 }
 

@@ -2,7 +2,7 @@
  * Dropped files as the evidence of a question: the last file of each role, every trace in the order of dropping.
  * @module
  */
-import type { Evidence } from '../work/protocol.ts';
+import type { Evidence } from '../ask/protocol.ts';
 import type { DroppedFile, Role } from './identify.ts';
 
 const SINGLE = ['log', 'dump', 'registers', 'pci', 'groups', 'iomem'] as const satisfies readonly Role[];

@@ -5,8 +5,8 @@
 import { type Signal, signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { Answer } from '../../src/report/answer.ts';
-import { AnswerClient, type Progress, Refusal } from '../work/client.ts';
-import type { Question } from '../work/protocol.ts';
+import { AnswerClient, type Progress, Refusal } from '../ask/client.ts';
+import type { Question } from '../ask/protocol.ts';
 import { AnswerView } from './answer.tsx';
 
 /** A question's state. */
