@@ -170,16 +170,19 @@ function featuresOf({ impl = {} }: RiscvCase, registers: ReadonlyMap<string, big
   });
 }
 
-/** Permissions of a successful ATS request (3.6): a page fault has none; X needs R and is granted where asked for. */
+/**
+ * Permissions of a successful ATS request (3.6): a page fault has none; W needs D, which hardware has set where it may; X
+ * needs R and is granted where asked for.
+ */
 function atsAnswer(request: RiscvRequest, { translation }: RiscvOutcome): Readonly<Record<string, Value>> {
   const withProcess = request.process !== undefined;
   const shared = { priv: withProcess && request.privileged === true ? 1 : 0, n: 0, ama: 0, cxl_io: 0 };
   if (translation === undefined) return { ...shared, r: 0, w: 0, x: 0, u: 0, global: 0 };
-  const { read, write, execute, global, msi } = translation;
+  const { read, write, dirty, execute, global, msi } = translation;
   return {
     ...shared,
     r: read ? 1 : 0,
-    w: write && request.noWrite !== true ? 1 : 0,
+    w: write && dirty && request.noWrite !== true ? 1 : 0,
     x: read && execute && request.wantsExecute === true ? 1 : 0,
     u: msi?.mode === 'mrif' ? 1 : 0,
     global: withProcess && global && msi === undefined ? 1 : 0,

@@ -50,6 +50,8 @@ export interface RiscvTranslation {
   readonly read: boolean;
   readonly write: boolean;
   readonly execute: boolean;
+  /** D is set in every leaf: a write needs no update, and none is left that only software could make. */
+  readonly dirty: boolean;
   readonly global: boolean;
   readonly msi?: MsiTarget;
   /** The leaf of the stage that the request entered, where it has tables. */
@@ -71,7 +73,7 @@ export interface RiscvOutcome {
 const MODE = { off: 0, bare: 1 } as const;
 const MODE_BITS: Readonly<Record<number, 39 | 48 | 57>> = { 8: 39, 9: 48, 10: 57 };
 
-const EVERYTHING = { read: true, write: true, execute: true, global: false, pbmt: 0 } as const;
+const EVERYTHING = { read: true, write: true, execute: true, dirty: true, global: false, pbmt: 0 } as const;
 
 /** What is known of the stages of one request. */
 export interface Stages {
@@ -266,6 +268,7 @@ function translationOf(address: bigint, first: StageLeaf | undefined, second: St
     read: stages.every(({ read }) => read),
     write: stages.every(({ write }) => write),
     execute: stages.every(({ execute }) => execute),
+    dirty: stages.every(({ dirty }) => dirty),
     global: first?.global ?? false,
     ...leafOf(first ?? second),
   };

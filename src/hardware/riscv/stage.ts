@@ -49,6 +49,8 @@ export interface StageLeaf {
   readonly read: boolean;
   readonly write: boolean;
   readonly execute: boolean;
+  /** D is set, so that a write needs no update. */
+  readonly dirty: boolean;
   readonly global: boolean;
   readonly user: boolean;
   readonly pbmt: number;
@@ -198,6 +200,7 @@ export class StageWalk {
       read: (entry & PTE.R) !== 0n,
       write: (entry & PTE.W) !== 0n,
       execute: (entry & PTE.X) !== 0n,
+      dirty: (updated & PTE.D) !== 0n,
       global: (entry & PTE.G) !== 0n,
       user: (entry & PTE.U) !== 0n,
       pbmt: tables.bits === 32 ? 0 : Number((entry >> 61n) & 3n),
