@@ -50,7 +50,7 @@ export interface ReplayQuestion extends ReplayChoices {
 
 function checkLimit(limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 0) return limit;
-  throw new IommuError('BAD_OPTION', 'limit', `expected a whole number from 0 up, got ${limit}`);
+  throw new IommuError('BAD_OPTION', 'limit', `expected a whole number of at least 0, got ${limit}`);
 }
 
 /** A replay under way. */

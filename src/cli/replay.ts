@@ -72,7 +72,7 @@ async function writeTimeline(question: ReplayQuestion, files: readonly string[],
   const [first] = run.specs;
   const row = first === undefined ? '' : rowSpecTitle(first);
   if (run.specs.length > 1 && !output.quiet) {
-    say(`iommu: the timeline shows ${row}; --path, --dispatch and the like choose another row`);
+    say(`iommu: the timeline shows ${row}; --path, --dispatch or --format choose another row`);
   }
   const timeline = new ReplayTimeline(row, (id) => run.domainTitle(id), pieceSink(output.file));
   run.answer(await readInto(run, question, files, output.quiet));

@@ -8,7 +8,7 @@ import type { LiveFields } from './live.ts';
 
 /**
  * `same domain`: the unmap between the two maps is missing, and the replay adds it. `another domain`: no event names the
- * device of either map, and the second one is taken for another domain's.
+ * device of either map, and the second one probably belongs to another domain.
  */
 export type DoubleMapKind = 'same domain' | 'another domain';
 

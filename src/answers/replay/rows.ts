@@ -109,7 +109,7 @@ const PARTS: Readonly<Record<RowPart, (row: RowData) => string>> = {
 /** All parts. */
 export const ROW_PARTS: readonly RowPart[] = Object.keys(PARTS) as RowPart[];
 
-/** A granule above the traced page hands addresses out anew: then the granule says how, and the addresses are no choice. */
+/** A granule above the traced page hands addresses out anew: then the granule says how, and the addresses are not a choice. */
 function followsGranule(rows: readonly RowData[]): boolean {
   const granules = new Set(rows.map(({ granule }) => granule)).size;
   return granules > 1 && new Set(rows.map(({ granule, iova }) => `${granule} ${iova}`)).size === granules;
