@@ -26,14 +26,17 @@ function sum(counts: ReadonlyMap<string, number>): number {
 }
 
 /** Runs the cases one by one; `done` is called after each. */
-export function runCases(cases: Iterable<ConformCase>, done: () => void = () => undefined): ConformTally {
+export async function runCases(
+  cases: AsyncIterable<ConformCase> | Iterable<ConformCase>,
+  done: () => void = () => undefined,
+): Promise<ConformTally> {
   const tally = {
     passed: 0,
     failures: [] as VectorFailure[],
     refused: new Map<string, number>(),
     skipped: new Map<string, number>(),
   };
-  for (const each of cases) {
+  for await (const each of cases) {
     const result = each.run();
     if (result === 'passed') tally.passed++;
     else if ('skipped' in result) count(tally.skipped, result.skipped);

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { conformAnswer, runCases } from '../answers/conform.ts';
 import { type ConformCase, parseCases } from '../conform/cases.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
-import { Progress, readFile } from './io.ts';
+import { Progress, readText } from './io.ts';
 import { printAnswer } from './print.ts';
 
 const EXAMPLES = `Examples:
@@ -14,15 +14,15 @@ const EXAMPLES = `Examples:
   iommu conform test/vectors/*.jsonl.gz --json      all, as JSON
 `;
 
-function* casesOf(files: readonly string[]): Generator<ConformCase> {
-  for (const file of files) yield* parseCases(file, new TextDecoder().decode(readFile(file)));
+async function* casesOf(files: readonly string[]): AsyncGenerator<ConformCase> {
+  for (const file of files) yield* parseCases(file, await readText(file));
 }
 
 async function conform(files: readonly string[], flags: FormFlags): Promise<void> {
   const output = outputOf(flags);
   const progress = new Progress('conform', 'vectors', output.quiet);
   let done = 0;
-  const tally = runCases(casesOf(files), () => progress.update(++done));
+  const tally = await runCases(casesOf(files), () => progress.update(++done));
   progress.done();
   await printAnswer(conformAnswer(tally), output);
 }

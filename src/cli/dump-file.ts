@@ -11,7 +11,8 @@ import { memorySource } from '../dump/source.ts';
 import type { ByteSource, Dump } from '../dump/types.ts';
 import { InputError } from '../errors.ts';
 import { dumpInFolder } from './evidence-folder.ts';
-import { readFile } from './io.ts';
+import { readText, readWhole } from './io.ts';
+import { LONGEST_MAGIC, packingOf } from './unpack.ts';
 
 /** What the user says about a dump. */
 export interface DumpOptions {
@@ -63,17 +64,25 @@ export function fileSource(path: string): ByteSource {
 export async function openDumpFile(given: string, flags: DumpOptions): Promise<Dump> {
   const { path, flags: files } = dumpInFolder(given, flags);
   const options = { ...flags, regs: files.regs };
-  const source = path === '-' ? memorySource(readFile('-', MOST_HELD)) : fileSource(path);
+  const source = await sourceOf(path);
   return await openDump(source, {
     name: path,
     ...(options.base === undefined ? {} : { base: parsePhysical('base', options.base) }),
-    ...(options.regs === undefined ? {} : { registers: readRegisters(options.regs) }),
+    ...(options.regs === undefined ? {} : { registers: await readRegisters(options.regs) }),
   });
 }
 
-/** A dump on standard input is held in memory. */
+/** A dump on standard input, or packed by zstd or xz, is held in memory. */
 const MOST_HELD = 2 ** 30;
 
-function readRegisters(path: string): ReturnType<typeof parseRegisters> {
-  return parseRegisters(new TextDecoder().decode(readFile(path)), path);
+/** gzip is left to the reader of dumps, which notes where it is cut short. */
+async function sourceOf(path: string): Promise<ByteSource> {
+  if (path === '-') return memorySource(await readWhole(path, MOST_HELD));
+  const source = fileSource(path);
+  const packing = packingOf(source.read(0, LONGEST_MAGIC));
+  return packing === undefined || packing === 'gzip' ? source : memorySource(await readWhole(path, MOST_HELD));
+}
+
+async function readRegisters(path: string): Promise<ReturnType<typeof parseRegisters>> {
+  return parseRegisters(await readText(path), path);
 }

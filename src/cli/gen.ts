@@ -15,7 +15,7 @@ import { toAssembler, toC } from '../gen/source-code.ts';
 import { toTree } from '../gen/tree.ts';
 import { UsageError } from './exit.ts';
 import { addFormOptions, type Form, type FormFlags, outputOf } from './forms.ts';
-import { readFile, say } from './io.ts';
+import { readText, say } from './io.ts';
 import { type OwnForms, printAnswer } from './print.ts';
 
 const EXAMPLES = `Examples:
@@ -89,7 +89,7 @@ function ownForms(image: Image, flags: GenFlags): OwnForms {
 
 async function gen(path: string, flags: GenFlags): Promise<void> {
   const output = outputOf(flags, FORMS);
-  const lines = readMapList(new TextDecoder().decode(readFile(path)), path);
+  const lines = readMapList(await readText(path), path);
   const image = makeImage(lines, path, domainOptions(flags), Number(parseAddress(flags.at)));
   const answer = genAnswer({ image, mappings: lines.length });
   if (!output.quiet) say([answer.verdict, ...answer.notes].join('\n'));

@@ -3,12 +3,15 @@
  * `process` or the console.
  * @module
  */
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { createGunzip, gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
+import { readStart } from '../answers/explain/start.ts';
 import { InputError } from '../errors.ts';
 import { showControlsOfLines } from '../report/controls.ts';
 import { toJson } from '../report/json.ts';
+import { formatUnit } from '../report/number.ts';
+import { LONGEST_MAGIC, packingOf, unpacked } from './unpack.ts';
 
 const PROGRESS_DELAY_MS = 500;
 const PROGRESS_EVERY_MS = 200;
@@ -38,6 +41,25 @@ function readPiece(file: number, piece: Uint8Array): number {
   }
 }
 
+/**
+ * True for a file that begins as a packed one.
+ * @throws InputError `UNREADABLE`.
+ */
+export function isPacked(path: string): boolean {
+  const start = new Uint8Array(LONGEST_MAGIC);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      readPiece(file, start);
+    } finally {
+      closeSync(file);
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  return packingOf(start) !== undefined;
+}
+
 /** All bytes of an open file; `undefined` if there are more than `limit`. */
 function readAll(file: number, limit: number): Uint8Array | undefined {
   const parts: Uint8Array[] = [];
@@ -62,35 +84,67 @@ function readPlain(path: string, limit: number): Uint8Array | undefined {
 }
 
 /**
- * Reads a whole file, unpacked if its bytes start as gzip does.
+ * Reads a whole file at once, unpacked if its bytes start as gzip does. {@link readWhole} unpacks zstd and xz too.
  * @param limit most bytes, packed and unpacked
- * @throws InputError `UNREADABLE`, `TOO_LARGE`.
+ * @throws InputError `UNREADABLE`, `TOO_LARGE`, `UNSUPPORTED_INPUT` for zstd and xz.
  */
 export function readFile(path: string, limit: number = MOST_WHOLE): Uint8Array {
   let bytes: Uint8Array | undefined;
   try {
     bytes = readPlain(path, limit);
-    if (bytes?.[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes, { maxOutputLength: limit });
+    if (bytes !== undefined && packingOf(bytes) === 'gzip') bytes = gunzipSync(bytes, { maxOutputLength: limit });
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, limit);
     throw unreadable(path, cause);
   }
   if (bytes === undefined) throw tooLarge(path, limit);
-  return bytes;
+  const packing = packingOf(bytes);
+  if (packing === undefined) return bytes;
+  throw new InputError('UNSUPPORTED_INPUT', path, `expected a file that is plain or packed with gzip, got ${packing}`);
 }
 
 /**
- * Reads a file (or standard input, `-`) piece by piece; a name that ends in `.gz` is unpacked on the way.
+ * Reads a whole file (or standard input, `-`), unpacked if its first bytes say that it is packed.
+ * @param limit most bytes, unpacked
+ * @throws InputError `UNREADABLE`, `TOO_LARGE`.
+ */
+export async function readWhole(path: string, limit: number = MOST_WHOLE): Promise<Uint8Array> {
+  const bytes = await readStart(readChunks(path), limit + 1);
+  if (bytes.length > limit) throw tooLarge(path, limit);
+  return bytes;
+}
+
+/** The text of a whole file; see {@link readWhole}. */
+export async function readText(path: string): Promise<string> {
+  return new TextDecoder().decode(await readWhole(path));
+}
+
+function sizeOf(path: string): number | undefined {
+  const size = path === '-' ? 0 : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  return size === 0 ? undefined : size;
+}
+
+async function* rawChunks(path: string, progress: Progress | undefined): AsyncGenerator<Uint8Array> {
+  const stream: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 });
+  const total = progress === undefined ? undefined : sizeOf(path);
+  let bytes = 0;
+  for await (const chunk of stream) {
+    bytes += (chunk as Uint8Array).length;
+    progress?.update(bytes, total);
+    yield chunk as Uint8Array;
+  }
+}
+
+/**
+ * Reads a file (or standard input, `-`) piece by piece, unpacked on the way if its first bytes say that it is packed.
+ * @param progress is told the bytes read, packed, and their total
  * @throws InputError `UNREADABLE`, while it is read.
  */
-export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
-  const raw: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 });
-  const stream = path.endsWith('.gz') ? raw.pipe(createGunzip({ chunkSize: 1 << 18 })) : raw;
-  raw.on('error', (cause) => stream.destroy(cause));
+export async function* readChunks(path: string, progress?: Progress): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
+    yield* unpacked(rawChunks(path, progress), path);
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw cause instanceof InputError ? cause : unreadable(path, cause);
   }
 }
 
@@ -122,6 +176,22 @@ export function printJson(answer: object): void {
   print(toJson(answer));
 }
 
+/** A line of progress: how much, the rate, and where the total is known the share and the time left. */
+export function progressText(
+  what: string,
+  unit: string,
+  done: number,
+  total: number | undefined,
+  seconds: number,
+): string {
+  const amount = (value: number): string => formatUnit(value, unit === 'bytes' ? unit : 'count');
+  const name = unit === 'bytes' ? '' : ` ${unit}`;
+  const rate = `${amount(Math.round(done / seconds))}/s`;
+  if (total === undefined || done === 0 || done > total) return `${what}: ${amount(done)}${name}, ${rate}`;
+  const left = formatUnit(Math.ceil((seconds * (total - done)) / done), 'seconds');
+  return `${what}: ${amount(done)} of ${amount(total)}${name} (${Math.floor((100 * done) / total)} %), ${rate}, ${left} left`;
+}
+
 /** Progress on standard error: nothing for the first half second, nothing off a terminal. */
 export class Progress {
   readonly #what: string;
@@ -143,9 +213,7 @@ export class Progress {
     if (this.#off || now - this.#shown < PROGRESS_EVERY_MS) return;
     this.#shown = now;
     this.#drawn = true;
-    const rate = Math.round(done / ((now - this.#start) / 1000));
-    const share = total === undefined ? '' : ` (${Math.floor((100 * done) / total)} %)`;
-    process.stderr.write(`\r${this.#what}: ${done} ${this.#unit}${share}, ${rate}/s `);
+    process.stderr.write(`\r${progressText(this.#what, this.#unit, done, total, (now - this.#start) / 1000)}\u001b[K`);
   }
 
   /** Removes the line. */

@@ -2,6 +2,7 @@
  * Trace files on disk: recognised by their first bytes, read piece by piece, several as one trace.
  * @module
  */
+import { readStart, startingWith } from '../answers/explain/start.ts';
 import { InputError } from '../errors.ts';
 import { BootGuard } from '../trace/boots.ts';
 import type { EventSink, TraceNames } from '../trace/events.ts';
@@ -10,11 +11,11 @@ import type { ReadStats } from '../trace/stats.ts';
 import { readTraceDat } from '../trace/trace-dat/read.ts';
 import { type ByteSource, bytesSource } from '../trace/trace-dat/source.ts';
 import { fileSource } from './dump-file.ts';
-import { Progress, readChunks } from './io.ts';
+import { isPacked, Progress, readChunks } from './io.ts';
 
 const SNIFF_BYTES = 1 << 16;
 /** A trace.dat that is packed or comes from a pipe is held in memory: its parts lie all over it. */
-const MOST_HELD = 2 ** 31 - 1;
+const MOST_HELD = 2 ** 31 - 2;
 
 /** Reads one file into `sink`; stops early when `stopped` says so. */
 async function readTraceFile(
@@ -24,8 +25,8 @@ async function readTraceFile(
   stopped: () => boolean,
   progress: Progress,
 ): Promise<ReadStats> {
-  const chunks = readChunks(path);
-  const first = await firstBytes(chunks);
+  const chunks = readChunks(path, progress);
+  const first = await readStart(chunks, SNIFF_BYTES);
   const format = recogniseTrace(first, path);
   if (format === 'trace.dat') {
     return await readTraceDat(await datSource(path, first, chunks), sink, names);
@@ -38,7 +39,6 @@ async function readTraceFile(
   for await (const chunk of chunks) {
     if (stopped()) break;
     reader.push(chunk);
-    progress.update(reader.stats.events);
   }
   if (!stopped()) reader.end();
   return reader.stats;
@@ -46,41 +46,13 @@ async function readTraceFile(
 
 /** Random access: to the file itself, or to all of what had to be unpacked or came from a pipe. */
 async function datSource(path: string, first: Uint8Array, rest: AsyncGenerator<Uint8Array>): Promise<ByteSource> {
-  if (path !== '-' && !path.endsWith('.gz')) {
+  if (path !== '-' && !isPacked(path)) {
     await rest.return(undefined);
     return fileSource(path);
   }
-  const parts = [first];
-  let length = first.length;
-  for await (const chunk of rest) {
-    parts.push(chunk);
-    length += chunk.length;
-    if (length > MOST_HELD) {
-      throw new InputError('TOO_LARGE', path, 'a trace.dat beyond 2 GiB must be a plain file', { length });
-    }
-  }
-  return bytesSource(joined(parts, length));
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
-}
-
-/** The first 64 KiB, or all there is. */
-async function firstBytes(chunks: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
-  let bytes: Uint8Array = new Uint8Array(0);
-  while (bytes.length < SNIFF_BYTES) {
-    const next = await chunks.next();
-    if (next.done === true) break;
-    bytes = joined([bytes, next.value], bytes.length + next.value.length);
-  }
-  return bytes;
+  const bytes = await readStart(startingWith(first, rest), MOST_HELD + 1);
+  if (bytes.length <= MOST_HELD) return bytesSource(bytes);
+  throw new InputError('TOO_LARGE', path, 'a trace.dat beyond 2 GiB must be a plain file', { limit: MOST_HELD });
 }
 
 /**
@@ -95,7 +67,7 @@ export async function readTraceFiles(
   stopped: () => boolean,
   quiet: boolean,
 ): Promise<ReadStats[]> {
-  const progress = new Progress('read', 'events', quiet);
+  const progress = new Progress('read', 'bytes', quiet);
   const stats: ReadStats[] = [];
   const guard = new BootGuard(sink);
   for (const path of paths) {
