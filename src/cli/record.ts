@@ -16,14 +16,14 @@ import type { Tree } from '../record/tree.ts';
 import { answer } from '../report/json.ts';
 import { UsageError } from './exit.ts';
 import { printJson, printScript, say } from './io.ts';
-import { writeFile } from './output.ts';
+import { writeFile } from './print.ts';
 import { runCommand } from './record/command.ts';
 import { copyOut } from './record/save.ts';
 import { Signals, statusOf } from './record/signals.ts';
 import { folderTree } from './record/tree.ts';
 
 interface Options {
-  readonly o: string;
+  readonly output: string;
   readonly graph?: boolean;
   readonly bufferSize: string;
   readonly tracefs?: string;
@@ -64,7 +64,7 @@ function recordOptions(options: Options): RecordOptions {
 }
 
 function folderFor(options: Options): string {
-  const folder = options.o;
+  const folder = options.output;
   const taken = folderTree(folder)
     .list('.')
     .filter((name) => ['trace.txt', 'trace_fgraph.txt', 'metadata.json'].includes(name));
@@ -148,7 +148,7 @@ async function runRecord(command: readonly string[], options: Options): Promise<
   const settings = recordOptions(options);
   if (command[0] === '') throw new UsageError('command: expected the name of a program, got an empty word');
   if (options.print === true) {
-    const { o: folder, tracefs = null, sysroot } = options;
+    const { output: folder, tracefs = null, sysroot } = options;
     printScript(recordScript(command, { folder, tracefs, sysroot }, settings));
     return;
   }
@@ -173,7 +173,11 @@ export function addRecord(program: Command): void {
       'Turns on the events that the other verbs need, runs a command, saves trace and metadata, and puts every setting back.',
     )
     .argument('[command...]', 'the command and its arguments, after --')
-    .option('-o <dir>', 'folder for the trace, metadata.json, the kernel log and what the machine is', 'iommu-record')
+    .option(
+      '-o, --output <dir>',
+      'folder for the trace, metadata.json, the kernel log and what the machine is',
+      'iommu-record',
+    )
     .option('--graph', 'function_graph below the mapping calls, for iommu explain (trace_fgraph.txt)')
     .option('--buffer-size <size>', 'buffer of each processor', '16M')
     .option('--tracefs <dir>', `where tracefs is (else ${TRACEFS.join(' or ')})`)
