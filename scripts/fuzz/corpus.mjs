@@ -90,7 +90,9 @@ export const CORPUS = {
   'fault log': [
     ...captures('dmesg_faults.txt', (path) => only(lines(path))),
     ...names('captures/fault-lines/', '.txt').map((path) => only(lines(path))),
-    ...names('hostile/', '.log').map((path) => only(lines(path))),
+    ...names('hostile/', '.txt')
+      .filter((path) => path.includes('/fault-'))
+      .map((path) => only(lines(path))),
   ],
   dump: [
     ...names('hostile/', '.snapshot').map((path) => only(read(path, BINARY))),

@@ -18,11 +18,20 @@ import sys
 PAGE = 4096
 MOST_PAGES = 1 << 20
 MOST_TABLES = 1 << 18
+# Words that are read: some to begin with, more for every page that is there; what a look costs.
+FIRST_WORDS = 1 << 22
+PAGE_WORDS = 1 << 12
+LOOK_WORDS = 8
+MISSING_WORDS = 256
 ADDRESS = 0x000FFFFFFFFFF000
 
 
 def bits(value, at, count):
     return (value >> at) & ((1 << count) - 1)
+
+
+class Enough(Exception):
+    """The structures name more words than their pages can hold: they share pages, or lead to missing ones."""
 
 
 class Collector:
@@ -33,22 +42,40 @@ class Collector:
         self.pages = {}
         self.missing = set()
         self.seen = set()
+        self.contexts = set()
+        self.words_left = FIRST_WORDS
         self.notes = []
+
+    def collect(self, kind, named):
+        """Collects the tables of one unit; what structures that repeat themselves would add beyond a limit is noted."""
+        try:
+            COLLECT[kind](self, named)
+        except Enough:
+            self.notes.append('the structures lead to the same or to missing pages too often: the rest is not collected')
+
+    def spend(self, words):
+        self.words_left -= words + LOOK_WORDS
+        if self.words_left < 0:
+            raise Enough
 
     def page(self, address, kind):
         start = address & ~(PAGE - 1)
+        self.spend(0)
         if start not in self.pages and start not in self.missing:
             data = self.read_page(start) if len(self.pages) < MOST_PAGES else None
             if data is None or len(data) != PAGE:
                 self.missing.add(start)
+                self.spend(MISSING_WORDS)
             else:
                 self.pages[start] = (kind, bytes(data))
+                self.words_left += PAGE_WORDS
         found = self.pages.get(start)
         return found and found[1]
 
     def words(self, address, count, kind):
         """64-bit words of a structure; words of unknown memory read as 0."""
         out, address = [], address & ~7
+        self.spend(count)
         while len(out) < count:
             at = address + 8 * len(out)
             here = min(count - len(out), (PAGE - at % PAGE) // 8)
@@ -104,6 +131,10 @@ GRANULE1 = {1: 14, 2: 12, 3: 16}
 
 
 def smmu_v3_context(collector, at):
+    collector.spend(0)
+    if at in collector.contexts:
+        return
+    collector.contexts.add(at)
     cd = collector.words(at, 8, 'cd')
     if not bits(cd[0], 31, 1):
         return

@@ -83,7 +83,7 @@ def hexed(value):
 def write_dump(prefix, kind, base, named, words, ram, read_page):
     """Collects the tables of one unit and writes PREFIX.jsonl and PREFIX-regs.json."""
     collector = Collector(read_page)
-    COLLECT[kind](collector, named)
+    collector.collect(kind, named)
     with open(prefix + '.jsonl', 'w') as out:
         for address in sorted(collector.pages):
             page_kind, data = collector.pages[address]

@@ -12,8 +12,10 @@ import { TableMemory } from '../memory/table-memory.ts';
 import type { TableTree } from '../pagetable/tree.ts';
 import type { MapLine } from './map-list.ts';
 
-/** Most bytes of tables that are made. */
-const MOST_BYTES = 2 ** 30;
+/** Most bytes of tables that are made: pages of 4 KiB for 128 GiB. */
+const MOST_BYTES = 2 ** 28;
+/** Most entries that are written as text, where every one takes a line or more. */
+const MOST_ENTRIES = 2 ** 20;
 const SNAPSHOT_PAGE = 4096;
 const TWO_32 = 2 ** 32;
 
@@ -34,14 +36,25 @@ export interface ImageEntry {
 
 type Place = Pick<ImageEntry, 'index' | 'value' | 'iova' | 'size'>;
 
-/** One table. */
+/** Neighbouring leaves whose pages and attributes continue each other, or one pointer to a table. */
+export interface EntryRun {
+  readonly first: ImageEntry;
+  /** Index of the last entry. */
+  readonly last: number;
+  readonly pages: number;
+}
+
+/** One table. Its entries are decoded when they are asked for: decoded they take many times their bytes. */
 export interface ImageTable {
   readonly address: number;
   readonly level: number;
   readonly depth: number;
   readonly bytes: number;
   readonly iova: bigint;
+  /** How many entries are not zero. */
+  readonly used: number;
   readonly entries: readonly ImageEntry[];
+  readonly runs: readonly EntryRun[];
 }
 
 /** All tables, from the root down, in order of input address. */
@@ -51,56 +64,121 @@ export interface Image {
   readonly roots: readonly number[];
   readonly registers: Readonly<Record<string, bigint>>;
   readonly tables: readonly ImageTable[];
+  /** Entries that are not zero, in all tables. */
+  readonly used: number;
   /** First byte of the first table, and bytes to the end of the last. */
   readonly base: number;
   readonly bytes: Uint8Array;
 }
 
-/** Reads the tables of a domain from its memory. */
-class ImageReader {
-  readonly tables: ImageTable[] = [];
+class MadeTable implements ImageTable {
+  readonly address: number;
+  readonly level: number;
+  readonly depth: number;
+  readonly bytes: number;
+  readonly iova: bigint;
+  readonly used: number;
   readonly #tree: TableTree;
+  readonly #count: number;
 
-  constructor(tree: TableTree) {
+  constructor(tree: TableTree, offset: number, depth: number, iova: bigint) {
+    const { level, allocBytes } = tree.levelAt(depth);
     this.#tree = tree;
+    this.address = offset + tree.memory.base;
+    this.level = level;
+    this.depth = depth;
+    this.bytes = allocBytes;
+    this.iova = iova;
+    this.#count = allocBytes >> tree.entryShift;
+    let used = 0;
+    for (let index = 0; index < this.#count; index++) if (this.#lo(index) !== 0 || this.#hi(index) !== 0) used++;
+    this.used = used;
   }
 
-  /** Adds a table and all below it; `offset` counts within the memory. */
-  add(offset: number, depth: number, iova: bigint): void {
-    const { memory, entryShift } = this.#tree;
-    const { level, allocBytes } = this.#tree.levelAt(depth);
-    const entries: ImageEntry[] = [];
-    this.tables.push({ address: offset + memory.base, level, depth, bytes: allocBytes, iova, entries });
-    for (let index = 0; index < allocBytes >> entryShift; ) index += this.#entry(offset, depth, index, iova, entries);
-    for (const { kind, to, iova: at } of entries) if (kind === 'table') this.add(to - memory.base, depth + 1, at);
+  get entries(): readonly ImageEntry[] {
+    return this.runs.flatMap(({ first, last }) => {
+      const out: ImageEntry[] = [];
+      for (let index = first.index; index <= last; index = (out.at(-1)?.index ?? last) + 1) this.#decode(index, out);
+      return out;
+    });
   }
 
-  /** Adds what lies at an index; returns how many entries that takes. */
-  #entry(table: number, depth: number, index: number, base: bigint, out: ImageEntry[]): number {
-    const tree = this.#tree;
-    const at = table + (index << tree.entryShift);
-    const [lo, hi] = [tree.lo(at), tree.entryShift === 3 ? tree.hi(at) : 0];
-    if (lo === 0 && hi === 0) return 1;
-    const value = joined(lo, hi);
-    const size = tree.spanAt(depth);
-    const iova = base + BigInt(index) * BigInt(size);
-    if (!tree.isTable(depth, lo)) return this.#leaf(lo, hi, depth, { index, value, iova, size }, out);
-    const to = tree.tableOffset(lo) + tree.memory.base;
-    out.push({ index, value, iova, size, to, kind: 'table', attributes: 0n });
-    return 1;
+  get runs(): readonly EntryRun[] {
+    const runs: EntryRun[] = [];
+    for (let index = 0; index < this.#count; index++) {
+      const run = this.#runAt(index);
+      if (run === null) continue;
+      runs.push(run);
+      index = run.last;
+    }
+    return runs;
   }
 
-  #leaf(lo: number, hi: number, depth: number, place: Place, out: ImageEntry[]): number {
-    const { geometry } = this.#tree;
-    const slots = geometry.leafSlots(lo, hi, depth);
-    const to = geometry.address(lo, hi, depth);
+  #lo(index: number): number {
+    return this.#tree.lo(this.#at(index));
+  }
+
+  #hi(index: number): number {
+    return this.#tree.entryShift === 3 ? this.#tree.hi(this.#at(index)) : 0;
+  }
+
+  #at(index: number): number {
+    return this.address - this.#tree.memory.base + (index << this.#tree.entryShift);
+  }
+
+  #runAt(index: number): EntryRun | null {
+    const decoded: ImageEntry[] = [];
+    this.#decode(index, decoded);
+    const [first] = decoded;
+    if (first === undefined) return null;
+    const slots = decoded.length;
+    let pages = 1;
+    if (first.kind === 'leaf') {
+      const [lo, hi] = [Number(first.attributes & 0xffffffffn), Number(first.attributes >> 32n)];
+      while (this.#isLeaf(index + pages * slots, lo, hi, first.to + pages * first.size)) pages++;
+    }
+    return { first, last: index + pages * slots - 1, pages };
+  }
+
+  /** Whether the entry at an index is a leaf with these attributes, as two words, and this page. */
+  #isLeaf(index: number, lo: number, hi: number, to: number): boolean {
+    if (index >= this.#count) return false;
     const bits: Entry = { lo: 0, hi: 0 };
-    geometry.addAddress(to % TWO_32, Math.floor(to / TWO_32), depth, bits);
+    this.#tree.geometry.addAddress(to % TWO_32, Math.floor(to / TWO_32), this.depth, bits);
+    return ((lo | bits.lo) ^ this.#lo(index)) === 0 && ((hi | bits.hi) ^ this.#hi(index)) === 0;
+  }
+
+  /** Adds what lies at an index, nothing for zero: a pointer, or a leaf with all entries that it takes. */
+  #decode(index: number, out: ImageEntry[]): void {
+    const tree = this.#tree;
+    const [lo, hi] = [this.#lo(index), this.#hi(index)];
+    if (lo === 0 && hi === 0) return;
+    const size = tree.spanAt(this.depth);
+    const place = { index, value: joined(lo, hi), iova: this.iova + BigInt(index) * BigInt(size), size };
+    if (!tree.isTable(this.depth, lo)) this.#decodeLeaf(lo, hi, place, out);
+    else out.push({ ...place, to: tree.tableOffset(lo) + tree.memory.base, kind: 'table', attributes: 0n });
+  }
+
+  #decodeLeaf(lo: number, hi: number, place: Place, out: ImageEntry[]): void {
+    const { geometry } = this.#tree;
+    const slots = geometry.leafSlots(lo, hi, this.depth);
+    const to = geometry.address(lo, hi, this.depth);
+    const bits: Entry = { lo: 0, hi: 0 };
+    geometry.addAddress(to % TWO_32, Math.floor(to / TWO_32), this.depth, bits);
     const leaf = { ...place, size: place.size * slots, to, attributes: place.value ^ joined(bits.lo, bits.hi) };
     for (let slot = 0; slot < slots; slot++) {
       out.push({ ...leaf, index: place.index + slot, kind: slot === 0 ? 'leaf' : 'repeat' });
     }
-    return slots;
+  }
+}
+
+/** All tables from one at an offset down, each before those that it points to. */
+function* tablesFrom(tree: TableTree, offset: number, depth: number, iova: bigint): Generator<ImageTable> {
+  const table = new MadeTable(tree, offset, depth, iova);
+  yield table;
+  if (depth === tree.last) return;
+  for (const { first } of table.runs) {
+    if (first.kind === 'table') yield* tablesFrom(tree, first.to - tree.memory.base, depth + 1, first.iova);
   }
 }
 
@@ -108,15 +186,16 @@ function joined(lo: number, hi: number): bigint {
   return (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
 }
 
-/** The bytes from the first table to the end of the last; what lies between tables is zero. */
+/** The memory from the first table to the end of the last, where what lies between tables is made zero. */
 function bytesOf(tables: readonly ImageTable[], memory: TableMemory): { base: number; bytes: Uint8Array } {
-  const base = Math.min(...tables.map(({ address }) => address));
-  const end = tables.reduce((most, { address, bytes }) => Math.max(most, address + bytes), base);
-  const bytes = new Uint8Array(end - base);
-  for (const { address, bytes: length } of tables) {
-    bytes.set(new Uint8Array(memory.wasm.buffer, address - memory.base, length), address - base);
+  const ordered = tables.toSorted((a, b) => a.address - b.address);
+  const base = (ordered[0] as ImageTable).address;
+  let end = base;
+  for (const { address, bytes } of ordered) {
+    new Uint8Array(memory.wasm.buffer, end - memory.base, address - end).fill(0);
+    end = address + bytes;
   }
-  return { base, bytes };
+  return { base, bytes: new Uint8Array(memory.wasm.buffer, base - memory.base, end - base) };
 }
 
 function mapAll(domain: Domain, lines: readonly MapLine[], source: string): void {
@@ -141,13 +220,19 @@ export function makeImage(lines: readonly MapLine[], source: string, options: Do
   mapAll(domain, lines, source);
   const { geometry, registers } = domain;
   const { tree } = domain.table;
-  const reader = new ImageReader(tree);
   const [top] = geometry.levels;
   const span = BigInt((top as Level).entries) << BigInt((top as Level).shift);
-  for (const [i, root] of tree.roots.entries()) reader.add(root, 0, geometry.iovaBase + BigInt(i) * span);
-  const { tables } = reader;
+  const tables = tree.roots.flatMap((root, i) => [...tablesFrom(tree, root, 0, geometry.iovaBase + BigInt(i) * span)]);
+  const used = tables.reduce((sum, table) => sum + table.used, 0);
   const roots = tree.roots.map((offset) => offset + memory.base);
-  return { geometry, granule: 2 ** geometry.pageShift, roots, registers, tables, ...bytesOf(tables, memory) };
+  return { geometry, granule: 2 ** geometry.pageShift, roots, registers, tables, used, ...bytesOf(tables, memory) };
+}
+
+/** @throws IommuError `MEMORY_LIMIT` for more entries than a form that writes each one as text takes. */
+export function checkEntries(image: Image, form: string): void {
+  if (image.used <= MOST_ENTRIES) return;
+  const why = `${form} writes each entry: expected at most ${MOST_ENTRIES}, got ${image.used}`;
+  throw new IommuError('MEMORY_LIMIT', 'entries', `${why}; write a snapshot, the bytes or the tree`);
 }
 
 /** The image as pages of a snapshot. */

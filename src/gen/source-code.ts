@@ -3,7 +3,7 @@
  * @module
  */
 import { formatSize, hex } from '../address.ts';
-import { entryText, type Image, type ImageTable } from './image.ts';
+import { checkEntries, entryText, type Image, type ImageTable } from './image.ts';
 
 function alignment(image: Image): number {
   return Math.max(...image.tables.map(({ bytes }) => bytes));
@@ -23,8 +23,12 @@ function label(table: ImageTable): string {
   return `level ${table.level} at ${hex(table.address)}, iova ${hex(table.iova)}`;
 }
 
-/** A C array of entries with designated initialisers; entries that are not named are zero. */
+/**
+ * A C array of entries with designated initialisers; entries that are not named are zero.
+ * @throws IommuError `MEMORY_LIMIT` for too many entries.
+ */
 export function toC(image: Image): string {
+  checkEntries(image, 'C');
   const { entryBytes } = image.geometry;
   const type = entryBytes === 8 ? 'uint64_t' : 'uint32_t';
   const suffix = entryBytes === 8 ? 'ull' : 'u';
@@ -63,8 +67,12 @@ function assembleTable(table: ImageTable, entryBytes: number): string[] {
   return rest > 0 ? [...lines, `\t.zero ${rest}`] : lines;
 }
 
-/** GNU assembler, a label a table. */
+/**
+ * GNU assembler, a label a table.
+ * @throws IommuError `MEMORY_LIMIT` for too many entries.
+ */
 export function toAssembler(image: Image): string {
+  checkEntries(image, 'assembler');
   const { entryBytes } = image.geometry;
   const lines = [
     ...heading(image).map((line) => `/* ${line} */`),

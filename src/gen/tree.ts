@@ -3,39 +3,18 @@
  * @module
  */
 import { formatSize, hex } from '../address.ts';
-import type { Image, ImageEntry, ImageTable } from './image.ts';
+import type { EntryRun, Image, ImageTable } from './image.ts';
 
-/** Neighbouring leaves whose pages and attributes continue each other. */
-interface Run {
-  readonly first: ImageEntry;
-  readonly last: ImageEntry;
-  readonly pages: number;
-}
-
-function continues(run: Run, entry: ImageEntry): boolean {
-  const { last } = run;
-  if (entry.kind === 'repeat') return true;
-  if (entry.kind !== 'leaf' || last.kind === 'table' || entry.index !== last.index + 1) return false;
-  return entry.size === last.size && entry.to === last.to + last.size && entry.attributes === last.attributes;
-}
-
-function runsOf(entries: readonly ImageEntry[]): Run[] {
-  const runs: Run[] = [];
-  for (const entry of entries) {
-    const run = runs.at(-1);
-    if (run === undefined || !continues(run, entry)) runs.push({ first: entry, last: entry, pages: 1 });
-    else runs[runs.length - 1] = { ...run, last: entry, pages: run.pages + (entry.kind === 'leaf' ? 1 : 0) };
-  }
-  return runs;
-}
-
-function runText({ first, last, pages }: Run, digits: number): string {
-  const index = first.index === last.index ? `[${first.index}]` : `[${first.index}…${last.index}]`;
+function runText({ first, last, pages }: EntryRun, digits: number): string {
+  const index = first.index === last ? `[${first.index}]` : `[${first.index}…${last}]`;
   const value = hex(first.value, digits);
   const at = `iova ${hex(first.iova)}`;
   if (first.kind === 'table') return `${index} ${value} ${at}: table at ${hex(first.to)}`;
   return `${index} ${value} ${at}: ${pages} × ${formatSize(first.size)} to ${hex(first.to)}, attributes ${hex(first.attributes)}`;
 }
+
+/** Most entries that are listed as JSON. */
+const MOST_LISTED = 2 ** 15;
 
 class TreeWriter {
   readonly lines: string[] = [];
@@ -48,7 +27,7 @@ class TreeWriter {
   }
 
   table(address: number, prefix: string): void {
-    const runs = runsOf(this.#tables.get(address)?.entries ?? []);
+    const runs = this.#tables.get(address)?.runs ?? [];
     for (const [i, run] of runs.entries()) {
       const last = i === runs.length - 1;
       this.lines.push(`${prefix}${last ? '└─ ' : '├─ '}${runText(run, this.#digits)}`);
@@ -72,27 +51,43 @@ export function toTree(image: Image): string {
   return `${writer.lines.join('\n')}\n`;
 }
 
+/** The first tables, as many as have no more entries than are listed. */
+function listedTables({ tables }: Image): readonly ImageTable[] {
+  let entries = 0;
+  const end = tables.findIndex(({ used }) => (entries += used) > MOST_LISTED);
+  return end < 0 ? tables : tables.slice(0, end);
+}
+
+function tableJson({ address, level, bytes, iova, entries }: ImageTable): object {
+  return {
+    address: hex(address),
+    level,
+    bytes,
+    iova: hex(iova),
+    entries: entries.map((entry) => ({
+      index: entry.index,
+      entry: hex(entry.value),
+      kind: entry.kind,
+      iova: hex(entry.iova),
+      size: hex(entry.size),
+      to: hex(entry.to),
+    })),
+  };
+}
+
 /** The keys of the JSON answer; `from` says where the geometry comes from. */
 export function toImageData(image: Image, from: string): object {
   const { format, ias, oas } = image.geometry;
+  const listed = listedTables(image);
+  const all = listed.length === image.tables.length;
   return {
     geometry: { format, granule: image.granule, ias, oas, roots: image.roots.map((root) => hex(root)), from },
     registers: Object.fromEntries(Object.entries(image.registers).map(([name, value]) => [name, hex(value)])),
     base: hex(image.base),
     bytes: image.bytes.length,
-    tables: image.tables.map(({ address, level, bytes, iova, entries }) => ({
-      address: hex(address),
-      level,
-      bytes,
-      iova: hex(iova),
-      entries: entries.map((entry) => ({
-        index: entry.index,
-        entry: hex(entry.value),
-        kind: entry.kind,
-        iova: hex(entry.iova),
-        size: hex(entry.size),
-        to: hex(entry.to),
-      })),
-    })),
+    tableCount: image.tables.length,
+    entryCount: image.used,
+    tables: listed.map(tableJson),
+    notes: all ? [] : [`${listed.length} of ${image.tables.length} tables are listed; write a snapshot for all`],
   };
 }
