@@ -54,7 +54,10 @@ export function toTree(image: Image): string {
 /** The first tables, as many as have no more entries than are listed. */
 function listedTables({ tables }: Image): readonly ImageTable[] {
   let entries = 0;
-  const end = tables.findIndex(({ used }) => (entries += used) > MOST_LISTED);
+  const end = tables.findIndex(({ used }) => {
+    entries += used;
+    return entries > MOST_LISTED;
+  });
   return end < 0 ? tables : tables.slice(0, end);
 }
 

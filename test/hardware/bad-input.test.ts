@@ -41,7 +41,7 @@ function randomMemory(seed: number): PagesReader {
 }
 
 describe('registers and memory that make no sense', () => {
-  it.each(Object.keys(REGISTERS))('%s: bounded work, no crash, an answer', (iommu) => {
+  it.each(Object.keys(REGISTERS))('%s: bounded work, no crash, an answer', { timeout: 300_000 }, (iommu) => {
     const value = fc.oneof(
       fc.bigInt(0n, (1n << 64n) - 1n),
       fc.integer({ min: 0, max: PAGES - 1 }).map((page) => BigInt(BASE + page * 4096) | 0x40cn),
