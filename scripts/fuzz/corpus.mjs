@@ -86,6 +86,7 @@ export const CORPUS = {
     ...names('hostile/', '.csv').map((path) => only(lines(path))),
     ...names('../data/latency/', '.csv').map((path) => only(lines(path, 4096))),
   ],
+  'timing text': names('explain/posted/', '').map((path) => only(lines(path))),
   profile: [only(profile())],
   'fault log': [
     ...captures('dmesg_faults.txt', (path) => only(lines(path))),

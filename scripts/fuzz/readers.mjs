@@ -1,8 +1,17 @@
 // Every reader of the project as a function of bytes, each with what usually follows the reading.
-import { readMapList } from '../../dist/cli/gen/map-list.js';
+import {
+  checkAnswer,
+  conformAnswer,
+  decodeAnswer,
+  diffAnswer,
+  explainAnswer,
+  genAnswer,
+  ReplayRun,
+  readExplained,
+  runCases,
+} from '../../dist/answers/index.js';
 import { parseCases } from '../../dist/conform/index.js';
 import { fitProfile, readLatencyTable, readProfile } from '../../dist/cost/index.js';
-import { bareDriver } from '../../dist/drivers/index.js';
 import {
   checkDecoding,
   decodeDump,
@@ -14,44 +23,57 @@ import {
   parseRegisters,
   writeSnapshot,
 } from '../../dist/dump/index.js';
-import { explainTable, MeasuredLayers, machineOf } from '../../dist/explain/index.js';
+import { explainTable } from '../../dist/explain/index.js';
 import { explainFault, faultJson, readFaultLog } from '../../dist/fault/index.js';
+import { makeImage, readMapList, toAssembler, toC, toTree } from '../../dist/gen/index.js';
 import { givenTables } from '../../dist/hardware/index.js';
-import { Replay } from '../../dist/replay/index.js';
 import {
   bytesSource,
   createNames,
   createTraceReader,
-  FunctionGraphReader,
   isStreamFormat,
   readTraceDat,
   recogniseTrace,
 } from '../../dist/trace/index.js';
+import { show, showData } from './faces.mjs';
 
 const PIECE = 4096;
 const MOST_PIECES = 4096;
+const LIMIT = 1000;
 
 function text(bytes) {
   return new TextDecoder().decode(bytes);
 }
 
 function replay(names) {
-  const row = { path: 'one-walk', dispatch: 'direct', format: 'arm-64-lpae-s1', granule: 4096 };
-  const rows = [{ ...row, iova: 'keep', physical: 'keep', tlb: 'strict' }];
-  return new Replay({ names, rows, driver: () => bareDriver(), clock: () => 0 });
+  return new ReplayRun({ names, clock: () => 0, path: 'one-walk', dispatch: 'direct', ranges: true, limit: LIMIT });
 }
 
 /** What the verbs do with a dump, one of them for each mutant. */
 const DUMP_VERBS = [
-  (_, decoding) => decoding.domains.map(({ ranges }) => ranges.map(({ iova }) => iova, 100)),
-  (dump, decoding) => checkDecoding(dump.reader, decoding, { ram: dump.registers?.ram ?? [] }),
-  (_, decoding) => diffDecodings(decoding, decoding),
+  (dump, decoding) => decodeAnswer({ dump, decoding, limit: LIMIT }),
+  (dump, decoding) => {
+    const report = checkDecoding(dump.reader, decoding, { ram: dump.registers?.ram ?? [] });
+    return checkAnswer({ dump, decoding, report, limit: LIMIT });
+  },
+  (dump, decoding) => {
+    const changes = diffDecodings(decoding, decoding);
+    return diffAnswer({ dumps: [dump, dump], decodings: [decoding, decoding], changes, limit: LIMIT });
+  },
 ];
 
 function decode(dump, length) {
   const given = dump.registers === undefined && dump.geometry !== undefined;
   const decoding = given ? decodeGiven(dump, givenTables(dump.geometry), 'from dump') : decodeDump(dump);
-  DUMP_VERBS[length % DUMP_VERBS.length](dump, decoding);
+  show(DUMP_VERBS[length % DUMP_VERBS.length](dump, decoding), Math.floor(length / DUMP_VERBS.length));
+}
+
+function* pieces(bytes) {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
+async function explain(bytes) {
+  show(explainAnswer([await readExplained({ source: 'input', chunks: pieces(bytes) })]), bytes.length);
 }
 
 async function readDump(bytes, registers) {
@@ -60,6 +82,9 @@ async function readDump(bytes, registers) {
   for (const _ of writeSnapshot({ pages: dumpPages(dump) })) if (++pieces > MOST_PIECES) break;
   if (dump.registers !== undefined || dump.geometry !== undefined) decode(dump, bytes.length);
 }
+
+const FORMATS = ['arm-64-lpae-s1', 'arm-v7s', 'arm-32-lpae-s1', 'arm-64-lpae-s2', 'apple-dart2'];
+const GEN_FORMS = [toTree, toC, toAssembler];
 
 /** Readers by name; each may throw an InputError or IommuError and nothing else. `side` is the file beside a dump. */
 export const READERS = {
@@ -71,28 +96,25 @@ export const READERS = {
     const reader = createTraceReader(format, (event) => into.event(event), names);
     for (let at = 0; at < bytes.length; at += PIECE) reader.push(bytes.subarray(at, at + PIECE));
     reader.end();
-    into.finish();
+    show(into.answer([reader.stats]), bytes.length);
   },
   'trace.dat': async (bytes) => {
     const names = createNames();
     const into = replay(names);
-    await readTraceDat(bytesSource(bytes), (event) => into.event(event), names);
-    into.finish();
+    const stats = await readTraceDat(bytesSource(bytes), (event) => into.event(event), names);
+    show(into.answer([stats]), bytes.length);
   },
-  'function graph': (bytes) => {
-    const layers = new MeasuredLayers();
-    const reader = new FunctionGraphReader(layers);
-    reader.push(bytes);
-    layers.answer('trace', reader.end(), machineOf(null, null), null);
-  },
-  'latency table': (bytes) => {
+  'function graph': explain,
+  'latency table': async (bytes) => {
+    await explain(bytes);
     const { analyses } = explainTable(readLatencyTable(text(bytes), 'table'));
     fitProfile(analyses, { name: 'machine', kind: 'hardware' }, 'table');
   },
+  'timing text': explain,
   profile: (bytes) => void readProfile(text(bytes), 'profile'),
   'fault log': (bytes) => {
     const { incidents } = readFaultLog(text(bytes));
-    for (const fault of incidents.slice(0, 100)) faultJson(explainFault(fault, undefined, undefined));
+    for (const fault of incidents.slice(0, 100)) showData(faultJson(explainFault(fault, undefined, undefined)));
   },
   dump: (bytes) => readDump(bytes),
   'dump beside registers': (bytes, side) => readDump(bytes, parseRegisters(text(side))),
@@ -101,7 +123,12 @@ export const READERS = {
     decode(await openDump(memorySource(side), { registers }), bytes.length);
   },
   vectors: (bytes) => {
-    for (const one of [...parseCases('vectors', text(bytes))].slice(0, 20)) one.run();
+    show(conformAnswer(runCases([...parseCases('vectors', text(bytes))].slice(0, 20))), bytes.length);
   },
-  'map list': (bytes) => void readMapList(text(bytes), 'list'),
+  'map list': (bytes) => {
+    const lines = readMapList(text(bytes), 'list');
+    const image = makeImage(lines, 'list', { format: FORMATS[bytes.length % FORMATS.length] }, 0x80000000);
+    show(genAnswer({ image, mappings: lines.length }), bytes.length);
+    GEN_FORMS[bytes.length % GEN_FORMS.length](image);
+  },
 };

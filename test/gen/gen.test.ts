@@ -124,8 +124,8 @@ describe('forms', () => {
 
   it('JSON names every entry that is not zero', () => {
     const image = makeImage(lines, 'list', {}, AT);
-    const answer = toImageData(image, 'given') as {
-      tables: { address: string; entries: { index: number; entry: string }[] }[];
+    const answer = toImageData(image, 'given') as ReturnType<typeof toImageData> & {
+      readonly tables: readonly { address: string; entries: { index: number; entry: string }[] }[];
     };
     const out = new DataView(new ArrayBuffer(image.bytes.length));
     for (const { address, entries } of answer.tables) {
