@@ -1,13 +1,16 @@
 /**
- * The page around the panels: tabs, the drop zone, the list of files.
+ * The page around the panels: tabs, files, keyboard and palette.
  * @module
  */
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { PANELS } from './panels/index.ts';
-import { files, followAddress, hash, setHash } from './state/app.ts';
+import type { Command, Panel } from './panels/panel.ts';
+import { files, followAddress, hash, openPanel } from './state/app.ts';
 import { type DroppedFile, identify } from './state/identify.ts';
+import { focusSearch, followKeys, moveFocus } from './state/keys.ts';
+import { Palette } from './view/palette.tsx';
 
 const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
   log: 'fault',
@@ -20,56 +23,75 @@ async function take(list: Iterable<File>): Promise<void> {
   const found = await Promise.all([...list].map(identify));
   files.value = [...files.value, ...found];
   const panel = found.map(({ role }) => PANEL_OF_ROLE[role]).find((id) => PANELS.some((one) => one.id === id));
-  if (panel !== undefined) setHash({ panel });
+  if (panel !== undefined) openPanel(panel);
+}
+
+function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
+  const { file, role, refused } = dropped;
+  return (
+    <li class={role === 'unknown' ? 'bad' : ''}>
+      <span class="name">{file.name}</span> <span class="role">{role === 'unknown' ? 'not understood' : role}</span>
+      <button
+        type="button"
+        aria-label={`remove ${file.name}`}
+        onClick={() => (files.value = files.value.filter((_, i) => i !== at))}
+      >
+        ×
+      </button>
+      {refused.length === 0 ? null : (
+        <ul>
+          {refused.map((why) => (
+            <li>{why}</li>
+          ))}
+        </ul>
+      )}
+    </li>
+  );
 }
 
 function FileList(): JSX.Element | null {
   if (files.value.length === 0) return null;
   return (
     <ul class="files" aria-label="files">
-      {files.value.map(({ file, role, refused }, i) => (
-        <li class={role === 'unknown' ? 'bad' : ''}>
-          <span class="name">{file.name}</span> <span class="role">{role === 'unknown' ? 'not understood' : role}</span>
-          <button
-            type="button"
-            aria-label={`remove ${file.name}`}
-            onClick={() => (files.value = files.value.filter((_, at) => at !== i))}
-          >
-            ×
-          </button>
-          {refused.length === 0 ? null : (
-            <ul>
-              {refused.map((why) => (
-                <li>{why}</li>
-              ))}
-            </ul>
-          )}
-        </li>
+      {files.value.map((dropped, at) => (
+        <FileItem dropped={dropped} at={at} />
       ))}
     </ul>
   );
 }
 
-function DropZone(): JSX.Element {
-  const over = useSignal(false);
-  const onDrop = (event: DragEvent): void => {
-    event.preventDefault();
-    over.value = false;
-    void take(event.dataTransfer?.files ?? []);
-  };
+function useDrop(over: Signal<boolean>): void {
   useEffect(() => {
-    const stop = (event: DragEvent): void => event.preventDefault();
-    addEventListener('dragover', stop);
+    const onOver = (event: DragEvent): void => {
+      event.preventDefault();
+      over.value = true;
+    };
+    const onLeave = (event: DragEvent): void => {
+      if (event.relatedTarget === null) over.value = false;
+    };
+    const onDrop = (event: DragEvent): void => {
+      event.preventDefault();
+      over.value = false;
+      void take(event.dataTransfer?.files ?? []);
+    };
+    addEventListener('dragover', onOver);
+    addEventListener('dragleave', onLeave);
     addEventListener('drop', onDrop);
     return () => {
-      removeEventListener('dragover', stop);
+      removeEventListener('dragover', onOver);
+      removeEventListener('dragleave', onLeave);
       removeEventListener('drop', onDrop);
     };
   }, []);
+}
+
+function FileButton(): JSX.Element {
+  const over = useSignal(false);
+  useDrop(over);
   return (
-    <label class="drop">
+    <label class={over.value ? 'drop over' : 'drop'}>
       <input type="file" multiple onChange={(event) => void take(event.currentTarget.files ?? [])} />
-      <span>Drop logs, dumps, registers and traces anywhere, or choose files. Nothing leaves this page.</span>
+      <span>{over.value ? 'Drop to read them here' : 'Open or drop files'}</span>
     </label>
   );
 }
@@ -77,8 +99,16 @@ function DropZone(): JSX.Element {
 function Tabs({ open }: { readonly open: string }): JSX.Element {
   return (
     <nav aria-label="panels">
-      {PANELS.map(({ id, title }) => (
-        <a href={`#panel=${id}`} aria-current={id === open ? 'page' : undefined} onClick={() => setHash({ panel: id })}>
+      {PANELS.map(({ id, title, needs }, i) => (
+        <a
+          href={`#panel=${id}`}
+          title={`${i + 1}: needs ${needs}`}
+          aria-current={id === open ? 'page' : undefined}
+          onClick={(event) => {
+            event.preventDefault();
+            openPanel(id);
+          }}
+        >
           {title}
         </a>
       ))}
@@ -86,22 +116,56 @@ function Tabs({ open }: { readonly open: string }): JSX.Element {
   );
 }
 
+async function copyLink(): Promise<void> {
+  await navigator.clipboard.writeText(location.href);
+}
+
+function commandsOf(panel: Panel | undefined, palette: Signal<boolean>): Command[] {
+  return [
+    ...PANELS.map(({ id, title }, i) => ({ title: `Go to ${title}`, key: String(i + 1), run: () => openPanel(id) })),
+    { title: 'Go to the box of this panel', key: '/', run: focusSearch },
+    { title: 'Next row or section', key: 'j', run: () => moveFocus(1) },
+    { title: 'Row or section before', key: 'k', run: () => moveFocus(-1) },
+    { title: 'Copy a link to this state', key: 'c', run: () => void copyLink() },
+    { title: 'Undo: back to the state before', key: 'z', run: () => history.back() },
+    { title: 'List all commands', key: '?', run: () => (palette.value = true) },
+    ...(panel?.commands ?? []),
+  ];
+}
+
 /** The page. */
 export function App(): JSX.Element {
-  useEffect(followAddress, []);
+  const palette = useSignal(false);
   const wanted = hash.value.get('panel');
   const panel = PANELS.find(({ id }) => id === wanted) ?? PANELS[0];
+  const commands = commandsOf(panel, palette);
+  useEffect(followAddress, []);
+  useEffect(
+    () =>
+      followKeys(
+        () => commands,
+        () => (palette.value = true),
+      ),
+    [panel],
+  );
   return (
     <>
       <header>
         <h1>iommu-workbench</h1>
         <Tabs open={panel?.id ?? ''} />
+        <div class="tools">
+          <FileButton />
+          <button type="button" class="quiet" title="commands and keys" onClick={() => (palette.value = true)}>
+            Keys <kbd>?</kbd>
+          </button>
+        </div>
       </header>
       <main>
-        <DropZone />
         <FileList />
         {panel === undefined ? null : <panel.View />}
       </main>
+      <footer>Everything is computed on this page. Nothing is uploaded.</footer>
+      <Palette open={palette} commands={commands} />
     </>
   );
 }

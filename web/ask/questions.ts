@@ -18,6 +18,7 @@ import { InputError } from '../../src/errors.ts';
 import { givenTables } from '../../src/hardware/given.ts';
 import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
+import { answerOfLog, readLog } from './fault.ts';
 import type { Evidence, Question } from './protocol.ts';
 
 /** Says how far the work is; `share` from 0 to 1. */
@@ -83,12 +84,21 @@ async function walk(evidence: Evidence, text: string): Promise<Answer> {
   return walkAnswer({ dump, iommu: dump.registers?.iommu ?? 'given', iova, access: 'read', walks, bypassing, names });
 }
 
+async function fault(evidence: Evidence, progress: SayProgress): Promise<Answer> {
+  const { log, dump } = evidence;
+  if (log === undefined) throw new InputError('MISSING_VALUE', 'log', 'expected a log, got none');
+  const read = await readLog(log, progress);
+  return answerOfLog(read, dump === undefined ? undefined : await openEvidence(evidence));
+}
+
 /** The answer to a question. @throws InputError, IommuError as the command line has them. */
 export async function answerTo(question: Question, progress: SayProgress): Promise<Answer> {
   progress('reading');
   switch (question.ask) {
     case 'formats':
       return formatsAnswer();
+    case 'fault':
+      return await fault(question.evidence, progress);
     case 'walk':
       return await walk(question.evidence, question.iova);
     default:

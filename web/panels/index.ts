@@ -3,7 +3,9 @@
  * @module
  */
 import { DUMP_PANEL } from './dump.tsx';
+import { EXPLORER_PANEL } from './explorer.tsx';
+import { FAULT_PANEL } from './fault.tsx';
 import type { Panel } from './panel.ts';
 
 /** Every panel. */
-export const PANELS: readonly Panel[] = [DUMP_PANEL];
+export const PANELS: readonly Panel[] = [FAULT_PANEL, EXPLORER_PANEL, DUMP_PANEL];

@@ -19,11 +19,20 @@ export function setHash(entries: Readonly<Record<string, string>>): void {
 
 /** Keeps the address and the state equal, in both directions. */
 export function followAddress(): void {
-  addEventListener('hashchange', () => {
+  const read = (): void => {
     hash.value = readHash(location.hash);
-  });
+  };
+  addEventListener('hashchange', read);
+  addEventListener('popstate', read);
   effect(() => {
     const text = writeHash(hash.value);
     if (`#${text}` !== location.hash) history.replaceState(null, '', text === '' ? location.pathname : `#${text}`);
   });
+}
+
+/** Opens a panel; the browser's Back returns to the one before. */
+export function openPanel(panel: string): void {
+  if (hash.peek().get('panel') === panel) return;
+  history.pushState(null, '', location.href);
+  setHash({ panel });
 }

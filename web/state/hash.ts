@@ -15,8 +15,11 @@ export function readHash(hash: string): Map<string, string> {
   return new Map(new URLSearchParams(text));
 }
 
-/** The hash of a state; the empty text where it would be too long to be a link. */
+/** The hash of a state; values that would make it too long to be a link are left out, the longest first. */
 export function writeHash(state: HashState): string {
-  const text = new URLSearchParams([...state].filter(([, value]) => value !== '')).toString();
-  return text.length > LONGEST ? '' : text;
+  const kept = [...state].filter(([, value]) => value !== '').sort(([, a], [, b]) => a.length - b.length);
+  for (;;) {
+    const text = new URLSearchParams(kept).toString();
+    if (text.length <= LONGEST || kept.pop() === undefined) return text;
+  }
 }

@@ -21,6 +21,8 @@ export interface AskedQuestion {
   readonly state: Signal<QuestionState>;
   readonly ask: (question: Question) => Promise<void>;
   readonly cancel: () => void;
+  /** Back to the state before the first question. */
+  readonly clear: () => void;
 }
 
 /** A question with a worker of its own. */
@@ -41,7 +43,12 @@ export function createQuestion(): AskedQuestion {
       show({ kind: 'refused', code, message: error instanceof Error ? error.message : String(error) });
     }
   };
-  return { state, ask, cancel: () => client.cancel() };
+  const clear = (): void => {
+    round++;
+    client.cancel();
+    state.value = { kind: 'empty' };
+  };
+  return { state, ask, cancel: () => client.cancel(), clear };
 }
 
 function Running({ progress, cancel }: { readonly progress: Progress; readonly cancel: () => void }): JSX.Element {

@@ -1,0 +1,131 @@
+/**
+ * The panel that opens first: paste fault lines, and read what they mean.
+ * @module
+ */
+import { effect, signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { plainText } from '../../src/report/plain.ts';
+import { files, hash, setHash } from '../state/app.ts';
+import { evidenceOf } from '../state/evidence.ts';
+import { type IncidentCells, incidentsOf } from '../state/fault-data.ts';
+import { createQuestion, QuestionView } from '../view/question.tsx';
+import { EXAMPLES } from './fault/examples.ts';
+import type { Panel } from './panel.ts';
+
+/** Characters of a log that go into the link; longer ones stay in the box. */
+const MOST_IN_LINK = 6000;
+/** Pause after the last key before the lines are read. */
+const PAUSE_MS = 150;
+const MOST_STRIPS = 3;
+
+/** What stands in the box. */
+const pasted = signal(hash.peek().get('log') ?? '');
+const question = createQuestion();
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+effect(() => {
+  const linked = hash.value.get('log');
+  if (linked !== undefined && linked !== pasted.peek()) pasted.value = linked;
+});
+
+effect(() => {
+  const text = pasted.value;
+  const evidence = evidenceOf(files.value);
+  const log = text.trim() === '' ? evidence.log : new Blob([text]);
+  clearTimeout(timer);
+  if (log === undefined) question.clear();
+  else timer = setTimeout(() => void question.ask({ ask: 'fault', evidence: { ...evidence, log } }), PAUSE_MS);
+});
+
+function paste(text: string): void {
+  pasted.value = text;
+  setHash({ log: text.length > MOST_IN_LINK ? '' : text });
+}
+
+function Strip({ incident }: { readonly incident: IncidentCells }): JSX.Element {
+  return (
+    <figure class="strip">
+      <figcaption>Line {incident.line}: the fields of the record</figcaption>
+      <dl class="fields">
+        {incident.fields.map(({ name, value, meaning }) => (
+          <div class={/^0x0+$/.test(value) ? 'zero' : ''}>
+            <dt>{plainText(name)}</dt>
+            <dd>{plainText(value)}</dd>
+            {meaning === '' ? null : <dd class="meaning">{plainText(meaning)}</dd>}
+          </div>
+        ))}
+      </dl>
+    </figure>
+  );
+}
+
+function Strips(): JSX.Element | null {
+  const state = question.state.value;
+  if (state.kind !== 'answered') return null;
+  return (
+    <>
+      {incidentsOf(state.answer.data, MOST_STRIPS).map((incident) => (
+        <Strip incident={incident} />
+      ))}
+    </>
+  );
+}
+
+function Box(): JSX.Element {
+  return (
+    <form class="side" onSubmit={(event) => event.preventDefault()}>
+      <label class="field">
+        <span>Fault lines</span>
+        <textarea
+          rows={12}
+          spellcheck={false}
+          data-search=""
+          placeholder="Paste lines of dmesg or journalctl -k here"
+          value={pasted.value}
+          onInput={(event) => paste(event.currentTarget.value)}
+        />
+      </label>
+      <p class="examples">
+        Examples:{' '}
+        {EXAMPLES.map(({ title, text }) => (
+          <button type="button" class="quiet" onClick={() => paste(text)}>
+            {title}
+          </button>
+        ))}
+        {pasted.value === '' ? null : (
+          <button type="button" class="quiet" onClick={() => paste('')}>
+            clear
+          </button>
+        )}
+      </p>
+      <p class="note">
+        A dump with its registers, dropped beside the lines, adds the walk of each address; a trace adds what was mapped
+        there before.
+      </p>
+    </form>
+  );
+}
+
+function View(): JSX.Element {
+  return (
+    <div class="split">
+      <Box />
+      <div>
+        <QuestionView
+          question={question}
+          empty="The verdict comes first: which device did what, why it faulted, and what to do next. The lines of about fifty drivers are understood, of Arm, Intel, AMD, RISC-V and others."
+        />
+        <Strips />
+      </div>
+    </div>
+  );
+}
+
+/** Faults. */
+export const FAULT_PANEL: Panel = {
+  id: 'fault',
+  title: 'Fault',
+  needs: 'lines of a kernel log',
+  commands: [{ title: 'Clear the fault lines', run: () => paste('') }],
+  View,
+};

@@ -1,0 +1,102 @@
+/**
+ * An entry's bits as a strip: names above, bits below; each bit can be switched by mouse or keyboard.
+ * @module
+ */
+import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
+import type { BitGroup } from '../explore/bits.ts';
+
+/** Bits of one row of the strip. */
+const PER_ROW = 32;
+
+interface Piece extends BitGroup {
+  readonly order: number;
+}
+
+/** Groups cut where a row of the strip ends. */
+function rowsOf(groups: readonly BitGroup[]): Piece[][] {
+  const rows = new Map<number, Piece[]>();
+  for (const [order, { name, high, low }] of groups.entries()) {
+    for (let top = high; top >= low; ) {
+      const row = Math.floor(top / PER_ROW);
+      const bottom = Math.max(low, row * PER_ROW);
+      rows.set(row, [...(rows.get(row) ?? []), { name, high: top, low: bottom, order }]);
+      top = bottom - 1;
+    }
+  }
+  return [...rows.entries()].sort(([a], [b]) => b - a).map(([, pieces]) => pieces);
+}
+
+function bitsDown({ high, low }: BitGroup): number[] {
+  return Array.from({ length: high - low + 1 }, (_, i) => high - i);
+}
+
+function placeText({ high, low }: BitGroup): string {
+  return high === low ? `${high}` : `${high}:${low}`;
+}
+
+/** Columns that a name of this length needs. */
+function columnsFor(name: string): number {
+  return Math.ceil((name.length + 1) / 3);
+}
+
+function classOf({ name, high, low, order }: Piece): string {
+  const colour = name === '' ? 'unnamed' : order % 2 === 0 ? 'even' : 'odd';
+  return `bit-group ${colour}${high - low + 1 < columnsFor(name) ? ' narrow' : ''}`;
+}
+
+/** The strip. `onFlip` is called with the bit that is switched. */
+export function BitStrip({
+  value,
+  groups,
+  onFlip,
+}: {
+  readonly value: bigint;
+  readonly groups: readonly BitGroup[];
+  readonly onFlip: (bit: number) => void;
+}): JSX.Element {
+  const strip = useRef<HTMLElement>(null);
+  const width = (groups[0]?.high ?? 0) + 1;
+  const move = (event: KeyboardEvent, bit: number): void => {
+    const step = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: PER_ROW, ArrowDown: -PER_ROW }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    strip.current?.querySelector<HTMLElement>(`[data-bit="${Math.min(width - 1, Math.max(0, bit + step))}"]`)?.focus();
+  };
+  return (
+    <section class="bits" ref={strip} aria-label="bits of the entry; arrow keys move, Enter switches">
+      {rowsOf(groups).map((pieces) => (
+        <div class="bit-row">
+          {pieces.map((piece) => (
+            <div
+              class={classOf(piece)}
+              style={{ '--span': piece.high - piece.low + 1 }}
+              title={`${piece.name === '' ? 'not looked at' : piece.name} [${placeText(piece)}]`}
+            >
+              <span class="bit-name">{piece.name}</span>
+              <span class="bit-place">{placeText(piece)}</span>
+              <span class="bit-cells">
+                {bitsDown(piece).map((bit) => {
+                  const set = (value >> BigInt(bit)) & 1n;
+                  return (
+                    <button
+                      type="button"
+                      data-bit={bit}
+                      tabIndex={bit === 0 ? 0 : -1}
+                      aria-pressed={set === 1n}
+                      aria-label={`bit ${bit}${piece.name === '' ? '' : `, ${piece.name}`}`}
+                      onClick={() => onFlip(bit)}
+                      onKeyDown={(event) => move(event, bit)}
+                    >
+                      {String(set)}
+                    </button>
+                  );
+                })}
+              </span>
+            </div>
+          ))}
+        </div>
+      ))}
+    </section>
+  );
+}
