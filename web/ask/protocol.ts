@@ -18,7 +18,7 @@ export interface Evidence {
 /** A question for the worker. */
 export type Question =
   | { readonly ask: 'formats' }
-  | { readonly ask: 'fault' | 'decode' | 'check'; readonly evidence: Evidence }
+  | { readonly ask: 'fault' | 'replay' | 'decode' | 'check'; readonly evidence: Evidence }
   | { readonly ask: 'walk'; readonly evidence: Evidence; readonly iova: string; readonly stream?: string };
 
 /** To the worker. */

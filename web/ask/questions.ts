@@ -18,11 +18,10 @@ import { InputError } from '../../src/errors.ts';
 import { givenTables } from '../../src/hardware/given.ts';
 import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
-import { answerOfLog, readLog } from './fault.ts';
+import type { SayProgress } from './chunks.ts';
+import { faultOf } from './fault.ts';
 import type { Evidence, Question } from './protocol.ts';
-
-/** Says how far the work is; `share` from 0 to 1. */
-export type SayProgress = (text: string, share?: number) => void;
+import { replayOf } from './traces.ts';
 
 /** Most bytes of a file that is held in memory as a whole. */
 const MOST_HELD = 2 ** 30;
@@ -85,10 +84,9 @@ async function walk(evidence: Evidence, text: string): Promise<Answer> {
 }
 
 async function fault(evidence: Evidence, progress: SayProgress): Promise<Answer> {
-  const { log, dump } = evidence;
+  const { log, dump, traces = [] } = evidence;
   if (log === undefined) throw new InputError('MISSING_VALUE', 'log', 'expected a log, got none');
-  const read = await readLog(log, progress);
-  return answerOfLog(read, dump === undefined ? undefined : await openEvidence(evidence));
+  return await faultOf(log, dump === undefined ? undefined : await openEvidence(evidence), traces, progress);
 }
 
 /** The answer to a question. @throws InputError, IommuError as the command line has them. */
@@ -99,6 +97,8 @@ export async function answerTo(question: Question, progress: SayProgress): Promi
       return formatsAnswer();
     case 'fault':
       return await fault(question.evidence, progress);
+    case 'replay':
+      return await replayOf(question.evidence.traces ?? [], await namesOf(question.evidence), progress);
     case 'walk':
       return await walk(question.evidence, question.iova);
     default:

@@ -2,8 +2,7 @@
  * Which bits of an entry are which field: found by asking the decoder itself, bit by bit, what changes.
  * @module
  */
-import type { Descriptors } from '../../src/hardware/walk/regime.ts';
-import { KIND } from '../../src/hardware/walk/regime.ts';
+import { type Descriptors, KIND, reasonOf } from '../../src/hardware/walk/regime.ts';
 
 /** Neighbouring bits of one name. */
 export interface BitGroup {
@@ -29,12 +28,17 @@ function see(d: Descriptors, entry: bigint, depth: number, asTable: boolean): Se
   return { fields: d.fields(lo, hi, depth), kind: d.kind(lo, hi, depth), to };
 }
 
+/** Whether a kind says what an entry is, rather than what is wrong with its contents. */
+function isType(kind: number): boolean {
+  return kind <= KIND.leaf || /^(?:reserved-type|block-not-allowed)$/.test(reasonOf(kind));
+}
+
 /** The field that a bit belongs to: the one that changes with it, else the address, else the type of the entry. */
 function nameOf(plain: Seen, flipped: Seen, asTable: boolean): string {
   const changed = Object.keys(plain.fields).filter((name) => plain.fields[name] !== flipped.fields[name]);
   const same = Object.keys(flipped.fields).length === Object.keys(plain.fields).length;
   if (changed.length > 0 && same) return changed.slice(0, 2).join(' ');
-  if (plain.kind !== flipped.kind && flipped.kind <= KIND.leaf) return 'type';
+  if (plain.kind !== flipped.kind && isType(flipped.kind)) return 'type';
   if (plain.to !== flipped.to) return asTable ? 'next table' : 'output address';
   return plain.kind === flipped.kind ? '' : 'reserved';
 }

@@ -13,7 +13,7 @@ import { TablesView } from './explorer/tables-view.tsx';
 import type { Panel } from './panel.ts';
 
 /** What the address asks for, filled in. */
-export const asked = computed<Asked>(() => {
+const asked = computed<Asked>(() => {
   const get = (key: string, otherwise: string): string => hash.value.get(key) ?? otherwise;
   return {
     format: get('format', 'arm-64-lpae-s1'),

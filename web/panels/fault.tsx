@@ -114,8 +114,9 @@ function View(): JSX.Element {
         <QuestionView
           question={question}
           empty="The verdict comes first: which device did what, why it faulted, and what to do next. The lines of about fifty drivers are understood, of Arm, Intel, AMD, RISC-V and others."
-        />
-        <Strips />
+        >
+          <Strips />
+        </QuestionView>
       </div>
     </div>
   );

@@ -2,7 +2,9 @@
  * What a dropped file is: told from its first bytes and its name, by the readers' own sniffing.
  * @module
  */
+
 import { recogniseTrace } from '../../src/trace/readers.ts';
+import { headOf } from '../ask/chunks.ts';
 
 /** What a file can be taken for. */
 export type Role = 'log' | 'dump' | 'registers' | 'trace' | 'pci' | 'groups' | 'iomem' | 'unknown';
@@ -53,9 +55,18 @@ function traceRefusal(bytes: Uint8Array, name: string): string | undefined {
 const LOG =
   /\b(arm-smmu|DMAR|AMD-Vi|iommu|smmu|IO_PAGE_FAULT|sysmmu|rk_iommu|apple-dart|mtk-iommu|panfrost|Linux version)\b/i;
 
+/** The first bytes, unpacked; as they lie in the file where they cannot be unpacked. */
+async function readHead(file: File): Promise<Uint8Array> {
+  try {
+    return await headOf(file, SNIFF);
+  } catch {
+    return new Uint8Array(await file.slice(0, SNIFF).arrayBuffer());
+  }
+}
+
 /** Takes a file for what its bytes, or else its name, say it is. */
 export async function identify(file: File): Promise<DroppedFile> {
-  const bytes = new Uint8Array(await file.slice(0, SNIFF).arrayBuffer());
+  const bytes = await readHead(file);
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
   const named = BY_NAME.find(([pattern]) => pattern.test(file.name))?.[1];
   if (named !== undefined) return { file, role: named, refused: [] };

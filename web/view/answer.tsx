@@ -2,7 +2,7 @@
  * An Answer on the page: the verdict, the main sections, details to open, the notes.
  * @module
  */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { Answer, Block, Section } from '../../src/report/answer.ts';
 import { plainText } from '../../src/report/plain.ts';
 import { ChartView } from './chart.tsx';
@@ -62,15 +62,25 @@ function SectionView({ section }: { readonly section: Section }): JSX.Element {
   );
 }
 
-/** An answer, the verdict first. */
-export function AnswerView({ answer }: { readonly answer: Answer }): JSX.Element {
+/** An answer, the verdict first; `children` stand behind the first section. */
+export function AnswerView({
+  answer,
+  children,
+}: {
+  readonly answer: Answer;
+  readonly children?: ComponentChildren;
+}): JSX.Element {
   const { verdict, outcome, sections, notes } = answer;
   return (
     <article class="answer">
       <p class={`verdict ${outcome}`} role="status">
         {plainText(verdict)}
       </p>
-      {sections.map((section) => (
+      {sections.slice(0, 1).map((section) => (
+        <SectionView section={section} />
+      ))}
+      {children}
+      {sections.slice(1).map((section) => (
         <SectionView section={section} />
       ))}
       {notes.length === 0 ? null : (

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Signal, signal } from '@preact/signals';
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import type { Answer } from '../../src/report/answer.ts';
 import { AnswerClient, type Progress, Refusal } from '../ask/client.ts';
 import type { Question } from '../ask/protocol.ts';
@@ -67,9 +67,12 @@ function Running({ progress, cancel }: { readonly progress: Progress; readonly c
 export function QuestionView({
   question,
   empty,
+  children,
 }: {
   readonly question: AskedQuestion;
   readonly empty: string;
+  /** Shown within an answer, behind its first section. */
+  readonly children?: ComponentChildren;
 }): JSX.Element {
   const state = question.state.value;
   switch (state.kind) {
@@ -78,7 +81,7 @@ export function QuestionView({
     case 'running':
       return <Running progress={state.progress} cancel={question.cancel} />;
     case 'answered':
-      return <AnswerView answer={state.answer} />;
+      return <AnswerView answer={state.answer}>{children}</AnswerView>;
     default:
       return (
         <p class="refused" role="alert">
