@@ -5,17 +5,22 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { Command } from 'commander';
 import { formatSize, parseSize } from '../address.ts';
+import { type DmaFlags, dmaBenchmarkAnswer, dmaOptions } from '../answers/bench/dma.ts';
+import { ringsAnswer } from '../answers/bench/rings.ts';
 import type { Setting } from '../answers/bench/tables.ts';
 import { benchAnswer } from '../answers/bench.ts';
 import { driverName, driverOf } from '../answers/drivers.ts';
 import { wordsOf } from '../answers/words.ts';
 import { type BenchCase, type BenchOptions, runBench, SERIES_BYTES } from '../bench/bench.ts';
+import { DMA_LAYERS, runDmaBenchmark } from '../bench/dma-benchmark.ts';
 import { LAYOUTS } from '../bench/layouts.ts';
 import { QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
 import { BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
 import { readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
+import { ASSUMED_CACHES } from '../replay/ring-paper.ts';
+import type { Answer } from '../report/answer.ts';
 import { UsageError } from './exit.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { Progress, readFile } from './io.ts';
@@ -27,13 +32,15 @@ const EXAMPLES = `Examples:
   iommu bench --question list-loop                          is the loop over the list significant?
   iommu bench --question lined-up                           can 32M cost less than 64K?
   iommu bench --json -o bench.json                          every row with its counts by layer
+  iommu bench --dma -t 4 -s 2 -g 8 -m 1                     dma_map_benchmark over this engine
+  iommu bench --rings                                       ring buffers beside the figures of a paper
   iommu bench -o bench.html                                 a page with pictures
 `;
 
 const LEAST_RUNS = 3;
 const MOST_RUNS = 100_000;
 
-interface BenchFlags extends FormFlags {
+interface BenchFlags extends FormFlags, DmaFlags {
   readonly sizes?: string;
   readonly layouts: string;
   readonly paths: string;
@@ -45,6 +52,10 @@ interface BenchFlags extends FormFlags {
   readonly runs: string;
   readonly seed: string;
   readonly profile?: string;
+  readonly dma?: true;
+  readonly policy: string;
+  readonly layer: string;
+  readonly rings?: string | true;
 }
 
 function wholeNumber(option: string, text: string, least: number, most: number): number {
@@ -111,8 +122,34 @@ function settingOf(flags: BenchFlags, seed: number): Setting {
   };
 }
 
+/** Seconds of `--dma` for each layer and policy; the tool takes 20. */
+const DMA_SECONDS = '1';
+/** Pages that each run of `--rings` receives. */
+const RING_PAGES = 20_000;
+
+function dmaAnswer(flags: BenchFlags): Answer {
+  const options = dmaOptions({ seconds: DMA_SECONDS, ...flags });
+  const format = formatById(flags.format).id;
+  const layers = wordsOf('layer', flags.layer, DMA_LAYERS);
+  const rows = wordsOf('policy', flags.policy, ['strict', 'lazy'] as const).flatMap((policy) =>
+    runDmaBenchmark(options, { format, policy, layers, clock: () => performance.now() }),
+  );
+  const { runtime, cpu } = settingOf(flags, 1);
+  return dmaBenchmarkAnswer(options, rows, [
+    `times of this engine on this machine: ${runtime}, ${cpu}; format ${format}`,
+  ]);
+}
+
+function ringAnswer(flags: BenchFlags): Answer {
+  const level3 = flags.rings === true ? 64 : wholeNumber('rings', flags.rings ?? '', 1, 65536);
+  const seed = wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1);
+  return ringsAnswer({ ...ASSUMED_CACHES, level3 }, RING_PAGES, seed);
+}
+
 async function bench(flags: BenchFlags): Promise<void> {
   const output = outputOf(flags);
+  if (flags.dma !== undefined) return printAnswer(dmaAnswer(flags), output);
+  if (flags.rings !== undefined) return printAnswer(ringAnswer(flags), output);
   const question = questionOf(flags);
   const options = optionsOf(flags, question);
   const profile =
@@ -139,6 +176,21 @@ export function addBench(program: Command): void {
     .option('--format <id>', 'table format', 'arm-64-lpae-s1')
     .option('--granule <size>', "smallest page; the format's first by default")
     .option('--profile <file>', 'also predict the times of the machine that this profile describes')
+    .option('--dma', "the kernel's dma_map_benchmark instead; -t to -m are its tool's options")
+    .option('-t, --threads <n>', 'with --dma: CPUs, 1 to 1024')
+    .option('-s, --seconds <n>', 'with --dma: 1 to 300; 1 by default')
+    .option('-n, --node <n>', 'with --dma: NUMA node; printed, without effect')
+    .option('-b, --bits <n>', 'with --dma: address bits of the device, 20 to 64')
+    .option('-d, --direction <n>', 'with --dma: 0 bidirectional, 1 to the device, 2 from it')
+    .option('-x, --transfer <ns>', 'with --dma: time between map and unmap, up to 10000000')
+    .option('-g, --pages <n>', 'with --dma: pages of a buffer, or one-page elements of a list, 1 to 1024')
+    .option('-m, --mode <n>', 'with --dma: 0 a buffer, 1 a list')
+    .option('--layer <words>', `with --dma: ${DMA_LAYERS.join(', ')}, or all`, 'all')
+    .option('--policy <words>', 'with --dma: strict, lazy, or all', 'strict')
+    .option(
+      '--rings [entries]',
+      'receive rings over IOMMU caches instead; entries of the cache of 2M tables, 64 by default',
+    )
     .option('--runs <n>', 'samples a row', '41')
     .option('--seed <n>', 'seed of the scattered lists', '1')
     .addHelpText('before', EXAMPLES);
