@@ -12,7 +12,7 @@ import { toJson, toNdjson } from '../report/json.ts';
 import type { Cell, Table } from '../report/table.ts';
 import { tableToText } from '../report/text-table.ts';
 import { UsageError } from './exit.ts';
-import { print, say } from './io.ts';
+import { print } from './io.ts';
 
 const EXTENSIONS = {
   table: ['.txt'],
@@ -190,11 +190,6 @@ export function emit(output: Output, forms: Forms): void {
   if (output.file !== null) writeFile(output.file, data);
   else if (typeof data === 'string') print(data, output.color);
   else process.stdout.write(data);
-}
-
-/** Talk on standard error, unless `--quiet`. */
-export function note(output: Pick<Output, 'quiet'>, text: string): void {
-  if (!output.quiet) say(text);
 }
 
 /** Colours, switched off where the output is not to be coloured; letters and words must carry the meaning alone. */

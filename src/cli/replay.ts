@@ -15,6 +15,7 @@ import { readFile, say } from './io.ts';
 import { addLimitOption, limitOf } from './limit.ts';
 import { addMachineOptions, type MachineFlags, machineNames } from './machine-files.ts';
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
+import { replayPolicies } from './replay-policies.ts';
 import { readTraceFiles } from './trace-files.ts';
 
 const EXAMPLES = `Examples:
@@ -39,6 +40,7 @@ interface ReplayFlags extends FormFlags, MachineFlags, ReplayChoices {
   readonly limit: string;
   readonly report?: string;
   readonly profile?: string;
+  readonly policy?: string;
 }
 
 function textOf(path: string): string {
@@ -84,6 +86,7 @@ async function act(files: readonly string[], flags: ReplayFlags): Promise<void> 
   if (flags.report?.endsWith('.html') === false) {
     throw new UsageError(`--report: expected a file ending in .html, got ${flags.report}`);
   }
+  if (flags.policy !== undefined) return await replayPolicies(files, flags.policy, flags, output);
   const question = questionOf(flags);
   if (output.form === 'perfetto') return await writeTimeline(question, files, output);
   const run = new ReplayRun(question);
@@ -109,6 +112,7 @@ export function addReplay(program: Command): void {
     .option('--iova <words>', 'what if addresses were: keep, packed, aligned', 'keep')
     .option('--physical <words>', 'what if memory were: keep, contiguous-64k, contiguous-2m', 'keep')
     .option('--tlb <words>', 'what if invalidation were: strict, lazy', 'strict')
+    .option('--policy <words>', 'compare strict, lazy, passthrough, or all: invalidations, exposure, addresses')
     .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
     .option('--report <file>', 'write the answer as HTML too')
     .addHelpText('before', EXAMPLES);
