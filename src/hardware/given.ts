@@ -193,7 +193,7 @@ export const NOT_SUPPORTED: readonly string[] = [
   'arm-smmu-v3: realm and secure states, virtual machine structures, big-endian tables',
   'arm-smmu (v2): as a model only, not from a dump',
   'intel-vtd: interrupt remapping, device TLBs; nested first stage as fault codes of its own',
-  'amd-vi: guest (GCR3) tables on top of host tables, device table segments, interrupt remapping',
+  'amd-vi: listing of PASIDs (walked by --substream), guest (GCR3) tables on top of host tables, device table segments, interrupt remapping',
   'riscv-iommu: listing of process directories, big-endian and 32-bit tables (requests are translated through them)',
   'virtio-iommu: keeps no tables in memory',
 ];

@@ -155,10 +155,10 @@ describe('each rule has a violation that it finds', () => {
     expect(broken(report)).toEqual(['fault-pending']);
   });
 
-  it('not-read-here: an AMD device with guest tables', () => {
+  it('not-read-here: an AMD device with guest tables on top of host tables', () => {
     const { reader, registers } = readCapture('x86-amdvi-612-vfio/vfio-mapped');
     const at = Number((registers.named.get('DEV_TAB_BASE') ?? 0n) & ~0xfffn) + 8 * 32;
-    reader.write64(at, (reader.read64(at) ?? 0n) | (1n << 55n));
+    reader.write64(at, (reader.read64(at) ?? 0n) | (3n << 54n));
     expect(broken(checkDecoding(reader, decodeDump({ reader, registers })))).toEqual(['not-read-here']);
   });
 

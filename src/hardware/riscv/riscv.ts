@@ -194,17 +194,8 @@ export class RiscvIommu implements IommuModel {
       const words = readWords(this.#reader, at, 8);
       if (words === undefined || bitsOf(words, 0, 1) === 0) continue;
       const id = first + i * 2 ** this.#shift(level);
-      if (level === 0) this.#list(id, contexts, missing);
+      if (level === 0) contexts.push(this.context(id));
       else this.#directory(bitsOf(words, 10, 44) * PAGE, level - 1, id, contexts, missing);
-    }
-  }
-
-  /** A device's context; its processes are read on request, since a directory may hold 2^20. */
-  #list(id: number, contexts: DeviceContext[], missing: MissingPart[]): void {
-    const context = this.context(id);
-    contexts.push(context);
-    if (context.fields['PDTV'] === 1) {
-      addMissing(missing, context.entryAddress, this.#dcBytes, 'contexts of its processes, which are read one by one');
     }
   }
 
