@@ -55,10 +55,9 @@ function sectionHtml({ id, title, blocks }: Section, index: number): string {
 }
 
 function contents(sections: readonly Section[]): string {
-  if (sections.length < 3) return '';
-  const items = sections.map(
-    ({ id, title }) => `<li><a href="#${escapeMarkup(id)}">${escapeMarkup(title || id)}</a></li>`,
-  );
+  const main = sections.filter(({ rank }) => rank === 'main');
+  if (main.length < 3) return '';
+  const items = main.map(({ id, title }) => `<li><a href="#${escapeMarkup(id)}">${escapeMarkup(title || id)}</a></li>`);
   return `<nav aria-label="Sections"><ul>${items.join('')}</ul></nav>\n`;
 }
 
