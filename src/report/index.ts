@@ -41,7 +41,7 @@ export { type BenchTimes, benchCharts, benchRatioCharts, type FitRows, latencyCh
 export { type LayerCosts, layerCostChart, type MeasuredOperation, measuredLayersChart } from './describe/layers.ts';
 export { type UnitGroup, type UnitRange, unitsChart } from './describe/units.ts';
 export { escapeJson, escapeMarkup } from './escape.ts';
-export { type Report, reportToHtml, type Source, tableToHtml } from './html.ts';
+export { tableToHtml } from './html.ts';
 export { answer, toJson, toNdjson } from './json.ts';
 export { formatBytes, formatNs, formatNumber, formatShare, formatUnit, type Unit } from './number.ts';
 export { type Detail, type Nanoseconds, PerfettoWriter, type TrackId } from './perfetto.ts';

@@ -118,18 +118,27 @@ function rangeWords(row: RangeRow, chart: RangeChart): string {
   return `${row.best === null ? '' : `${show(row.best)}, `}${range}${row.note === undefined ? '' : `  ${row.note}`}`;
 }
 
+/** Characters that a bar and a name have at least; words that leave less go to a line of their own. */
+const LEAST_BAR = 12;
+const LEAST_NAME = 8;
+
 /** A prepared range chart as lines of text, without title and notes. */
 export function rangeLines(chart: RangeChart, style: TextStyle): string[] {
   if (chart.rows.length === 0) return ['  (nothing to show)'];
   const values = chart.rows.flatMap(({ low, high, best }) => [low, high, best ?? low]);
   const scale = layAxis(chart.value, values, 4, true);
   const labels = chart.rows.map((row) => legendName(row));
-  const names = nameRoom(labels, style.width);
   const words = chart.rows.map((row) => rangeWords(row, chart));
-  const room = Math.max(12, style.width - names - 2 - Math.max(...words.map((text) => text.length)));
-  const rows = chart.rows.map((row, i) => {
+  const longest = Math.max(...words.map((text) => text.length));
+  const below = style.width - longest - LEAST_BAR - 2 < LEAST_NAME;
+  const beside = below ? 0 : longest;
+  const names = Math.min(nameRoom(labels, style.width), Math.max(LEAST_NAME, style.width - beside - LEAST_BAR - 2));
+  const room = Math.max(LEAST_BAR, style.width - names - 2 - beside);
+  const rows = chart.rows.flatMap((row, i) => {
     const name = truncate(labels[i] ?? '', names, style.ascii).padEnd(names);
-    return `${name} ${rangeBar(row, scale, room, style.ascii)} ${words[i] ?? ''}`;
+    const bar = `${name} ${rangeBar(row, scale, room, style.ascii)}`;
+    const text = words[i] ?? '';
+    return below ? [bar, `  ${truncate(text, style.width - 2, style.ascii)}`] : [`${bar} ${text}`];
   });
   const ends = [scale.min, scale.max].map((value) => formatUnit(value, chart.value.unit));
   const [first = '', last = ''] = ends;
