@@ -13,8 +13,10 @@ export interface AddressUse {
   readonly taken: number;
   /** Frames that wait in caches for their next use. */
   readonly cached: number;
-  /** Free frames, and the most of them in one range that fits at its alignment. */
+  /** Free frames, and the most of them in one range. */
   readonly free: number;
+  readonly largestRange: number;
+  /** The largest power of two of frames that fits at its alignment. */
   readonly largestFit: number;
   /** 0 where all free frames are in one range, towards 1 where they lie in many small ones. */
   readonly fragmentation: number;
@@ -25,6 +27,7 @@ export function addressUse(iova: IovaAllocator, limit: number = iova.pfn32 - 1):
   let taken = 0;
   let cached = 0;
   let largestFit = 0;
+  let largestRange = 0;
   let at = iova.startPfn;
   iova.forEachRange((lo, hi, isCached) => {
     if (lo > limit) return;
@@ -32,12 +35,15 @@ export function addressUse(iova: IovaAllocator, limit: number = iova.pfn32 - 1):
     taken += Math.max(0, frames);
     if (isCached) cached += frames;
     largestFit = Math.max(largestFit, fitBetween(at, lo));
+    largestRange = Math.max(largestRange, lo - at);
     at = Math.max(at, hi + 1);
   });
   largestFit = Math.max(largestFit, fitBetween(at, limit + 1));
+  largestRange = Math.max(largestRange, limit + 1 - at);
   const space = limit - iova.startPfn + 1;
   const free = space - taken;
-  return { space, taken, cached, free, largestFit, fragmentation: free === 0 ? 0 : 1 - largestFit / free };
+  const fragmentation = free === 0 ? 0 : 1 - largestRange / free;
+  return { space, taken, cached, free, largestRange, largestFit, fragmentation };
 }
 
 /** The largest power of two of frames that fits at its alignment. */
