@@ -3,7 +3,7 @@
  * below 2^53, and above that where they are multiples of 4 KiB (2 KiB below 2^64), which 53 bits hold. At the edge they may be `bigint`.
  * @module
  */
-import { IommuError } from './errors.ts';
+import { checkText, IommuError, shown } from './errors.ts';
 
 /** A 64-bit address or size as callers pass it: a safe integer or a bigint. */
 export type Address = number | bigint;
@@ -81,6 +81,7 @@ export function formatSize(bytes: number): string {
  * @throws IommuError `BAD_OPTION` where the text is not a size.
  */
 export function parseSize(text: string): number {
+  checkText('text', text);
   const match = /^(0x[0-9a-f]+|\d+)\s*([kmgtpe]?)(?:i?b)?$/i.exec(text.trim());
   const value = Number(match?.[1]) * 1024 ** UNITS.indexOf((match?.[2] ?? '').toUpperCase());
   if (match === null || !Number.isSafeInteger(value)) {
@@ -94,6 +95,7 @@ export function parseSize(text: string): number {
  * @throws IommuError `BAD_OPTION` where the text is not a 64-bit address.
  */
 export function parseAddress(text: string): bigint {
+  checkText('text', text);
   const clean = text.trim().replace(/_/g, '');
   if (/^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i.test(clean)) {
     const value = BigInt(clean);
@@ -126,7 +128,7 @@ export function checkAddress(argument: string, value: Address): void {
     return;
   }
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
-    throw new IommuError('NOT_A_NUMBER', argument, `expected a whole number ≥ 0 or a bigint, got ${String(value)}`);
+    throw new IommuError('NOT_A_NUMBER', argument, `expected a whole number ≥ 0 or a bigint, got ${shown(value)}`);
   }
   if (value > Number.MAX_SAFE_INTEGER) {
     throw new IommuError(

@@ -108,3 +108,46 @@ export class InputError extends Error {
     this.fields = fields;
   }
 }
+
+/** Text of any value, as errors show it: never throws, and never runs what the value brings with it. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${value.slice(0, LONGEST_SHOWN)}'`;
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'symbol') return 'a symbol';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return typeof value === 'bigint' ? `0x${value.toString(16)}` : String(value);
+}
+
+const LONGEST_SHOWN = 100;
+
+/**
+ * Reads what a caller passed, whose getters and traps may throw.
+ * @throws IommuError `BAD_OPTION` for all that is thrown on the way and is not a named error already.
+ */
+export function reading<T>(argument: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof IommuError || cause instanceof InputError) throw cause;
+    const why = cause instanceof Error ? cause.message : shown(cause);
+    throw new IommuError('BAD_OPTION', argument, `cannot be read: ${why}`);
+  }
+}
+
+/** @throws IommuError `BAD_OPTION` for anything but an object with options. */
+export function checkOptions(argument: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return;
+  throw new IommuError('BAD_OPTION', argument, `expected an object, got ${shown(options)}`);
+}
+
+/** @throws IommuError `BAD_OPTION` for an argument that is not a text. */
+export function checkText(argument: string, value: unknown): void {
+  if (typeof value === 'string') return;
+  throw new IommuError('BAD_OPTION', argument, `expected a text, got ${shown(value)}`);
+}
+
+/** @throws IommuError `BAD_OPTION` for an argument that is not a `Uint8Array`; a proxy of one has no bytes. */
+export function checkBytes(argument: string, value: unknown): void {
+  if (ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === '[object Uint8Array]') return;
+  throw new IommuError('BAD_OPTION', argument, `expected a Uint8Array, got ${shown(value)}`);
+}

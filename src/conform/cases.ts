@@ -2,7 +2,7 @@
  * Files of recorded cases: each line is told apart by its keys, checked, and run by its kind.
  * @module
  */
-import { InputError } from '../errors.ts';
+import { checkText, InputError } from '../errors.ts';
 import { wrongIovaKey } from './iova-schema.ts';
 import { type IovaVector, runIovaVector } from './iova-vector.ts';
 import { runRiscvCase, wrongRiscvKey } from './riscv-case.ts';
@@ -88,6 +88,8 @@ function* checkedLines(source: string, text: string): Generator<{ kind: Kind; va
  * @throws InputError `MALFORMED` with the line, `NO_EVENTS` where there is none.
  */
 export function parseCases(source: string, text: string): ConformCase[] {
+  checkText('text', text);
+  checkText('source', source);
   return Array.from(checkedLines(source, text), ({ kind, value }) => ({
     id: String((value as { readonly id: unknown }).id),
     run: () => kind.run(value as never),
@@ -100,5 +102,7 @@ export function parseCases(source: string, text: string): ConformCase[] {
  * @throws InputError as {@link parseCases}
  */
 export function parseVectors(source: string, text: string): Vector[] {
+  checkText('text', text);
+  checkText('source', source);
   return Array.from(checkedLines(source, text), ({ value }) => value as Vector);
 }

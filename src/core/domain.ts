@@ -4,11 +4,11 @@
  */
 import type { Address } from '../address.ts';
 import type { DriverDomain } from '../drivers/contract.ts';
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import type { Semantics } from '../formats/rules.ts';
 import { CheckedList } from '../memory/checked-list.ts';
-import { asArrays, type ListInput } from '../memory/scatter-list.ts';
+import { asArrays, isDoubles, type ListInput } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
@@ -16,7 +16,7 @@ import { forEachLeaf } from '../pagetable/scan.ts';
 import type { Calls, MapResult, UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
 import { LinuxCalls } from './linux-calls.ts';
-import { type DomainOptions, resolveOptions, type UnmapOptions } from './options.ts';
+import { type DomainOptions, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
 import { Requests } from './requests.ts';
 import { SafeCalls } from './safe-calls.ts';
@@ -31,6 +31,12 @@ export interface Leaf {
   readonly pa: number;
   /** Bytes. */
   readonly size: number;
+}
+
+/** @throws IommuError `BAD_OPTION` where a driver's factory gave something else. */
+function checkDriver(driver: DriverDomain): DriverDomain {
+  if (typeof driver === 'object' && driver !== null && 'table' in driver) return driver;
+  throw new IommuError('BAD_OPTION', 'driver', `expected to get a driver's domain, got ${shown(driver)}`);
 }
 
 /** One address space. One writer at a time: a call from within a call is refused. */
@@ -70,7 +76,7 @@ export class Domain {
     this.path = path;
     this.dispatch = dispatch;
     const context = { geometry, memory, meter, semantics };
-    this.driver = driver(context);
+    this.driver = checkDriver(driver(context));
     this.table = this.driver.table;
     this.#check = new ArgumentCheck(geometry, memory);
     this.#route = makeRoute(this.driver, meter, dispatch, path === 'per-page' || path === 'map-sg');
@@ -80,6 +86,11 @@ export class Domain {
       semantics === 'safe'
         ? new SafeCalls(context, this.driver, this.#requests, this.#check, gathers)
         : new LinuxCalls(context, this.driver, this.#requests, path === 'map-sg');
+  }
+
+  /** Whether a value is a domain; asks nothing of it, as a proxy would answer. */
+  static is(value: unknown): value is Domain {
+    return typeof value === 'object' && value !== null && #busy in value;
   }
 
   /** What the driver programs: the registers of the format, by flat name. */
@@ -110,7 +121,7 @@ export class Domain {
   mapSg(iova: Address, list: ListInput | CheckedList, prot: number): MapResult {
     this.#enter();
     try {
-      return this.#calls.mapSg(iova, list instanceof CheckedList ? list : asArrays(list), prot);
+      return this.#calls.mapSg(iova, CheckedList.is(list) ? list : asArrays(list), prot);
     } finally {
       this.#busy = false;
     }
@@ -125,7 +136,7 @@ export class Domain {
     this.#enter();
     try {
       const before = this.meter.splits;
-      const bytes = this.#calls.unmap(iova, size, options);
+      const bytes = this.#calls.unmap(iova, size, options === NO_OPTIONS ? options : unmapOptions(options));
       return { bytes, splits: this.meter.splits - before };
     } finally {
       this.#busy = false;
@@ -154,6 +165,7 @@ export class Domain {
     const pages = this.#check.number('count', count);
     this.#check.input(iova, offset, pages * 2 ** this.geometry.pageShift);
     const answers = out ?? new Float64Array(pages);
+    if (!isDoubles(answers)) throw new IommuError('BAD_OPTION', 'out', `expected a Float64Array, got ${shown(out)}`);
     if (answers.length < pages)
       throw new IommuError('BAD_OPTION', 'out', `${answers.length} places for ${pages} pages`);
     this.#route.translateRange(offset, pages, answers);

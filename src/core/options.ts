@@ -5,7 +5,7 @@
 import { parseSize } from '../address.ts';
 import { bareDriver } from '../drivers/bare.ts';
 import type { DriverFactory } from '../drivers/contract.ts';
-import { IommuError } from '../errors.ts';
+import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import { type Format, type Geometry, QUIRK, type QuirkName, type TableRequest } from '../formats/contract.ts';
 import { formatById } from '../formats/registry.ts';
 import { SEMANTICS, type Semantics } from '../formats/rules.ts';
@@ -71,7 +71,7 @@ export interface ResolvedOptions {
 function oneOf<T extends string>(argument: string, value: T | undefined, known: readonly T[], otherwise: T): T {
   if (value === undefined) return otherwise;
   if (known.includes(value)) return value;
-  throw new IommuError('BAD_OPTION', argument, `'${value}' is not among ${known.join(', ')}`);
+  throw new IommuError('BAD_OPTION', argument, `expected ${known.join(', ')}, got ${shown(value)}`);
 }
 
 /**
@@ -81,10 +81,14 @@ function oneOf<T extends string>(argument: string, value: T | undefined, known: 
 export function quirkFlags(quirks: number | readonly QuirkName[] | undefined): number {
   if (quirks === undefined) return 0;
   if (typeof quirks === 'number') return quirks;
-  return quirks.reduce((flags, name) => {
-    const flag = QUIRK[name];
+  const names: readonly QuirkName[] = quirks;
+  if (!Array.isArray(quirks)) {
+    throw new IommuError('BAD_QUIRK', 'quirks', `expected names or flags, got ${shown(quirks)}`);
+  }
+  return names.reduce((flags, name) => {
+    const flag = Object.hasOwn(QUIRK, name) ? QUIRK[name] : undefined;
     if (flag === undefined)
-      throw new IommuError('BAD_QUIRK', 'quirks', `'${name}' is not among ${Object.keys(QUIRK).join(', ')}`);
+      throw new IommuError('BAD_QUIRK', 'quirks', `expected ${Object.keys(QUIRK).join(', ')}, got ${shown(name)}`);
     return flags | flag;
   }, 0);
 }
@@ -96,15 +100,16 @@ function requestOf(format: Format, options: DomainOptions): TableRequest {
     throw new IommuError(
       'BAD_GEOMETRY',
       'granule',
-      `${granule} is not among ${format.granules.join(', ')} of ${format.id}`,
+      `expected ${format.granules.join(', ')} for ${format.id}, got ${shown(granule)}`,
     );
   }
+  for (const name of ['ias', 'oas', 'pageSizes', 'cpuPageSize'] as const) checkWhole(name, options[name]);
   const plain = format.request(granule, options.ias, options.oas);
   return {
     ...plain,
     pageSizes: options.pageSizes ?? plain.pageSizes,
     quirks: quirkFlags(options.quirks),
-    coherent: options.coherent ?? plain.coherent,
+    coherent: booleanOr('coherent', options.coherent, plain.coherent),
     cpuPageSize: options.cpuPageSize ?? plain.cpuPageSize,
   };
 }
@@ -114,6 +119,45 @@ function requestOf(format: Format, options: DomainOptions): TableRequest {
  * @throws IommuError `UNKNOWN_FORMAT`, `BAD_GEOMETRY`, `BAD_QUIRK`, `BAD_OPTION`.
  */
 export function resolveOptions(options: DomainOptions): ResolvedOptions {
+  checkOptions('options', options);
+  return reading('options', () => resolve(options));
+}
+
+/** An option that must be made by this library, or undefined. */
+function madeHere<T>(argument: string, value: T | undefined, kind: new (...args: never[]) => T): T | undefined {
+  if (value === undefined || value instanceof kind) return value;
+  throw new IommuError('BAD_OPTION', argument, `expected a ${kind.name}, got ${shown(value)}`);
+}
+
+function booleanOr(argument: string, value: boolean | undefined, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value === 'boolean') return value;
+  throw new IommuError('BAD_OPTION', argument, `expected true or false, got ${shown(value)}`);
+}
+
+/** Bits or a bitmap, where they are given. */
+function checkWhole(argument: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
+  throw new IommuError('BAD_GEOMETRY', argument, `expected a whole number, got ${shown(value)}`);
+}
+
+function driverOr(driver: DriverFactory | undefined): DriverFactory {
+  if (driver === undefined) return bareDriver();
+  if (typeof driver === 'function') return driver;
+  throw new IommuError('BAD_OPTION', 'driver', `expected a function, got ${shown(driver)}`);
+}
+
+/** Options of an unmap, each read once. @throws IommuError `BAD_OPTION`. */
+export function unmapOptions(options: UnmapOptions): Required<UnmapOptions> {
+  checkOptions('options', options);
+  return reading('options', () => ({
+    holes: oneOf('holes', options.holes, ['refuse', 'skip'], 'refuse'),
+    partialBlocks: oneOf('partialBlocks', options.partialBlocks, ['split', 'refuse'], 'split'),
+    invalidation: oneOf('invalidation', options.invalidation, ['now', 'later'], 'now'),
+  }));
+}
+
+function resolve(options: DomainOptions): ResolvedOptions {
   const format = typeof options.format === 'object' ? options.format : formatById(options.format ?? 'arm-64-lpae-s1');
   const path = oneOf('path', options.path, PATHS, 'map-pages');
   const semantics = oneOf('semantics', options.semantics, SEMANTICS, 'safe');
@@ -122,11 +166,11 @@ export function resolveOptions(options: DomainOptions): ResolvedOptions {
   }
   return {
     geometry: format.configure(options.request ?? requestOf(format, options)),
-    memory: options.memory ?? new TableMemory(),
-    meter: options.meter ?? new Meter(),
+    memory: madeHere('memory', options.memory, TableMemory) ?? new TableMemory(),
+    meter: madeHere('meter', options.meter, Meter) ?? new Meter(),
     semantics,
     path,
     dispatch: oneOf('dispatch', options.dispatch, DISPATCHES, 'indirect'),
-    driver: options.driver ?? bareDriver(),
+    driver: driverOr(options.driver),
   };
 }

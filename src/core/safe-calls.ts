@@ -63,8 +63,8 @@ export class SafeCalls implements Calls {
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
-    const given = input instanceof CheckedList ? input : undefined;
-    const readable = this.#gathers || input instanceof ScatterList;
+    const given = CheckedList.is(input) ? input : undefined;
+    const readable = this.#gathers || ScatterList.is(input);
     const list = given ?? (readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined);
     try {
       const bytes = list?.bytes ?? this.#check.list(input);

@@ -2,7 +2,7 @@
  * Reader of latency tables: CSV with a header, one measurement a row, times in microseconds.
  * @module
  */
-import { InputError } from '../errors.ts';
+import { checkText, InputError } from '../errors.ts';
 
 const MAX_ROWS = 4096;
 /** A latency table has no more bytes than this. */
@@ -158,6 +158,8 @@ function checkHeader(source: string, header: readonly string[]): void {
  * @throws InputError `MISSING_COLUMN`, `MISSING_VALUE`, `MALFORMED`, `TOO_LARGE` (more than 4096 rows or 4 MiB), `NO_EVENTS` (no rows).
  */
 export function readLatencyTable(text: string, source: string): LatencyTable {
+  checkText('text', text);
+  checkText('source', source);
   if (text.length > MAX_TABLE_BYTES) {
     throw new InputError('TOO_LARGE', source, `a latency table has at most ${MAX_TABLE_BYTES} bytes`, {
       bytes: text.length,

@@ -3,7 +3,7 @@
  * A profile is made from measurements of that machine and holds for no other.
  * @module
  */
-import { InputError } from '../errors.ts';
+import { checkText, InputError } from '../errors.ts';
 import type { Analysis } from './analysis.ts';
 import type { Group } from './groups.ts';
 import { plainUnit, UNITS, type UnitId } from './units.ts';
@@ -205,6 +205,8 @@ class ProfileReader {
  * @throws InputError `NOT_RECOGNISED` (another schema), `MISSING_VALUE`, `MALFORMED` (no JSON, unknown unit, negative price).
  */
 export function readProfile(text: string, source: string): Profile {
+  checkText('text', text);
+  checkText('source', source);
   let value: unknown;
   try {
     value = JSON.parse(text);

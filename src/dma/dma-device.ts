@@ -5,12 +5,12 @@
  */
 import { alignDown, alignUp, hex } from '../address.ts';
 import { ArgumentCheck } from '../core/checks.ts';
-import { IommuError } from '../errors.ts';
+import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import { PROT } from '../formats/protection.ts';
 import { CheckedList } from '../memory/checked-list.ts';
 import { asArrays, type ListArrays, type ListInput } from '../memory/scatter-list.ts';
 import { type BouncePool, sharesGranule } from './bounce.ts';
-import type { DmaSpace } from './dma-space.ts';
+import { DmaSpace } from './dma-space.ts';
 import { type SegmentLimits, SegmentList } from './segments.ts';
 
 /** Directions of a transfer (`enum dma_data_direction`). */
@@ -67,9 +67,16 @@ const BOUNDARY = 2 ** 32;
 
 function lastOf(bits: number, argument: string): number {
   if (!Number.isInteger(bits) || bits < 1 || bits > 64) {
-    throw new IommuError('BAD_OPTION', argument, `expected 1 to 64 bits, got ${bits}`);
+    throw new IommuError('BAD_OPTION', argument, `expected 1 to 64 bits, got ${shown(bits)}`);
   }
   return 2 ** bits - 1;
+}
+
+/** The options, each read once. */
+function deviceOptions(space: DmaSpace, given: DmaDeviceOptions): DmaDeviceOptions {
+  if (!DmaSpace.is(space)) throw new IommuError('BAD_OPTION', 'space', `expected a DmaSpace, got ${shown(space)}`);
+  checkOptions('options', given);
+  return reading('options', () => ({ ...given }));
 }
 
 /** One device in a domain. A DMA address is where the device finds the first byte. */
@@ -95,7 +102,8 @@ export class DmaDevice {
   #first32: boolean;
 
   /** @throws IommuError `BAD_OPTION`, also where the masks leave no address at all. */
-  constructor(space: DmaSpace, options: DmaDeviceOptions = {}) {
+  constructor(space: DmaSpace, given: DmaDeviceOptions = {}) {
+    const options = deviceOptions(space, given);
     const {
       maskBits = 64,
       busLimit = Number.POSITIVE_INFINITY,

@@ -4,8 +4,8 @@
  * @module
  */
 import { alignDown, alignUp, hex } from '../address.ts';
-import type { Domain } from '../core/domain.ts';
-import { IommuError } from '../errors.ts';
+import { Domain } from '../core/domain.ts';
+import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import { PROT } from '../formats/protection.ts';
 import { sizesOf } from '../formats/widths.ts';
 import { FlushQueue, type FlushQueueOptions } from './flush-queue.ts';
@@ -71,6 +71,16 @@ export interface DmaSpaceCounts {
   peakLiveFrames: number;
 }
 
+/** The options, each read once. */
+function spaceOptions(given: DmaSpaceOptions): DmaSpaceOptions {
+  checkOptions('options', given);
+  const options = reading('options', () => ({ ...given }));
+  if (!Domain.is(options.domain)) {
+    throw new IommuError('BAD_OPTION', 'domain', `expected a Domain, got ${shown(options.domain)}`);
+  }
+  return options;
+}
+
 function checkRegions(regions: readonly ReservedRegion[], end: number): void {
   const sorted = [...regions].sort((a, b) => a.start - b.start);
   for (const [i, { start, bytes }] of sorted.entries()) {
@@ -121,13 +131,13 @@ export class DmaSpace {
 
   /** @throws IommuError `BAD_OPTION`, `OUT_OF_RANGE` or `OVERLAP` of a region; the domain is then as before. */
   constructor(options: DmaSpaceOptions) {
-    const { domain, policy = 'strict', cpus = 1, kernel = '7.3', regions = [], apertureEnd } = options;
+    const { domain, policy = 'strict', cpus = 1, kernel = '7.3', regions = [], apertureEnd } = spaceOptions(options);
     const { geometry } = domain;
     if (geometry.iovaBase !== 0n) {
       throw new IommuError('BAD_OPTION', 'domain', `expected input addresses from 0x0, got ${hex(geometry.iovaBase)}`);
     }
     if (policy !== 'strict' && policy !== 'lazy') {
-      throw new IommuError('BAD_OPTION', 'policy', `expected strict or lazy, got '${String(policy)}'`);
+      throw new IommuError('BAD_OPTION', 'policy', `expected strict or lazy, got ${shown(policy)}`);
     }
     this.domain = domain;
     this.policy = policy;
@@ -148,6 +158,11 @@ export class DmaSpace {
         },
       );
     }
+  }
+
+  /** Whether a value is such a space; asks nothing of it. */
+  static is(value: unknown): value is DmaSpace {
+    return typeof value === 'object' && value !== null && #cpus in value;
   }
 
   /** Current time, nanoseconds. */

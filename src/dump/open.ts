@@ -2,7 +2,7 @@
  * Opens a dump of any kind that is known here.
  * @module
  */
-import { InputError } from '../errors.ts';
+import { checkOptions, InputError, IommuError, reading } from '../errors.ts';
 import { isDebugfs, openDebugfs } from './debugfs.ts';
 import { isElf, openElf } from './elf.ts';
 import { flattenedSource, isFlattened } from './flattened.ts';
@@ -46,6 +46,11 @@ function openMemory(given: ByteSource, name: string, base: number | undefined): 
  * @throws InputError `NOT_RECOGNISED`, `TRUNCATED`, `MALFORMED`, `UNSUPPORTED_INPUT`, `TOO_LARGE`.
  */
 export async function openDump(source: ByteSource, options: OpenOptions = {}): Promise<Dump> {
+  checkOptions('source', source);
+  checkOptions('options', options);
+  if (!reading('source', () => Number.isSafeInteger(source.size) && typeof source.read === 'function')) {
+    throw new IommuError('BAD_OPTION', 'source', 'expected a size and a function read');
+  }
   const name = options.name ?? 'dump';
   const notes: DumpNote[] = [];
   const plain = isGzip(source) ? gunzipSource(source, name, options.unpackLimit ?? UNPACK_LIMIT, notes) : source;

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
-import { InputError } from '../errors.ts';
+import { checkText, InputError } from '../errors.ts';
 import type { Extent, RegisterFile } from './types.ts';
 
 /** Where the words of each page of registers start: SMMUv3 has a second page of 64 KiB (IHI 0070, 6.1). */
@@ -69,6 +69,7 @@ function toExtents(value: unknown, source: string): Extent[] {
  * @throws InputError `MALFORMED` naming what is wrong.
  */
 export function parseRegisters(text: string, source = 'registers'): RegisterFile {
+  checkText('text', text);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -3,7 +3,7 @@
  * @module
  */
 import { Gunzip } from 'fflate';
-import { InputError } from '../errors.ts';
+import { checkBytes, InputError } from '../errors.ts';
 import { crc32 } from './crc32.ts';
 import type { ByteSource, DumpNote } from './types.ts';
 
@@ -15,6 +15,7 @@ const PADDING = 1 << 16;
 
 /** A source over bytes in memory. */
 export function memorySource(bytes: Uint8Array): ByteSource {
+  checkBytes('bytes', bytes);
   return {
     size: bytes.length,
     read: (offset, length) => bytes.subarray(Math.min(offset, bytes.length), Math.min(offset + length, bytes.length)),

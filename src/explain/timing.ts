@@ -2,6 +2,7 @@
  * Timing texts that are neither tables nor traces: histograms and averages. What they say, and what they cannot tell.
  * @module
  */
+import { checkText } from '../errors.ts';
 import { type BenchmarkRun, readBenchmark } from './benchmark-text.ts';
 import { type Bucket, type PrintedHistogram, readHistograms } from './histogram-text.ts';
 
@@ -160,11 +161,14 @@ const EMPTY = {
 
 /** True for the beginning of a text that {@link explainTimings} reads. */
 export function looksLikeTimings(head: string): boolean {
+  checkText('head', head);
   return readHistograms(head).length > 0 || /dma mapping benchmark: threads:/.test(head);
 }
 
 /** Explains histograms or the output of dma_map_benchmark; `undefined` for any other text. */
 export function explainTimings(text: string, source: string): TimingAnswer | undefined {
+  checkText('text', text);
+  checkText('source', source);
   const runs = readBenchmark(text);
   if (runs.length > 0) {
     return {

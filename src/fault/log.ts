@@ -3,6 +3,7 @@
  * around it is undone by line-reader.ts and clean.ts.
  * @module
  */
+import { checkText } from '../errors.ts';
 import { inferCause } from './cause.ts';
 import { cleanLine } from './clean.ts';
 import type { Draft } from './draft.ts';
@@ -292,6 +293,7 @@ function decodeDraft({ draft, reader }: OpenDraft): Incident {
 
 /** Reads a whole log from text. */
 export function readFaultLog(text: string): FaultLog {
+  checkText('text', text);
   const log = new FaultLog();
   log.push(new TextEncoder().encode(text));
   log.end();

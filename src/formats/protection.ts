@@ -3,7 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 
 /** Protection flags; add them up. */
 export const PROT = {
@@ -37,6 +37,7 @@ const ACCESS = PROT.READ | PROT.WRITE;
  * @throws IommuError `BAD_PROTECTION`.
  */
 export function parseProt(text: string): number {
+  if (typeof text !== 'string') throw new IommuError('BAD_PROTECTION', 'prot', `expected letters, got ${shown(text)}`);
   let prot = 0;
   for (const letter of text.toLowerCase()) {
     const flag = LETTERS.find(([name]) => name === letter)?.[1];
@@ -71,5 +72,5 @@ export function checkProt(prot: number): void {
 }
 
 function hexOf(value: number): string {
-  return Number.isInteger(value) ? hex(value) : String(value);
+  return Number.isInteger(value) ? hex(value) : shown(value);
 }

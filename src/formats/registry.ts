@@ -2,7 +2,7 @@
  * All formats, by id.
  * @module
  */
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 import { appleDart, appleDart2 } from './apple-dart.ts';
 import { arm32LpaeS1, arm32LpaeS2, arm64LpaeS1, arm64LpaeS2 } from './arm-lpae.ts';
 import { armMaliLpae } from './arm-mali-lpae.ts';
@@ -27,11 +27,11 @@ export const FORMATS: readonly Format[] = [
  * @throws IommuError `UNKNOWN_FORMAT`.
  */
 export function formatById(id: string): Format {
-  const wanted = id.toLowerCase().replaceAll('_', '-');
+  const wanted = (typeof id === 'string' ? id : '').toLowerCase().replaceAll('_', '-');
   const format = FORMATS.find((candidate) => candidate.id === wanted);
   if (format !== undefined) return format;
   const known = FORMATS.map((candidate) => candidate.id).join(', ');
-  throw new IommuError('UNKNOWN_FORMAT', 'format', `'${id}' is not among ${known}`);
+  throw new IommuError('UNKNOWN_FORMAT', 'format', `expected one of ${known}, got ${shown(id)}`);
 }
 
 /** The semantics that a format has: `safe`, and the kernels that write such tables. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { parseAddress, parseSize } from '../address.ts';
-import { InputError, IommuError } from '../errors.ts';
+import { checkText, InputError, IommuError } from '../errors.ts';
 import { parseProt } from '../formats/protection.ts';
 
 /** One line of a map list. */
@@ -86,6 +86,8 @@ function csvLine(source: string, line: number, text: string, header: readonly st
  * @throws InputError `MALFORMED` with the line, `NO_EVENTS` for a list without lines.
  */
 export function readMapList(text: string, source: string): MapLine[] {
+  checkText('text', text);
+  checkText('source', source);
   const lines: MapLine[] = [];
   let header: string[] | undefined;
   for (const [i, raw] of text.split('\n').entries()) {

@@ -3,6 +3,7 @@
  * `/sys/kernel/iommu_groups`, and the lists that shell loops print (`IOMMU Group 7 00:1f.2 …`, `IOMMU Group 7:` above indented devices).
  * @module
  */
+import { checkText } from '../errors.ts';
 import { canonicalPci } from '../pci.ts';
 
 /** A reserved region of a group; `last` is inclusive. */
@@ -45,6 +46,7 @@ const LONGEST = 16_384;
 
 /** Every group in the text, by its number. Lines of other things are passed over. */
 export function parseGroups(text: string): Map<number, IommuGroup> {
+  checkText('text', text);
   const groups = new Map<number, IommuGroup>();
   let open: IommuGroup | undefined;
   for (const raw of text.split('\n')) {

@@ -2,6 +2,7 @@
  * The physical memory map of a machine, from the text of `/proc/iomem`.
  * @module
  */
+import { checkText } from '../errors.ts';
 
 /** One line of `/proc/iomem`. */
 export interface MemoryRegion {
@@ -47,6 +48,7 @@ const LINE = /^( *)([0-9a-f]{1,16})-([0-9a-f]{1,16}) : (.{1,200})$/i;
 
 /** Reads `/proc/iomem`; other lines are passed over. */
 export function parseIomem(text: string): MemoryMap {
+  checkText('text', text);
   const regions: MemoryRegion[] = [];
   let zeros = 0;
   for (const line of text.split('\n')) {

@@ -3,6 +3,7 @@
  * (`0000:00:01.0 0x1b36:0x0010 class 0x010802 driver nvme`).
  * @module
  */
+import { checkText } from '../errors.ts';
 import { canonicalPci } from '../pci.ts';
 
 /** One PCI function. */
@@ -103,6 +104,7 @@ const LONGEST = 2000;
 
 /** Every PCI function in the text, by its address. Lines of other things are passed over. */
 export function parsePciList(text: string): Map<string, PciDevice> {
+  checkText('text', text);
   const devices = new Map<string, PciDevice>();
   let last: PciDevice | undefined;
   for (const raw of text.split('\n')) {

@@ -73,6 +73,11 @@ export class CheckedList implements ListArrays {
     return undefined;
   }
 
+  /** Whether a value is such a list. */
+  static is(value: unknown): value is CheckedList {
+    return typeof value === 'object' && value !== null && #copied in value;
+  }
+
   get addresses(): ArrayLike<number> {
     return this.#list.addresses;
   }

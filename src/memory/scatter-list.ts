@@ -3,7 +3,7 @@
  * @module
  */
 import { type Address, checkAddress, hex } from '../address.ts';
-import { IommuError } from '../errors.ts';
+import { IommuError, reading } from '../errors.ts';
 import type { TableMemory } from './table-memory.ts';
 
 /** One element of a list, as an object. */
@@ -64,7 +64,7 @@ export class ScatterList implements ListArrays {
 
   static {
     retire = (list, memory) => {
-      if (typeof list !== 'object' || list === null || !(#live in list)) return undefined;
+      if (!ScatterList.is(list)) return undefined;
       if (!list.#live || list.#memory !== memory) return undefined;
       list.#live = false;
       return list.#place;
@@ -100,6 +100,11 @@ export class ScatterList implements ListArrays {
     return this.#lengths;
   }
 
+  /** Whether a value is such a list; asks nothing of it, as a proxy would answer. */
+  static is(value: unknown): value is ScatterList {
+    return typeof value === 'object' && value !== null && #live in value;
+  }
+
   /** Whether the list lies in this memory. */
   isIn(memory: TableMemory): boolean {
     return this.#memory === memory;
@@ -119,10 +124,46 @@ function isArrayLike(value: ArrayLike<Address> | undefined): value is ArrayLike<
   return typeof value === 'object' && value !== null && Number.isSafeInteger(value.length);
 }
 
-/** Whether an array holds numbers and nothing else. */
+/** Typed arrays that hold whole numbers and doubles exactly. */
+const EXACT: readonly object[] = [
+  Float64Array,
+  Uint32Array,
+  Int32Array,
+  Uint16Array,
+  Int16Array,
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+].map(({ prototype }) => prototype);
+
+/** Whether a value is a plain array of doubles: no proxy, no subclass with a length of its own. */
+export function isDoubles(value: unknown): value is Float64Array {
+  return ArrayBuffer.isView(value) && Object.getPrototypeOf(value) === Float64Array.prototype && ownLength(value);
+}
+
+function ownLength(view: ArrayBufferView): boolean {
+  return !Object.hasOwn(view, 'length') && view.buffer instanceof ArrayBuffer;
+}
+
+/** Whether an array holds numbers and nothing else, and cannot change while it is read. */
 function holdsNumbers(values: ArrayLike<Address>): values is ArrayLike<number> {
-  if (values instanceof Float64Array) return true;
-  return ArrayBuffer.isView(values) && !(values instanceof BigUint64Array || values instanceof BigInt64Array);
+  return ArrayBuffer.isView(values) && EXACT.includes(Object.getPrototypeOf(values)) && ownLength(values);
+}
+
+/** Most elements of a list that is copied: 1 GiB of numbers. */
+const MOST_ELEMENTS = 2 ** 26;
+
+/** @throws IommuError for an array of single precision, whose addresses may be rounded already, and for one too long. */
+function checkArray(values: ArrayLike<unknown>, name: string): void {
+  if (Object.prototype.toString.call(values) === '[object Float32Array]') {
+    throw new IommuError(
+      'UNSAFE_NUMBER',
+      name,
+      'expected numbers of double precision, got a Float32Array, which rounds',
+    );
+  }
+  if (values.length >= 0 && values.length <= MOST_ELEMENTS) return;
+  throw new IommuError('MEMORY_LIMIT', name, `expected at most ${MOST_ELEMENTS} elements, got ${values.length}`);
 }
 
 /**
@@ -131,11 +172,16 @@ function holdsNumbers(values: ArrayLike<Address>): values is ArrayLike<number> {
  * `UNSAFE_NUMBER` and others for an element.
  */
 export function asArrays(input: ListInput): ListArrays {
-  if (input instanceof ScatterList) {
+  if (ScatterList.is(input)) {
     input.checkInUse();
     return input;
   }
+  return reading('list', () => copied(input));
+}
+
+function copied(input: Exclude<ListInput, ScatterList>): ListArrays {
   if (isElements(input)) {
+    checkArray(input, 'list');
     const at = (i: number): Partial<ListElement> => input[i] ?? {};
     return {
       addresses: exactNumbers(input.length, 'address', (i) => at(i).address),
@@ -149,6 +195,8 @@ export function asArrays(input: ListInput): ListArrays {
   if (addresses.length !== lengths.length) {
     throw new IommuError('BAD_OPTION', 'list', `${addresses.length} addresses but ${lengths.length} lengths`);
   }
+  checkArray(addresses, 'addresses');
+  checkArray(lengths, 'lengths');
   if (holdsNumbers(addresses) && holdsNumbers(lengths)) return { addresses, lengths };
   return {
     addresses: exactNumbers(addresses.length, 'address', (i) => addresses[i]),

@@ -5,7 +5,7 @@
  */
 import { alignUp, hex, isPow2 } from '../address.ts';
 import type { PhysicalReader } from '../bus.ts';
-import { IommuError } from '../errors.ts';
+import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import type { Kernels } from './kernel-contract.ts';
 import { kernelsFor } from './kernels.ts';
 import { type AllocationMode, PageAllocator, REFUSED, STATE, UNIT_BYTES, UNIT_SHIFT } from './page-allocator.ts';
@@ -17,6 +17,14 @@ const MAX_GROWTH = 2 ** 26;
 
 function noRoom(count: number, bytes: number): IommuError {
   return new IommuError('MEMORY_LIMIT', 'count', `no room for a list of ${count} elements (${hex(bytes)} bytes)`);
+}
+
+/** The options, each read once. */
+function optionsOf(given: TableMemoryOptions): TableMemoryOptions {
+  checkOptions('options', given);
+  const options = reading('options', () => ({ ...given }));
+  if (options.mode === undefined || options.mode === 'reuse' || options.mode === 'bump') return options;
+  throw new IommuError('BAD_OPTION', 'mode', `expected reuse or bump, got ${shown(options.mode)}`);
 }
 
 /** @throws IommuError `NO_MEMORY` where the engine has no room for another memory. */
@@ -77,17 +85,23 @@ export class TableMemory implements PhysicalReader {
   #entries: Uint32Array;
 
   /** @throws IommuError `BAD_OPTION` for a base or limit that cannot be. */
-  constructor(options: TableMemoryOptions = {}) {
+  constructor(given: TableMemoryOptions = {}) {
+    const options = optionsOf(given);
     const first = options.base ?? 0x80000000;
     if (!Number.isSafeInteger(first) || first < 0 || first % WASM_PAGE !== 0 || first + MAX_BYTES > 2 ** 53) {
-      throw new IommuError('BAD_OPTION', 'base', `${first} must be a multiple of 64 KiB and below 2^53 − 2^32`);
+      throw new IommuError(
+        'BAD_OPTION',
+        'base',
+        `expected a multiple of 64 KiB below 2^53 − 2^32, got ${shown(first)}`,
+      );
     }
-    this.#limit = Math.min(options.limit ?? MAX_BYTES, MAX_BYTES);
+    const { limit = MAX_BYTES } = options;
+    this.#limit = typeof limit === 'number' ? Math.min(limit, MAX_BYTES) : Number.NaN;
     if (!(this.#limit >= FIRST_OFFSET + WASM_PAGE)) {
       throw new IommuError(
         'BAD_OPTION',
         'limit',
-        `${options.limit} must be at least ${FIRST_OFFSET + WASM_PAGE} bytes`,
+        `expected ${FIRST_OFFSET + WASM_PAGE} bytes or more, got ${shown(limit)}`,
       );
     }
     this.wasm = makeMemory(FIRST_OFFSET / WASM_PAGE + 1, Math.floor(this.#limit / WASM_PAGE));
@@ -178,7 +192,7 @@ export class TableMemory implements PhysicalReader {
    */
   list(count: number): ScatterList {
     if (!Number.isInteger(count) || count < 0) {
-      throw new IommuError('BAD_OPTION', 'count', `expected a whole number of elements, got ${count}`);
+      throw new IommuError('BAD_OPTION', 'count', `expected a whole number of elements, got ${shown(count)}`);
     }
     const bytes = Math.max(UNIT_BYTES, 2 ** Math.ceil(Math.log2(Math.max(1, count) * 16)));
     if (bytes > this.#limit) throw noRoom(count, bytes);

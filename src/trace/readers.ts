@@ -2,7 +2,7 @@
  * The list of trace formats, and the choice among them by the first bytes of a file.
  * @module
  */
-import { InputError } from '../errors.ts';
+import { checkBytes, checkOptions, InputError, IommuError, shown } from '../errors.ts';
 import { createNames, type EventSink, type TraceNames } from './events.ts';
 import { isFtraceText, readFtraceText } from './ftrace-text.ts';
 import { isPerfScript, readPerfScript } from './perf-script.ts';
@@ -66,6 +66,7 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
  * @throws InputError `NOT_RECOGNISED`, with what was seen.
  */
 export function recogniseTrace(start: Uint8Array, source = 'trace'): TraceFormat {
+  checkBytes('start', start);
   const head = sniffHead(start);
   const found = SNIFFERS.find(([, sniffer]) => sniffer(head));
   if (found !== undefined) return found[0];
@@ -88,16 +89,26 @@ function hexByte(byte: number): string {
 
 /**
  * A reader for a stream in a known format. Readers of files that belong together share `names`.
+ * @throws IommuError `BAD_OPTION`.
  */
 export function createTraceReader(
   format: StreamFormat,
   sink: EventSink,
   names: TraceNames = createNames(),
 ): TraceReader {
+  if (!Object.keys(STREAMS).includes(format)) {
+    throw new IommuError(
+      'BAD_OPTION',
+      'format',
+      `expected one of ${Object.keys(STREAMS).join(', ')}, got ${shown(format)}`,
+    );
+  }
+  if (typeof sink !== 'function') throw new IommuError('BAD_OPTION', 'sink', `expected a function, got ${shown(sink)}`);
+  checkOptions('names', names);
   return STREAMS[format](sink, names);
 }
 
 /** True for the formats that {@link createTraceReader} takes. */
 export function isStreamFormat(format: TraceFormat): format is StreamFormat {
-  return format in STREAMS;
+  return Object.hasOwn(STREAMS, format);
 }
