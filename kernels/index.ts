@@ -286,6 +286,11 @@ export function gather4(
   store<f64>(STATE, offset, 8);
 }
 
+/** Low half of a table address that lies `shift` bits further up in an 8-byte entry. */
+function narrowed(entry: usize, field: u32, shift: u32): u32 {
+  return ((load<u32>(entry) & field) >> shift) | (load<u32>(entry, 4) << (32 - shift));
+}
+
 /**
  * Follows table entries from a root towards the table at depth `target`. With `keep`, from the deepest table of the last
  * walk that also leads to `iova`.
@@ -305,7 +310,7 @@ export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
   let table = depth == top ? root - top : load<u32>(PATH + (depth << 2));
   const base = load<u32>(TREE);
   const field = load<u32>(TREE, 4);
-  const fieldShift = load<u32>(TREE, 8);
+  const fieldShift = load<i32>(TREE, 8);
   const entryShift = load<u32>(TREE, 12);
   const marks = load<u64>(TREE, 16);
   let unmarked: u32 = 0;
@@ -316,7 +321,7 @@ export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
     const lo = load<u32>(entry);
     if ((lo & load<u32>(level, 8)) != load<u32>(level, 12)) break;
     if (entryShift == 2 || (load<u64>(entry) & marks) == 0) unmarked++;
-    table = ((lo & field) << fieldShift) - base;
+    table = fieldShift >= 0 ? ((lo & field) << fieldShift) - base : narrowed(entry, field, -fieldShift) - base;
     store<u32>(PATH + (depth << 2), table, 4);
   }
   store<u64>(WALKED, at);

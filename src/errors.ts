@@ -14,6 +14,7 @@ export const ERRNO = {
   EINVAL: -22,
   ERANGE: -34,
   EOVERFLOW: -75,
+  EOPNOTSUPP: -95,
 } as const;
 
 /** Name of a Linux errno that a refusal corresponds to. */
@@ -29,6 +30,7 @@ export const ENGINE_CODES = {
   BAD_PROTECTION: 'EINVAL',
   BAD_QUIRK: 'EINVAL',
   BAD_GEOMETRY: 'EINVAL',
+  UNSUPPORTED_GEOMETRY: 'EOPNOTSUPP',
   BAD_OPTION: 'EINVAL',
   UNKNOWN_FORMAT: 'EINVAL',
   OVERLAP: 'EEXIST',

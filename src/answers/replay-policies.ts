@@ -5,8 +5,6 @@
 
 import { ChosenAddresses, type DeviceAddresses, MISSES, type Miss } from '../replay/chosen-addresses.ts';
 import { type Policy, type PolicyOptions, type PolicyResult, PolicyRow } from '../replay/policies.ts';
-import { ASSUMED_CACHES } from '../replay/ring-paper.ts';
-import { type TraceWalks, walkChoices } from '../replay/trace-walks.ts';
 import { type Answer, listSection, type Section, tableSection } from '../report/answer.ts';
 import { formatNs, formatNumber, formatShare } from '../report/number.ts';
 import type { Table } from '../report/table.ts';
@@ -40,7 +38,6 @@ export class PolicyRun {
   stopped = false;
   readonly #rows: readonly PolicyRow[];
   readonly #tracker: DomainTracker;
-  readonly #walks: readonly TraceWalks[] = walkChoices(ASSUMED_CACHES);
   readonly #addresses: readonly (readonly ['strict' | 'lazy', ChosenAddresses])[];
   readonly #until: string | undefined;
 
@@ -49,7 +46,6 @@ export class PolicyRun {
     this.#rows = policies.map((policy) => new PolicyRow(policy, options));
     this.#tracker = new DomainTracker((call) => {
       for (const row of this.#rows) row.call(call);
-      for (const walks of this.#walks) walks.call(call);
     }, names);
     const { granule = 4096, cpus = 64, kernel = '6.12' } = options;
     this.#addresses = (['strict', 'lazy'] as const).map((traced) => [
@@ -84,17 +80,11 @@ export class PolicyRun {
       version: 1,
       outcome: empty ? 'unusable' : scarce ? 'findings' : 'fine',
       verdict: empty ? 'The trace maps nothing: no policy makes a difference.' : verdictOf(results, addresses),
-      data: { policies: results, domains: titles, addresses, walks: walksData(this.#walks) },
+      data: { policies: results, domains: titles, addresses },
       sections: [
         tableSection('policies', 'By policy', policyTable(results)),
         ...exposureSections(results, titles),
         ...addressSections(addresses),
-        tableSection(
-          'walks',
-          'Reads of tables a page, one access each, assumed caches',
-          walksTable(this.#walks),
-          'detail',
-        ),
         ...spaceSections(results),
         ...refusalSections(results),
       ],
@@ -267,28 +257,6 @@ function spaceSections(results: readonly PolicyResult[]): Section[] {
     notes: ['frames of the fullest domain; `full in` follows the line through live mappings'],
   };
   return rows.length === 0 ? [] : [tableSection('space', 'Addresses below 4 GiB at the end', table, 'detail')];
-}
-
-function walksData(walks: readonly TraceWalks[]): object {
-  return { caches: ASSUMED_CACHES, rows: walks.map(({ choice, counts }) => ({ ...choice, ...counts })) };
-}
-
-function walksTable(walks: readonly TraceWalks[]): Table {
-  const names = ['as traced', 'tables kept', 'addresses together', 'both'];
-  return {
-    columns: [
-      { title: 'what if' },
-      ...['reads', 'L1', 'L2', 'L3'].map((title) => ({ title, align: 'right' as const })),
-      { title: 'pages', unit: 'count' as const },
-    ],
-    rows: walks.map(({ counts: { accesses, iotlb, level1, level2, level3 } }, i) => [
-      names[i] ?? '',
-      ...[iotlb + level1 + level2 + level3, level1, level2, level3].map((misses) =>
-        (misses / Math.max(1, accesses)).toFixed(3),
-      ),
-      accesses,
-    ]),
-  };
 }
 
 function refusalSections(results: readonly PolicyResult[]): Section[] {

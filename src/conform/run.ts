@@ -141,7 +141,7 @@ function firstDifference(vector: AnyVector, subject: Subject): Found | undefined
 }
 
 /** Codes of refusals that stand for an allocator of the kernel that returned nothing. */
-const REFUSALS: ReadonlySet<string> = new Set(['BAD_GEOMETRY', 'BAD_QUIRK', 'NO_MEMORY']);
+const REFUSALS: ReadonlySet<string> = new Set(['BAD_GEOMETRY', 'UNSUPPORTED_GEOMETRY', 'BAD_QUIRK', 'NO_MEMORY']);
 
 function compareRefusal(vector: AnyVector, error: IommuError): Difference | Refused | undefined {
   const { init } = vector;

@@ -128,7 +128,7 @@ const isRegisters = orNull(recordOf(either(isHex, isNumber)));
 
 const VECTOR: Shape = {
   needs: { id: isText, fmt: isText, ops: Array.isArray, init: shaped({ needs: { ok: isBoolean } }), cfg: isObject },
-  may: { kernel: isText },
+  may: { kernel: isText, tags: listOf(isText) },
 };
 
 const ENDS: Shape = {

@@ -5,6 +5,7 @@
 import type { Format } from '../formats/contract.ts';
 import { refusedOnPurpose } from '../formats/refusals.ts';
 import { FORMATS, semanticsOf } from '../formats/registry.ts';
+import { GenericSubject, isKnown } from './generic-subject.ts';
 import { PgtableSubject, requestOf } from './pgtable-subject.ts';
 import { isGeneric } from './schema.ts';
 import type { Subject } from './subject.ts';
@@ -38,7 +39,9 @@ function pgtableSubject(vector: Vector): Subject | Skipped {
  * @throws IommuError where the engine refuses the configuration; `errno` says what the kernel would return.
  */
 export function subjectOf(vector: Vector | GenericVector): Subject | Skipped {
-  if (isGeneric(vector)) return { skipped: `format ${vector.fmt}` };
+  if (isGeneric(vector)) {
+    return isKnown(vector.fmt) ? new GenericSubject(vector as GenericVector) : { skipped: `format ${vector.fmt}` };
+  }
   return pgtableSubject(vector as Vector);
 }
 

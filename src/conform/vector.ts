@@ -102,6 +102,8 @@ export interface TableVector<Config, Grant> {
   readonly fmt: string;
   /** Kernel that it was recorded from, `6.1` or `7.3` first; without it an id that begins with `N-` stands for 7.3. */
   readonly kernel?: string;
+  /** Theme labels. */
+  readonly tags?: readonly string[];
   readonly cfg: Config;
   readonly init: Grant;
   readonly init_ev?: readonly RecordedEvent[];

@@ -2,7 +2,8 @@
  * What a domain does under one semantics: `safe`, or `linux-6.1`.
  * @module
  */
-import type { Address } from '../address.ts';
+import { type Address, hex } from '../address.ts';
+import { IommuError } from '../errors.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { UnmapOptions } from './options.ts';
 
@@ -32,6 +33,20 @@ export interface Calls {
   mapSg(iova: Address, list: ListArrays, prot: number): MapResult;
   /** Unmaps a range; returns its bytes. */
   unmap(iova: Address, size: Address, options: UnmapOptions): number;
-  /** The offset that a translation of an input address begins with. */
-  offset(iova: Address): number;
+  /** The output address of an input address; undefined where nothing is mapped. */
+  translate(iova: Address): number | undefined;
+  /** The same, exact above 2^53. */
+  resolve(iova: Address): bigint | undefined;
+}
+
+/**
+ * An output address as a number.
+ * @throws IommuError `UNSAFE_NUMBER` where it has more than 53 bits: `Domain.resolve` gives it as a bigint.
+ */
+export function exactOutput(pa: bigint | undefined): number | undefined {
+  if (pa === undefined || pa <= BigInt(Number.MAX_SAFE_INTEGER)) return pa === undefined ? undefined : Number(pa);
+  throw new IommuError('UNSAFE_NUMBER', 'pa', `${hex(pa)} is above 2^53 − 1, where numbers round: ask for a bigint`, {
+    got: hex(pa),
+    limit: hex(Number.MAX_SAFE_INTEGER),
+  });
 }

@@ -5,6 +5,7 @@
 import { type Address, checkAddress, hex, highHalf, lowHalf, offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
+import { offsetOfIova, publicIova, rangeText } from '../formats/iova.ts';
 import { sizesOf } from '../formats/widths.ts';
 import type { ListFacts } from '../memory/checked-list.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
@@ -19,6 +20,8 @@ export class ArgumentCheck {
   /** Bytes of the smallest page. */
   readonly smallest: number;
   readonly #inputEnd: number;
+  /** Where the input addresses end that are their own offsets. */
+  readonly #plainEnd: number;
   readonly #outputEnd: number;
   readonly #allowedLo: number;
   readonly #allowedHi: number;
@@ -28,6 +31,8 @@ export class ArgumentCheck {
     this.#memory = memory;
     this.smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
     this.#inputEnd = 2 ** geometry.ias;
+    const half = geometry.signExtends ? this.#inputEnd / 2 : this.#inputEnd;
+    this.#plainEnd = geometry.iovaBase === 0n ? half : 0;
     this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
     const allowed = this.#outputEnd - this.smallest;
     this.#allowedLo = lowHalf(allowed);
@@ -35,43 +40,39 @@ export class ArgumentCheck {
   }
 
   /**
-   * An input address as an offset from the region's base.
-   * @throws IommuError `OUT_OF_RANGE` and those of `checkAddress`.
+   * An input address as an offset into the range.
+   * @throws IommuError `OUT_OF_RANGE`, `UNALIGNED` above 2^53, and those of `checkAddress`.
    */
   offset(iova: Address): number {
-    const base = this.#geometry.iovaBase;
-    if (typeof iova === 'number' && base === 0n && iova >= 0 && iova < this.#inputEnd && Number.isInteger(iova))
-      return iova;
+    if (typeof iova === 'number' && iova >= 0 && iova < this.#plainEnd && Number.isInteger(iova)) return iova;
     checkAddress('iova', iova);
-    const offset = BigInt(iova) - base;
-    if (offset < 0n || offset >= BigInt(this.#inputEnd)) {
-      const first = hex(base);
-      const last = hex(base + BigInt(this.#inputEnd) - 1n);
-      throw new IommuError('OUT_OF_RANGE', 'iova', `${hex(iova)} is outside the input range ${first} … ${last}`, {
+    const offset = offsetOfIova(this.#geometry, BigInt(iova));
+    if (offset === -1n) {
+      const range = rangeText(this.#geometry);
+      throw new IommuError('OUT_OF_RANGE', 'iova', `${hex(iova)} is outside the input range ${range}`, {
         got: hex(iova),
-        first,
-        last,
+        range,
       });
     }
-    return Number(offset);
+    const exact = Number(offset);
+    if (BigInt(exact) !== offset) this.#aligned('iova', iova, Number(offset % BigInt(this.smallest)));
+    return exact;
   }
 
   /** Checks an input range; `iova` is its public form, for messages. */
   input(iova: Address, offset: number, bytes: number): void {
-    if (bytes > 0 && this.#isWhole(offset, bytes, this.#inputEnd)) return;
+    const end = offset < this.#plainEnd ? this.#plainEnd : this.#inputEnd;
+    if (bytes > 0 && this.#isWhole(offset, bytes, end)) return;
     this.#bytes('size', bytes);
     this.#aligned('iova', iova, offset);
     this.#aligned('size', bytes, bytes);
-    if (offset + bytes > this.#inputEnd) {
+    if (offset + bytes > end) {
+      const limit = hex(publicIova(this.#geometry, end - this.smallest) + BigInt(this.smallest));
       throw new IommuError(
         'OUT_OF_RANGE',
         'size',
-        `${hex(iova)} + ${hex(bytes)} ends above the input range of ${this.#geometry.ias} bits`,
-        {
-          iova: hex(iova),
-          size: hex(bytes),
-          limit: hex(this.#geometry.iovaBase + BigInt(this.#inputEnd)),
-        },
+        `${hex(iova)} + ${hex(bytes)} ends above the input range of ${this.#geometry.ias} bits, at ${limit}`,
+        { iova: hex(iova), size: hex(bytes), limit },
       );
     }
   }
@@ -99,8 +100,8 @@ export class ArgumentCheck {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
     checkAddress(argument, value);
     const exact = Number(value);
-    if (typeof value === 'bigint' && value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is beyond every output range`, { got: hex(value) });
+    if (BigInt(exact) !== BigInt(value)) {
+      throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is beyond every range`, { got: hex(value) });
     }
     return exact;
   }

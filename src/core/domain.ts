@@ -6,6 +6,7 @@ import type { Address } from '../address.ts';
 import type { DriverDomain } from '../drivers/contract.ts';
 import { IommuError, shown } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
+import { publicIova } from '../formats/iova.ts';
 import type { Semantics } from '../formats/rules.ts';
 import { CheckedList } from '../memory/checked-list.ts';
 import { asArrays, isDoubles, type ListInput } from '../memory/scatter-list.ts';
@@ -18,6 +19,7 @@ import { ArgumentCheck } from './checks.ts';
 import { LinuxCalls } from './linux-calls.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
+import { RangeCalls } from './range-calls.ts';
 import { Requests } from './requests.ts';
 import { SafeCalls } from './safe-calls.ts';
 
@@ -85,7 +87,9 @@ export class Domain {
     this.#calls =
       semantics === 'safe'
         ? new SafeCalls(context, this.driver, this.#requests, this.#check, gathers)
-        : new LinuxCalls(context, this.driver, this.#requests, path === 'map-sg');
+        : this.table.rules.request === 'range'
+          ? new RangeCalls(context, this.driver, this.#requests.done)
+          : new LinuxCalls(context, this.driver, this.#requests, path === 'map-sg');
   }
 
   /** Whether a value is a domain; asks nothing of it, as a proxy would answer. */
@@ -146,12 +150,18 @@ export class Domain {
   /**
    * The output address behind `iova`, or undefined where nothing is mapped. Under `linux-6.1` addresses outside the input
    * range alias, as they do there.
-   * @throws IommuError under `safe`: `OUT_OF_RANGE` and other argument errors; `FREED`.
+   * @throws IommuError under `safe`: `OUT_OF_RANGE` and other argument errors; `FREED`; `UNSAFE_NUMBER` where the address has
+   * more than 53 bits.
    */
   translate(iova: Address): number | undefined {
     this.#alive();
-    const pa = this.#route.iovaToPhys(this.#calls.offset(iova));
-    return pa === -1 ? undefined : pa;
+    return this.#calls.translate(iova);
+  }
+
+  /** As {@link Domain.translate}, for addresses of up to 64 bits. */
+  resolve(iova: Address): bigint | undefined {
+    this.#alive();
+    return this.#calls.resolve(iova);
   }
 
   /**
@@ -177,7 +187,7 @@ export class Domain {
     this.#alive();
     const leaves: Leaf[] = [];
     forEachLeaf(this.table.tree, (iova, pa, size) => {
-      leaves.push({ iova: this.geometry.iovaBase + BigInt(iova), pa, size });
+      leaves.push({ iova: publicIova(this.geometry, iova), pa, size });
     });
     return leaves;
   }

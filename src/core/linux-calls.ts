@@ -33,8 +33,14 @@ export class LinuxCalls implements Calls {
     this.#hook = hook;
   }
 
-  offset(iova: Address): number {
-    return linuxAlias(this.#geometry, iova);
+  translate(iova: Address): number | undefined {
+    const pa = this.#requests.translate(linuxAlias(this.#geometry, iova));
+    return pa === -1 ? undefined : pa;
+  }
+
+  resolve(iova: Address): bigint | undefined {
+    const pa = this.translate(iova);
+    return pa === undefined ? undefined : BigInt(pa);
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {

@@ -108,7 +108,7 @@ function requestOf(format: Format, options: DomainOptions): TableRequest {
   return {
     ...plain,
     pageSizes: options.pageSizes ?? plain.pageSizes,
-    quirks: quirkFlags(options.quirks),
+    quirks: options.quirks === undefined ? plain.quirks : quirkFlags(options.quirks),
     coherent: booleanOr('coherent', options.coherent, plain.coherent),
     cpuPageSize: options.cpuPageSize ?? plain.cpuPageSize,
   };

@@ -5,6 +5,7 @@
 import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
+import { publicIova } from '../formats/iova.ts';
 
 /** Errors of one domain; input addresses come as offsets from the region's base. */
 export class Refusals {
@@ -55,6 +56,6 @@ export class Refusals {
   }
 
   #public(offset: number): string {
-    return hex(this.#geometry.iovaBase + BigInt(offset));
+    return hex(publicIova(this.#geometry, offset));
   }
 }

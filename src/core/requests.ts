@@ -22,6 +22,11 @@ export class Requests {
     this.#path = path;
   }
 
+  /** The output address behind an offset, or −1. */
+  translate(offset: number): number {
+    return this.#route.iovaToPhys(offset);
+  }
+
   /** Maps one smallest page. */
   mapPage(offset: number, pa: number, bytes: number, prot: number): number {
     return this.#route.mapPages(offset, pa, bytes, 1, prot, this.done);

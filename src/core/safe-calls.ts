@@ -3,7 +3,7 @@
  * back.
  * @module
  */
-import type { Address } from '../address.ts';
+import { type Address, checkAddress } from '../address.ts';
 import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { checkProt } from '../formats/protection.ts';
@@ -13,11 +13,16 @@ import type { TableMemory } from '../memory/table-memory.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import { EEXIST } from '../pagetable/tree.ts';
 import { straddles } from '../pagetable/undo.ts';
-import type { Calls, MapResult } from './calls.ts';
+import { type Calls, exactOutput, type MapResult } from './calls.ts';
 import type { ArgumentCheck } from './checks.ts';
 import type { UnmapOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
+
+/** Bits of a whole number that a double holds. */
+const EXACT_BITS = 53;
+/** Address bits below the smallest page of any format. */
+const SUB_PAGE = 2047n;
 
 /** Calls of one domain under `safe`. */
 export class SafeCalls implements Calls {
@@ -48,8 +53,17 @@ export class SafeCalls implements Calls {
     this.#gathers = gathers;
   }
 
-  offset(iova: Address): number {
-    return this.#check.offset(iova);
+  translate(iova: Address): number | undefined {
+    if (typeof iova !== 'number' || this.#geometry.oas > EXACT_BITS) return exactOutput(this.resolve(iova));
+    const pa = this.#requests.translate(this.#check.offset(iova));
+    return pa === -1 ? undefined : pa;
+  }
+
+  resolve(iova: Address): bigint | undefined {
+    checkAddress('iova', iova);
+    const low = BigInt(iova) & SUB_PAGE;
+    const pa = this.#requests.translate(this.#check.offset(BigInt(iova) - low));
+    return pa === -1 ? undefined : BigInt(pa) + low;
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {

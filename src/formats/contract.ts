@@ -27,9 +27,18 @@ export interface TableRequest {
   readonly coherent: boolean;
   /** Page size of the CPU that allocates the tables; tables are rounded up to it. */
   readonly cpuPageSize: number;
+  /** Level of the root to begin with, 0 the lowest; for formats that let it be chosen. */
+  readonly topLevel?: number;
+  /** Address bit that encrypts memory (AMD's C-bit), which tables and leaves then hold. */
+  readonly encryptionBit?: number;
+  /** Whether a kernel's semantics is that of its debug build (`CONFIG_DEBUG_GENERIC_PT`), which refuses less. */
+  readonly debugKernel?: boolean;
 }
 
-/** Quirk flags with Linux 6.1's values (include/linux/io-pgtable.h). */
+/**
+ * Quirk flags: to bit 15 with the values of Linux's io-pgtable (include/linux/io-pgtable.h); from bit 16 on the features of its
+ * generic page table (include/linux/generic_pt/common.h), which that numbers by format.
+ */
 export const QUIRK = {
   /** Non-secure bits in tables and leaves. */
   ARM_NS: 1,
@@ -43,6 +52,28 @@ export const QUIRK = {
   ARM_TTBR1: 32,
   /** Outer write-back walks of a non-coherent walker. */
   ARM_OUTER_WBWA: 64,
+  /** All 64 bits of an address are translated; set where that is so. */
+  FULL_VA: 0x10000,
+  /** The root grows by levels where an address asks for it. */
+  DYNAMIC_TOP: 0x20000,
+  /** The upper half of the input range lies below 2^64. */
+  SIGN_EXTEND: 0x40000,
+  /** Invalidation by range, gaps included. */
+  FLUSH_RANGE: 0x80000,
+  /** Invalidation by range, each gap beginning another. */
+  FLUSH_RANGE_NO_GAPS: 0x100000,
+  /** Invalidation that knows the levels. */
+  DETAILED_GATHER: 0x200000,
+  /** Tables in encrypted memory. */
+  ENCRYPT_TABLES: 0x400000,
+  /** Every access of the device snoops. */
+  FORCE_COHERENCE: 0x800000,
+  /** Pages that the device may not write are refused. */
+  FORCE_WRITEABLE: 0x1000000,
+  /** RISC-V Svnapot: contiguous pages of 64K. */
+  SVNAPOT_64K: 0x2000000,
+  /** RISC-V Svpbmt: memory types. */
+  SVPBMT: 0x4000000,
 } as const;
 
 /** Name of a quirk. */
@@ -71,6 +102,20 @@ export interface Level {
 /** A register value that a driver programs, by flat name (`ttbr`, `tcr.ips`, …). */
 export type Registers = Readonly<Record<string, bigint>>;
 
+/** How an entry says that a device wrote to its page. */
+export interface DirtyState {
+  /** An entry is dirty where its bits under this mask … */
+  readonly maskLo: number;
+  /** See `maskLo`. */
+  readonly maskHi: number;
+  /** … are these; a leaf is made clean, and dirty, by turning over the bits of `flip`. */
+  readonly valueLo: number;
+  /** See `valueLo`. */
+  readonly valueHi: number;
+  /** The bit, of `lo`, in which a dirty and a clean entry differ. */
+  readonly flip: number;
+}
+
 /** A format as configured for one request: data, and pure functions over entries. */
 export interface Geometry {
   /** Format id. */
@@ -89,19 +134,23 @@ export interface Geometry {
   readonly coherent: boolean;
   /** Levels from the root down. */
   readonly levels: readonly Level[];
+  /** Depth of the first root: above 0 where the root grows. */
+  readonly top: number;
   /** Roots, each a table of the first level (DART has up to four). */
   readonly roots: number;
   /** Bytes of an entry. */
   readonly entryBytes: 4 | 8;
   /** Lowest input address: 0, or 2^64 − 2^ias for an upper-half region. */
   readonly iovaBase: bigint;
+  /** Whether the upper half of the input range lies below 2^64. */
+  readonly signExtends: boolean;
   /** Bits of `lo` and `hi` that hold the (shifted) address of a smallest page. */
   readonly leafFieldLo: number;
   /** See `leafFieldLo`. */
   readonly leafFieldHi: number;
   /**
-   * Bits of `lo` that hold address bits of a table; shifted left by `tableFieldShift` they are bits 31:0 of its address.
-   * That is enough: the engine's memory spans 4 GiB.
+   * Bits of `lo` that hold address bits of a table; shifted left by `tableFieldShift` they are bits 31:0 of its address (shifted
+   * right where that is negative, with bits of `hi` above). That is enough: the engine's memory spans 4 GiB.
    */
   readonly tableField: number;
   /** See `tableField`. */
@@ -120,6 +169,8 @@ export interface Geometry {
   readonly syncedLo: number;
   /** See `syncedLo`. */
   readonly syncedHi: number;
+  /** How entries tell what was written to; undefined where they do not. */
+  readonly dirty?: DirtyState | undefined;
   /** What each semantics decides; one that is not there has no such tables, but `safe` has all. */
   readonly rules: RulesBySemantics;
 
@@ -133,8 +184,8 @@ export interface Geometry {
   addAddress(paLo: number, paHi: number, depth: number, out: Entry): void;
   /** Output address of a leaf. */
   address(lo: number, hi: number, depth: number): number;
-  /** A table entry that points at `physical`. */
-  table(physical: number, out: Entry): void;
+  /** A table entry, in a table at `depth`, that points at `physical`. */
+  table(physical: number, out: Entry, depth: number): void;
   /** Bits, without the address, of the pieces into which a split leaf goes; `slots` each, at depth `to`. */
   pieces(lo: number, hi: number, from: number, to: number, slots: number, out: Entry): void;
   /**
@@ -142,8 +193,8 @@ export interface Geometry {
    * WRITE, have come. Two protections have equal entries exactly where this is equal.
    */
   granted(prot: number): number;
-  /** What a driver programs for these roots. */
-  registers(roots: readonly number[]): Registers;
+  /** What a driver programs for these roots, which lie at depth `top`. */
+  registers(roots: readonly number[], top: number): Registers;
 }
 
 /** One configuration of a format, for its tests and listings. */

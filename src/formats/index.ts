@@ -4,6 +4,7 @@
  */
 export { highHalf, lowHalf } from '../address.ts';
 export type {
+  DirtyState,
   Entry,
   Format,
   FormatConfiguration,
@@ -15,9 +16,10 @@ export type {
   TableRequest,
 } from './contract.ts';
 export { QUIRK } from './contract.ts';
+export { offsetOfIova, publicIova } from './iova.ts';
 export { NOT_SUPPORTED, type NotSupported } from './not-supported.ts';
 export { formatProt, PROT, parseProt } from './protection.ts';
 export { type Asked, type PurposeRefusal, REFUSED_ON_PURPOSE, refusedOnPurpose } from './refusals.ts';
-export { FORMATS, formatById, semanticsOf } from './registry.ts';
+export { FORMATS, formatById, MOCK_FORMATS, semanticsOf } from './registry.ts';
 export { type Kernel, LPAE_61, type Rules, type RulesBySemantics, SAFE, SEMANTICS, type Semantics } from './rules.ts';
 export { badGeometry, checkRequest, intersect, sizesOf, tableAllocation } from './widths.ts';

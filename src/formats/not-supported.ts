@@ -13,9 +13,9 @@ export interface NotSupported {
 
 /** Formats and features of formats that this library does not write. */
 export const NOT_SUPPORTED: readonly NotSupported[] = [
-  { what: 'Intel VT-d first and second stage tables', instead: 'read, not written' },
-  { what: 'AMD v1 and v2 tables', instead: 'read, not written' },
-  { what: 'RISC-V Sv39, Sv48, Sv57', instead: 'read; Sv39 is written by examples/riscv-sv39.ts' },
+  { what: 'vtd-ss, x86-64, amd-v1, riscv-sv*: semantics of kernels before 6.19', instead: "'safe' and 'linux-7.3'" },
+  { what: 'amd-v1: pages of 1T and more under safe, which could not be split', instead: '256G and smaller' },
+  { what: 'RISC-V second-stage tables (Sv39x4 and wider)', instead: 'read, not written' },
   { what: 'tables of other IOMMUs: Rockchip, Exynos, Tegra, s390, …', instead: 'refused with UNKNOWN_FORMAT' },
   { what: 'arm-64-lpae: 52 bits with 4K and 16K granules (LPA2)', instead: 'widths are cut to 48, as Linux 6.1 does' },
   { what: 'arm-64-lpae: contiguous bit', instead: 'single entries' },
@@ -25,6 +25,6 @@ export const NOT_SUPPORTED: readonly NotSupported[] = [
   { what: 'apple-dart2: 4K pages', instead: 'refused: an entry has no place for output bits 13:12' },
   { what: 'apple-dart: three levels under the roots, as later kernels have them', instead: 'two levels' },
   { what: 'quirk NO_WARN, NON_STRICT, TLBI_ON_MAP of other kernels', instead: 'quirk refused' },
-  { what: 'semantics of kernels other than 6.1', instead: "'safe' and 'linux-6.1'" },
+  { what: 'Arm and DART formats: semantics of kernels after 6.1', instead: "'safe' and 'linux-6.1'" },
   { what: 'several writers of one domain at a time', instead: 'refused with SECOND_WRITER' },
 ];

@@ -3,6 +3,7 @@
  * and family of formats. The engine reads these fields and never the name of a kernel.
  * @module
  */
+import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
 
 /** Kernels whose page-table code is reproduced. */
@@ -37,6 +38,8 @@ export interface Rules {
   readonly mapSgBarriers: 'none' | 'each page';
   /** What of a run of pages is written where one of its entries is in use. */
   readonly inUse: 'nothing of the run' | 'the pages before it';
+  /** Errno where an entry is in use. */
+  readonly inUseErrno: 'EEXIST' | 'EADDRINUSE';
   /** What a larger page does with a table that holds mappings. */
   readonly tableInUse: 'refused' | 'dropped';
   /** Unmapping a part of a block or contiguous page. */
@@ -52,10 +55,19 @@ export interface Rules {
   readonly separates: 'any' | 'single entries';
   /** What is cleaned of a new table where walks are not coherent. */
   readonly newTable: 'entry' | 'table and entry';
+  /** Quirks that the kernel refuses, a sum of `QUIRK` flags. */
+  readonly refusedQuirks: number;
 }
 
 /** Rules of one format; a kernel that is not there does not have it, and where `safe` is not there {@link SAFE} holds. */
 export type RulesBySemantics = Readonly<Partial<Record<Semantics, Rules>>>;
+
+/** What of a geometry says which rules hold. */
+interface RuledGeometry {
+  readonly format: string;
+  readonly quirks: number;
+  readonly rules: RulesBySemantics;
+}
 
 /** This project's own semantics, for every format. */
 export const SAFE: Rules = {
@@ -68,12 +80,14 @@ export const SAFE: Rules = {
   lists: 'plain',
   mapSgBarriers: 'none',
   inUse: 'nothing of the run',
+  inUseErrno: 'EEXIST',
   tableInUse: 'refused',
   partOfPage: 'split',
   splitAddress: 'kept',
   splitOfGroup: 'any',
   separates: 'any',
   newTable: 'entry',
+  refusedQuirks: 0,
 };
 
 /** Linux 6.1, io-pgtable-arm: LPAE and Mali. Also for formats that have nothing of their own there. */
@@ -103,20 +117,37 @@ export const V7S_61: Rules = {
 /** `safe` with short descriptors: only the barriers of the hook of 2021 differ. */
 export const V7S_SAFE: Rules = { ...SAFE, mapSgBarriers: 'each page' };
 
+/** Linux 7.3, generic page table (drivers/iommu/generic_pt). */
+export const GENERIC_73: Rules = {
+  ...SAFE,
+  request: 'range',
+  pageSizes: 'granted',
+  lists: 'linux',
+  inUse: 'the pages before it',
+  inUseErrno: 'EADDRINUSE',
+  partOfPage: 'whole page',
+  newTable: 'table and entry',
+};
+
 /** Linux 6.1, io-pgtable-dart. */
 export const DART_61: Rules = { ...LPAE_61, sizeRule: 'exact', inputRange: 'aliases' };
 
 /**
  * The rules of a semantics for a format's tables.
- * @throws IommuError `BAD_OPTION` where that kernel does not have the format.
+ * @throws IommuError `BAD_OPTION` where that kernel does not have the format; `UNSUPPORTED_GEOMETRY` for quirks that it refuses.
  */
-export function rulesOf(format: string, rules: RulesBySemantics, semantics: Semantics): Rules {
+export function rulesOf({ format, rules, quirks }: RuledGeometry, semantics: Semantics): Rules {
   const found = rules[semantics] ?? (semantics === 'safe' ? SAFE : undefined);
-  if (found !== undefined) return found;
-  const known = SEMANTICS.filter((each) => each === 'safe' || rules[each] !== undefined);
-  throw new IommuError(
-    'BAD_OPTION',
-    'semantics',
-    `expected one of ${known.join(', ')} for ${format}, got ${semantics}`,
-  );
+  if (found === undefined) {
+    const known = SEMANTICS.filter((each) => each === 'safe' || rules[each] !== undefined);
+    throw new IommuError(
+      'BAD_OPTION',
+      'semantics',
+      `expected one of ${known.join(', ')} for ${format}, got ${semantics}`,
+    );
+  }
+  const refused = quirks & found.refusedQuirks;
+  if (refused === 0) return found;
+  const got = hex(refused);
+  throw new IommuError('UNSUPPORTED_GEOMETRY', 'quirks', `${got} is refused by ${semantics} for ${format}`, { got });
 }

@@ -148,15 +148,22 @@ class MadeTable implements ImageTable {
     return ((lo | bits.lo) ^ this.#lo(index)) === 0 && ((hi | bits.hi) ^ this.#hi(index)) === 0;
   }
 
+  /** Input address of an entry, as a device sends it: the upper half of a range whose sign extends lies below 2^64. */
+  #iovaOf(index: number, size: number): bigint {
+    const { signExtends, ias } = this.#tree.geometry;
+    const iova = this.iova + BigInt(index) * BigInt(size);
+    return signExtends ? BigInt.asUintN(64, BigInt.asIntN(ias, iova)) : iova;
+  }
+
   /** Adds what lies at an index, nothing for zero: a pointer, or a leaf with all entries that it takes. */
   #decode(index: number, out: ImageEntry[]): void {
     const tree = this.#tree;
     const [lo, hi] = [this.#lo(index), this.#hi(index)];
     if (lo === 0 && hi === 0) return;
     const size = tree.spanAt(this.depth);
-    const place = { index, value: joined(lo, hi), iova: this.iova + BigInt(index) * BigInt(size), size };
+    const place = { index, value: joined(lo, hi), iova: this.#iovaOf(index, size), size };
     if (!tree.isTable(this.depth, lo)) this.#decodeLeaf(lo, hi, place, out);
-    else out.push({ ...place, to: tree.tableOffset(lo) + tree.memory.base, kind: 'table', attributes: 0n });
+    else out.push({ ...place, to: tree.tableAt(this.#at(index)) + tree.memory.base, kind: 'table', attributes: 0n });
   }
 
   #decodeLeaf(lo: number, hi: number, place: Place, out: ImageEntry[]): void {
@@ -222,7 +229,9 @@ export function makeImage(lines: readonly MapLine[], source: string, options: Do
   const { tree } = domain.table;
   const [top] = geometry.levels;
   const span = BigInt((top as Level).entries) << BigInt((top as Level).shift);
-  const tables = tree.roots.flatMap((root, i) => [...tablesFrom(tree, root, 0, geometry.iovaBase + BigInt(i) * span)]);
+  const tables = tree.roots.flatMap((root, i) => [
+    ...tablesFrom(tree, root, tree.top, geometry.iovaBase + BigInt(i) * span),
+  ]);
   const used = tables.reduce((sum, table) => sum + table.used, 0);
   const roots = tree.roots.map((offset) => offset + memory.base);
   return { geometry, granule: 2 ** geometry.pageShift, roots, registers, tables, used, ...bytesOf(tables, memory) };

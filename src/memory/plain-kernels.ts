@@ -174,8 +174,7 @@ export class PlainKernels implements Kernels {
       const level = LEVELS + 4 * depth;
       if ((lo & (words[level + 2] as number)) !== ((words[level + 3] as number) | 0)) break;
       if (((lo & (words[MARKS] as number)) | (hi & (words[MARKS + 1] as number))) === 0) unmarked++;
-      const field = (lo & (words[TREE + 1] as number)) << (words[TREE + 2] as number);
-      table = (field - (words[TREE] as number)) >>> 0;
+      table = (addressIn(words, lo, hi) - (words[TREE] as number)) >>> 0;
       words[PATH + depth + 1] = table;
     }
     words.set([low, high, depth, unmarked], WALKED);
@@ -266,6 +265,13 @@ function lowestBit(value: number): number {
   if (low !== 0) return (low & -low) >>> 0;
   const high = Math.floor(value / TWO_32);
   return ((high & -high) >>> 0) * TWO_32;
+}
+
+/** Low half of the table address in an entry; the shift to the right where it is negative. */
+function addressIn(words: Uint32Array, lo: number, hi: number): number {
+  const field = lo & (words[TREE + 1] as number);
+  const shift = (words[TREE + 2] as number) | 0;
+  return shift >= 0 ? field << shift : (field >>> -shift) | (hi << (32 + shift));
 }
 
 /** Index of an address in a table at a depth. */

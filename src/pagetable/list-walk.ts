@@ -38,7 +38,11 @@ export class ListWalk {
   /** Whether kernels can write this table's leaves: one stride over all output addresses, single-entry smallest pages. */
   static serves(tree: TableTree, chooser: PageSizeChooser): boolean {
     const { geometry } = tree;
-    return geometry.outputBreak >= 2 ** geometry.oas && geometry.slots(tree.last, chooser.smallest) === 1;
+    return (
+      geometry.addressShift >= 0 &&
+      geometry.outputBreak >= 2 ** geometry.oas &&
+      geometry.slots(tree.last, chooser.smallest) === 1
+    );
   }
 
   /**

@@ -16,6 +16,7 @@ import type { Meter } from '../meter/meter.ts';
 import { ListWalk } from './list-walk.ts';
 import { mapRun } from './map.ts';
 import { PageSizeChooser } from './page-size.ts';
+import { RangeTable } from './range.ts';
 import { type Done, ListRuns, mapRange, type PagesSink, type UnmapSink, unmapRange } from './runs.ts';
 import { findHole, findMapped, translate } from './scan.ts';
 import type { TlbOps } from './tlb-ops.ts';
@@ -37,6 +38,8 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly chooser: PageSizeChooser;
   /** Page-size choice for unmapping: under `safe` also the sizes that a split leaves behind where none was granted. */
   readonly unmapChooser: PageSizeChooser;
+  /** Calls on whole ranges, as some kernels make them. */
+  readonly range: RangeTable;
   readonly #rules: Rules;
   readonly #checks: boolean;
   readonly #listWalk: ListWalk | undefined = undefined;
@@ -44,6 +47,8 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
   readonly #page: number;
   readonly #outputEnd: number;
+  /** Depth of the root before the call under way. */
+  #topBefore = 0;
   /** Ranges below these bytes hold smallest pages of one entry only; 0 where such pages are not. */
   readonly #inTable: number;
   readonly #hook: PagesSink = {
@@ -58,16 +63,17 @@ export class PageTable implements PagesSink, UnmapSink {
 
   /** @throws IommuError `NO_MEMORY` where the root cannot be allocated; `BAD_OPTION` where a kernel lacks the format. */
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
-    const rules = rulesOf(geometry.format, geometry.rules, semantics);
+    const rules = rulesOf(geometry, semantics);
     this.#rules = rules;
     this.#checks = rules.mapChecks.length > 0;
     this.tree = new TableTree(geometry, memory, meter, tlb, rules);
     this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
-    this.#outputEnd = 2 ** geometry.oas;
+    this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
     const granted = rules.pageSizes === 'granted';
     const usable = granted ? geometry.pageSizes : usableSizes(geometry);
     this.chooser = new PageSizeChooser(usable, granted ? geometry.iovaBase : 0n);
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
+    this.range = new RangeTable(this.tree, this.chooser);
     this.unmapChooser = granted ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
     const next = this.unmapChooser.after(this.unmapChooser.smallest);
     this.#inTable = geometry.maxSlots === 1 ? Math.min(next, this.tree.spans[this.tree.last - 1] ?? 0) : 0;
@@ -87,7 +93,10 @@ export class PageTable implements PagesSink, UnmapSink {
   /** What the driver programs for this table. */
   get registers(): Registers {
     const { geometry, memory, roots } = this.tree;
-    return geometry.registers(roots.map((offset) => offset + memory.base));
+    return geometry.registers(
+      roots.map((offset) => offset + memory.base),
+      this.tree.top,
+    );
   }
 
   /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
@@ -197,6 +206,7 @@ export class PageTable implements PagesSink, UnmapSink {
    */
   begin(free: boolean): void {
     this.tree.journal.begin(free);
+    this.#topBefore = this.tree.top;
   }
 
   /** Ends it: empty tables that gave way to blocks are freed. */
@@ -227,6 +237,7 @@ export class PageTable implements PagesSink, UnmapSink {
       if (end > from || changes.length > 0) tree.tlb.flushAll();
     } finally {
       for (const { linked, table, depth } of changes) if (linked) tree.releaseTable(depth, table);
+      tree.shrink(this.#topBefore);
     }
   }
 
@@ -253,7 +264,7 @@ export class PageTable implements PagesSink, UnmapSink {
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
     if (this.#rules.request === 'page') return this.#mapPageByPage(iova, pa, size, count, prot, done);
-    if (count === 1 && size === this.#page && pa < this.#outputEnd && this.tree.mapPage(iova, pa, prot, keep)) {
+    if (this.#isPage(iova, pa, size, count) && this.tree.mapPage(iova, pa, prot, keep)) {
       done.bytes += size;
       return 0;
     }
@@ -261,6 +272,11 @@ export class PageTable implements PagesSink, UnmapSink {
     if (pages < 0) return pages;
     done.bytes += pages * size;
     return 0;
+  }
+
+  /** Whether the kernel that maps one smallest page can map this. */
+  #isPage(iova: number, pa: number, size: number, count: number): boolean {
+    return count === 1 && size === this.#page && pa < this.#outputEnd && iova < this.tree.reach;
   }
 
   #mapPageByPage(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
@@ -316,10 +332,17 @@ function tooManyPages(count: number): IommuError {
   return new IommuError('OUT_OF_RANGE', 'count', message, { got: count, limit: MOST_PAGES });
 }
 
-/** The sizes granted that a level has: Linux also grants blocks larger than all that a short tree can hold. */
+/**
+ * The sizes granted that a level has (Linux also grants blocks larger than all that a short tree can hold), and that can be
+ * split: contiguous pages only where one of their entries may be a page.
+ */
 function usableSizes(geometry: Geometry): number {
   const { levels, pageSizes } = geometry;
-  const usable = sizesOf(pageSizes).filter((size) => levels.some((_, depth) => geometry.slots(depth, size) > 0));
+  const splits = (depth: number, slots: number, span: number): boolean =>
+    slots > 0 && (slots === 1 || geometry.slots(depth, span) === 1);
+  const usable = sizesOf(pageSizes).filter((size) =>
+    levels.some(({ shift }, depth) => splits(depth, geometry.slots(depth, size), 2 ** shift)),
+  );
   return intersect(pageSizes, usable);
 }
 

@@ -13,6 +13,7 @@ import type { TableTree } from './tree.ts';
  */
 export function translate(tree: TableTree, iova: number): number {
   const { geometry } = tree;
+  if (iova >= tree.reach) return -1;
   const found = tree.follow(iova, tree.last, false);
   const depth = depthReached(found);
   const at = tree.entryAt(depth, tableReached(found), iova);
@@ -40,6 +41,7 @@ export function findHole(tree: TableTree, from: number, end: number): number {
 }
 
 function find(tree: TableTree, from: number, end: number, mapped: boolean): number {
+  if (end > tree.reach) return findInReach(tree, from, mapped);
   if (tree.roots.length === 1) return findOnPath(tree, from, end, mapped);
   for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
     const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
@@ -47,6 +49,13 @@ function find(tree: TableTree, from: number, end: number, mapped: boolean): numb
     if (found !== -1) return found;
   }
   return -1;
+}
+
+/** A range that goes on above what the root reaches: there nothing is mapped. */
+function findInReach(tree: TableTree, from: number, mapped: boolean): number {
+  const found = from < tree.reach ? findOnPath(tree, from, tree.reach, mapped) : -1;
+  if (found !== -1 || mapped) return found;
+  return Math.max(from, tree.reach);
 }
 
 /** Walks to the deepest table that holds the whole range, and searches from there. */
@@ -86,7 +95,7 @@ function findBelow(tree: TableTree, place: Place, end: number, mapped: boolean):
       if (((lo | tree.hi(word * 4)) !== 0) === mapped) return Math.max(iova, start + i * span);
       continue;
     }
-    const below = tree.tableOffset(lo);
+    const below = tree.tableAt(word * 4);
     if (depth + 1 === tree.last && tree.memory.entriesIn(below) === none) continue;
     const base = start + i * span;
     const stop = Math.min(end, base + span);
@@ -118,7 +127,7 @@ export type LeafVisitor = (iova: number, pa: number, size: number, lo: number, h
 
 /** Calls `visit` for every leaf in order of input address; a contiguous page is one leaf. */
 export function forEachLeaf(tree: TableTree, visit: LeafVisitor): void {
-  for (const [i, root] of tree.roots.entries()) leavesBelow(tree, 0, root, i * tree.rootSpan, visit);
+  for (const [i, root] of tree.roots.entries()) leavesBelow(tree, tree.top, root, i * tree.rootSpan, visit);
 }
 
 function leavesBelow(tree: TableTree, depth: number, table: number, base: number, visit: LeafVisitor): void {
@@ -130,7 +139,7 @@ function leavesBelow(tree: TableTree, depth: number, table: number, base: number
     const lo = tree.lo(at);
     const hi = tree.hi(at);
     let slots = 1;
-    if (tree.isTable(depth, lo)) leavesBelow(tree, depth + 1, tree.tableOffset(lo), base + i * span, visit);
+    if (tree.isTable(depth, lo)) leavesBelow(tree, depth + 1, tree.tableAt(at), base + i * span, visit);
     else {
       slots = geometry.leafSlots(lo, hi, depth);
       visit(base + i * span, geometry.address(lo, hi, depth), span * slots, lo, hi, depth);
@@ -144,7 +153,7 @@ export type EntryVisitor = (table: number, depth: number, index: number, lo: num
 
 /** Calls `visit` for every non-zero entry of every table, a table before the tables below it. */
 export function forEachEntry(tree: TableTree, visit: EntryVisitor): void {
-  for (const root of tree.roots) entriesBelow(tree, 0, root, visit);
+  for (const root of tree.roots) entriesBelow(tree, tree.top, root, visit);
 }
 
 function entriesBelow(tree: TableTree, depth: number, table: number, visit: EntryVisitor): void {
@@ -156,6 +165,6 @@ function entriesBelow(tree: TableTree, depth: number, table: number, visit: Entr
   if (depth === tree.last) return;
   for (let i = firstSet(tree, table, 0, entries); i < entries; i = firstSet(tree, table, i + 1, entries)) {
     const at = table + (i << tree.entryShift);
-    if (tree.isTable(depth, tree.lo(at))) entriesBelow(tree, depth + 1, tree.tableOffset(tree.lo(at)), visit);
+    if (tree.isTable(depth, tree.lo(at))) entriesBelow(tree, depth + 1, tree.tableAt(at), visit);
   }
 }

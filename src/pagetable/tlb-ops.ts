@@ -2,6 +2,7 @@
  * What a page table tells its driver to invalidate. The page table says what, the driver decides how.
  * @module
  */
+import type { Gather } from './gather.ts';
 
 /** Callbacks of a page table; input addresses are offsets from the region's base. */
 export interface TlbOps {
@@ -13,6 +14,10 @@ export interface TlbOps {
   flushAll(): void;
   /** Bytes of a table were cleaned for walks that do not snoop; physical address. */
   clean?(physical: number, bytes: number): void;
+  /** The root grew, or shrank as a call failed: physical address and level of the new one. */
+  changeTop?(root: number, level: number): void;
+  /** Invalidate what was gathered; the tables in it are freed afterwards. */
+  syncGather?(gather: Gather): void;
 }
 
 /** No device. */

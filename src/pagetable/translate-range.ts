@@ -27,10 +27,15 @@ export function translateRange(tree: TableTree, iova: number, count: number, out
 function translateInto(tree: TableTree, iova: number, count: number, page: number): void {
   for (let done = 0; done < count; ) {
     const at = iova + done * page;
-    const pages = tree.masksLeaves ? decodeTable(tree, at, count - done, done) : 0;
+    const pages = decodes(tree) && at < tree.reach ? decodeTable(tree, at, count - done, done) : 0;
     if (pages === 0) tree.memory.f64[SCRATCH.offset / 8 + done] = translate(tree, at);
     done += Math.max(1, pages);
   }
+}
+
+/** Whether every leaf of the last level is one entry with the output address as a field. */
+function decodes({ masksLeaves, geometry }: TableTree): boolean {
+  return masksLeaves && geometry.maxSlots === 1;
 }
 
 /** Decodes entries to the end of the last-level table; 0 where there is none. */

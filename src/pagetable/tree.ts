@@ -26,6 +26,8 @@ export const EEXIST = -17;
 export const EINVAL = -22;
 /** Outside the input or output range. */
 export const ERANGE = -34;
+/** An entry on the way is in use, as the generic page table says it. */
+export const EADDRINUSE = -98;
 
 /** Index of an input address, as halves, in a table of a level; higher address bits alias. */
 export function indexOf(level: Level, low: number, high: number): number {
@@ -56,8 +58,12 @@ export class TableTree {
   /** log2 of the 32-bit words of an entry. */
   readonly wordShift: number;
   /** Byte offsets of the roots. */
-  readonly roots: readonly number[];
-  /** Bytes that a root spans. */
+  readonly roots: number[];
+  /** Depth of the roots. */
+  top: number;
+  /** Where the input addresses end that today's root translates; infinite where it never grows, and higher bits alias. */
+  reach: number = Number.POSITIVE_INFINITY;
+  /** Bytes that a root of the highest level spans. */
   readonly rootSpan: number;
   /** Where the call under way stands. */
   readonly place: Place = new Place();
@@ -71,7 +77,7 @@ export class TableTree {
   readonly leaves: LeafWriter;
   /** Undo records of the call under way. */
   readonly journal: TableJournal = new TableJournal();
-  /** Whether every leaf is one entry of 8 bytes, and the last level's hold the output address as a field, at one shift. */
+  /** Whether leaves of the last level that take one entry of 8 bytes hold the output address as a field, at one shift. */
   readonly masksLeaves: boolean;
   /** Whether a leaf was ever mapped above the last level. */
   hasBlocks = false;
@@ -103,11 +109,14 @@ export class TableTree {
     this.#cursor = new Cursor(geometry, memory);
     this.#baseLow = memory.base >>> 0;
     this.#coherent = geometry.coherent;
-    this.masksLeaves = this.entryShift === 3 && geometry.maxSlots === 1 && geometry.outputBreak >= 2 ** geometry.oas;
+    const { outputBreak, oas, addressShift } = geometry;
+    this.masksLeaves = this.entryShift === 3 && addressShift >= 0 && outputBreak >= 2 ** oas;
     this.#granule = 2 ** geometry.pageShift;
     this.path = geometry.levels.map(() => new Place());
     this.rootSpan = this.spanAt(0) * this.levelAt(0).entries;
+    this.top = geometry.top;
     this.roots = this.#allocateRoots();
+    this.#setTop(geometry.top);
   }
 
   /** Level record at a depth below the root. */
@@ -175,6 +184,11 @@ export class TableTree {
 
   /** Whether the first entry of a place is empty. */
   isEmptyAt({ table, index }: Place): boolean {
+    return this.isEmptyEntry(table, index);
+  }
+
+  /** Whether the entry at an index of a table is empty. */
+  isEmptyEntry(table: number, index: number): boolean {
     const at = table + (index << this.entryShift);
     return (this.lo(at) | this.hi(at)) === 0;
   }
@@ -182,14 +196,15 @@ export class TableTree {
   /** Depth of the deepest table that spans all of [from, end). */
   depthOf(from: number, end: number): number {
     const bytes = end - from;
+    const { top } = this;
     let depth = this.last;
-    while (depth > 0 && offsetIn(from, this.spanAt(depth - 1)) + bytes > this.spanAt(depth - 1)) depth--;
+    while (depth > top && offsetIn(from, this.spanAt(depth - 1)) + bytes > this.spanAt(depth - 1)) depth--;
     return depth;
   }
 
   /** Walks towards the table at depth `target` without changing anything; see `cursor.ts` for the answer. */
   follow(iova: number, target: number, keep: boolean): number {
-    return this.#cursor.follow(this.rootOf(iova), iova, target, keep);
+    return this.#cursor.follow(this.rootOf(iova) | this.top, iova, target, keep);
   }
 
   /** Low word of the entry at a byte offset. */
@@ -208,9 +223,12 @@ export class TableTree {
     return (lo & level.tableMask) === level.tableValue;
   }
 
-  /** Byte offset of the table that an entry with this low word points at. */
-  tableOffset(lo: number): number {
-    return (((lo & this.geometry.tableField) << this.geometry.tableFieldShift) - this.#baseLow) >>> 0;
+  /** Byte offset of the table that the entry at a byte offset points at. */
+  tableAt(at: number): number {
+    const { tableField, tableFieldShift } = this.geometry;
+    const field = this.lo(at) & tableField;
+    if (tableFieldShift >= 0) return ((field << tableFieldShift) - this.#baseLow) >>> 0;
+    return (((field >>> -tableFieldShift) | (this.hi(at) << (32 + tableFieldShift))) - this.#baseLow) >>> 0;
   }
 
   /** Writes one entry. */
@@ -231,9 +249,13 @@ export class TableTree {
 
   /**
    * Walks down to the table at depth `target`, making tables that are missing.
-   * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way)
+   * @returns its byte offset, or a negative errno: ENOMEM, EEXIST (a leaf is in the way), ERANGE (no root reaches so far)
    */
   descend(iova: number, target: number, keep: boolean): number {
+    if (iova >= this.reach || target < this.top) {
+      const errno = this.grow(iova + this.#granule, target);
+      if (errno !== 0) return errno;
+    }
     const found = this.follow(iova, target, keep);
     const depth = depthReached(found);
     const table = tableReached(found);
@@ -247,7 +269,14 @@ export class TableTree {
    */
   mapPage(iova: number, pa: number, prot: number, keep: boolean): boolean {
     const { last, meter } = this;
-    const found = this.#cursor.mapPage(this.rootOf(iova), iova, pa, last, keep, this.leaves.bits(last, 1, prot));
+    const found = this.#cursor.mapPage(
+      this.rootOf(iova) | this.top,
+      iova,
+      pa,
+      last,
+      keep,
+      this.leaves.bits(last, 1, prot),
+    );
     if (!wroteLeaf(found)) {
       if (keep && depthReached(found) > 0) this.#countWalk(found);
       return false;
@@ -268,13 +297,18 @@ export class TableTree {
     return table;
   }
 
-  /** Points the entry at `at` to a table: barrier, write, clean, and the mark that says "cleaned". */
-  link(at: number, table: number): void {
+  /** Points the entry at `at`, of a table at `depth`, to a table: barrier, write, clean, and the mark that says "cleaned". */
+  link(at: number, table: number, depth: number): void {
     const out = this.#out;
-    this.geometry.table(table + this.memory.base, out);
+    if (this.rules.newTable === 'table and entry') this.cleans.count(table, 0, 1, this.#entriesIn(depth + 1));
+    this.geometry.table(table + this.memory.base, out, depth);
     this.meter.dmaWmb++;
     this.store(at, out.lo, out.hi);
     if (!this.#coherent) this.#markCleaned(at, out);
+  }
+
+  #entriesIn(depth: number): number {
+    return this.levelAt(depth).allocBytes >> this.entryShift;
   }
 
   #markCleaned(at: number, { lo, hi }: Entry): void {
@@ -293,7 +327,7 @@ export class TableTree {
     const lo = this.lo(at);
     const hi = this.hi(at);
     const span = this.spanAt(depth);
-    const table = this.tableOffset(lo);
+    const table = this.tableAt(at);
     this.store(at, 0, 0);
     this.cleanEntry(at);
     this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
@@ -327,8 +361,7 @@ export class TableTree {
       const { entries } = this.levelAt(depth);
       for (let i = firstSet(this, table, 0, entries); i < entries; i = firstSet(this, table, i + 1, entries)) {
         const at = table + (i << this.entryShift);
-        const lo = this.lo(at);
-        if (this.isTable(depth, lo)) this.freeBelow(depth + 1, this.tableOffset(lo));
+        if (this.isTable(depth, this.lo(at))) this.freeBelow(depth + 1, this.tableAt(at));
       }
     }
     this.releaseTable(depth, table);
@@ -345,6 +378,64 @@ export class TableTree {
     this.#cursor.forget();
   }
 
+  /**
+   * Puts levels on top until a root reaches the address `end` and pages at `depth`; all or nothing.
+   * @returns 0, ERANGE (no level reaches it) or ENOMEM
+   */
+  grow(end: number, depth: number): number {
+    const made: number[] = [];
+    const missing = (top: number): boolean => end > this.#reachAt(top) || depth < top;
+    let top = this.top;
+    let errno = 0;
+    for (; errno === 0 && missing(top); top--) {
+      const table = top === 0 ? -1 : this.pool.take(top - 1, true);
+      if (table === -1) errno = top === 0 ? ERANGE : ENOMEM;
+      else made.push(table);
+    }
+    if (errno !== 0) {
+      for (const [i, table] of made.entries()) this.releaseTable(this.top - 1 - i, table);
+      return errno;
+    }
+    if (made.length === 0) return 0;
+    for (const table of made) {
+      this.link(table, this.roots[0] as number, this.top - 1);
+      this.roots[0] = table;
+      this.top--;
+    }
+    this.#setTop(top);
+    this.#tellTop();
+    return 0;
+  }
+
+  /** Takes the levels off again that a call put on: the root is back at depth `top`. */
+  shrink(top: number): void {
+    if (top === this.top) return;
+    while (this.top < top) {
+      const root = this.roots[0] as number;
+      this.roots[0] = this.tableAt(root);
+      this.releaseTable(this.top, root);
+      this.top++;
+    }
+    this.#setTop(top);
+    this.#tellTop();
+  }
+
+  #setTop(top: number): void {
+    this.top = top;
+    this.forgetPath();
+    if (this.geometry.top > 0) this.reach = this.#reachAt(top);
+  }
+
+  #tellTop(): void {
+    const root = (this.roots[0] as number) + this.memory.base;
+    this.tlb.changeTop?.(root, this.levelAt(this.top).level);
+  }
+
+  /** Where the addresses end that a root at a depth translates. */
+  #reachAt(top: number): number {
+    return top === 0 ? 2 ** this.geometry.ias : this.spanAt(top - 1);
+  }
+
   /** Zeroes `count` entries from index `index` of `table`. */
   eraseEntries(table: number, index: number, count: number): void {
     clearRun(this, table, index, count);
@@ -354,13 +445,13 @@ export class TableTree {
   /** Frees every table, the roots included; the tree is dead afterwards. */
   destroy(): void {
     for (const [depth, table] of this.#stranded) this.freeBelow(depth, table);
-    for (const root of this.roots) this.freeBelow(0, root);
+    for (const root of this.roots) this.freeBelow(this.top, root);
   }
 
   /** Counts the part of a walk that was done: what goes on from there counts the rest. */
   #countWalk(found: number): void {
     const from = depthBegun(found);
-    if (from === 0) this.meter.walks++;
+    if (from === this.top) this.meter.walks++;
     this.meter.tableReads += depthReached(found) - from;
     if (!this.#coherent) this.cleans.count(0, 0, this.#cursor.unmarked, 1);
   }
@@ -368,12 +459,13 @@ export class TableTree {
   #allocateRoots(): number[] {
     const roots: number[] = [];
     for (let i = 0; i < this.geometry.roots; i++) {
-      const root = this.pool.take(0, true);
+      const root = this.pool.take(this.top, true);
       if (root === -1) {
-        for (const offset of roots) this.releaseTable(0, offset);
-        throw new IommuError('NO_MEMORY', 'memory', `no room for a root of ${this.levelAt(0).allocBytes} bytes`);
+        for (const offset of roots) this.releaseTable(this.top, offset);
+        throw new IommuError('NO_MEMORY', 'memory', `no room for a root of ${this.levelAt(this.top).allocBytes} bytes`);
       }
       roots.push(root);
+      if (this.rules.newTable === 'table and entry') this.cleans.count(root, 0, 1, this.#entriesIn(this.top));
     }
     return roots;
   }
@@ -398,7 +490,7 @@ export class TableTree {
     const table = this.pool.take(depth, depth < this.last || this.#zeroLast);
     if (table === -1) return ENOMEM;
     if (this.journal.active) this.journal.linked(at, table, depth);
-    this.link(at, table);
+    this.link(at, table, depth - 1);
     return table;
   }
 
@@ -406,7 +498,9 @@ export class TableTree {
   #extendEmpty(depth: number, at: number): number {
     const hi = this.hi(at);
     if ((this.lo(at) | hi) === 0) return this.#extend(depth, at);
-    if (!this.#coherent && (hi & this.geometry.syncedHi) === 0) this.cleanEntry(at);
+    const { syncedLo, syncedHi } = this.geometry;
+    const marked = (this.lo(at) & syncedLo) | (hi & syncedHi);
+    if (!this.#coherent && marked === 0 && this.rules.request !== 'range') this.cleanEntry(at);
     return EEXIST;
   }
 }

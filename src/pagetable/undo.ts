@@ -13,7 +13,7 @@ import type { TableTree } from './tree.ts';
 export function eraseLeaves(tree: TableTree, from: number, end: number): void {
   for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
     const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
-    eraseBelow(tree, tree.stand(0, tree.rootOf(at), at, stop), stop);
+    eraseBelow(tree, tree.stand(tree.top, tree.rootOf(at), at, stop), stop);
   }
 }
 
@@ -27,7 +27,7 @@ function eraseBelow(tree: TableTree, { depth, table, index, count, iova }: Place
     const base = start + (i - index) * span;
     if (tree.isTable(depth, lo)) {
       const last = Math.min(end, base + span);
-      eraseBelow(tree, tree.stand(depth + 1, tree.tableOffset(lo), Math.max(iova, base), last), last);
+      eraseBelow(tree, tree.stand(depth + 1, tree.tableAt(at), Math.max(iova, base), last), last);
     } else {
       tree.store(at, 0, 0);
       tree.addEntries(depth, table, -1);
@@ -40,6 +40,7 @@ const NONE: readonly number[] = [];
 
 /** Depth and slots of the leaf that `iova` lies in; depth −1 where nothing is mapped. */
 function blockAt(tree: TableTree, iova: number): { depth: number; slots: number } {
+  if (iova >= tree.reach) return { depth: -1, slots: 1 };
   const found = tree.follow(iova, tree.last, false);
   const depth = depthReached(found);
   const at = tree.entryAt(depth, tableReached(found), iova);

@@ -156,8 +156,9 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
   const { tableMask, tableValue } = tree.levelAt(depth);
   let at = place.iova;
   for (let i = index; i < index + entries; i++) {
+    const below = tree.tableAt(table + (i << tree.entryShift));
     const lo = tree.take((table >>> 2) + (i << tree.wordShift));
-    if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, tree.tableOffset(lo), at);
+    if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, below, at);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
   }
@@ -191,7 +192,7 @@ function splitBlock(tree: TableTree, place: Place, compared: number, size: numbe
     tree.releaseTable(depth + 1, table);
     return 0;
   }
-  tree.link(at, table);
+  tree.link(at, table, depth);
   tree.meter.splits++;
   if (slots > 0) {
     tree.tlb.addPages(iova, size, left);

@@ -35,14 +35,7 @@ describe('no shipped vector fails', () => {
   });
 
   test('what is not run is skipped by name', () => {
-    expect(tally('skipped')).toEqual({
-      'format amdv1': 500,
-      'format amdv1_mock': 158,
-      'format riscv_64': 279,
-      'format vtdss': 304,
-      'format x86_64': 303,
-      'semantics linux-7.3': 656,
-    });
+    expect(tally('skipped')).toEqual({ 'semantics linux-7.3': 656 });
   });
 
   test('what Linux grants and is refused on purpose is counted by its rule', () => {
@@ -90,7 +83,7 @@ test('a vector whose call throws fails alone, by name and operation', () => {
 test('a vector of another format is skipped', () => {
   const [vector] = readVectors('A_s1.jsonl.gz');
   if (vector === undefined) throw new Error('no vector');
-  expect(runVector({ ...vector, fmt: 'amd_v1' })).toEqual({ skipped: 'format amd_v1' });
+  expect(runVector({ ...vector, fmt: 'rockchip' })).toEqual({ skipped: 'format rockchip' });
 });
 
 function refusalOf(text: string): InputError {

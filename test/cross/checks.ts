@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import type { Domain, Leaf as DomainLeaf } from '../../src/core/index.ts';
+import { offsetOfIova } from '../../src/formats/index.ts';
 import { type Access, enumerateLeaves, type Fault, type Leaf, type Regime, Walker } from '../../src/hardware/index.ts';
 import { presented, regimeOf } from './regimes.ts';
 
@@ -12,6 +13,7 @@ const ANY: readonly Access[] = [
   { kind: 'read', privileged: true },
   { kind: 'write', privileged: true },
   { kind: 'execute', privileged: true },
+  { kind: 'read', privileged: false },
 ];
 
 /** Translates for whatever access is allowed; permissions aside. */
@@ -47,9 +49,8 @@ function words(found: Leaf | Fault): string {
 
 /** What the device must answer: the domain's address, or why there is none; undefined where nothing can be asked. */
 function wantedAt(domain: Domain, iova: bigint): string | undefined {
-  const { iovaBase, ias } = domain.geometry;
   if (iova < 0n || iova >= 1n << 64n) return undefined;
-  if (iova < iovaBase || iova >= iovaBase + (1n << BigInt(ias))) {
+  if (offsetOfIova(domain.geometry, iova) === -1n) {
     return presented(domain, iova) === iova ? 'input-outside-region' : undefined;
   }
   const pa = domain.translate(iova);

@@ -4,10 +4,14 @@ import { FORMATS, formatProt, PROT, QUIRK } from '../../src/formats/index.ts';
 import { type Access, type Leaf, type Regime, Walker } from '../../src/hardware/index.ts';
 import { iovaOf, makeDomain, pageSizesOf, type Setup } from '../support/setup.ts';
 import { reach } from './checks.ts';
-import { presented, regimeOf } from './regimes.ts';
+import { plainConfigurations, presented, regimeOf } from './regimes.ts';
 
 const SETUPS = FORMATS.flatMap((format) =>
-  format.configurations.map((configuration) => ({ name: `${format.id} ${configuration.name}`, format, configuration })),
+  plainConfigurations(format).map((configuration) => ({
+    name: `${format.id} ${configuration.name}`,
+    format,
+    configuration,
+  })),
 );
 const PROTS = Array.from({ length: 64 }, (_, prot) => prot).filter((prot) => (prot & (PROT.READ | PROT.WRITE)) !== 0);
 const KINDS = ['read', 'write', 'execute'] as const;
@@ -22,7 +26,7 @@ function allowed(walker: Walker, iova: bigint): string {
 /** Whether the format can say that instructions may be fetched, and that only privileged accesses are meant. */
 function executable(domain: Domain, granted: number): boolean {
   const { format } = domain.geometry;
-  if (format.startsWith('apple')) return false;
+  if (format.startsWith('apple') || ['vtd-ss', 'amd-v1'].includes(format)) return false;
   // Instruction fetches of stage 2 need read access too (Arm DDI 0487, D8.4.2)
   if (format.endsWith('-s2') && (granted & PROT.READ) === 0) return false;
   return (granted & PROT.NOEXEC) === 0;
@@ -32,7 +36,9 @@ function wanted(domain: Domain, granted: number): string {
   const read = (granted & PROT.READ) === 0 ? '-' : 'r';
   const write = (granted & PROT.WRITE) === 0 ? '-' : 'w';
   const three = `${read}${write}${executable(domain, granted) ? 'e' : '-'}`;
-  return `${(granted & PROT.PRIV) === 0 ? three : '---'} ${three}`;
+  // Pages of RISC-V are user pages, which supervisors may not touch
+  const user = domain.geometry.format.startsWith('riscv');
+  return `${(granted & PROT.PRIV) === 0 ? three : '---'} ${user ? '---' : three}`;
 }
 
 /** The kind of memory that a protection asks for, as the device's words begin. */

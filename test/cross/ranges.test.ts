@@ -8,10 +8,14 @@ import { CallMaker, type Draw, draws } from '../support/histories.ts';
 import { IntervalMap } from '../support/interval-map.ts';
 import { iovaOf, makeDomain, pageSizesOf, RW, refusal } from '../support/setup.ts';
 import { reach } from './checks.ts';
-import { presented, regimeOf } from './regimes.ts';
+import { plainConfigurations, presented, regimeOf } from './regimes.ts';
 
 const SETUPS = FORMATS.flatMap((format) =>
-  format.configurations.map((configuration) => ({ name: `${format.id} ${configuration.name}`, format, configuration })),
+  plainConfigurations(format).map((configuration) => ({
+    name: `${format.id} ${configuration.name}`,
+    format,
+    configuration,
+  })),
 );
 
 /** Maps what a history maps, each call where nothing is yet. */
@@ -34,8 +38,9 @@ describe.each(SETUPS)('$name', (setup) => {
       fc.property(draws, fc.nat({ max: 20 }), fc.integer({ min: 1, max: 700 }), (history, before, count) => {
         const domain = makeDomain(setup);
         const [small = 0] = pageSizesOf(domain.geometry);
+        const starts = mapAll(domain, history).slice(0, 4);
         const walker = new Walker(domain.memory, regimeOf(domain));
-        for (const start of mapAll(domain, history).slice(0, 4)) {
+        for (const start of starts) {
           const first = Math.max(0, start - before * small);
           const pages = Math.min(count, (2 ** domain.geometry.ias - first) / small);
           const wanted = Array.from({ length: pages }, (_, i) => {

@@ -4,16 +4,21 @@
  * @module
  */
 import type { Domain } from '../../src/core/index.ts';
-import { QUIRK } from '../../src/formats/index.ts';
+import { type Format, type FormatConfiguration, QUIRK } from '../../src/formats/index.ts';
 import {
   aarch32LongStage1,
   aarch32LongStage2,
   aarch32Short,
   aarch64Stage1,
   aarch64Stage2,
+  amdV1,
   dart,
   mali,
   type Regime,
+  riscvTables,
+  type VtdConfig,
+  vtdFirstStage,
+  vtdSecondStage,
 } from '../../src/hardware/index.ts';
 
 type Granule = 4096 | 16384 | 65536;
@@ -85,6 +90,15 @@ function dartRegime(domain: Domain, read: Reading, encoding: 1 | 2): Regime {
   return dart({ roots, encoding, granule: pageSizes === 4096 ? 4096 : 16384, ias, oas });
 }
 
+function vtd({ geometry }: Domain, root: number, levels: number, mode: 'first' | 'second'): VtdConfig {
+  const { ias: inputBits, oas } = geometry;
+  return { root, levels, inputBits, oas, superpage2M: true, superpage1G: true, mode };
+}
+
+function riscvBits(ias: number): 39 | 48 | 57 {
+  return ias === 39 || ias === 48 ? ias : 57;
+}
+
 /** The translation that a device given the domain's registers does. */
 export function regimeOf(domain: Domain): Regime {
   const read = reading(domain);
@@ -107,6 +121,16 @@ export function regimeOf(domain: Domain): Regime {
       return dartRegime(domain, read, 1);
     case 'apple-dart2':
       return dartRegime(domain, read, 2);
+    case 'vtd-ss':
+      return vtdSecondStage(vtd(domain, read('ssptptr'), read('aw') + 2, 'second'));
+    case 'x86-64':
+      return vtdFirstStage(vtd(domain, read('gcr3_pt'), read('levels'), 'first'));
+    case 'amd-v1':
+      return amdV1({ root: read('host_pt_root'), levels: read('mode'), oas });
+    case 'riscv-sv39':
+    case 'riscv-sv48':
+    case 'riscv-sv57':
+      return riscvTables({ root: read('ppn') * 4096, bits: riscvBits(ias), stage: 1, oas });
     default:
       throw new Error(`no device walks ${format}`);
   }
@@ -118,4 +142,12 @@ export function regimeOf(domain: Domain): Regime {
  */
 export function presented(domain: Domain, iova: bigint): bigint {
   return domain.geometry.format === 'arm-32-lpae-s1' ? BigInt.asUintN(32, iova) : iova;
+}
+
+/**
+ * The configurations of a format whose addresses a device presents as they stand in entries. An encryption bit is taken off by
+ * the memory controller behind the IOMMU.
+ */
+export function plainConfigurations(format: Format): readonly FormatConfiguration[] {
+  return format.configurations.filter(({ request }) => request.encryptionBit === undefined);
 }

@@ -66,7 +66,7 @@ describe('trees', () => {
 describe('registers', () => {
   test('TCR fields of stage 1, and the sign-extended MAIR', () => {
     const format = formatById('arm-64-lpae-s1');
-    const registers = format.configure(format.request(16384, 36, 40)).registers([0x8000_0000]);
+    const registers = format.configure(format.request(16384, 36, 40)).registers([0x8000_0000], 0);
     expect(registers).toEqual({
       ttbr: 0x8000_0000n,
       mair: 0xffff_ffff_f404_ff44n,
@@ -82,19 +82,19 @@ describe('registers', () => {
   test('VTCR.SL0 counts differently with 4K', () => {
     const format = formatById('arm-64-lpae-s2');
     const sl = (granule: number, ias: number, oas: number): bigint | undefined =>
-      format.configure(format.request(granule, ias, oas)).registers([0])['vtcr.sl'];
+      format.configure(format.request(granule, ias, oas)).registers([0], 0)['vtcr.sl'];
     expect([sl(4096, 48, 48), sl(4096, 40, 40), sl(65536, 48, 48), sl(65536, 42, 42)]).toEqual([2n, 1n, 2n, 1n]);
   });
 
   test('short descriptors: PRRR, NMRR, and TTBR with and without coherence', () => {
     const format = formatById('arm-v7s');
     const request = format.request(4096, 32, 32);
-    expect(format.configure(request).registers([0x8000_0000])).toEqual({
+    expect(format.configure(request).registers([0x8000_0000], 0)).toEqual({
       ttbr: 0x8000_006an,
       tcr: 0n,
       prrr: 0x800b_8204n,
       nmrr: 0x4000_4000n,
     });
-    expect(format.configure({ ...request, coherent: false }).registers([0x8000_0000])['ttbr']).toBe(0x8000_0002n);
+    expect(format.configure({ ...request, coherent: false }).registers([0x8000_0000], 0)['ttbr']).toBe(0x8000_0002n);
   });
 });

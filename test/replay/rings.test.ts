@@ -3,10 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { changesTable, missesTable, throughputTable } from '../../src/answers/bench/rings.ts';
 import { ASSUMED_CACHES, comparePoint, PAPER_POINTS } from '../../src/replay/ring-paper.ts';
 import { runRings, throughput } from '../../src/replay/ring-workload.ts';
-import { walkChoices } from '../../src/replay/trace-walks.ts';
 import { WalkCaches } from '../../src/replay/walk-caches.ts';
 import type { Table } from '../../src/report/table.ts';
-import { createCall, type TraceCall } from '../../src/trace/calls.ts';
 
 const rows = PAPER_POINTS.map((paper) => comparePoint(paper));
 
@@ -111,29 +109,4 @@ test('docs/fast-and-safe.md shows these numbers', () => {
   if (first === undefined) throw new Error('no row');
   const expected = [throughputTable(rows), missesTable(rows), changesTable(first)].flatMap(cells);
   expect(expected.filter((line) => !page.includes(`| ${line} |`))).toEqual([]);
-});
-
-describe('walks of a trace', () => {
-  const call = (kind: 'map' | 'unmap', iova: number, size: number): TraceCall => ({
-    ...createCall(),
-    kind,
-    iova,
-    size,
-  });
-
-  test('each page mapped is one access; kept tables and addresses that lie together save reads', () => {
-    const walks = walkChoices(ASSUMED_CACHES);
-    const far = Array.from({ length: 200 }, (_, i) => (i + 1) * 2 ** 21);
-    for (const row of walks) {
-      for (const iova of far) row.call(call('map', iova, 8192));
-      for (const iova of far) row.call(call('unmap', iova, 8192));
-      for (const iova of far) row.call(call('map', iova, 8192));
-    }
-    const [traced, kept, together, both] = walks.map(({ counts }) => counts);
-    for (const counts of [traced, kept, together, both]) expect(counts).toMatchObject({ accesses: 800, iotlb: 800 });
-    expect(traced?.level3).toBe(400);
-    expect(kept).toMatchObject({ level1: 1, level2: 1 });
-    expect(together?.level3).toBeLessThan(10);
-    expect(both).toMatchObject({ level1: 1, level3: 1 });
-  });
 });

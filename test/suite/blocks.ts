@@ -27,9 +27,14 @@ function partsOf(large: number, small: number): Part[] {
   return parts.filter((part) => part.from >= 0 && part.bytes < large && part.bytes > 0);
 }
 
+/** Where there are more sizes, not each is paired with each, but with the next one and with those of other levels. */
+const MANY = 8;
+
 function pairsOf(setup: Setup): (readonly [large: number, small: number])[] {
   const sizes = pageSizesOf(setup.format.configure(setup.configuration.request));
-  return sizes.flatMap((small, i) => sizes.slice(i + 1).map((large) => [large, small] as const));
+  const larger = (i: number): number[] =>
+    sizes.slice(i + 1).filter((_, j) => sizes.length <= MANY || j === 0 || j % 9 === 8);
+  return sizes.flatMap((small, i) => larger(i).map((large) => [large, small] as const));
 }
 
 /** Checks every smallest page around the edges of what was taken out of a block at `offset`. */
@@ -113,6 +118,7 @@ function unmapsAcrossLeaves(setup: Setup, large: number, small: number): void {
     const bytes = 4 * small;
     expect(domain.unmap(iova + BigInt(from), bytes).bytes).toBe(bytes);
     for (const at of [from - small, from, from + bytes - small, from + bytes]) {
+      if (at < 0 || at >= 2 * large) continue;
       const gone = at >= from && at < from + bytes;
       expect(domain.translate(iova + BigInt(at))).toBe(gone ? undefined : at);
     }

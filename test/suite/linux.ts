@@ -8,7 +8,7 @@ import type { Path } from '../../src/core/index.ts';
 import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
 import { IntervalMap } from '../support/interval-map.ts';
 import { LinuxModel } from '../support/linux-model.ts';
-import { expectNoLeak, iovaOf, makeDomain, RW, type Setup } from '../support/setup.ts';
+import { expectNoLeak, iovaOf, isInLinux61, makeDomain, RW, type Setup } from '../support/setup.ts';
 import { linuxRuns } from './choices.ts';
 import { leavesOf } from './histories.ts';
 
@@ -51,6 +51,7 @@ function followsModel(setup: Setup, path: Path, history: readonly Draw[]): void 
 
 /** Rules of Linux 6.1. */
 export function linuxRules(setup: Setup): void {
+  if (!isInLinux61(setup)) return;
   describe('linux-6.1', () => {
     test.each(['map-pages', 'map-sg', 'per-page'] as const)(
       'calls over %s return and leave what that kernel does',

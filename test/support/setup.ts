@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
 import type { Format, FormatConfiguration, Geometry } from '../../src/formats/index.ts';
-import { PROT } from '../../src/formats/index.ts';
+import { PROT, publicIova, semanticsOf } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 
 export const RW: number = PROT.READ | PROT.WRITE;
@@ -44,7 +44,12 @@ export function withDomain(setup: Setup, options: DomainOptions, body: (domain: 
 
 /** The public form of an offset into the input range. */
 export function iovaOf(domain: Domain, offset: number): bigint {
-  return domain.geometry.iovaBase + BigInt(offset);
+  return publicIova(domain.geometry, offset);
+}
+
+/** Whether Linux 6.1 writes tables of this format. */
+export function isInLinux61({ format }: Setup): boolean {
+  return semanticsOf(format).includes('linux-6.1');
 }
 
 /** Page sizes granted that a level of the tree has, smallest first. */

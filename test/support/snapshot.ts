@@ -19,10 +19,9 @@ export function snapshot(domain: Domain): Snapshot {
     if (depth === tree.last) return;
     for (let i = 0; i < entries; i++) {
       const at = table + (i << tree.entryShift);
-      const lo = tree.lo(at);
-      if (tree.isTable(depth, lo)) visit(depth + 1, tree.tableOffset(lo));
+      if (tree.isTable(depth, tree.lo(at))) visit(depth + 1, tree.tableAt(at));
     }
   };
-  for (const root of tree.roots) visit(0, root);
+  for (const root of tree.roots) visit(tree.top, root);
   return digests;
 }
