@@ -6,7 +6,7 @@ import { hex } from '../address.ts';
 import { type CheckReport, checkData, RULES } from '../dump/check/check.ts';
 import type { Finding, Severity } from '../dump/check/types.ts';
 import type { Decoding } from '../dump/decode.ts';
-import { LISTED } from '../dump/decode-json.ts';
+import { LISTED } from '../dump/listed.ts';
 import type { Dump } from '../dump/types.ts';
 import { MachineNames } from '../machine/names.ts';
 import { type Answer, type Section, tableSection } from '../report/answer.ts';

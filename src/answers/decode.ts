@@ -4,7 +4,8 @@
  */
 import { formatSize, hex } from '../address.ts';
 import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from '../dump/decode.ts';
-import { decodeData, LISTED, leafRows, rangeRows, rowShares, tableBytes } from '../dump/decode-json.ts';
+import { decodeData, leafRows, rangeRows, rowShares, tableBytes } from '../dump/decode-json.ts';
+import { LISTED } from '../dump/listed.ts';
 import type { Dump } from '../dump/types.ts';
 import { MachineNames } from '../machine/names.ts';
 import { type Answer, chartSection, listSection, type Section, tableSection } from '../report/answer.ts';

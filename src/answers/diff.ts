@@ -4,8 +4,8 @@
  */
 import { hex } from '../address.ts';
 import type { Decoding } from '../dump/decode.ts';
-import { LISTED } from '../dump/decode-json.ts';
 import { diffData, type RangeChange, type RangeSide } from '../dump/diff.ts';
+import { LISTED } from '../dump/listed.ts';
 import type { Dump } from '../dump/types.ts';
 import { type Answer, type Section, tableSection } from '../report/answer.ts';
 import { formatBytes } from '../report/number.ts';

@@ -8,7 +8,7 @@ import { checkAnswer, rulesAnswer } from '../answers/check.ts';
 import { checkDecoding } from '../dump/check/check.ts';
 import type { ReservedWindow } from '../dump/check/types.ts';
 import { type DecodeFlags, decodeFile } from './decode.ts';
-import { addDumpOptions } from './dump-file.ts';
+import { addDumpOptions } from './dump-options.ts';
 import { UsageError } from './exit.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { addLimitOption, limitOf } from './limit.ts';

@@ -1,33 +1,18 @@
 /**
- * Dumps as files: random access through Node's `fs`, and the options that every verb on dumps shares.
+ * Dumps as files: random access through Node's `fs`.
  * @module
  */
 import { fstatSync, openSync, readSync } from 'node:fs';
-import type { Command } from 'commander';
 import { parsePhysical } from '../address.ts';
 import { openDump } from '../dump/open.ts';
 import { parseRegisters } from '../dump/registers.ts';
 import { memorySource } from '../dump/source.ts';
 import type { ByteSource, Dump } from '../dump/types.ts';
 import { InputError } from '../errors.ts';
+import type { DumpOptions } from './dump-options.ts';
 import { dumpInFolder } from './evidence-folder.ts';
 import { readText, readWhole } from './io.ts';
 import { LONGEST_MAGIC, packingOf } from './unpack.ts';
-
-/** What the user says about a dump. */
-export interface DumpOptions {
-  /** Register file (JSON). */
-  readonly regs?: string | undefined;
-  /** Physical address of the first byte of a raw image. */
-  readonly base?: string | undefined;
-}
-
-/** Adds `--regs` and `--base` to a verb that reads one dump. */
-export function addDumpOptions(command: Command): Command {
-  return command
-    .option('--regs <file>', 'registers of the IOMMU, as JSON')
-    .option('--base <pa>', 'the dump is a raw image that starts at this physical address');
-}
 
 function orUnreadable<T>(path: string, action: () => T): T {
   try {

@@ -4,21 +4,16 @@
  */
 import type { Command } from 'commander';
 import { faultAnswer } from '../answers/fault.ts';
-import { FaultHistory } from '../fault/history.ts';
 import { FaultLog } from '../fault/log.ts';
-import { FaultTables } from '../fault/tables.ts';
 import { ClockLine } from '../record/clock.ts';
-import { createNames } from '../trace/events.ts';
-import { addDumpOptions, openDumpFile } from './dump-file.ts';
-import { noteDump } from './dump-notes.ts';
+import { addDumpOptions } from './dump-options.ts';
 import { logInFolder } from './evidence-folder.ts';
 import { UsageError } from './exit.ts';
+import type { ReadLog } from './fault-evidence.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { readChunks } from './io.ts';
 import { addLimitOption, limitOf } from './limit.ts';
 import { printAnswer } from './print.ts';
-import { clockOffset } from './trace-clock.ts';
-import { readTraceFiles } from './trace-files.ts';
 
 const EXAMPLES = `Examples:
   dmesg | iommu fault                                              what the lines say
@@ -34,11 +29,6 @@ interface Options extends FormFlags {
   readonly limit?: string;
 }
 
-interface ReadLog {
-  readonly log: FaultLog;
-  readonly clock: ClockLine;
-}
-
 async function readLog(path: string): Promise<ReadLog> {
   const log = new FaultLog();
   const clock = new ClockLine();
@@ -50,21 +40,6 @@ async function readLog(path: string): Promise<ReadLog> {
   return { log, clock };
 }
 
-async function readHistory(paths: readonly string[], { log, clock }: ReadLog, quiet: boolean): Promise<FaultHistory> {
-  const names = createNames();
-  const offset = clockOffset(paths, clock.text, log.incidents, quiet);
-  const history = new FaultHistory(log.incidents, names, offset);
-  await readTraceFiles(paths, history.sink, names, () => false, quiet);
-  history.finish();
-  return history;
-}
-
-async function readTables(path: string, options: Options): Promise<FaultTables> {
-  const dump = await openDumpFile(path, options);
-  noteDump(path, dump);
-  return new FaultTables(dump);
-}
-
 /** A folder as log stands for the log, the dump and the traces in it, where options do not name others. */
 function withFolder(path: string, flags: Options): { path: string; options: Options } {
   const folder = logInFolder(path);
@@ -74,6 +49,11 @@ function withFolder(path: string, flags: Options): { path: string; options: Opti
   return { path: folder.log, options: { ...flags, ...(dump && { dump }), ...(trace && { trace }) } };
 }
 
+/** Readers of dumps and traces are loaded only where a dump or a trace is given. */
+function evidence(): Promise<typeof import('./fault-evidence.ts')> {
+  return import('./fault-evidence.ts');
+}
+
 async function fault(given: string, flags: Options): Promise<void> {
   const { path, options } = withFolder(given, flags);
   const output = outputOf(options);
@@ -81,8 +61,8 @@ async function fault(given: string, flags: Options): Promise<void> {
   if (options.dump === undefined && options.regs !== undefined) throw new UsageError('--regs needs --dump');
   if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
   const read = await readLog(path);
-  const tables = options.dump === undefined ? undefined : await readTables(options.dump, options);
-  const history = options.trace && (await readHistory(options.trace, read, output.quiet));
+  const tables = options.dump === undefined ? undefined : await (await evidence()).readTables(options.dump, options);
+  const history = options.trace && (await (await evidence()).readHistory(options.trace, read, output.quiet));
   await printAnswer(faultAnswer({ log: read.log, source: path, tables, history, limit }), output);
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Command } from 'commander';
-import { LISTED } from '../dump/decode-json.ts';
+import { LISTED } from '../dump/listed.ts';
 import { UsageError } from './exit.ts';
 
 /** Adds `--limit` to a verb whose answer may be long. */

@@ -4,9 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from './decode.ts';
-
-/** Ranges, leaves or other rows that an answer lists unless asked for more. */
-export const LISTED: number = 100_000;
+import { LISTED } from './listed.ts';
 
 /** Merged ranges of a domain, at most `most` of them. */
 export function rangeRows(domain: DomainMappings, most: number = LISTED): object[] {

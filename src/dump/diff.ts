@@ -4,7 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from './decode.ts';
-import { LISTED } from './decode-json.ts';
+import { LISTED } from './listed.ts';
 
 /** One side of a range. */
 export interface RangeSide {
