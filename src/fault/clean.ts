@@ -7,16 +7,22 @@ import type { LogLine } from './log-line.ts';
 
 /** ECMA-48 colour sequences; the escape character may be shown as text, or be lost. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
-const COLOURS = /(?:\u001b|\^\[|\\033|\\x1b)\[[0-9;]{0,20}m|\[[0-9;]{1,20}m/g;
-const QUOTES = /^(?:[ \t]*[>|]){1,40}[ \t]?/;
+const COLOURS = /(?:\u001b|\^\[|\\033|\\x1b|\\e|\\u001b)\[[0-9;]{0,20}[mK]|\[[0-9;]{1,20}m/g;
+/** Mail quoting in front of a line. */
+export const QUOTES: RegExp = /^(?:[ \t]*[>|]){1,40}[ \t]?/;
 const ENTITIES: Readonly<Record<string, string>> = {
   '&gt;': '>',
   '&lt;': '<',
   '&amp;': '&',
   '&quot;': '"',
   '&nbsp;': ' ',
-  '&#39;': "'",
 };
+
+function entity(name: string): string {
+  const code = /^&#(x?)([0-9a-f]+);$/i.exec(name);
+  if (code === null) return ENTITIES[name.toLowerCase()] ?? name;
+  return String.fromCharCode(Number.parseInt(code[2] ?? '', code[1] === '' ? 10 : 16));
+}
 const INVISIBLE = /\u200b|\u200c|\u200d|\ufeff/g;
 
 /** A prefix of its own: a time, a level, a host, a hypervisor. */
@@ -53,9 +59,7 @@ function withoutEscapes(text: string): string {
   const kmsg = KMSG.test(text)
     ? text.replace(/\\x([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
     : text;
-  const html = kmsg.includes('&')
-    ? kmsg.replace(/&(?:gt|lt|amp|quot|nbsp|#39);/g, (name) => ENTITIES[name] ?? '')
-    : kmsg;
+  const html = kmsg.includes('&') ? kmsg.replace(/&(?:gt|lt|amp|quot|nbsp|#\d{1,5}|#x[0-9a-f]{1,4});/gi, entity) : kmsg;
   return html
     .replace(INVISIBLE, '')
     .replace(/\u00a0/g, ' ')
@@ -98,16 +102,19 @@ function jsonEntry(text: string): Entry | undefined {
   return { text: message, seconds: Number.isNaN(seconds) ? undefined : seconds, device: pci };
 }
 
-/** `"msg": "…"` on a line of its own. */
+/** `"msg": "…"` of dmesg, or `"MESSAGE" : "…"` of `journalctl -o json-pretty`, on a line of its own. */
 function jsonMessage(text: string): string | undefined {
-  const quoted = /^\s*"msg"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
+  const quoted = /^\s*"(?:msg|MESSAGE)"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
   return quoted === undefined ? undefined : textOf(parseObject(`{"msg":${quoted}}`)?.['msg']);
 }
+
+/** `journalctl -o json-sse`: Server-Sent Events. */
+const EVENT_STREAM = 'data: {';
 
 /** True for a line that may be JSON of the journal or of dmesg. */
 function isJson(text: string): boolean {
   const first = text.trimStart().charCodeAt(0);
-  return first === 0x7b || first === 0x22;
+  return first === 0x7b || first === 0x22 || text.startsWith(EVENT_STREAM);
 }
 
 function entriesOf(text: string): Entry[] {

@@ -3,6 +3,7 @@
  * joined, lines without end cut.
  * @module
  */
+import { QUOTES } from './clean.ts';
 
 /** Longest line that is looked at. */
 export const LONGEST_LINE = 4096;
@@ -46,6 +47,21 @@ export function guessEncoding(bytes: Uint8Array): Encoding {
 /** Where lines go: the text without its end, and its number from 1. */
 export type LineSink = (text: string, number: number) => void;
 
+/** The rest of a broken line without the mail quoting that the first part has too. */
+function unquoted(line: string, broken: string): string {
+  const quotes = broken === '' ? '' : (QUOTES.exec(broken)?.[0] ?? '');
+  return quotes !== '' && line.startsWith(quotes) ? line.slice(quotes.length) : line;
+}
+
+/** A field name and its `=` at the end of a line, with the value on the next: a terminal's break, not that of mail. */
+const FIELD = /(?:^|[\s,([])[A-Za-z]\w{0,40}=$/;
+
+function joined(broken: string, line: string): string {
+  if (broken === '') return line;
+  const rest = unquoted(line, broken);
+  return FIELD.test(broken) && rest.startsWith('0x') ? broken + rest : broken.slice(0, -1) + rest;
+}
+
 /** Cuts bytes into lines. */
 export class LineReader {
   /** Bytes and lines read, whether any is not blank, and lines of which only the beginning was looked at. */
@@ -60,6 +76,8 @@ export class LineReader {
   #decoder = new TextDecoder();
   #json = false;
   #rest = '';
+  /** True if the last character was a carriage return whose line feed may follow. */
+  #return = false;
   #overlong = false;
   #broken = '';
   #first = 0;
@@ -93,13 +111,26 @@ export class LineReader {
 
   #text(text: string): void {
     // dmesg --json may write all its records in one line
-    const piece = this.#json ? text.replaceAll('},{', '},\n{') : text;
+    const ended = this.#lineEnds(text);
+    const piece = this.#json ? ended.replace(/\},[ \t]*\{/g, '},\n{') : ended;
     const lines = (this.#rest + piece).split('\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) this.#line(line);
     if (this.#rest.length <= 2 * LONGEST_LINE) return;
     this.#overlong = true;
     this.#rest = this.#rest.slice(0, LONGEST_LINE);
+  }
+
+  /** Serial consoles end lines in two carriage returns and a line feed, in the two reversed, or in a carriage return alone. */
+  #lineEnds(text: string): string {
+    if (!text.includes('\r') && !this.#return) return text;
+    const whole = this.#return ? `\r${text}` : text;
+    this.#return = whole.endsWith('\r');
+    const body = this.#return ? whole.slice(0, -1) : whole;
+    return body
+      .replace(/\r{1,8}\n/g, '\n')
+      .replace(/\n\r/g, '\n')
+      .replace(/\r/g, '\n');
   }
 
   #line(text: string): void {
@@ -109,7 +140,7 @@ export class LineReader {
     this.#overlong = false;
     if (isLong) this.counts.tooLong++;
     const line = isLong ? `${text.slice(0, LONGEST_LINE)}…` : text;
-    const whole = this.#broken.slice(0, -1) + line.trimEnd();
+    const whole = joined(this.#broken, line).trimEnd();
     if (this.#broken === '') this.#first = this.counts.lines;
     if (this.#isBroken(line) && whole.length <= LONGEST_LINE) this.#broken = whole;
     else this.#give(this.#broken === '' ? line : whole.slice(0, LONGEST_LINE));

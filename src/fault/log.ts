@@ -14,6 +14,7 @@ import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
 import { FAULT_DRIVERS } from './registry.ts';
 import { IncidentTotals } from './totals.ts';
+import { Widths } from './widths.ts';
 
 /** Incidents kept; those beyond are counted. */
 const MOST_INCIDENTS = 4000;
@@ -28,7 +29,9 @@ const MOST_PARTS = 5;
 const MOST_BETWEEN = 8;
 
 /** Marks that the log reader itself looks for. */
-const LOG_MARKS = ['callbacks suppressed', '"MESSAGE":[', '"MESSAGE" : ['];
+const LOG_MARKS = ['callbacks suppressed', 'messages dropped', '"MESSAGE":[', '"MESSAGE": [', '"MESSAGE" : ['];
+/** Messages of any driver that printk could not keep, or that the journal did not get. */
+const DROPPED = /\*\* (\d{1,15}) (?:printk )?messages dropped/;
 const SUPPRESSED = /(\w{1,80}): (\d{1,15}) callbacks suppressed/;
 
 /** A line of a driver that is not understood. */
@@ -65,6 +68,8 @@ interface Held {
   readonly line: LogLine;
   readonly reader: DriverReader;
   readonly parts: number;
+  /** Characters of the last raw line. */
+  readonly width: number;
   readonly first: LogLine;
 }
 
@@ -87,6 +92,7 @@ export class FaultLog {
   #open: OpenDraft[] = [];
   #held: Held | undefined;
   #waiting = false;
+  readonly #widths = new Widths();
 
   constructor() {
     this.#readers = FAULT_DRIVERS.map(
@@ -124,6 +130,7 @@ export class FaultLog {
   /** Most lines are of no driver, and of no interest: they cost one pass. */
   #raw(text: string, number: number): void {
     if (this.#held === undefined && !this.#waiting && MARKS.find(text) === undefined) return;
+    this.#widths.add(text.trimEnd().length);
     for (const line of cleanLine(text, number)) this.#line(line);
   }
 
@@ -138,7 +145,7 @@ export class FaultLog {
     const reader = this.#ask(owners, line);
     if (reader === 'understood') return;
     if (reader === undefined) this.#without(line);
-    else this.#held = { line, reader, parts: 1, first: line };
+    else this.#held = { line, reader, parts: 1, width: this.#widths.last, first: line };
   }
 
   /** Asks the drivers whose marks are in a line; gives the first whose line it is, but does not understand it. */
@@ -198,13 +205,16 @@ export class FaultLog {
       this.#release();
       return undefined;
     }
-    const text = `${held.line.text} ${line.text.trimStart()}`;
-    const joined = { ...held.line, text, until: line.until, cut: line.cut };
-    const outcome = held.reader.take(joined);
-    if (outcome !== 'taken' && outcome !== 'quiet') return { ...held, line: joined, parts: held.parts + 1 };
-    this.#held = undefined;
-    this.#understood(outcome, held.reader);
-    return 'understood';
+    const joints = this.#widths.joints(held.line.text, held.width, line.text);
+    for (const text of joints) {
+      const outcome = held.reader.take({ ...held.line, text, until: line.until, cut: line.cut });
+      if (outcome !== 'taken' && outcome !== 'quiet') continue;
+      this.#held = undefined;
+      this.#understood(outcome, held.reader);
+      return 'understood';
+    }
+    const joined = { ...held.line, text: joints[0] ?? '', until: line.until, cut: line.cut };
+    return { ...held, line: joined, parts: held.parts + 1, width: this.#widths.last };
   }
 
   /** The held line is not understood, whatever follows. */
@@ -221,6 +231,11 @@ export class FaultLog {
   #suppressed(text: string): 'quiet' | 'foreign' {
     const [, name = '', count = ''] = SUPPRESSED.exec(text) ?? [];
     const reader = this.#readers.find(({ driver }) => driver.functions?.includes(name));
+    const dropped = DROPPED.exec(text)?.[1];
+    if (dropped !== undefined) {
+      this.counts.suppressed += Number(dropped);
+      return 'quiet';
+    }
     if (reader === undefined) return 'foreign';
     this.counts.suppressed += Number(count);
     reader.last?.notes.push(`the kernel left out ${count} more messages`);

@@ -1,0 +1,36 @@
+/**
+ * How a line that was broken in two is joined: mail breaks at blanks, a terminal at its last column, within words and numbers.
+ * @module
+ */
+
+/** Widths of the lines of a log, in characters. */
+export class Widths {
+  #most = 0;
+  #count = 0;
+  #last = 0;
+
+  /** Width of the last line. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Takes the width of the next line. */
+  add(width: number): void {
+    this.#last = width;
+    if (width === this.#most) this.#count++;
+    if (width <= this.#most) return;
+    this.#most = width;
+    this.#count = 1;
+  }
+
+  /**
+   * A line of a width and its rest as one text, the likelier way first. Of the lines that a terminal broke, several are exactly
+   * as wide as the widest.
+   */
+  joints(line: string, width: number, rest: string): readonly string[] {
+    const spaced = `${line} ${rest.trimStart()}`;
+    if (/^\s/.test(rest)) return [spaced];
+    const isTerminal = width === this.#most && this.#count > 1 && !/^(?:[A-Za-z]\w*=|\[)/.test(rest);
+    return isTerminal ? [`${line}${rest}`, spaced] : [spaced, `${line}${rest}`];
+  }
+}
