@@ -11,6 +11,8 @@ export type CauseName =
   | 'used-before-mapping'
   | 'wrong-direction'
   | 'no-execute'
+  | 'no-privilege'
+  | 'tables-refused'
   | 'stale-tlb'
   | 'input-range'
   | 'no-context'

@@ -13,6 +13,9 @@ const CAUSE_WORDS: Readonly<Record<CauseName, string>> = {
   'used-before-mapping': 'used before mapping: the address was mapped only after the fault',
   'wrong-direction': 'wrong direction: the address is mapped, but not for this kind of access',
   'no-execute': 'no execute: the page may not be executed, or not with this privilege',
+  'no-privilege': 'privilege: the address is mapped, but not for requests of this privilege',
+  'tables-refused':
+    "tables refused: the second stage stopped the IOMMU's own access to the first-stage tables; the address itself was not judged",
   'stale-tlb': 'stale TLB: the entry permits the access; the hardware used an older one',
   'input-range': 'input range: the address is beyond what the tables can translate',
   'no-context':

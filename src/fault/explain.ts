@@ -28,22 +28,33 @@ const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions fro
 const STREAMS = /^(?:arm-smmu|apple-dart|qcom-iommu)/;
 
 /** The device as the record names it. */
-function deviceWords({ device, stream, pasid, iommu }: Incident): string {
+function deviceWords({ device, stream, pasid, iommu, unit }: Incident): string {
   const id = stream === undefined ? undefined : `${STREAMS.test(iommu) ? 'stream' : 'device'} ${hex(stream)}`;
-  const name = device === undefined ? (id ?? 'a device') : id === undefined ? device : `${device} (${id})`;
+  const somebody = unit === undefined ? 'a device' : `a device behind ${unit}`;
+  const name = device === undefined ? (id ?? somebody) : id === undefined ? device : `${device} (${id})`;
   return pasid === undefined ? name : `${name} with PASID ${hex(pasid)}`;
+}
+
+/** True if the lines name no device, no access and no address: only the unit can be spoken of. */
+function namesNothing({ device, stream, iova, access, unit }: Incident): boolean {
+  return unit !== undefined && [device, stream, iova, access].every((one) => one === undefined);
+}
+
+function verbOf({ access, iova }: Incident): string {
+  if (access === undefined) return iova === undefined ? 'made a request' : 'used';
+  return access === 'execute' && iova === undefined ? 'fetched instructions' : VERBS[access];
 }
 
 /** The record in one sentence. */
 export function faultWords(record: Incident): string {
-  const { iova, access, stage, name, meaning, words } = record;
+  const { iova, stage, name, meaning, words } = record;
   if (words !== undefined) return words;
   const what = meaning === '' ? name : `${name}: ${meaning}`;
-  if (NO_ACCESS.includes(record.kind)) return `${record.device ?? record.unit ?? record.iommu}: ${what}`;
+  if (NO_ACCESS.includes(record.kind) || namesNothing(record))
+    return `${record.device ?? record.unit ?? record.iommu}: ${what}`;
   const where = iova === undefined ? '' : ` ${hex(iova)}`;
-  const verb = access === undefined ? (iova === undefined ? 'made a request' : 'used') : VERBS[access];
   const at = stage === undefined ? '' : ` at stage ${stage}`;
-  return `${deviceWords(record)} ${verb}${where}; ${what}${at}`;
+  return `${deviceWords(record)} ${verbOf(record)}${where}; ${what}${at}`;
 }
 
 /** Explains one fault. */
@@ -65,7 +76,8 @@ const OWN_TABLES = 'the driver of the device keeps these tables: its own traces 
 /** The tables of a device's own MMU are in no dump or trace that this program reads. */
 function ofItsTables(record: Incident, cause: FaultCause): FaultCause {
   if (record.origin !== 'device-mmu') return cause;
-  return { ...cause, alternatives: cause.alternatives.map(({ name }) => ({ name, why: OWN_TABLES })) };
+  const text = `${cause.text}; the device's own MMU reports this, not an IOMMU`;
+  return { ...cause, text, alternatives: cause.alternatives.map(({ name }) => ({ name, why: OWN_TABLES })) };
 }
 
 function stepJson(step: Step): object {

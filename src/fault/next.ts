@@ -77,6 +77,16 @@ function noAts({ device }: Incident): NextStep {
   };
 }
 
+/** Translation requests, translated requests and page requests all come with ATS. */
+function concernsAts({ meaning }: Incident): boolean {
+  return /ATS|translated request|translation request|page request/.test(meaning);
+}
+
+const REQUESTER: NextStep = {
+  text: 'compare the address with what the driver gave to the device, and update the firmware of the device: the kind of request is wrong, not its mapping',
+  source: `${DMA_HOWTO}, "What memory is DMA'able?"`,
+};
+
 function neighbours({ device }: Incident): NextStep {
   const name = device ?? 'the device';
   return {
@@ -96,6 +106,22 @@ const DESCRIPTOR: NextStep = {
 const DIRECTION: NextStep = {
   text: "compare the direction in the driver's dma_map_* call (DMA_TO_DEVICE, DMA_FROM_DEVICE) with what the device does",
   source: `${DMA_HOWTO}, "DMA Direction"`,
+};
+const EXECUTE: NextStep = {
+  text: 'find who mapped the page with IOMMU_NOEXEC or IOMMU_PRIV (DMA_ATTR_PRIVILEGED): code that the device runs from memory needs a mapping without them',
+  source: 'Linux include/linux/iommu.h (IOMMU_NOEXEC, IOMMU_PRIV)',
+};
+const SECOND_STAGE: NextStep = {
+  text: "look at the second stage: the hypervisor's mapping of the memory that holds the guest's tables, and the table pointer that the guest gave",
+  source: 'Arm IHI 0070, 7.3.16 (F_PERMISSION, CLASS); Intel VT-d, chapter 7 (nested translation)',
+};
+const CORE_DUMP: NextStep = {
+  text: 'save the crash dump if the driver makes one: `cat /sys/class/devcoredump/devcd*/data > device.dump`, within 5 minutes',
+  source: 'Linux drivers/base/devcoredump.c',
+};
+const BUFFERS: NextStep = {
+  text: 'look up the address among the buffers that the process gave to the device; report it to the authors of its user-space driver with the device, process and address of this log',
+  source: 'Linux Documentation/gpu/drm-mm.rst',
 };
 const CHECK: NextStep = {
   text: 'check the tables for entries that nobody writes: `iommu check DUMP --regs REGS`',
@@ -150,7 +176,9 @@ const BY_CAUSE: Partial<Record<CauseName, Steps>> = {
   overrun: () => [LENGTH, DEBUG],
   'used-before-mapping': () => [UNMAP, DEBUG],
   'wrong-direction': () => [DIRECTION, DEBUG],
-  'no-execute': () => [DIRECTION],
+  'no-execute': () => [EXECUTE],
+  'no-privilege': () => [EXECUTE],
+  'tables-refused': () => [SECOND_STAGE],
   'stale-tlb': () => [STRICT, REPORT],
   'input-range': () => [MASK],
   'no-context': (incident) => [groupOf(incident), firmware(incident), PASSTHROUGH],
@@ -160,7 +188,7 @@ const BY_CAUSE: Partial<Record<CauseName, Steps>> = {
   'output-too-large': () => [CHECK],
   'bus-error': () => [CHECK],
   'interrupt-blocked': interrupts,
-  'unsupported-request': (incident) => [noAts(incident)],
+  'unsupported-request': (incident) => (concernsAts(incident) ? [noAts(incident)] : [REQUESTER]),
 };
 
 const NEEDS_TRACE: readonly CauseName[] = ['not-mapped', 'not-permitted', 'never-mapped', 'unknown'];
@@ -190,6 +218,7 @@ export function nextSteps(evidence: Evidence, cause: FaultCause): readonly NextS
   const { fault } = evidence;
   if (fault.next.length > 0) return fault.next.slice(0, MOST_STEPS);
   if (fault.origin === 'software') return [];
+  if (fault.origin === 'device-mmu') return [BUFFERS, CORE_DUMP];
   const known = cause.name === 'unit-error' ? unitSteps(fault) : (BY_CAUSE[cause.name]?.(fault) ?? []);
   const evidenceSteps = fault.origin === 'iommu' ? missing(evidence, cause.name) : [];
   return [...evidenceSteps, ...known].slice(0, MOST_STEPS);

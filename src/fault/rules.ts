@@ -113,14 +113,24 @@ function mayBeBeyond({ iommu, kind, iova }: Incident): boolean {
   return kind === 'translation' && isSmmu && iova !== undefined && iova >= LEAST_INPUT;
 }
 
+/** No tables that Linux builds reach beyond 57 bits (five levels): such an address was cut, sign-extended or never set. */
+const MOST_INPUT = 2n ** 57n;
+
+function isAbsence(kind: FaultKind): boolean {
+  return kind === 'translation' || kind === 'not-permitted';
+}
+
 /** Causes that the incident alone allows, most likely first. */
 export function followingCauses(incident: Incident): readonly CauseName[] {
-  const { candidates, kind, iova, access } = incident;
+  const { candidates, kind, iova, access, origin } = incident;
   if (candidates !== undefined) return candidates;
   if (kind === 'unknown') return iova === undefined ? [] : ANY;
   const { follow } = RULES[kind];
+  if (origin === 'iommu' && isAbsence(kind) && iova !== undefined && iova >= MOST_INPUT)
+    return ['input-range', ...follow];
   if (mayBeBeyond(incident)) return [...follow, 'input-range'];
-  return access === 'read' || access === 'write' ? follow.filter((name) => name !== 'no-execute') : follow;
+  const other: CauseName = access === 'execute' ? 'wrong-direction' : 'no-execute';
+  return access === undefined ? follow : follow.filter((name) => name !== other);
 }
 
 /** Causes that the incident alone excludes, each with the reason. What the record says itself is not excluded by its kind. */

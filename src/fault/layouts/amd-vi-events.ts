@@ -254,14 +254,17 @@ function pageFaultVerdict(flags: bigint): Verdict {
   };
 }
 
+const TRANSLATION = 'a translation request (ATS): whether it was for a read or a write is not recorded';
+
 /** Hardware was seen to set RW where it is not defined: an unmapped read 0x0000, an unmapped write 0x0020. */
 function pageFaultAccess(flags: bigint): {
   readonly access: FaultAccess | undefined;
   readonly notes: readonly string[];
 } {
   if (hasFlag(flags, [I], 'I')) return { access: undefined, notes: [] };
+  if (hasFlag(flags, [TR], 'TR')) return { access: undefined, notes: [TRANSLATION] };
   const access = hasFlag(flags, [NX], 'NX') ? 'execute' : hasFlag(flags, [RW], 'RW') ? 'write' : 'read';
-  const isDefined = (flags & PR) !== 0n && !hasFlag(flags, [TR], 'TR');
+  const isDefined = (flags & PR) !== 0n;
   const why = `probably a ${access}: the flag RW is defined only for a present page, though hardware was seen to set it here too`;
   return { access, notes: isDefined || access === 'execute' ? [] : [why] };
 }
@@ -412,6 +415,7 @@ export function decodeAmdEvent(draft: Draft): Decoded {
   const raw = printedOf(draft);
   const printed = { ...raw, name: ALIASES.get(raw.name) ?? raw.name };
   if (printed.name === 'IO_PAGE_FAULT') return decodePageFault(printed);
+  const isReverseMap = printed.name === 'RMP_PAGE_FAULT';
   const event = EVENTS.get(printed.name) ?? (printed.name === 'event' ? NO_BODY : UNKNOWN);
   const { device, flags, address } = printed;
   return {
@@ -431,5 +435,6 @@ export function decodeAmdEvent(draft: Draft): Decoded {
     ],
     notes: deviceTableNotes(draft.hexes('dte')),
     complete: event !== NO_BODY,
+    ...(isReverseMap ? { cause: 'unknown', candidates: [] } : {}),
   };
 }

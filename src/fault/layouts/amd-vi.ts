@@ -28,6 +28,13 @@ const EVENTS: readonly Layout[] = [
     says: '{device} did not answer the invalidation at {command}',
   },
   {
+    id: 'event-words',
+    group: EVENT,
+    seen: 'Linux, events without a name',
+    text: 'Event logged [UNKNOWN event[0]={w0}<,> event[1]={w1}<,> event[2]={w2}<,> event[3]={w3}',
+    starts: true,
+  },
+  {
     id: 'event',
     group: EVENT,
     seen: 'Linux',

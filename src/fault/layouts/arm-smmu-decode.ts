@@ -49,7 +49,11 @@ const GFSR: readonly BitField[] = [
   { name: 'SMCF', at: 2, meaning: 'stream match conflict fault: more than one matches' },
   { name: 'UCBF', at: 3, meaning: 'unimplemented context bank fault' },
   { name: 'UCIF', at: 4, meaning: 'unimplemented context interrupt fault' },
-  { name: 'CAF', at: 5, meaning: 'configuration access fault' },
+  {
+    name: 'CAF',
+    at: 5,
+    meaning: "configuration access fault: an access to the SMMU's own registers that is not allowed",
+  },
   { name: 'EF', at: 6, meaning: 'external fault' },
   { name: 'PF', at: 7, meaning: 'permission fault' },
   { name: 'UUT', at: 8, meaning: 'unsupported upstream transaction' },
@@ -63,9 +67,11 @@ const KINDS: readonly (readonly [string, FaultKind])[] = [
   ['ASF', 'address-size'],
   ['EF', 'external-abort'],
   ['TLBMCF', 'conflict'],
-  ['TLBLKF', 'conflict'],
+  ['TLBLKF', 'unknown'],
   ['UUT', 'request'],
 ];
+
+const FSR_FLAGS = KINDS.map(([flag]) => flag);
 
 /** Kinds of global faults by flag. */
 const GLOBAL_KINDS: ReadonlyMap<string, FaultKind> = new Map<string, FaultKind>([
@@ -74,7 +80,7 @@ const GLOBAL_KINDS: ReadonlyMap<string, FaultKind> = new Map<string, FaultKind>(
   ['SMCF', 'conflict'],
   ['UCBF', 'configuration'],
   ['UCIF', 'configuration'],
-  ['CAF', 'configuration'],
+  ['CAF', 'request'],
   ['EF', 'external-abort'],
   ['PF', 'permission'],
   ['UUT', 'request'],
@@ -148,6 +154,20 @@ function fieldsOfContext(draft: Draft, fsr: bigint | undefined, fsynr: bigint | 
   ];
 }
 
+/** Flags beside the one that names the fault. */
+function otherNotes(
+  value: bigint | undefined,
+  bits: readonly BitField[],
+  name: string,
+  flags: readonly string[],
+): string[] {
+  if (value === undefined) return [];
+  const others = flags.filter((flag) => flag !== name && hasFlag(value, bits, flag));
+  const also = others.length === 0 ? [] : [`the register also reports ${others.join(', ')}`];
+  const lost = 'MULTI: further faults came before this one was cleared, and their records are lost';
+  return hasFlag(value, bits, 'MULTI') ? [...also, lost] : also;
+}
+
 const NO_FSR = 'the line has no FSR: an old kernel, which does not say what kind of fault it was';
 
 /** Decodes a context fault: FSR, FSYNR0, address, stream. */
@@ -171,7 +191,8 @@ export function decodeContextFault(draft: Draft): Decoded {
     iova,
     access,
     fields: fieldsOfContext(draft, fsr, fsynr),
-    notes: [...(fsr === undefined ? [NO_FSR] : []), ...notes],
+    notes: [...(fsr === undefined ? [NO_FSR] : []), ...otherNotes(fsr, FSR, name, FSR_FLAGS), ...notes],
+    ...(name === 'TLBLKF' ? { candidates: [] } : {}),
     cause: noTables ? 'no-context' : kind === 'permission' && access === 'execute' ? 'no-execute' : undefined,
     excluded,
     complete: iova !== undefined,
@@ -190,6 +211,7 @@ export function decodeGlobalFault(draft: Draft): Decoded {
     meaning: typeof meaning === 'string' ? meaning : 'the lines with its registers are missing',
     stream: streamOf(draft, 'gfsynr1'),
     access: accessOf(gfsynr, GFSYNR0),
+    notes: otherNotes(gfsr, GFSR, flag ?? '', [...GLOBAL_KINDS.keys()]),
     fields: [
       ...(gfsr === undefined ? [] : register('GFSR', gfsr, GFSR)),
       ...(gfsynr === undefined ? [] : register('GFSYNR0', gfsynr, GFSYNR0)),

@@ -62,14 +62,31 @@ function meaningOf(name: string): string {
   return MEANINGS[name] ?? EVENT_TYPES.find((type) => type.name === name)?.meaning ?? 'an event without a name';
 }
 
-/** CLASS 0 and 1: the SMMU's own access to a descriptor or a table was refused by stage 2, not the device's. */
-function ownAccess(name: string, classValue: number): string[] {
-  if (name !== 'F_PERMISSION' || classValue === 2) return [];
-  return ["stage 2 refused the SMMU's own access to its tables, not the access of the device"];
+/** Events whose CLASS says what was accessed (IHI 0070, 7.3.13 to 7.3.16). */
+const CLASSED = ['F_TRANSLATION', 'F_ADDR_SIZE', 'F_ACCESS', 'F_PERMISSION'];
+
+/** What the SMMU read for itself by CLASS: 0 a context descriptor, 1 a table of stage 1. */
+const OWN_ACCESS = ['a context descriptor', 'a table of stage 1'];
+
+interface Judged {
+  readonly meaning: string;
+  readonly cause?: CauseName;
+  readonly candidates?: readonly CauseName[];
 }
 
-function causeOf(name: string, access: FaultAccess | undefined): CauseName | undefined {
-  return name === 'F_PERMISSION' && access === 'execute' ? 'no-execute' : undefined;
+/** Stage 2 may stop the SMMU's own access (CLASS 0 and 1): then nothing is known of a mapping of the device's address. */
+function judge(name: string, meaning: string, own: string | undefined, access: FaultAccess | undefined): Judged {
+  if (own !== undefined && CLASSED.includes(name)) {
+    const words = `stage 2 stopped the SMMU's own access to ${own} (${meaning})`;
+    return { meaning: words, cause: 'tables-refused', candidates: ['table-corrupted'] };
+  }
+  return name === 'F_PERMISSION' && access === 'execute' ? { meaning, cause: 'no-execute' } : { meaning };
+}
+
+/** CLASS as the driver words it. */
+function ownAccessOf(words: string | undefined): string | undefined {
+  if (words === undefined || !/fetch|\bTTD?\b|\bCD\b/i.test(words)) return undefined;
+  return /\bCD\b/i.test(words) ? OWN_ACCESS[0] : OWN_ACCESS[1];
 }
 
 /** What an event record says. Used for log lines and for records read from an event queue. */
@@ -82,7 +99,6 @@ export function decodeEventRecord(event: EventRecord): Decoded {
   return {
     kind: kindOf(name),
     name,
-    meaning: MEANINGS[name] ?? eventType(code).meaning,
     stream: Number(fields['StreamID'] ?? 0n),
     pasid: hasSubstream ? Number(fields['SubstreamID'] ?? 0n) : undefined,
     iova: fields['InputAddr'],
@@ -92,8 +108,12 @@ export function decodeEventRecord(event: EventRecord): Decoded {
       { name: 'EventType', value: hex(code), meaning: name },
       ...Object.entries(fields).map(([field, value]) => toField(field, value)),
     ],
-    notes: ownAccess(name, Number(fields['CLASS'] ?? 2n)),
-    cause: causeOf(name, access),
+    ...judge(
+      name,
+      MEANINGS[name] ?? eventType(code).meaning,
+      s2 === 1n ? OWN_ACCESS[Number(fields['CLASS'] ?? 2n)] : undefined,
+      access,
+    ),
   };
 }
 
@@ -146,15 +166,18 @@ function decodePrinted(draft: Draft): Decoded {
   return {
     kind: name === 'event' ? 'unknown' : kindOf(name),
     name,
-    meaning: name === 'event' ? 'the line that names the event is missing' : meaningOf(name),
     stream: draft.hexNumber('sid'),
     pasid: ssid === 0 ? undefined : ssid,
     iova: draft.hex('iova'),
     access,
     stage: stage === undefined ? undefined : stage === 's2' ? 2 : 1,
     fields: printedFields(draft),
-    notes: stage === undefined || draft.text('class') === 'Input address caused fault' ? [] : ownAccess(name, 1),
-    cause: causeOf(name, access),
+    ...judge(
+      name,
+      name === 'event' ? 'the line that names the event is missing' : meaningOf(name),
+      stage === 's2' ? ownAccessOf(draft.text('class')) : undefined,
+      access,
+    ),
     complete: draft.has('decoded'),
   };
 }

@@ -2,12 +2,15 @@
  * Fault reasons of Intel VT-d (Architecture Specification, chapter 7, "Fault Conditions" and its tables of encodings).
  * @module
  */
+import type { CauseName } from '../cause-names.ts';
 import type { FaultKind } from '../incident.ts';
 
 /** A fault reason: its kind and what it means. */
 export interface VtdReason {
   readonly kind: FaultKind;
   readonly meaning: string;
+  /** The cause, where the reason says more than its kind does. */
+  readonly cause: CauseName | undefined;
 }
 
 const ABORT: FaultKind = 'external-abort';
@@ -46,7 +49,7 @@ const INTERRUPTS: readonly Row[] = [
 
 /** Scalable mode: root, context and PASID structures. */
 const STRUCTURES: readonly Row[] = [
-  [0x30, ABORT, 'the root table address cannot be used'],
+  [0x30, CONFIG, 'the root table address cannot be used'],
   [0x31, CONFIG, 'a request with PASID in legacy mode'],
   [0x32, CONFIG, 'a page group request in legacy mode'],
   [0x38, ABORT, 'the root entry could not be read'],
@@ -104,7 +107,18 @@ const TABLES: readonly Row[] = [
   [0x91, 'access-flag', 'accessed or dirty could not be set in a first-level entry'],
 ];
 
+const CAUSES: ReadonlyMap<number, CauseName> = new Map<number, CauseName>([
+  [0x75, 'tables-refused'],
+  [0x76, 'tables-refused'],
+  [0x77, 'tables-refused'],
+  [0x81, 'no-privilege'],
+  [0x82, 'no-execute'],
+]);
+
 /** All reasons by code. */
 export const VTD_REASONS: ReadonlyMap<number, VtdReason> = new Map(
-  [...LEGACY, ...INTERRUPTS, ...STRUCTURES, ...TABLES].map(([code, kind, meaning]) => [code, { kind, meaning }]),
+  [...LEGACY, ...INTERRUPTS, ...STRUCTURES, ...TABLES].map(([code, kind, meaning]) => [
+    code,
+    { kind, meaning, cause: CAUSES.get(code) },
+  ]),
 );

@@ -4,6 +4,7 @@
  */
 import { hex } from '../../address.ts';
 import { type BitField, decodeBits } from '../bit-fields.ts';
+import type { CauseName } from '../cause-names.ts';
 import type { Draft } from '../draft.ts';
 import { type Decoded, type Exclusion, type FaultField, requesterId } from '../incident.ts';
 import { dumpEvidence } from './intel-vtd-dump.ts';
@@ -79,6 +80,28 @@ function pasidOf(draft: Draft): number | undefined {
   return pasid === undefined || pasid >= PASIDS ? undefined : pasid;
 }
 
+/** Reasons about a missing write right, and about a missing read right. */
+const NO_WRITE = [0x05, 0x85];
+const NO_READ = [0x06, 0x86];
+
+/** A read may ask for the write right: atomic operations are reported as reads. The reverse is a contradiction. */
+function contradiction(code: number | undefined, direction: string | undefined): string[] {
+  if (code === undefined) return [];
+  if (direction === 'read' && NO_WRITE.includes(code)) {
+    return [
+      'reported as a read, refused for want of the write bit: an atomic operation, or a line that contradicts itself',
+    ];
+  }
+  return direction === 'write' && NO_READ.includes(code)
+    ? ['reported as a write, refused for want of the read bit: the line contradicts itself']
+    : [];
+}
+
+/** What else may be where the reason names the cause: an older entry, unless the tables themselves were out of reach. */
+function ownCandidates(cause: CauseName): readonly CauseName[] {
+  return cause === 'tables-refused' ? ['table-corrupted'] : ['stale-tlb'];
+}
+
 const NO_REASON = 'the line with the fault reason is missing: the cause cannot be known';
 
 /** Decodes one fault record with its status and its dump. */
@@ -104,9 +127,9 @@ export function decodeFault(draft: Draft): Decoded {
     iova: draft.hex('iova'),
     access: direction === undefined ? undefined : direction === 'write' ? 'write' : 'read',
     fields: recordFields(draft, code),
-    notes: evidence.notes,
-    cause: evidence.cause,
-    candidates: evidence.candidates,
+    notes: [...contradiction(code, direction), ...evidence.notes],
+    cause: evidence.cause ?? reason?.cause,
+    candidates: evidence.candidates ?? (reason?.cause === undefined ? undefined : ownCandidates(reason.cause)),
     excluded,
     complete: code !== undefined,
   };

@@ -44,6 +44,7 @@ function decode(draft: Draft): Decoded {
   const type = draft.text('type')?.toUpperCase() ?? '';
   const [kind, meaning] = TYPES.get(type) ?? ['unknown', 'the line does not tell the type of the fault'];
   const access = accessOf(draft);
+  const source = draft.text('source');
   return {
     kind,
     name: type === '' ? 'gpu fault' : type,
@@ -52,6 +53,7 @@ function decode(draft: Draft): Decoded {
     access,
     fields: fieldsOf(draft),
     notes: [
+      ...(source === undefined ? [] : [`the block of the GPU that made the access: ${source}`]),
       ...nullNote(draft.hex('iova')),
       ...(access === undefined ? ['flags 0 is a read, or an IOMMU driver that does not know the direction'] : []),
     ],
