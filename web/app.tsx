@@ -16,6 +16,7 @@ const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
   log: 'fault',
   dump: 'dump',
   trace: 'trace',
+  latency: 'latency',
 };
 
 /** Takes files in, and opens the panel that the last of them is for. */
@@ -23,7 +24,7 @@ async function take(list: Iterable<File>): Promise<void> {
   const found = await Promise.all([...list].map(identify));
   files.value = [...files.value, ...found];
   const panel = found.map(({ role }) => PANEL_OF_ROLE[role]).find((id) => PANELS.some((one) => one.id === id));
-  if (panel !== undefined) openPanel(panel);
+  if (panel !== undefined) openPanel(panel, panel === 'latency' ? { show: 'file' } : {});
 }
 
 function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {

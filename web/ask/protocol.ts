@@ -18,6 +18,9 @@ export interface Evidence {
 /** A question for the worker. */
 export type Question =
   | { readonly ask: 'formats' }
+  | { readonly ask: 'published'; readonly table: string }
+  | { readonly ask: 'bench'; readonly format: string; readonly granule: number }
+  | { readonly ask: 'explain'; readonly file: Blob }
   | { readonly ask: 'fault' | 'replay' | 'decode' | 'check'; readonly evidence: Evidence }
   | { readonly ask: 'walk'; readonly evidence: Evidence; readonly iova: string; readonly stream?: string };
 

@@ -20,6 +20,7 @@ import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import type { SayProgress } from './chunks.ts';
 import { faultOf } from './fault.ts';
+import { benchHere, explainedOf, publishedOf } from './latency.ts';
 import type { Evidence, Question } from './protocol.ts';
 import { replayOf } from './traces.ts';
 
@@ -99,6 +100,12 @@ export async function answerTo(question: Question, progress: SayProgress): Promi
       return await fault(question.evidence, progress);
     case 'replay':
       return await replayOf(question.evidence.traces ?? [], await namesOf(question.evidence), progress);
+    case 'published':
+      return await publishedOf(question.table);
+    case 'bench':
+      return benchHere(question.format, question.granule, progress);
+    case 'explain':
+      return await explainedOf(question.file, nameOf(question.file, 'table'), progress);
     case 'walk':
       return await walk(question.evidence, question.iova);
     default:

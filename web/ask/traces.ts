@@ -12,6 +12,7 @@ import type { ReadStats } from '../../src/trace/stats.ts';
 import { readTraceDat } from '../../src/trace/trace-dat/read.ts';
 import { bytesSource } from '../../src/trace/trace-dat/source.ts';
 import { chunksOf, headOf, type SayProgress } from './chunks.ts';
+import { explainedOf } from './latency.ts';
 
 const SNIFF = 1 << 16;
 /** A trace.dat is held in memory: its parts lie all over it. */
@@ -56,10 +57,14 @@ export async function readTraces(
   return stats;
 }
 
-/** What a trace maps, by every path. @throws InputError, IommuError as the readers and the replay do. */
+/** What a trace maps, by every path; where the time goes, for a function_graph trace. @throws InputError, IommuError as the readers and the replay do. */
 export async function replayOf(files: readonly Blob[], machine: MachineNames, progress: SayProgress): Promise<Answer> {
+  const [first] = files;
+  if (first !== undefined && recogniseTrace(await headOf(first, SNIFF), nameOf(first)) === 'function_graph') {
+    return await explainedOf(first, nameOf(first), progress);
+  }
   const names = createNames();
-  const run = new ReplayRun({ names, clock: () => performance.now(), machine, leaks: true, doubleMaps: true });
+  const run = new ReplayRun({ names, clock: () => performance.now(), machine });
   const stats = await readTraces(files, (event) => run.event(event), names, progress);
   return run.answer(stats);
 }

@@ -31,8 +31,7 @@ export function followAddress(): void {
 }
 
 /** Opens a panel; the browser's Back returns to the one before. */
-export function openPanel(panel: string): void {
-  if (hash.peek().get('panel') === panel) return;
-  history.pushState(null, '', location.href);
-  setHash({ panel });
+export function openPanel(panel: string, entries: Readonly<Record<string, string>> = {}): void {
+  if (hash.peek().get('panel') !== panel) history.pushState(null, '', location.href);
+  setHash({ panel, ...entries });
 }

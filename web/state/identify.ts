@@ -3,11 +3,13 @@
  * @module
  */
 
+import { looksLikeLatencyTable } from '../../src/cost/csv.ts';
+import { looksLikeTimings } from '../../src/explain/timing.ts';
 import { recogniseTrace } from '../../src/trace/readers.ts';
 import { headOf } from '../ask/chunks.ts';
 
 /** What a file can be taken for. */
-export type Role = 'log' | 'dump' | 'registers' | 'trace' | 'pci' | 'groups' | 'iomem' | 'unknown';
+export type Role = 'log' | 'dump' | 'registers' | 'trace' | 'pci' | 'groups' | 'iomem' | 'latency' | 'unknown';
 
 /** A dropped file. */
 export interface DroppedFile {
@@ -74,6 +76,7 @@ export async function identify(file: File): Promise<DroppedFile> {
   if (isDump(head, bytes)) return { file, role: 'dump', refused: [] };
   const refusal = traceRefusal(bytes, file.name);
   if (refusal === undefined) return { file, role: 'trace', refused: [] };
+  if (looksLikeLatencyTable(head) || looksLikeTimings(head)) return { file, role: 'latency', refused: [] };
   if (LOG.test(head)) return { file, role: 'log', refused: [] };
   const refused = [
     refusal,

@@ -8,7 +8,7 @@ import { plainText } from '../../src/report/plain.ts';
 import { ChartView } from './chart.tsx';
 import { TableView } from './table.tsx';
 
-function BlockView({ block }: { readonly block: Block }): JSX.Element {
+function BlockView({ block, heading }: { readonly block: Block; readonly heading: string }): JSX.Element {
   switch (block.kind) {
     case 'text':
       return (
@@ -29,9 +29,9 @@ function BlockView({ block }: { readonly block: Block }): JSX.Element {
     case 'lines':
       return <pre tabIndex={0}>{block.lines.map(plainText).join('\n')}</pre>;
     case 'table':
-      return <TableView table={block.table} />;
+      return <TableView table={block.table} heading={heading} />;
     default:
-      return <ChartView chart={block.chart} />;
+      return <ChartView chart={block.chart} heading={heading} />;
   }
 }
 
@@ -39,7 +39,7 @@ function Body({ section }: { readonly section: Section }): JSX.Element {
   return (
     <>
       {section.blocks.map((block) => (
-        <BlockView block={block} />
+        <BlockView block={block} heading={section.title} />
       ))}
     </>
   );

@@ -1,16 +1,61 @@
 /**
- * A chart on the page.
+ * A chart on the page: a picture, its legend, where the numbers come from, and the same as text.
  * @module
  */
 import type { JSX } from 'preact';
-import type { Chart } from '../../src/report/chart.ts';
+import { type Chart, EVIDENCE } from '../../src/report/chart.ts';
+import { legendName } from '../../src/report/legend.ts';
+import { plainText } from '../../src/report/plain.ts';
+import { prepare } from '../../src/report/prepare.ts';
 import { chartToText } from '../../src/report/text.ts';
+import { colourOf } from './chart/plot.ts';
+import { BarPicture, HeatPicture, RangePicture } from './chart/rows.tsx';
+import { XyPicture } from './chart/xy.tsx';
 
-/** A chart as text, until its picture is drawn. */
-export function ChartView({ chart }: { readonly chart: Chart }): JSX.Element {
+function Picture({ chart }: { readonly chart: Chart }): JSX.Element {
+  switch (chart.kind) {
+    case 'bar':
+      return <BarPicture chart={chart} />;
+    case 'range':
+      return <RangePicture chart={chart} />;
+    case 'heat':
+      return <HeatPicture chart={chart} />;
+    default:
+      return <XyPicture chart={chart} />;
+  }
+}
+
+function Legend({ chart }: { readonly chart: Chart }): JSX.Element | null {
+  if (!('series' in chart)) return null;
+  return (
+    <ul class="legend">
+      {chart.series.map((series, index) => (
+        <li>
+          <svg viewBox="0 0 24 8" aria-hidden="true" style={{ color: colourOf(index) }}>
+            <path class="line" d="M0 4H24" stroke-dasharray={EVIDENCE[series.evidence].dash.join(' ')} />
+          </svg>
+          {plainText(legendName(series))}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A chart of any kind; its title is left out where it is the heading above it. */
+export function ChartView({ chart: given, heading }: { readonly chart: Chart; readonly heading: string }): JSX.Element {
+  const chart = prepare(given);
   return (
     <figure class="chart">
-      <pre tabIndex={0}>{chartToText(chart, { width: 96 })}</pre>
+      {chart.title === heading ? null : <figcaption>{plainText(chart.title)}</figcaption>}
+      <Picture chart={chart} />
+      <Legend chart={chart} />
+      {(chart.notes ?? []).map((note) => (
+        <p class="note">{plainText(note)}</p>
+      ))}
+      <details>
+        <summary>The same as text</summary>
+        <pre tabIndex={0}>{chartToText(given, { width: 96 })}</pre>
+      </details>
     </figure>
   );
 }

@@ -35,8 +35,8 @@ function Rows({ table, from, to }: { readonly table: Table; readonly from: numbe
   );
 }
 
-/** A table; a long one scrolls in a window and draws only what is seen. */
-export function TableView({ table }: { readonly table: Table }): JSX.Element {
+/** A table; a long one scrolls in a window and draws only what is seen. Its title is left out where it is the heading above it. */
+export function TableView({ table, heading }: { readonly table: Table; readonly heading?: string }): JSX.Element {
   const top = useSignal(0);
   const scroller = useRef<HTMLElement>(null);
   const long = table.rows.length > WINDOWED;
@@ -48,7 +48,7 @@ export function TableView({ table }: { readonly table: Table }): JSX.Element {
   const more = moreRows(table);
   return (
     <figure class="table">
-      {table.title === undefined ? null : <figcaption>{table.title}</figcaption>}
+      {table.title === undefined || table.title === heading ? null : <figcaption>{table.title}</figcaption>}
       <section
         class={long ? 'scroll windowed' : 'scroll'}
         ref={scroller}
