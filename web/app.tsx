@@ -27,6 +27,14 @@ async function take(list: Iterable<File>): Promise<void> {
   if (panel !== undefined) openPanel(panel, panel === 'latency' ? { show: 'file' } : {});
 }
 
+/** Files that `iommu ui` serves beside the page, by number; their names stand in the page. */
+async function takeServed(): Promise<void> {
+  const names: unknown = JSON.parse(document.getElementById('opened')?.textContent ?? '[]');
+  if (!Array.isArray(names) || names.length === 0) return;
+  const served = names.map(async (name, i) => new File([await (await fetch(`files/${i}`)).blob()], String(name)));
+  await take(await Promise.all(served));
+}
+
 function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
   const { file, role, refused } = dropped;
   return (
@@ -141,6 +149,7 @@ export function App(): JSX.Element {
   const panel = PANELS.find(({ id }) => id === wanted) ?? PANELS[0];
   const commands = commandsOf(panel, palette);
   useEffect(followAddress, []);
+  useEffect(() => void takeServed(), []);
   useEffect(
     () =>
       followKeys(

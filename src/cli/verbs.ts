@@ -91,6 +91,11 @@ export const VERBS: readonly Verb[] = [
     add: async (program) => (await import('./formats.ts')).addFormats(program),
   },
   {
+    name: 'ui',
+    summary: 'look at logs, dumps, traces and tables in a browser',
+    add: async (program) => (await import('./ui.ts')).addUi(program),
+  },
+  {
     name: 'completions',
     summary: 'completion script of a shell',
     add: async (program) => (await import('./completions.ts')).addCompletions(program),

@@ -1,57 +1,245 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { chromium, type Page } from 'playwright-core';
-import { expect, test } from 'vitest';
-import { BROWSER_REQUIRED, findBrowser } from '../browser/browser.ts';
+import { createRequire } from 'node:module';
+import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
+import { afterAll, expect, test } from 'vitest';
+import { CAPTURE, closeBrowser, PAGE, REASON, SKIP, withPage } from './open-page.ts';
 
-const PAGE = new URL('../../dist/web/index.html', import.meta.url);
-const CAPTURE = new URL('../captures/arm64-smmuv3-612-blk-strict/', import.meta.url).pathname;
-const BROWSER = findBrowser();
-const SKIP = BROWSER === undefined && !BROWSER_REQUIRED;
-const REASON = SKIP ? ' (skipped: no chromium or google-chrome on PATH; set CHROMIUM_PATH)' : '';
+const TIMEOUT = 120_000;
+const PANELS = ['fault', 'explorer', 'trace', 'dump', 'latency', 'learn'];
+const VTD =
+  'DMAR: [DMA Write NO_PASID] Request device [00:14.0] fault addr 0x7b7ef000 [fault reason 0x05] PTE Write access is not set';
 
-/** Opens the built page from its file:// address; a request to anywhere else or an error of a script fails the test. */
-async function withPage(use: (page: Page) => Promise<void>): Promise<void> {
-  if (BROWSER === undefined) throw new Error('IOMMU_REQUIRE_BROWSER=1, but there is no browser');
-  const browser = await chromium.launch({ executablePath: BROWSER, args: ['--no-sandbox', '--disable-gpu'] });
-  const wrong: string[] = [];
-  try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    page.on('pageerror', ({ message }) => wrong.push(message));
-    page.on('request', (request) => {
-      const url = request.url();
-      if (!url.startsWith('blob:') && !url.startsWith('data:') && url !== PAGE.href) wrong.push(`request to ${url}`);
-    });
-    await page.goto(PAGE.href);
-    await use(page);
-    expect(wrong).toEqual([]);
-  } finally {
-    await browser.close();
-  }
+function browserTest(name: string, run: () => Promise<void>): void {
+  test.skipIf(SKIP)(`${name}${REASON}`, { timeout: TIMEOUT }, run);
 }
+
+function fileOf(name: string, text: string): { name: string; mimeType: string; buffer: Buffer } {
+  return { name, mimeType: '', buffer: Buffer.from(text, 'latin1') };
+}
+
+async function drop(page: Page, ...names: string[]): Promise<void> {
+  await page.setInputFiles(
+    'input[type=file]',
+    names.map((name) => `${CAPTURE}${name}`),
+  );
+}
+
+async function verdict(page: Page): Promise<string> {
+  await page.waitForSelector('.verdict', { timeout: TIMEOUT });
+  return (await page.textContent('.verdict')) ?? '';
+}
+
+afterAll(closeBrowser);
 
 test('the built page has a policy by hash, and neither module script nor inline handler', () => {
   if (!existsSync(PAGE)) throw new Error('the page is not built: npm run build');
   const html = readFileSync(PAGE, 'utf8');
   expect(html).toMatch(/script-src 'sha256-[^']+' 'wasm-unsafe-eval'/);
   expect(html).toContain("default-src 'none'");
-  expect(html).not.toMatch(/<script type="module"|<[a-z]+ [^>]*\son\w+=/);
+  expect(html).not.toMatch(/<script type="module"|<body[^>]*\son\w+=/);
 });
 
-test.skipIf(SKIP)(`a dropped dump is decoded in the page, the verdict first${REASON}`, () =>
-  withPage(async (page) => {
-    const files = ['tables-live-io.jsonl.gz', 'regs-live-io.json', 'pci.txt'].map((name) => `${CAPTURE}${name}`);
-    await page.setInputFiles('input[type=file]', files);
-    await page.waitForSelector('.verdict');
-    expect(await page.textContent('.verdict')).toContain('3 domains of 3 devices map 4.89 MiB');
+test('the whole page is at most 1.2 MB compressed', () => {
+  expect(gzipSync(readFileSync(PAGE)).length).toBeLessThan(1_200_000);
+});
+
+browserTest('fault lines are pasted by keyboard alone, and the link carries them', () =>
+  withPage('', async (page) => {
+    await page.keyboard.press('/');
+    await page.keyboard.insertText(VTD);
+    expect(await verdict(page)).toContain('0x7b7ef000');
+    expect(await page.textContent('.strip')).toContain('source-id');
+    const { hash } = new URL(page.url());
+    await withPage(hash, async (other) => expect(await verdict(other)).toContain('0x7b7ef000'));
+  }),
+);
+
+browserTest('a list becomes a table; a click selects an entry, a switched bit faults in place, and is undone', () =>
+  withPage('#panel=explorer', async (page) => {
+    expect(await verdict(page)).toContain('0x200000 → 0x80010000');
+    await page.click('.level:last-child .entry:nth-of-type(2)');
+    expect(await verdict(page)).toContain('0x201000 → 0x80011000');
+    expect(new URL(page.url()).hash).toContain('at=0x201000');
+    await page.click('[data-bit="0"]');
+    expect(await verdict(page)).toContain('0x201000 faults: never-mapped');
+    await page.locator('.level').first().focus();
+    await page.keyboard.press('u');
+    expect(await verdict(page)).toContain('0x201000 → 0x80011000');
+  }),
+);
+
+browserTest('the walk player steps through each memory read by keyboard', () =>
+  withPage('#panel=explorer', async (page) => {
+    await verdict(page);
+    await page.keyboard.press('n');
+    expect(await page.locator('.level').count()).toBe(1);
+    for (const levels of [2, 3, 4]) {
+      await page.keyboard.press('n');
+      expect(await page.locator('.level').count()).toBe(levels);
+    }
+    expect(await verdict(page)).toContain('0x200000 → 0x80010000');
+  }),
+);
+
+browserTest('every format is mapped and read back for the same list', () =>
+  withPage('#panel=explorer&list=0x80010000 64K&iova=0x1000000', async (page) => {
+    const formats = await page.locator('select').first().locator('option').allTextContents();
+    expect(formats.length).toBeGreaterThan(5);
+    for (const format of formats) {
+      await page.locator('select').first().selectOption(format);
+      await expect.poll(() => page.textContent('.tables h2')).toContain(format);
+      expect(await verdict(page)).toContain('0x1000000 → 0x80010000');
+    }
+  }),
+);
+
+browserTest('a dropped dump is decoded, the verdict first', () =>
+  withPage('', async (page) => {
+    await drop(page, 'tables-live-io.jsonl.gz', 'regs-live-io.json', 'pci.txt');
+    expect(await verdict(page)).toContain('3 domains of 3 devices map 4.89 MiB');
     expect(await page.textContent('#devices')).toContain('0000:00:01.0');
     expect(new URL(page.url()).hash).toBe('#panel=dump');
   }),
 );
 
-test.skipIf(SKIP)(`a file that no reader takes is listed with why, and the page goes on${REASON}`, () =>
-  withPage(async (page) => {
-    await page.setInputFiles('input[type=file]', { name: 'x.bin', mimeType: '', buffer: Buffer.from([1, 2, 3, 4]) });
-    await page.waitForSelector('.files .bad');
-    expect(await page.textContent('.files .bad')).toContain('not understood');
+browserTest('dropped traces are one trace, and their answer has pictures', () =>
+  withPage('', async (page) => {
+    await drop(page, 'trace_boot.txt', 'trace.txt.gz');
+    expect(await verdict(page)).toContain('2,622 lists were mapped');
+    expect(await page.locator('.chart > svg[role=img]').count()).toBeGreaterThan(0);
   }),
 );
+
+browserTest('the published table of 2021 is explained without a file', () =>
+  withPage('#panel=latency&show=map-sg-series-2021', async (page) => {
+    expect(await verdict(page)).toContain('18.2 times');
+  }),
+);
+
+browserTest('every step of learn leads to a panel that answers', () =>
+  withPage('#panel=learn', async (page) => {
+    const links = await page
+      .locator('.lessons a')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''));
+    expect(links).toHaveLength(10);
+    for (const link of links) {
+      await page.evaluate((hash) => location.replace(hash), link);
+      expect(await verdict(page)).not.toBe('');
+      expect(await page.locator('.refused').count()).toBe(0);
+    }
+  }),
+);
+
+browserTest('a file that no reader takes is listed with why, and the page goes on', () =>
+  withPage('', async (page) => {
+    await page.setInputFiles('input[type=file]', fileOf('x.bin', '\x01\x02\x03\x04'));
+    await page.waitForSelector('.files .bad');
+    expect(await page.textContent('.files .bad')).toContain('not understood');
+    await page.keyboard.press('2');
+    expect(await verdict(page)).toContain('0x200000');
+  }),
+);
+
+test.skipIf(SKIP).each([
+  ['vmcore', '\x7fELF\x02\x01\x01', '.refused'],
+  ['trace.dat', '\x17\x08\x44tracing6\x00', '.refused'],
+  ['dmesg.txt', '\x00\x01\x02\x03\x04', '.verdict.unusable'],
+  ['times.csv', 'op,path,layout,bytes,pages,us\nmap,per-page,scattered-4k,x,1,1\n', '.refused'],
+])(
+  `%s that is broken is refused in its panel, and the page goes on${REASON}`,
+  { timeout: TIMEOUT },
+  (name, text, sign) =>
+    withPage('', async (page) => {
+      await page.setInputFiles('input[type=file]', fileOf(name, text));
+      await page.waitForSelector(sign);
+      await page.keyboard.press('2');
+      await page.fill('textarea', '0x1 8E');
+      await page.waitForSelector('.refused');
+      await page.fill('textarea', '0x80000000 4K');
+      expect(await verdict(page)).toContain('0x200000 → 0x80000000');
+    }),
+);
+
+browserTest('markup in logs and links stays text; keys of prototypes are only keys', () =>
+  withPage('#panel=__proto__&constructor=1&__proto__=2', async (page) => {
+    const evil = `[1.0] arm-smmu <img src=x onerror=alert(1)>: Unhandled context fault: fsr=0x402, iova=0x1000, fsynr=0x1, cbfrsynra=0x1, cb=3`;
+    await page.fill('textarea', `${evil}\n${VTD.replace('00:14.0', '<b>x</b>')}\n${VTD}`);
+    await verdict(page);
+    expect(await page.locator('main img, main b').count()).toBe(0);
+    await page.evaluate(() => location.replace('#panel=explorer&format=__proto__&granule=NaN'));
+    await page.waitForSelector('.refused');
+  }),
+);
+
+browserTest('a list of huge counts is refused or drawn, and the page answers', () =>
+  withPage('#panel=explorer', async (page) => {
+    await page.fill('textarea', '0x80000000 1T');
+    await page.waitForSelector('.refused');
+    await page.evaluate(() => {
+      const list = Array.from({ length: 4096 }, (_, i) => `0x${(0x8000_0000 + i * 8192).toString(16)} 4K`).join('\n');
+      const data = new DataTransfer();
+      data.setData('text/plain', list);
+      const box = document.querySelector('textarea');
+      box?.select();
+      box?.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+    });
+    expect(await verdict(page)).toContain('0x200000 → 0x80000000');
+    expect(await page.locator('.entry').count()).toBeLessThan(1000);
+  }),
+);
+
+browserTest('the palette lists every command and runs the one that is found', () =>
+  withPage('', async (page) => {
+    await page.keyboard.press('?');
+    await page.keyboard.type('go to learn');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.lessons');
+  }),
+);
+
+for (const [name, width] of [
+  ['200 % zoom', 640],
+  ['a phone', 390],
+] as const) {
+  browserTest(`no panel is wider than ${name}`, () =>
+    withPage(
+      '',
+      async (page) => {
+        for (const panel of PANELS) {
+          await page.evaluate((id) => location.replace(`#panel=${id}`), panel);
+          const spare = await page.evaluate(
+            () => document.documentElement.clientWidth - document.documentElement.scrollWidth,
+          );
+          expect(spare, panel).toBeGreaterThanOrEqual(0);
+        }
+      },
+      { viewport: { width, height: 800 } },
+    ),
+  );
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Found {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  browserTest(`axe finds no violation in any panel, ${colorScheme}`, () =>
+    withPage(
+      `#log=${encodeURIComponent(VTD)}`,
+      async (page) => {
+        await verdict(page);
+        await page.evaluate(AXE);
+        for (const panel of PANELS) {
+          await page.evaluate((id) => location.replace(`#panel=${id}&show=map-sg-series-2021`), panel);
+          if (panel === 'latency') await verdict(page);
+          const { violations } = await page.evaluate<Found>('axe.run()');
+          expect(violations.map(({ id, nodes }) => `${panel}: ${id}: ${nodes[0]?.html}`)).toEqual([]);
+        }
+      },
+      { colorScheme },
+    ),
+  );
+}

@@ -8,6 +8,7 @@ import { plainText } from '../../src/report/plain.ts';
 import { files, hash, setHash } from '../state/app.ts';
 import { evidenceOf } from '../state/evidence.ts';
 import { type IncidentCells, incidentsOf } from '../state/fault-data.ts';
+import { pasteAtOnce } from '../view/paste.ts';
 import { createQuestion, QuestionView } from '../view/question.tsx';
 import { EXAMPLES } from './fault/examples.ts';
 import type { Panel } from './panel.ts';
@@ -82,6 +83,7 @@ function Box(): JSX.Element {
           data-search=""
           placeholder="Paste lines of dmesg or journalctl -k here"
           value={pasted.value}
+          onPaste={pasteAtOnce}
           onInput={(event) => paste(event.currentTarget.value)}
         />
       </label>

@@ -84,7 +84,7 @@ export function BitStrip({
                       data-bit={bit}
                       tabIndex={bit === 0 ? 0 : -1}
                       aria-pressed={set === 1n}
-                      aria-label={`bit ${bit}${piece.name === '' ? '' : `, ${piece.name}`}`}
+                      aria-label={`bit ${bit}: ${set}${piece.name === '' ? '' : `, ${piece.name}`}`}
                       onClick={() => onFlip(bit)}
                       onKeyDown={(event) => move(event, bit)}
                     >

@@ -54,7 +54,7 @@ export function TableView({ table, heading }: { readonly table: Table; readonly 
         ref={scroller}
         onScroll={onScroll}
         tabIndex={0}
-        aria-label={table.title ?? 'table'}
+        aria-label={table.title ?? (heading || 'table')}
       >
         <table aria-rowcount={table.rows.length}>
           <thead>

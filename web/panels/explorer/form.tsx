@@ -8,6 +8,7 @@ import { PATHS } from '../../../src/core/paths.ts';
 import { FORMATS } from '../../../src/formats/registry.ts';
 import { GIVEN_FORMATS } from '../../../src/hardware/given.ts';
 import type { Asked } from '../../explore/tables.ts';
+import { pasteAtOnce } from '../../view/paste.ts';
 
 /** Formats that the engine writes and the reader reads. */
 const OFFERED = FORMATS.filter(({ id }) => GIVEN_FORMATS.includes(id));
@@ -96,6 +97,7 @@ export function ExplorerForm({
           spellcheck={false}
           data-search=""
           value={asked.list}
+          onPaste={pasteAtOnce}
           onInput={(event) => set({ list: event.currentTarget.value })}
         />
       </label>

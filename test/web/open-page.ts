@@ -1,0 +1,55 @@
+/**
+ * The built page in a browser, from its file:// address. A request to anywhere or an error of a script fails the test.
+ * @module
+ */
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { BROWSER_REQUIRED, findBrowser } from '../browser/browser.ts';
+
+/** Address of the built page. */
+export const PAGE: URL = new URL('../../dist/web/index.html', import.meta.url);
+/** A recorded machine: log, dump, registers, traces. */
+export const CAPTURE: string = new URL('../captures/arm64-smmuv3-612-blk-strict/', import.meta.url).pathname;
+
+const PROGRAM = findBrowser();
+/** True where no browser is there and none is required. */
+export const SKIP: boolean = PROGRAM === undefined && !BROWSER_REQUIRED;
+/** Appended to the names of tests that need a browser. */
+export const REASON: string = SKIP ? ' (skipped: no chromium or google-chrome on PATH; set CHROMIUM_PATH)' : '';
+
+let browser: Browser | undefined;
+
+async function launch(): Promise<Browser> {
+  if (PROGRAM === undefined) throw new Error('IOMMU_REQUIRE_BROWSER=1, but there is no browser');
+  browser ??= await chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu'] });
+  return browser;
+}
+
+/** Ends the browser that the tests of a file share. */
+export async function closeBrowser(): Promise<void> {
+  await browser?.close();
+  browser = undefined;
+}
+
+/** Runs `use` on the page, opened with a hash. */
+export async function withPage(
+  hash: string,
+  use: (page: Page) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
+  const context = await (await launch()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const wrong: string[] = [];
+  try {
+    const page = await context.newPage();
+    page.on('pageerror', ({ message }) => wrong.push(message));
+    page.on('request', (request) => {
+      const url = request.url();
+      if (!/^(blob|data):/.test(url) && !url.startsWith(PAGE.href)) wrong.push(`request to ${url}`);
+    });
+    await page.goto(PAGE.href + hash);
+    await use(page);
+    expect(wrong).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
