@@ -3,7 +3,7 @@
  * @module
  */
 import { formatSize, hex } from '../address.ts';
-import { type Decoding, type DomainMappings, rangeMemoryType, rangePerms } from '../dump/decode.ts';
+import { type Decoding, type DomainMappings, isUnknown, rangeMemoryType, rangePerms } from '../dump/decode.ts';
 import { decodeData, leafRows, rangeRows, rowShares, tableBytes } from '../dump/decode-json.ts';
 import { LISTED } from '../dump/listed.ts';
 import type { Dump } from '../dump/types.ts';
@@ -163,7 +163,9 @@ function leafTable({ decoding, shares }: Subject): Table {
 
 function findingTable({ decoding }: Subject): Table {
   const rows = decoding.domains.flatMap((domain) =>
-    domain.findings.map(({ reason, iova, bytes, level }) => [domain.id, reason, hex(iova), bytes, String(level)]),
+    domain.findings
+      .filter((finding) => !isUnknown(finding))
+      .map(({ reason, iova, bytes, level }) => [domain.id, reason, hex(iova), bytes, String(level)]),
   );
   return {
     columns: [

@@ -46,14 +46,27 @@ function leafText(leaf: Leaf, { dump, iommu, names }: Subject): string {
   return `physical ${hex(leaf.output)} (${place === '' ? what : `${what}; ${place}`})`;
 }
 
-function faultText({ reason, stage, level, syndrome, ipa }: Fault): string {
+/** True for a walk that ends where the dump does: what the hardware would find there is not known. */
+function isNotInDump({ reason, entryAddress }: Fault, dump: Dump): boolean {
+  if (!reason.endsWith('-outside-memory')) return false;
+  const ram = dump.registers?.ram ?? [];
+  const at = entryAddress ?? 0;
+  return ram.length === 0 || ram.some(({ start, bytes }) => start <= at && at < start + bytes);
+}
+
+function faultText(fault: Fault, dump: Dump): string {
+  const { reason, stage, level, syndrome, ipa, entryAddress } = fault;
   const intermediate = ipa === undefined ? '' : `, intermediate address ${hex(ipa)}`;
+  if (isNotInDump(fault, dump)) {
+    const where = entryAddress === undefined ? '' : ` at ${hex(entryAddress)}`;
+    return `not known from stage ${stage}, level ${level} on${intermediate}: the entry${where} is not in the dump (${reason})`;
+  }
   const name = syndrome === '' ? reason : `${reason}, reported as ${syndrome}`;
   return `fault at stage ${stage}, level ${level}${intermediate}: ${name}`;
 }
 
 function resultText(result: Leaf | Fault, subject: Subject): string {
-  return result.ok ? `→ ${leafText(result, subject)}` : `→ ${faultText(result)}`;
+  return result.ok ? `→ ${leafText(result, subject)}` : `→ ${faultText(result, subject.dump)}`;
 }
 
 function stepTable({ steps, result }: AddressWalk, subject: Subject): Table {
@@ -94,7 +107,7 @@ function whoText(walk: AddressWalk, { iommu, names }: Subject): string {
 }
 
 function walkSentence(subject: Subject): string {
-  const { walks, iova } = subject;
+  const { walks, iova, dump } = subject;
   const [first] = walks;
   if (first === undefined) return '';
   const others = walks.filter(({ result }) => result.ok).length - 1;
@@ -102,8 +115,10 @@ function walkSentence(subject: Subject): string {
   if (first.result.ok)
     return `${whoText(first, subject)}${hex(iova)} leads to ${leafText(first.result, subject)}.${more}`;
   if (walks.length === 1)
-    return `${whoText(first, subject)}${hex(iova)} does not translate: ${faultText(first.result)}.`;
-  return `${hex(iova)} does not translate in any of ${walks.length} domains; first: ${whoText(first, subject)}${faultText(first.result)}.`;
+    return `${whoText(first, subject)}${hex(iova)} ${isNotInDump(first.result, dump) ? 'is' : 'does not translate:'} ${faultText(first.result, dump)}.`;
+  const open = walks.some(({ result }) => !result.ok && isNotInDump(result, dump));
+  const unknown = open ? ' as far as the dump holds their tables' : '';
+  return `${hex(iova)} does not translate in any of ${walks.length} domains${unknown}; first: ${whoText(first, subject)}${faultText(first.result, dump)}.`;
 }
 
 function bypassLines({ bypassing, iommu, names, iova }: Subject): string[] {

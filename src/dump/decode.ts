@@ -29,6 +29,8 @@ export interface DecodeInput {
         readonly named: ReadonlyMap<string, bigint>;
       }
     | undefined;
+  /** The device tables hold entries of some devices only: what is missing in them is not listed as unknown. */
+  readonly someDevices?: boolean | undefined;
 }
 
 /** Where a geometry came from. */
@@ -284,6 +286,11 @@ function whyUnknown({ reason, level, entryAddress }: DomainFinding): string | un
   return LIMIT_REASONS.has(reason) ? `${where} is not read: the limit of tables is reached` : undefined;
 }
 
+/** True for a finding that says what is not known, not what is wrong. */
+export function isUnknown(finding: DomainFinding): boolean {
+  return whyUnknown(finding) !== undefined;
+}
+
 /** What of a domain's input addresses is not known, in ascending order. */
 function unknownOf(domain: DomainMappings): UnknownPart[] {
   const unknown: UnknownPart[] = [];
@@ -360,7 +367,8 @@ export function decodeDump(input: DecodeInput, options: DecodeOptions = {}): Dec
   for (const { tables, streams } of groupContexts(list.contexts)) {
     domains.push(decodeTables(input.reader, tables, streams, 'from dump', options, limits));
   }
-  const missing = list.missing.map(({ address, bytes, why }) => ({
+  const parts = input.someDevices === true ? [] : list.missing;
+  const missing = parts.map(({ address, bytes, why }) => ({
     domain: undefined,
     iova: BigInt(address),
     bytes,

@@ -15,6 +15,8 @@ export interface OpenedMemory {
   readonly notes: NoteCounter;
   /** See `Dump.zeroPages`; none without it. */
   readonly zeroPages?: ((address: number) => number) | undefined;
+  /** See `Dump.someDevices`. */
+  readonly someDevices?: boolean | undefined;
   readonly registers?: RegisterFile | undefined;
   readonly geometry?: SnapshotGeometry | undefined;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { checkOptions, InputError, IommuError, reading } from '../errors.ts';
-import { isDebugfs, openDebugfs } from './debugfs.ts';
+import { isDebugfs, openDebugfs } from './debugfs/open.ts';
 import { isElf, openElf } from './elf.ts';
 import { flattenedSource, isFlattened } from './flattened.ts';
 import { isKdump, openKdump } from './kdump.ts';
@@ -62,6 +62,7 @@ export async function openDump(source: ByteSource, options: OpenOptions = {}): P
     knownParts: (address) => memory.reader.knownParts(address),
     zeroPages: (address) => memory.zeroPages?.(address) ?? 0,
     registers: options.registers ?? memory.registers,
+    someDevices: memory.someDevices,
     geometry: memory.geometry,
     extents: memory.extents,
     get notes() {

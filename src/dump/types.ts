@@ -72,6 +72,8 @@ export interface Dump {
   zeroPages?(address: number): number;
   /** Its registers, if it or the caller brought any. */
   readonly registers: RegisterFile | undefined;
+  /** True if its device tables hold entries of some devices only; nothing is known of the others. */
+  readonly someDevices?: boolean | undefined;
   /** Its geometry, if it says so itself. */
   readonly geometry: SnapshotGeometry | undefined;
   /** What memory it holds, in ascending order, touching runs merged. */

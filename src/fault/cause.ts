@@ -40,6 +40,13 @@ export interface Evidence {
 /** What the walk of the dump's tables comes to. */
 type Found = 'leaf' | 'denied' | 'missing' | 'corrupted' | 'outside' | 'context' | 'flag' | 'output' | 'unknown';
 
+/** Reasons of a walk that ends where the dump does, unless it is known to hold all memory there. */
+const NOT_IN_DUMP: readonly (Reason | undefined)[] = [
+  'table-outside-memory',
+  'stream-outside-memory',
+  'context-outside-memory',
+];
+
 const PAGE = 4096;
 const CORRUPTED: readonly Reason[] = [
   'reserved-bits',
@@ -52,14 +59,14 @@ const CORRUPTED: readonly Reason[] = [
 ];
 
 /** Drivers write zero where nothing is mapped: anything else without the valid bit is not theirs. */
-function foundFault(result: Fault, tables: TableView): Found {
+function foundFault(result: Fault, tables: TableView): Found | undefined {
   const { reason } = result;
   if (reason === 'never-mapped') return (result.entry ?? 0n) === 0n ? 'missing' : 'corrupted';
   if (reason.startsWith('permission-')) return 'denied';
   if (CORRUPTED.includes(reason)) return 'corrupted';
-  if (reason === 'table-outside-memory') {
+  if (NOT_IN_DUMP.includes(reason)) {
     const inside = result.entryAddress === undefined ? undefined : tables.inMemory(result.entryAddress);
-    return inside === false ? 'corrupted' : 'unknown';
+    return inside === false ? 'corrupted' : undefined;
   }
   if (reason === 'input-outside-region') return 'outside';
   if (reason === 'access-flag' || reason === 'dirty-flag') return 'flag';
@@ -72,6 +79,7 @@ function foundBy(tables: TableView | undefined): Found | undefined {
   const { context, walk } = tables;
   if (walk !== undefined) return walk.result.ok ? 'leaf' : foundFault(walk.result, tables);
   if (context === undefined) return undefined;
+  if (NOT_IN_DUMP.includes(context.reason) && tables.inMemory(context.entryAddress) !== false) return undefined;
   return context.action === 'fault' || context.action === 'abort' ? 'context' : 'unknown';
 }
 
@@ -192,7 +200,7 @@ function excludedByEvidence({ history, tables }: Evidence): Exclusion[] {
 
 /** The causes that remain beside the named one: those of the dump and the trace, else those of the incident alone. */
 function candidatesOf(name: CauseName, { fault, tables, history }: Evidence): readonly CauseName[] {
-  const isAlone = tables === undefined && history === undefined;
+  const isAlone = foundBy(tables) === undefined && history === undefined;
   return isAlone ? followingCauses(fault) : (BESIDE[name] ?? []);
 }
 

@@ -116,7 +116,7 @@ describe('debugfs text of Intel IOMMUs', () => {
     for (const text of [tables, registerText(dump) + tables]) {
       const copy = await open(text);
       expect(copy.kind).toBe('debugfs');
-      expect(copy.notes.map((note) => note.code)).toEqual(['contexts-made']);
+      expect(copy.notes.map((note) => note.code)).toEqual(['contexts-made', 'some-devices']);
       expect(mappings(decodeDump(copy))).toEqual(want);
     }
   });
@@ -144,6 +144,6 @@ describe('debugfs text of Intel IOMMUs', () => {
     const { dump } = await capture();
     const text = `${registerText(dump)}hello\nDevice 0000:01:00.0 with pasid 5 @0x1000\n${registerText(dump)}`;
     const codes = (await open(text)).notes.map((note) => note.code);
-    expect(codes).toEqual(['lines-skipped', 'pasid-left-out', 'units-left-out', 'contexts-made']);
+    expect(codes).toEqual(['lines-skipped', 'units-joined', 'contexts-made', 'some-devices']);
   });
 });

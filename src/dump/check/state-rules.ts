@@ -3,7 +3,7 @@
  * @module
  */
 import { hex } from '../../address.ts';
-import type { StateNote } from '../../hardware/iommu.ts';
+import type { DeviceContext, StateNote } from '../../hardware/iommu.ts';
 import type { CheckSubject, Hit, Rule } from './types.ts';
 
 function* notes(subject: CheckSubject, rule: StateNote['rule']): Generator<Hit> {
@@ -12,19 +12,38 @@ function* notes(subject: CheckSubject, rule: StateNote['rule']): Generator<Hit> 
   }
 }
 
+const OUTSIDE_MEMORY: ReadonlySet<DeviceContext['reason']> = new Set([
+  'stream-outside-memory',
+  'context-outside-memory',
+]);
+
+/** True if the context is not known since the dump lacks a structure, which may lie in memory. */
+function isNotInDump({ ram }: CheckSubject, { reason, entryAddress }: DeviceContext): boolean {
+  if (!OUTSIDE_MEMORY.has(reason)) return false;
+  return ram.length === 0 || ram.some(({ start, bytes }) => entryAddress >= start && entryAddress < start + bytes);
+}
+
+function meaningOf({ stream, substream, reason, why, entryAddress }: DeviceContext): string {
+  const who = substream === undefined ? `stream ${hex(stream)}` : `stream ${hex(stream)}, substream ${hex(substream)}`;
+  return `${who}: ${why ?? reason ?? 'unusable'} (entry at ${hex(entryAddress)})`;
+}
+
 function* brokenContexts(subject: CheckSubject, supported: boolean): Generator<Hit> {
-  for (const { stream, substream, action, reason, why, entryAddress } of subject.decoding.contexts) {
+  for (const context of subject.decoding.contexts) {
+    const { action, reason, why } = context;
     if (action !== 'fault' || (reason !== 'not-supported') !== supported) continue;
+    if (isNotInDump(subject, context)) continue;
     // A slot that was never filled in is not broken.
     if (reason === 'stream-invalid' && why === 'STE.V is 0') continue;
-    const who =
-      substream === undefined ? `stream ${hex(stream)}` : `stream ${hex(stream)}, substream ${hex(substream)}`;
-    yield { meaning: `${who}: ${why ?? reason ?? 'unusable'} (entry at ${hex(entryAddress)})` };
+    yield { meaning: meaningOf(context) };
   }
 }
 
 function* missingDeviceTables(subject: CheckSubject): Generator<Hit> {
   for (const { domain, why } of subject.decoding.unknown) if (domain === undefined) yield { meaning: why };
+  for (const context of subject.decoding.contexts) {
+    if (context.action === 'fault' && isNotInDump(subject, context)) yield { meaning: meaningOf(context) };
+  }
 }
 
 /** The rules about state, errors first. */

@@ -105,9 +105,7 @@ export class AmdVi implements IommuModel {
       const at = this.#table + stream * DTE_BYTES;
       const low = this.#reader.read32(at);
       if (low === undefined) {
-        const bytes = Math.min(PAGE - (at % PAGE), (this.#count - stream) * DTE_BYTES);
-        addMissing(missing, at, bytes, 'device table');
-        stream += bytes / DTE_BYTES - 1;
+        addMissing(missing, at, DTE_BYTES, 'device table');
       } else if (low & 1) {
         const context = this.context(stream);
         if (context.action === 'abort') aborting++;

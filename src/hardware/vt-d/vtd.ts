@@ -79,6 +79,11 @@ const PASID_FIELDS: readonly Field[] = [
 // 9.6 PGTT
 const PGTT = { first: 1, second: 2, nested: 3, passThrough: 4 } as const;
 
+// Table 25: fault reasons of the PASID directory
+const FAULTS = { noDirectory: 0x50, directoryClear: 0x51 } as const;
+/** Reasons of a PASID that has no entry, or none in memory. */
+const NO_ENTRY: ReadonlySet<Reason | undefined> = new Set<Reason>(['context-invalid', 'context-outside-memory']);
+
 type Context = DeviceContext & { readonly code?: number };
 
 interface Where {
@@ -190,12 +195,10 @@ export class VtdUnit implements IommuModel {
     const table = bitsOf(words, 12, 52) * PAGE;
     const scalable = this.#ttm === RTADDR.scalable;
     const bytes = scalable ? SCALABLE_CONTEXT_BYTES : LEGACY_CONTEXT_BYTES;
-    if (this.#reader.read32(table) === undefined) {
-      addMissing(missing, table, PAGE, 'context table');
-      return;
-    }
     for (let i = 0; i < PAGE / bytes; i++) {
-      if (((this.#reader.read32(table + i * bytes) ?? 0) & 1) === 0) continue;
+      const low = this.#reader.read32(table + i * bytes);
+      if (low === undefined) addMissing(missing, table + i * bytes, bytes, 'context table');
+      if (((low ?? 0) & 1) === 0) continue;
       const stream = bus * 256 + half * 128 + i;
       if (contexts.length >= LISTING_LIMITS.contexts) {
         addMissing(missing, table + i * bytes, bytes, 'more contexts than are listed');
@@ -256,10 +259,20 @@ export class VtdUnit implements IommuModel {
     const directory = readWords(this.#reader, directoryAt, 8);
     const atDirectory = { ...here, entryAddress: directoryAt };
     if (directory === undefined) {
-      return refuse(atDirectory, 'context-outside-memory', 0x50, 'the PASID directory entry is not in memory');
+      return refuse(
+        atDirectory,
+        'context-outside-memory',
+        FAULTS.noDirectory,
+        'the PASID directory entry is not in memory',
+      );
     }
     if (bitsOf(directory, 0, 1) === 0) {
-      return refuse(atDirectory, 'substream-out-of-range', 0x51, 'the PASID directory entry is not present');
+      return refuse(
+        atDirectory,
+        'substream-out-of-range',
+        FAULTS.directoryClear,
+        'the PASID directory entry is not present',
+      );
     }
     return this.#pasid(here, bitsOf(directory, 12, 52) * PAGE + (pasid % PASIDS_PER_TABLE) * PASID_ENTRY_BYTES);
   }
@@ -327,9 +340,9 @@ export class VtdUnit implements IommuModel {
     const most = Math.min(2 ** (Number(plain.fields['PDTS']) + 7) * PASIDS_PER_TABLE, MOST_PASIDS);
     for (let pasid = 0; pasid < most && this.#pasidsLeft-- > 0; pasid++) {
       const context = this.#context(stream, pasid);
-      const absent = context.reason === 'substream-out-of-range' || context.reason === 'context-outside-memory';
+      const absent = context.code === FAULTS.noDirectory || context.code === FAULTS.directoryClear;
       if (absent) pasid += PASIDS_PER_TABLE - 1 - (pasid % PASIDS_PER_TABLE);
-      else if (pasid !== own && context.reason !== 'context-invalid') contexts.push(context);
+      else if (pasid !== own && !NO_ENTRY.has(context.reason)) contexts.push(context);
     }
     return contexts;
   }
