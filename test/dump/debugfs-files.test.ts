@@ -22,7 +22,8 @@ const codes = (dump: Dump): string[] => dump.notes.map(({ code }) => code).sort(
 /** Where an address of a device leads: a physical address, or the reason why not. */
 function lead(dump: Dump, stream: number, iova: bigint, substream?: number): string {
   const [walk] = walkAddress(dump, iova, { stream, substream });
-  return walk?.result.ok ? `0x${walk.result.output.toString(16)}` : (walk?.result.reason ?? 'no walk');
+  if (walk === undefined) return 'no walk';
+  return walk.result.ok ? `0x${walk.result.output.toString(16)}` : walk.result.reason;
 }
 
 /** Rules that a check finds broken, with how often. */
