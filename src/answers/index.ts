@@ -17,4 +17,5 @@ export type { ReplayChoices } from './replay/choices.ts';
 export type { ReplayData } from './replay/data.ts';
 export { ReplayTimeline } from './replay/timeline.ts';
 export { type ReplayQuestion, ReplayRun } from './replay.ts';
+export { type SemanticsData, type SemanticsDifference, semanticsAnswer } from './semantics.ts';
 export { type WalkQuestion, walkAnswer } from './walk.ts';

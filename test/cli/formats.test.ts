@@ -40,3 +40,17 @@ test('people get tables, programs get lines', async () => {
 test('what is not supported is refused by name', async () => {
   expect(await runCli('formats', '--output', 'svg')).toMatchObject({ status: 2 });
 });
+
+test('--semantics lists each rule in which a kernel differs from safe, with both values', async () => {
+  const { status, stdout } = await runCli('formats', '--semantics', '--json');
+  expect(status).toBe(0);
+  const { differences } = JSON.parse(stdout) as { differences: Record<string, unknown>[] };
+  expect(differences).toContainEqual({
+    semantics: 'linux-7.3',
+    formats: expect.arrayContaining(['vtd-ss', 'x86-64', 'amd-v1', 'riscv-sv39']),
+    rule: 'partOfPage',
+    value: 'whole page',
+    safe: 'split',
+  });
+  for (const { value, safe } of differences) expect(value).not.toBe(safe);
+});
