@@ -136,7 +136,13 @@ function verdictOf(question: FaultQuestion, counted: Counted): string {
   if (groups.length === 1) {
     return `${head}. ${capital(top.first.words)}. ${capital(top.first.cause.text)}.${unknownWords(question)}`;
   }
-  return `${head}: ${causeWords(counted)}.${unknownWords(question)}`;
+  const which = isMostFrequent(groups) ? 'The most frequent' : 'The first';
+  return `${head}: ${causeWords(counted)}. ${which}: ${top.first.words}. ${capital(top.first.cause.text)}.${unknownWords(question)}`;
+}
+
+/** True if more incidents are in the first group than in the second. */
+function isMostFrequent([first, second]: readonly ExplainedGroup[]): boolean {
+  return first !== undefined && second !== undefined && first.others.length > second.others.length;
 }
 
 /** Causes by number of incidents, the most frequent first, with the device where it is one. */
@@ -167,9 +173,7 @@ function notesOf({ log, limit, tables }: FaultQuestion, { incidents }: Counted):
     );
   }
   if (suppressed > 0)
-    notes.push(
-      `the kernel says that it left out ${plural(suppressed, 'message')} of these drivers: counts are lower bounds`,
-    );
+    notes.push(`the kernel says that it left out ${plural(suppressed, 'message')}: counts are lower bounds`);
   if (tooLong > 0) notes.push(`${plural(tooLong, 'line')} too long to be read to the end`);
   if (dropped > 0)
     notes.push(

@@ -228,6 +228,11 @@ function conclude(evidence: Evidence): Conclusion {
   return { name: alone, candidates: open, excluded: [] };
 }
 
+/** The likely cause of an incident by its own lines alone, without dump and trace. */
+export function causeByLines(fault: Incident): CauseName {
+  return nameCause({ fault, tables: undefined, history: undefined }, undefined);
+}
+
 /** Who tells of it. */
 const SAYS: Readonly<Record<Origin, string>> = {
   iommu: 'the hardware says',

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkText } from '../errors.ts';
-import { inferCause } from './cause.ts';
+import { causeByLines } from './cause.ts';
 import { cleanLine } from './clean.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
@@ -268,7 +268,7 @@ export class FaultLog {
   /** Beyond the limit, only the totals grow. */
   #count(incident: Incident): void {
     this.counts.dropped++;
-    this.totals.add(incident, inferCause({ fault: incident, tables: undefined, history: undefined }).name);
+    this.totals.add(incident, causeByLines(incident));
   }
 }
 

@@ -1,5 +1,6 @@
 /** What may be concluded from one record, and what may not: Arm IHI 0062 and 0070, Intel VT-d chapter 7, AMD 48882 2.5. */
 import { describe, expect, it } from 'vitest';
+import { faultAnswer } from '../../src/answers/fault.ts';
 import { type ExplainedFault, explainFault } from '../../src/fault/explain.ts';
 import { readFaultLog } from '../../src/fault/log.ts';
 
@@ -149,6 +150,23 @@ describe('AMD-Vi (48882, 2.5)', () => {
     const fault = event('IO_PAGE_FAULT device=02:00.0 domain=0x000f address=0xff00ffffffefe000 flags=0x0000');
     expect(causes(fault)).toMatch(/^not-mapped input-range /);
   });
+});
+
+it('the msm driver names no device: it is the GPU, with the block that made the access', () => {
+  const line =
+    '*** gpu fault: ttbr0=00000001042fc000 iova=0000000000000020 dir=READ type=TRANSLATION source=CP (0,0,0,0)';
+  expect(only(line).words).toMatch(/^the GPU \(CP\) read 0x20; TRANSLATION/);
+});
+
+it('the verdict over several causes tells one of the faults in full: who, what, where, why', () => {
+  const fault = (device: string, address: string, flags: string) =>
+    `AMD-Vi: Event logged [IO_PAGE_FAULT device=${device} domain=0x0001 address=${address} flags=${flags}]`;
+  const rare = fault('01:00.0', '0x1000', '0x0050');
+  const frequent = fault('02:00.0', '0x2000', '0x0020');
+  const verdict = (...lines: string[]) =>
+    faultAnswer({ log: readFaultLog(lines.join('\n')), source: 'log', limit: 9 }).verdict;
+  expect(verdict(rare, frequent, frequent)).toContain('The most frequent: 0000:02:00.0 (device 0x200) wrote 0x2000;');
+  expect(verdict(rare, frequent)).toContain('The first: 0000:01:00.0 (device 0x100) read 0x1000;');
 });
 
 describe("a device's own MMU", () => {

@@ -40,20 +40,27 @@ function fieldsOf(draft: Draft): FaultField[] {
   ];
 }
 
+/** The lines name no device: it is the GPU, or one of its blocks. */
+function wordsOf(draft: Draft, what: string, access: FaultAccess | undefined): string {
+  const source = draft.text('source');
+  const who = source === undefined ? 'the GPU' : `the GPU (${source})`;
+  const verb = access === undefined ? 'used' : access === 'write' ? 'wrote' : 'read';
+  return `${who} ${verb} ${hex(draft.hex('iova') ?? 0n)}; ${what}`;
+}
+
 function decode(draft: Draft): Decoded {
   const type = draft.text('type')?.toUpperCase() ?? '';
   const [kind, meaning] = TYPES.get(type) ?? ['unknown', 'the line does not tell the type of the fault'];
   const access = accessOf(draft);
-  const source = draft.text('source');
   return {
     kind,
     name: type === '' ? 'gpu fault' : type,
     meaning,
+    words: wordsOf(draft, type === '' ? meaning : `${type}: ${meaning}`, access),
     iova: draft.hex('iova'),
     access,
     fields: fieldsOf(draft),
     notes: [
-      ...(source === undefined ? [] : [`the block of the GPU that made the access: ${source}`]),
       ...nullNote(draft.hex('iova')),
       ...(access === undefined ? ['flags 0 is a read, or an IOMMU driver that does not know the direction'] : []),
     ],
