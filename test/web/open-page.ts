@@ -31,11 +31,12 @@ export async function closeBrowser(): Promise<void> {
   browser = undefined;
 }
 
-/** Runs `use` on the page, opened with a hash. */
+/** Runs `use` on the page, opened with a hash; `address` where it is served. */
 export async function withPage(
   hash: string,
   use: (page: Page) => Promise<void>,
   options: BrowserContextOptions = {},
+  address: string = PAGE.href,
 ): Promise<void> {
   const context = await (await launch()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const wrong: string[] = [];
@@ -44,9 +45,9 @@ export async function withPage(
     page.on('pageerror', ({ message }) => wrong.push(message));
     page.on('request', (request) => {
       const url = request.url();
-      if (!/^(blob|data):/.test(url) && !url.startsWith(PAGE.href)) wrong.push(`request to ${url}`);
+      if (!/^(blob|data):/.test(url) && !url.startsWith(address)) wrong.push(`request to ${url}`);
     });
-    await page.goto(PAGE.href + hash);
+    await page.goto(address + hash);
     await use(page);
     expect(wrong).toEqual([]);
   } finally {

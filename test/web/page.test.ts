@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { gzipSync } from 'node:zlib';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
+import { servePage } from '../../src/cli/ui.ts';
 import { CAPTURE, closeBrowser, PAGE, REASON, SKIP, withPage } from './open-page.ts';
 
 const TIMEOUT = 120_000;
@@ -111,6 +112,25 @@ browserTest('dropped traces are one trace, and their answer has pictures', () =>
   }),
 );
 
+browserTest('an answer is copied as CSV, and a picture as an SVG of its own', () =>
+  withPage(
+    '#panel=trace',
+    async (page) => {
+      await drop(page, 'trace_boot.txt');
+      await verdict(page);
+      await page.click('button:has-text("Copy as CSV")');
+      await page.waitForSelector('button:has-text("Copy as CSV: copied")');
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^path,/);
+      await page.locator('button:has-text("Copy as SVG")').first().click();
+      await page.waitForSelector('button:has-text("Copy as SVG: copied")');
+      const svg = await page.evaluate(() => navigator.clipboard.readText());
+      expect(svg).toMatch(/^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(svg).not.toContain('var(');
+    },
+    { permissions: ['clipboard-read', 'clipboard-write'] },
+  ),
+);
+
 browserTest('the published table of 2021 is explained without a file', () =>
   withPage('#panel=latency&show=map-sg-series-2021', async (page) => {
     expect(await verdict(page)).toContain('18.2 times');
@@ -189,6 +209,23 @@ browserTest('a list of huge counts is refused or drawn, and the page answers', (
   }),
 );
 
+browserTest('the page of iommu ui opens with its files, and asks its own server for nothing else', async () => {
+  const { server, address } = await servePage([`${CAPTURE}dmesg.txt`], 0);
+  try {
+    await withPage(
+      '',
+      async (page) => {
+        expect(await verdict(page)).toContain('lines');
+        expect(await page.textContent('.files')).toContain('dmesg.txt');
+      },
+      {},
+      address,
+    );
+  } finally {
+    server.close();
+  }
+});
+
 browserTest('the palette lists every command and runs the one that is found', () =>
   withPage('', async (page) => {
     await page.keyboard.press('?');
@@ -219,8 +256,6 @@ for (const [name, width] of [
   );
 }
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
 interface Found {
   readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
 }
@@ -231,7 +266,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       `#log=${encodeURIComponent(VTD)}`,
       async (page) => {
         await verdict(page);
-        await page.evaluate(AXE);
+        await page.evaluate(axe.source);
         for (const panel of PANELS) {
           await page.evaluate((id) => location.replace(`#panel=${id}&show=map-sg-series-2021`), panel);
           if (panel === 'latency') await verdict(page);

@@ -3,9 +3,11 @@
  * @module
  */
 import type { ComponentChildren, JSX } from 'preact';
-import type { Answer, Block, Section } from '../../src/report/answer.ts';
+import { type Answer, type Block, type Section, tablesOf } from '../../src/report/answer.ts';
+import { tableToCsv } from '../../src/report/csv.ts';
 import { plainText } from '../../src/report/plain.ts';
 import { ChartView } from './chart.tsx';
+import { CopyButton } from './copy.tsx';
 import { TableView } from './table.tsx';
 
 function BlockView({ block, heading }: { readonly block: Block; readonly heading: string }): JSX.Element {
@@ -71,11 +73,18 @@ export function AnswerView({
   readonly children?: ComponentChildren;
 }): JSX.Element {
   const { verdict, outcome, sections, notes } = answer;
+  const csv = answer.csv ?? tablesOf(answer)[0];
   return (
     <article class="answer">
       <p class={`verdict ${outcome}`} role="status">
         {plainText(verdict)}
       </p>
+      {csv === undefined ? null : (
+        <p class="copies">
+          <CopyButton title="Copy as CSV" text={() => tableToCsv(csv)} />
+          <CopyButton title="Copy the link" text={() => location.href} />
+        </p>
+      )}
       {sections.slice(0, 1).map((section) => (
         <SectionView section={section} />
       ))}

@@ -3,6 +3,7 @@
  * @module
  */
 import type { JSX } from 'preact';
+import { useRef } from 'preact/hooks';
 import { type Chart, EVIDENCE } from '../../src/report/chart.ts';
 import { legendName } from '../../src/report/legend.ts';
 import { plainText } from '../../src/report/plain.ts';
@@ -11,6 +12,7 @@ import { chartToText } from '../../src/report/text.ts';
 import { colourOf } from './chart/plot.ts';
 import { BarPicture, HeatPicture, RangePicture } from './chart/rows.tsx';
 import { XyPicture } from './chart/xy.tsx';
+import { CopyButton, svgText } from './copy.tsx';
 
 function Picture({ chart }: { readonly chart: Chart }): JSX.Element {
   switch (chart.kind) {
@@ -41,17 +43,24 @@ function Legend({ chart }: { readonly chart: Chart }): JSX.Element | null {
   );
 }
 
+function svgOf(figure: HTMLElement | null): string {
+  const picture = figure?.querySelector('svg');
+  return picture === null || picture === undefined ? '' : svgText(picture);
+}
+
 /** A chart of any kind; its title is left out where it is the heading above it. */
 export function ChartView({ chart: given, heading }: { readonly chart: Chart; readonly heading: string }): JSX.Element {
   const chart = prepare(given);
+  const figure = useRef<HTMLElement>(null);
   return (
-    <figure class="chart">
+    <figure class="chart" ref={figure}>
       {chart.title === heading ? null : <figcaption>{plainText(chart.title)}</figcaption>}
       <Picture chart={chart} />
       <Legend chart={chart} />
       {(chart.notes ?? []).map((note) => (
         <p class="note">{plainText(note)}</p>
       ))}
+      <CopyButton title="Copy as SVG" text={() => svgOf(figure.current)} />
       <details>
         <summary>The same as text</summary>
         <pre tabIndex={0}>{chartToText(given, { width: 96 })}</pre>
