@@ -48,7 +48,7 @@ function RowView({
   readonly onSelect: Select;
 }): JSX.Element {
   if (!('index' in row)) {
-    const text = row.kind === 'empty' ? 'empty' : 'going on';
+    const text = row.kind === 'empty' ? 'empty' : 'in sequence';
     return (
       <p class="fold">
         … {row.count.toLocaleString('en-US')} {text}
