@@ -61,7 +61,23 @@ function windowsOf(decoding: Decoding, options: CheckOptions): ReservedWindow[] 
   return windows;
 }
 
-function toFinding(rule: Rule, hit: Hit): Finding {
+/** How the parts of a rule's source begin that are about a kind of IOMMU. */
+const SPECIFICATIONS: Readonly<Record<string, RegExp>> = {
+  'arm-smmu-v3': /^(?:IHI|Arm) /,
+  'arm-smmu': /^(?:IHI|Arm) /,
+  'intel-vtd': /^VT-d /,
+  'amd-vi': /^AMD /,
+  'riscv-iommu': /^RISC-V /,
+};
+
+/** The parts of a rule's source that are about the kind of IOMMU, all where none is. */
+function sourceOf(rule: Rule, iommu: string): string {
+  const own = Object.hasOwn(SPECIFICATIONS, iommu) ? SPECIFICATIONS[iommu] : undefined;
+  const parts = rule.source.split('; ').filter((part) => own?.test(part));
+  return parts.length === 0 ? rule.source : parts.join('; ');
+}
+
+function toFinding(rule: Rule, hit: Hit, iommu: string): Finding {
   return {
     rule: rule.id,
     severity: rule.severity,
@@ -69,12 +85,12 @@ function toFinding(rule: Rule, hit: Hit): Finding {
     iova: hit.iova,
     bytes: hit.bytes ?? 0,
     meaning: hit.meaning,
-    source: hit.source ?? rule.source,
+    source: hit.source ?? sourceOf(rule, iommu),
   };
 }
 
 /** Adds a hit, joining it to the one before where it says the same of the next addresses. */
-function collect(findings: Finding[], rule: Rule, hit: Hit): boolean {
+function collect(findings: Finding[], rule: Rule, hit: Hit, iommu: string): boolean {
   const last = findings.at(-1);
   const joins =
     last !== undefined &&
@@ -84,7 +100,7 @@ function collect(findings: Finding[], rule: Rule, hit: Hit): boolean {
     last.iova !== undefined &&
     last.iova + BigInt(last.bytes) === hit.iova;
   if (joins) findings[findings.length - 1] = { ...last, bytes: last.bytes + (hit.bytes ?? 0) };
-  else findings.push(toFinding(rule, hit));
+  else findings.push(toFinding(rule, hit, iommu));
   return !joins;
 }
 
@@ -107,7 +123,7 @@ export function checkDecoding(reader: PhysicalReader, decoding: Decoding, option
     const found: Finding[] = [];
     for (const hit of rule.find(subject)) {
       if (found.length >= MOST_FINDINGS) counts[rule.severity]++;
-      else if (collect(found, rule, hit)) counts[rule.severity]++;
+      else if (collect(found, rule, hit, decoding.iommu)) counts[rule.severity]++;
     }
     findings.push(...found);
   }

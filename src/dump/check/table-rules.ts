@@ -229,7 +229,7 @@ export const TABLE_RULES: readonly Rule[] = [
     id: 'writable-executable',
     severity: 'info',
     text: 'what is writable is not executable (Linux maps so by default)',
-    source: 'Arm DDI 0487 D8.4.2',
+    source: 'Arm DDI 0487 D8.4.2; VT-d 9.7, 9.8 (R/W, W, XD, X); AMD 48882 2.2.3; RISC-V privileged 12.3',
     find: writableExecutable,
   },
   {
