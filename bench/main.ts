@@ -8,11 +8,12 @@ import { growth, growthMarkdown, growthRow } from './growth.ts';
 import { inFloors, markdown, type Row, reached } from './row.ts';
 import { MEASURES, measured } from './rows.ts';
 import { clock } from './sampler.ts';
+import { startupRows } from './startup.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 const OUT = new URL('build/bench.json', ROOT);
 
-function told(row: Row): Row {
+function reported(row: Row): Row {
   console.error(`${row.work}: ${row.value.toPrecision(4)} ${row.measure}`);
   return row;
 }
@@ -20,9 +21,9 @@ function told(row: Row): Row {
 const runtime = `Node ${process.version} (V8 ${process.versions.v8}) on ${process.platform} ${process.arch}`;
 const cpu = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} processors`;
 const timer = measureTimer(clock);
-const rows = MEASURES.map((_, index) => told(measured(index)));
+const rows = MEASURES.map((_, index) => reported(measured(index)));
 const sizes = growth();
-rows.push(...[growthRow(sizes), residentRow()].map(told));
+rows.push(...[growthRow(sizes), residentRow(), ...startupRows()].map(reported));
 const floors = rows.flatMap(({ floorNs }) => (floorNs === undefined ? [] : [floorNs])).sort((a, b) => a - b);
 
 console.log(`Times of this engine on this machine: ${runtime}, ${cpu}.`);

@@ -3,7 +3,6 @@
  * than the screen. Renderers are loaded only when their form is asked for.
  * @module
  */
-import { spawnSync } from 'node:child_process';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { InputError } from '../errors.ts';
 import type { Answer, Outcome } from '../report/answer.ts';
@@ -102,23 +101,24 @@ function countLines(text: string): number {
 }
 
 /** Shows a text in the pager of the user; false where there is none. */
-function page(text: string): boolean {
+async function page(text: string): Promise<boolean> {
   const [command = '', ...args] = (process.env['PAGER'] ?? 'less').split(' ').filter((word) => word !== '');
   if (command === '' || command === 'cat') return false;
+  const { spawnSync } = await import('node:child_process');
   const env = { LESS: 'FRX', ...process.env };
   const { error } = spawnSync(command, args, { input: text, stdio: ['pipe', 'inherit', 'inherit'], env });
   return error === undefined || (error as NodeJS.ErrnoException).code === 'EPIPE';
 }
 
-function show(data: string | Uint8Array, { screen, form }: Output): void {
+async function show(data: string | Uint8Array, { screen, form }: Output): Promise<void> {
   const long = typeof data === 'string' && form === 'text' && screen !== undefined && countLines(data) >= screen;
-  if (!(long && page(data as string))) process.stdout.write(data);
+  if (!(long && (await page(data as string)))) process.stdout.write(data);
 }
 
 /** Prints an answer and sets the exit status that its outcome stands for. */
 export async function printAnswer(answer: Answer, output: Output, own: OwnForms = {}): Promise<void> {
   process.exitCode = STATUS[answer.outcome];
   const data = await renderAnswer(answer, output, own);
-  if (output.file === null) show(data, output);
+  if (output.file === null) await show(data, output);
   else writeFile(output.file, data);
 }
