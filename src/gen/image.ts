@@ -12,10 +12,10 @@ import { TableMemory } from '../memory/table-memory.ts';
 import type { TableTree } from '../pagetable/tree.ts';
 import type { MapLine } from './map-list.ts';
 
-/** Most bytes of tables that are made: pages of 4 KiB for 128 GiB. */
-const MOST_BYTES = 2 ** 28;
+/** Most bytes of tables that are made: enough for 64 GiB in pages of 4 KiB. */
+const MOST_BYTES = 2 ** 27 + 2 ** 24;
 /** Most entries that are written as text, where every one takes a line or more. */
-const MOST_ENTRIES = 2 ** 20;
+const MOST_ENTRIES = 2 ** 18;
 const SNAPSHOT_PAGE = 4096;
 const TWO_32 = 2 ** 32;
 

@@ -16,6 +16,8 @@ export interface Field {
 
 /** Up to 64 bits of a structure from bit `at`. Above 2^53 the result is rounded: use {@link wideBits}. */
 export function bitsOf(words: Uint32Array, at: number, bits: number): number {
+  const offset = at & 31;
+  if (offset + bits < 32) return ((words[at >>> 5] ?? 0) >>> offset) & (2 ** bits - 1);
   return Number(wideBits(words, at, bits));
 }
 
