@@ -122,8 +122,8 @@ export const READERS = {
     const registers = parseRegisters(text(bytes));
     decode(await openDump(memorySource(side), { registers }), bytes.length);
   },
-  vectors: (bytes) => {
-    show(conformAnswer(runCases([...parseCases('vectors', text(bytes))].slice(0, 20))), bytes.length);
+  vectors: async (bytes) => {
+    show(conformAnswer(await runCases([...parseCases('vectors', text(bytes))].slice(0, 20))), bytes.length);
   },
   'map list': (bytes) => {
     const lines = readMapList(text(bytes), 'list');
