@@ -45,6 +45,10 @@ export class ArgumentCheck {
    */
   offset(iova: Address): number {
     if (typeof iova === 'number' && iova >= 0 && iova < this.#plainEnd && Number.isInteger(iova)) return iova;
+    return this.#wideOffset(iova);
+  }
+
+  #wideOffset(iova: Address): number {
     checkAddress('iova', iova);
     const offset = offsetOfIova(this.#geometry, BigInt(iova));
     if (offset === -1n) {
@@ -62,7 +66,10 @@ export class ArgumentCheck {
   /** Checks an input range; `iova` is its public form, for messages. */
   input(iova: Address, offset: number, bytes: number): void {
     const end = offset < this.#plainEnd ? this.#plainEnd : this.#inputEnd;
-    if (bytes > 0 && this.#isWhole(offset, bytes, end)) return;
+    if (bytes <= 0 || !this.#isWhole(offset, bytes, end)) this.#refuseInput(iova, offset, bytes, end);
+  }
+
+  #refuseInput(iova: Address, offset: number, bytes: number, end: number): void {
     this.#bytes('size', bytes);
     this.#aligned('iova', iova, offset);
     this.#aligned('size', bytes, bytes);
@@ -79,7 +86,10 @@ export class ArgumentCheck {
 
   /** Checks an output range. */
   output(argument: string, pa: number, bytes: number): void {
-    if (this.#isWhole(pa, bytes, this.#outputEnd)) return;
+    if (!this.#isWhole(pa, bytes, this.#outputEnd)) this.#refuseOutput(argument, pa, bytes);
+  }
+
+  #refuseOutput(argument: string, pa: number, bytes: number): void {
     this.#aligned(argument, pa, pa);
     if (pa + bytes > this.#outputEnd) {
       throw new IommuError(
@@ -98,6 +108,10 @@ export class ArgumentCheck {
   /** A size or output address as an exact number. */
   number(argument: string, value: Address): number {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    return this.#wideNumber(argument, value);
+  }
+
+  #wideNumber(argument: string, value: Address): number {
     checkAddress(argument, value);
     const exact = Number(value);
     if (BigInt(exact) !== BigInt(value)) {

@@ -77,7 +77,7 @@ export class SafeCalls implements Calls {
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
-    const given = CheckedList.is(input) ? input : undefined;
+    const given = input instanceof CheckedList ? input : undefined;
     const readable = this.#gathers || ScatterList.is(input);
     const list = given ?? (readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined);
     try {

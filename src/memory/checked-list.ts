@@ -37,26 +37,19 @@ export interface ListPiece {
 /** A list of whole pages, checked; its pieces are copied in one after the other, each over the one before. */
 export class CheckedList implements ListArrays {
   /** Pieces, in order. */
-  readonly pieces: readonly ListPiece[];
+  readonly pieces: ListPiece[] = [];
   /** Bytes of all elements. */
-  readonly bytes: number;
+  bytes = 0;
   readonly #memory: TableMemory;
   readonly #list: ListArrays;
-  #copied: ListCut | undefined;
+  /** The list itself where it lies in the memory. */
+  readonly #resident: ScatterList | undefined;
+  #copied: ListCut | undefined = undefined;
 
-  private constructor(memory: TableMemory, list: ListArrays, cuts: readonly ListCut[], check: ListCheck) {
+  private constructor(memory: TableMemory, list: ListArrays, resident: ScatterList | undefined) {
     this.#memory = memory;
     this.#list = list;
-    const pieces: ListPiece[] = [];
-    let bytes = 0;
-    for (const cut of cuts) {
-      const facts = check(this.open(cut));
-      if (facts === undefined) break;
-      pieces.push({ cut, facts });
-      bytes += facts.bytes;
-    }
-    this.pieces = pieces;
-    this.bytes = pieces.length < cuts.length ? 0 : bytes;
+    this.#resident = resident;
   }
 
   /**
@@ -65,10 +58,14 @@ export class CheckedList implements ListArrays {
    * and where the check finds something wrong. What is not undefined must be closed.
    */
   static of(memory: TableMemory, list: ListArrays, check: ListCheck): CheckedList | undefined {
-    const cuts = cutsOf(memory, list);
+    if (list instanceof ScatterList && list.isIn(memory)) {
+      const checked = new CheckedList(memory, list, list);
+      return checked.#add({ first: 0, count: list.length }, check) ? checked : undefined;
+    }
+    const cuts = list.addresses.length < LEAST_ELEMENTS || memory.staging ? undefined : cutList(list);
     if (cuts === undefined) return undefined;
-    const checked = new CheckedList(memory, list, cuts, check);
-    if (checked.bytes > 0) return checked;
+    const checked = new CheckedList(memory, list, undefined);
+    if (cuts.every((cut) => checked.#add(cut, check))) return checked;
     checked.close();
     return undefined;
   }
@@ -88,7 +85,7 @@ export class CheckedList implements ListArrays {
 
   /** A piece in the engine's memory, until the next one is opened. */
   open(piece: ListCut): ScatterList {
-    if (this.#list instanceof ScatterList && this.#list.isIn(this.#memory)) return this.#list;
+    if (this.#resident !== undefined) return this.#resident;
     const staged = this.#memory.stagedList(piece.count);
     if (this.#copied?.first !== piece.first) {
       copy(this.addresses, piece.first, staged.addresses);
@@ -103,12 +100,15 @@ export class CheckedList implements ListArrays {
   close(): void {
     if (this.#copied !== undefined) this.#memory.staging = false;
   }
-}
 
-function cutsOf(memory: TableMemory, list: ListArrays): readonly ListCut[] | undefined {
-  const count = list.addresses.length;
-  if (list instanceof ScatterList && list.isIn(memory)) return [{ first: 0, count }];
-  return count < LEAST_ELEMENTS || memory.staging ? undefined : cutList(list);
+  /** Checks one more piece; false where the check finds something wrong. */
+  #add(cut: ListCut, check: ListCheck): boolean {
+    const facts = check(this.open(cut));
+    if (facts === undefined) return false;
+    this.pieces.push({ cut, facts });
+    this.bytes += facts.bytes;
+    return true;
+  }
 }
 
 /** Cuts a list where its runs end; undefined where a run has more elements than the room for copies. */

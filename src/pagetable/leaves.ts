@@ -20,6 +20,7 @@ export class LeafWriter {
   readonly #tree: TableTree;
   readonly #geometry: Geometry;
   readonly #strideScale: number;
+  readonly #outputBreak: number;
   readonly #kind: PageKind = { size: 0, depth: -1, slots: 0 };
   readonly #out: Entry = { lo: 0, hi: 0 };
   readonly #bits: Entry = { lo: 0, hi: 0 };
@@ -31,6 +32,7 @@ export class LeafWriter {
     this.#tree = tree;
     this.#geometry = tree.geometry;
     this.#strideScale = 2 ** tree.geometry.addressShift;
+    this.#outputBreak = tree.geometry.outputBreak;
   }
 
   /** Gives a place the depth and slots of pages of this size; depth −1 where no level has it. */
@@ -86,8 +88,15 @@ export class LeafWriter {
    * by one.
    */
   write(place: Place, pa: number, bits: Entry): void {
-    const { index, slots, count: pages } = place;
+    const { slots, count } = place;
     const size = this.#tree.spanAt(place.depth) * slots;
+    if (pa + count * size <= this.#outputBreak) this.#writeRun(place, pa, bits);
+    else this.#writeStrides(place, pa, bits, size);
+    this.#tree.meter.entryWrites += count * slots;
+  }
+
+  #writeStrides(place: Place, pa: number, bits: Entry, size: number): void {
+    const { index, slots, count: pages } = place;
     let from = pa;
     for (let left = pages; left > 0; ) {
       place.count = this.#inStride(from, left, size);
@@ -97,7 +106,6 @@ export class LeafWriter {
       place.index += place.entries;
     }
     place.select(index, slots, pages);
-    this.#tree.meter.entryWrites += pages * slots;
   }
 
   /** Writes entries as Linux 6.1 does for a split of v7s: each is the one before plus the bytes of a page, carries included. */
@@ -108,7 +116,7 @@ export class LeafWriter {
 
   /** Pages from output address `from` on, at most `pages`, whose entries differ by one stride. */
   #inStride(from: number, pages: number, size: number): number {
-    const { outputBreak } = this.#geometry;
+    const outputBreak = this.#outputBreak;
     if (from + pages * size <= outputBreak) return pages;
     if (from >= 2 ** this.#geometry.outputBits) return 1;
     return Math.min(pages, Math.ceil((outputBreak - (from % outputBreak)) / size));

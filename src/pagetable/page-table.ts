@@ -44,6 +44,7 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly #checks: boolean;
   readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
+  readonly #pageByPage: boolean;
   /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
   readonly #page: number;
   readonly #outputEnd: number;
@@ -66,6 +67,7 @@ export class PageTable implements PagesSink, UnmapSink {
     const rules = rulesOf(geometry, semantics);
     this.#rules = rules;
     this.#checks = rules.mapChecks.length > 0;
+    this.#pageByPage = rules.request === 'page';
     this.tree = new TableTree(geometry, memory, meter, tlb, rules);
     this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
     this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
@@ -101,7 +103,6 @@ export class PageTable implements PagesSink, UnmapSink {
 
   /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    if (count > MOST_PAGES && this.#rules.counts === 'signed 32 bits') throw tooManyPages(count);
     const refused = this.#checks ? this.#refuse(iova, pa, size, count, prot) : 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
@@ -263,8 +264,8 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
-    if (this.#rules.request === 'page') return this.#mapPageByPage(iova, pa, size, count, prot, done);
-    if (this.#isPage(iova, pa, size, count) && this.tree.mapPage(iova, pa, prot, keep)) {
+    if (this.#pageByPage) return this.#mapPageByPage(iova, pa, size, count, prot, done);
+    if (count === 1 && size === this.#page && this.#reaches(iova, pa) && this.tree.mapPage(iova, pa, prot, keep)) {
       done.bytes += size;
       return 0;
     }
@@ -274,9 +275,9 @@ export class PageTable implements PagesSink, UnmapSink {
     return 0;
   }
 
-  /** Whether the kernel that maps one smallest page can map this. */
-  #isPage(iova: number, pa: number, size: number, count: number): boolean {
-    return count === 1 && size === this.#page && pa < this.#outputEnd && iova < this.tree.reach;
+  /** Whether the kernel that maps one smallest page can take these addresses. */
+  #reaches(iova: number, pa: number): boolean {
+    return pa < this.#outputEnd && iova < this.tree.reach;
   }
 
   #mapPageByPage(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
@@ -298,6 +299,7 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #refuse(iova: number, pa: number, size: number, count: number, prot: number): number {
+    if (count > MOST_PAGES && this.#rules.counts === 'signed 32 bits') throw tooManyPages(count);
     for (const check of this.#rules.mapChecks) {
       if (check === 'pageSize' && !this.#allowsSize(size)) return EINVAL;
       if (check === 'range' && !(this.#inInput(iova) && pa < 2 ** this.tree.geometry.oas)) return ERANGE;

@@ -42,7 +42,10 @@ export function findHole(tree: TableTree, from: number, end: number): number {
 
 function find(tree: TableTree, from: number, end: number, mapped: boolean): number {
   if (end > tree.reach) return findInReach(tree, from, mapped);
-  if (tree.roots.length === 1) return findOnPath(tree, from, end, mapped);
+  return tree.roots.length === 1 ? findOnPath(tree, from, end, mapped) : findByRoots(tree, from, end, mapped);
+}
+
+function findByRoots(tree: TableTree, from: number, end: number, mapped: boolean): number {
   for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
     const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
     const found = findBelow(tree, tree.stand(0, tree.rootOf(at), at, stop), stop, mapped);

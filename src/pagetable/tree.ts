@@ -136,7 +136,11 @@ export class TableTree {
 
   /** The root that an input address belongs to; higher address bits alias. */
   rootOf(iova: number): number {
-    if (this.roots.length === 1) return this.roots[0] as number;
+    const { roots } = this;
+    return roots.length === 1 ? (roots[0] as number) : this.#rootAmong(iova);
+  }
+
+  #rootAmong(iova: number): number {
     return this.roots[Math.floor(iova / this.rootSpan) % this.roots.length] as number;
   }
 
@@ -285,7 +289,7 @@ export class TableTree {
     this.#countWalk(found);
     meter.entryWrites++;
     this.memory.addEntries(table, 1);
-    this.cleans.run(table, this.indexAt(last, iova), 1, 1);
+    if (!this.#coherent) this.cleans.run(table, this.indexAt(last, iova), 1, 1);
     return true;
   }
 

@@ -44,12 +44,12 @@ export function unmapInTable(tree: TableTree, iova: number, bytes: number, mode:
   if (depthReached(found) !== last) return false;
   meter.walks++;
   meter.tableReads += last + 1;
-  const { place } = tree;
-  place.depth = last;
-  place.table = tableReached(found);
-  place.iova = iova;
-  place.select(tree.indexAt(last, iova), 1, bytes / tree.spanAt(last));
-  clearLeaves(tree, place, mode);
+  const table = tableReached(found);
+  const pages = bytes / tree.spanAt(last);
+  const index = tree.indexAt(last, iova);
+  eraseRun(tree, table, index, pages);
+  tree.cleans.run(table, index, pages, 1);
+  if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(last), pages);
   return true;
 }
 
@@ -117,12 +117,17 @@ function clearPages(tree: TableTree, place: Place, mode: UnmapMode): number {
 
 /** Clears leaves of the last level. */
 function clearLeaves(tree: TableTree, place: Place, mode: UnmapMode): void {
-  const { table, index, slots, count, entries } = place;
+  const { table, index, slots, count } = place;
+  const entries = count * slots;
   if (entries === 0) return;
-  tree.eraseEntries(table, index, entries);
-  tree.addEntries(tree.last, table, -entries);
+  eraseRun(tree, table, index, entries);
   tree.cleans.run(table, index, count, slots);
   if (!mode.queued) tree.tlb.addPages(place.iova, tree.spanAt(tree.last), entries);
+}
+
+function eraseRun(tree: TableTree, table: number, index: number, entries: number): void {
+  tree.eraseEntries(table, index, entries);
+  tree.memory.addEntries(table, -entries);
 }
 
 /** Clears the one page of a place, and moves on to the next; false where an entry is empty. */
@@ -156,9 +161,10 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
   const { tableMask, tableValue } = tree.levelAt(depth);
   let at = place.iova;
   for (let i = index; i < index + entries; i++) {
-    const below = tree.tableAt(table + (i << tree.entryShift));
-    const lo = tree.take((table >>> 2) + (i << tree.wordShift));
-    if ((lo & tableMask) === tableValue) tree.freeUnlinked(depth + 1, below, at);
+    const entry = table + (i << tree.entryShift);
+    const below = (tree.lo(entry) & tableMask) === tableValue ? tree.tableAt(entry) : -1;
+    tree.take(entry >>> 2);
+    if (below !== -1) tree.freeUnlinked(depth + 1, below, at);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
   }
