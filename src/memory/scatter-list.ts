@@ -147,7 +147,9 @@ function ownLength(view: ArrayBufferView): boolean {
 
 /** Whether an array holds numbers and nothing else, and cannot change while it is read. */
 function holdsNumbers(values: ArrayLike<Address>): values is ArrayLike<number> {
-  return ArrayBuffer.isView(values) && EXACT.includes(Object.getPrototypeOf(values)) && ownLength(values);
+  if (!ArrayBuffer.isView(values)) return false;
+  const prototype = Object.getPrototypeOf(values);
+  return (prototype === Float64Array.prototype || EXACT.includes(prototype)) && ownLength(values);
 }
 
 /** Most elements of a list that is copied: 1 GiB of numbers. */
@@ -195,9 +197,11 @@ function copied(input: Exclude<ListInput, ScatterList>): ListArrays {
   if (addresses.length !== lengths.length) {
     throw new IommuError('BAD_OPTION', 'list', `${addresses.length} addresses but ${lengths.length} lengths`);
   }
+  if (holdsNumbers(addresses) && holdsNumbers(lengths) && addresses.length <= MOST_ELEMENTS) {
+    return { addresses, lengths };
+  }
   checkArray(addresses, 'addresses');
   checkArray(lengths, 'lengths');
-  if (holdsNumbers(addresses) && holdsNumbers(lengths)) return { addresses, lengths };
   return {
     addresses: exactNumbers(addresses.length, 'address', (i) => addresses[i]),
     lengths: exactNumbers(lengths.length, 'length', (i) => lengths[i]),
