@@ -40,7 +40,7 @@ const SCALABLE_CONTEXT_BYTES = 32;
 const PASID_ENTRY_BYTES = 64;
 /** PASIDs of one PASID table; PASIDs enumerated in one listing at most. */
 const PASIDS_PER_TABLE = 64;
-const MOST_PASIDS = 1 << 18;
+const MOST_PASIDS = 1 << 15;
 /** Host address bits assumed: the ACPI tables that give the width are not part of a register file. */
 const HOST_ADDRESS_BITS = 52;
 
