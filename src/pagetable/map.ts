@@ -14,15 +14,15 @@ import { EEXIST, EINVAL, type TableTree } from './tree.ts';
  * @returns pages mapped, or a negative errno
  */
 export function mapRun(tree: TableTree, place: Place, pa: number, prot: number, keep: boolean): number {
-  const { depth, slots, iova } = place;
-  const index = depth === -1 ? 0 : tree.indexAt(depth, iova);
+  const { depth, iova } = place;
+  if (depth === -1) return refuseSize(tree, iova, keep);
+  const index = tree.indexAt(depth, iova);
   const known = tree.journal.free && depth === tree.last;
   const whole = known && index === 0 && place.entries >= tree.levelAt(depth).entries;
-  const table = whole ? tree.descendToWrite(iova, keep) : tree.descend(iova, depth === -1 ? tree.last : depth, keep);
+  const table = whole ? tree.descendToWrite(iova, keep) : tree.descend(iova, depth, keep);
   if (table < 0) return table;
-  if (depth === -1) return EINVAL;
   if (depth < tree.last) tree.hasBlocks = true;
-  if (place.count === 1 && slots === 1) {
+  if (place.entries === 1) {
     const at = table + (index << tree.entryShift);
     if (tree.leaves.writeOne(depth, at, pa, tree.leaves.bits(depth, 1, prot))) {
       tree.addEntries(depth, table, 1);
@@ -33,6 +33,12 @@ export function mapRun(tree: TableTree, place: Place, pa: number, prot: number, 
   place.table = table;
   place.index = index;
   return fillRoom(tree, place, pa, prot, known);
+}
+
+/** Linux walks, and makes tables, before it finds that no level has pages of the size. */
+function refuseSize(tree: TableTree, iova: number, keep: boolean): number {
+  const table = tree.descend(iova, tree.last, keep);
+  return table < 0 ? table : EINVAL;
 }
 
 function fillRoom(tree: TableTree, place: Place, pa: number, prot: number, known: boolean): number {
