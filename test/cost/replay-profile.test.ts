@@ -28,7 +28,7 @@ test('replay predicts a time with its range for each path, and says whose TLB mo
   const plain = JSON.parse((await runCli('replay', TRACE, '--json', '--quiet')).stdout);
   const answer = JSON.parse((await runCli('replay', TRACE, '--profile', PROFILE, '--json', '--quiet')).stdout);
   expect(answer.profile).toEqual({ name: 'board', kind: 'hardware' });
-  expect(answer.assumptions.join()).toContain("SMMUv2's model");
+  expect(answer.notes.join()).toContain("SMMUv2's model");
   expect(answer.rows).toHaveLength(4);
   for (const [i, row] of answer.rows.entries()) {
     expect(row.predicted.low).toBeGreaterThan(0);
