@@ -2,6 +2,7 @@
  * The evidence of the `fault` answer: totals first, then each kind of incident once, then what to do.
  * @module
  */
+
 import { hex } from '../address.ts';
 import type { ExplainedFault } from '../fault/explain.ts';
 import type { Exclusion } from '../fault/incident.ts';
@@ -10,6 +11,7 @@ import type { IncidentGroup } from '../fault/totals.ts';
 import type { Step } from '../hardware/walk/types.ts';
 import { type Block, listSection, type Section, tableSection } from '../report/answer.ts';
 import type { Table } from '../report/table.ts';
+import { capital } from './sentences.ts';
 
 /** Incidents that differ only in address and time; the first one stands for all. */
 export interface ExplainedGroup {
@@ -108,10 +110,6 @@ function groupSection(group: ExplainedGroup, index: number, only: boolean, print
     rank: index < SHOWN ? 'main' : 'detail',
     blocks: [{ kind: 'list', items }],
   };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What would decide between the causes that are still possible, each once. */

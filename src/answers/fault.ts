@@ -2,6 +2,7 @@
  * `fault`: what the fault lines of a log mean, why they happened, and what to do next.
  * @module
  */
+
 import { hex } from '../address.ts';
 import { InputError } from '../errors.ts';
 import type { CauseName } from '../fault/cause-names.ts';
@@ -13,6 +14,7 @@ import { type IncidentGroup, IncidentTotals } from '../fault/totals.ts';
 import type { Answer } from '../report/answer.ts';
 import type { Table } from '../report/table.ts';
 import { type ExplainedGroup, faultSections } from './fault-sections.ts';
+import { capital } from './sentences.ts';
 
 /** What is asked. */
 export interface FaultQuestion {
@@ -158,10 +160,6 @@ function causeWords({ groups, causes }: Counted): string {
   });
   const more = causes.length > MOST_CAUSES ? [`${causes.length - MOST_CAUSES} further causes`] : [];
   return [...words, ...more].join(', ');
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function notesOf({ log, limit, tables }: FaultQuestion, { incidents }: Counted): string[] {
