@@ -2,6 +2,7 @@
  * Vectors of Linux's generic page table on a {@link Domain} whose driver has no device behind it.
  * @module
  */
+
 import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
 import { bareDriver } from '../drivers/bare.ts';
@@ -13,7 +14,7 @@ import { TableMemory } from '../memory/table-memory.ts';
 import { Gather } from '../pagetable/gather.ts';
 import type { RangeTable } from '../pagetable/range.ts';
 import { nearNumber } from '../pagetable/range-checks.ts';
-import { forEachEntry } from '../pagetable/scan.ts';
+import { cleansOf, entriesOf, tablesOf } from './domain-state.ts';
 import type {
   CleanTotals,
   DirtyAnswer,
@@ -156,11 +157,7 @@ export class GenericSubject implements Subject {
   }
 
   entries(sink: EntrySink): void {
-    const { tree } = this.#domain.table;
-    forEachEntry(tree, (table, depth, index, lo, hi) => {
-      const entry = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-      sink(BigInt(table + this.#memory.base), tree.levelAt(depth).level, index, entry);
-    });
+    entriesOf(this.#domain, this.#memory.base, sink);
   }
 
   takeEvents(): RecordedEvent[] {
@@ -170,13 +167,11 @@ export class GenericSubject implements Subject {
   }
 
   tables(): { readonly allocated: number; readonly freed: number } {
-    const { tablesAllocated: allocated, tablesFreed: freed } = this.#domain.meter;
-    return { allocated, freed };
+    return tablesOf(this.#domain);
   }
 
   cleans(): CleanTotals {
-    const { cleanCalls: calls, cleanBytes: bytes } = this.#domain.meter;
-    return { calls, bytes };
+    return cleansOf(this.#domain);
   }
 
   translate(iova: bigint): bigint {

@@ -2,6 +2,7 @@
  * Vectors of io-pgtable on a {@link Domain} whose driver has no device behind it.
  * @module
  */
+
 import { hex } from '../address.ts';
 import { linuxNumber, linuxOffset } from '../core/checks.ts';
 import { Domain } from '../core/domain.ts';
@@ -10,7 +11,7 @@ import type { Format, TableRequest } from '../formats/contract.ts';
 import type { Semantics } from '../formats/rules.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import type { Done } from '../pagetable/runs.ts';
-import { forEachEntry } from '../pagetable/scan.ts';
+import { cleansOf, entriesOf, tablesOf } from './domain-state.ts';
 import type { CleanTotals, EntrySink, GatherUse, MapAnswer, RecordedEvent, Subject } from './subject.ts';
 import type { PgtableConfig, Vector } from './vector.ts';
 
@@ -64,11 +65,7 @@ export class PgtableSubject implements Subject {
 
   /** Entries in use below the root, without those past the architectural end of a short root. */
   entries(sink: EntrySink): void {
-    const { tree } = this.#domain.table;
-    forEachEntry(tree, (table, depth, index, lo, hi) => {
-      const entry = (BigInt(hi >>> 0) << 32n) | BigInt(lo >>> 0);
-      sink(BigInt(table + this.#memory.base), tree.levelAt(depth).level, index, entry);
-    });
+    entriesOf(this.#domain, this.#memory.base, sink);
   }
 
   takeEvents(): RecordedEvent[] {
@@ -78,13 +75,11 @@ export class PgtableSubject implements Subject {
   }
 
   tables(): { readonly allocated: number; readonly freed: number } {
-    const { tablesAllocated: allocated, tablesFreed: freed } = this.#domain.meter;
-    return { allocated, freed };
+    return tablesOf(this.#domain);
   }
 
   cleans(): CleanTotals {
-    const { cleanCalls: calls, cleanBytes: bytes } = this.#domain.meter;
-    return { calls, bytes };
+    return cleansOf(this.#domain);
   }
 
   translate(iova: bigint): bigint {
