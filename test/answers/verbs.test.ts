@@ -60,6 +60,10 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['conform', WRONG],
   ['gen', MAPS, '--quiet'],
   ['formats'],
+  ['bench', '--dma', '--seconds', '1'],
+  ['bench', '--rings'],
+  ...holding('trace_vfio.txt').map((path) => ['replay', path, '--policy', 'strict,lazy,passthrough']),
+  ...holding('trace_boot.txt').map((path) => ['replay', path, '--policy', 'lazy']),
 ];
 
 const compiled = new Map<string, ValidateFunction>();
