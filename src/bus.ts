@@ -26,6 +26,18 @@ export interface PhysicalReader {
   corrupted?(address: number, bytes: number): boolean;
 }
 
+/**
+ * Physical memory that both sides write: queues, their completion slots and event records. Addresses are as a
+ * {@link PhysicalReader} takes them, values little endian. A device's write to memory that is not there fails on its own
+ * side of the bus, so it is answered and not thrown.
+ */
+export interface PhysicalMemory extends PhysicalReader {
+  /** Stores the low 32 bits of `value` at `address`; false where nothing can be written there. */
+  write32(address: number, value: number): boolean;
+  /** Stores the low 64 bits of `value` at `address`; false where nothing can be written there. */
+  write64(address: number, value: bigint): boolean;
+}
+
 /** Memory-mapped registers of one device, by byte offset from its base. */
 export interface RegisterPort {
   /** Reads a 32-bit register. */

@@ -9,7 +9,7 @@
  */
 export type { Address } from './address.ts';
 export { formatSize, hex, parseAddress, parseSize } from './address.ts';
-export type { PhysicalReader, RegisterPort } from './bus.ts';
+export type { PhysicalMemory, PhysicalReader, RegisterPort } from './bus.ts';
 export type { DomainOptions, MapResult, UnmapOptions, UnmapResult } from './core/index.ts';
 export { Domain } from './core/index.ts';
 export { InputError, IommuError } from './errors.ts';

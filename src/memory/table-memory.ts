@@ -4,7 +4,7 @@
  * @module
  */
 import { alignUp, hex, isPow2 } from '../address.ts';
-import type { PhysicalReader } from '../bus.ts';
+import type { PhysicalMemory } from '../bus.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import type { Kernels } from './kernel-contract.ts';
 import { kernelsFor } from './kernels.ts';
@@ -67,7 +67,7 @@ export type PageState = 'free' | 'live' | 'queued' | 'list';
  * Table pages in one WebAssembly memory. Growing detaches views: read {@link TableMemory.u32} anew after every
  * allocation. Equal calls give equal addresses and bytes. The memory never shrinks.
  */
-export class TableMemory implements PhysicalReader {
+export class TableMemory implements PhysicalMemory {
   /** The WebAssembly memory, for kernels. */
   readonly wasm: WebAssembly.Memory;
   /** Physical address of offset 0. */
@@ -236,6 +236,23 @@ export class TableMemory implements PhysicalReader {
     const low = this.u32[offset >>> 2] ?? 0;
     const high = this.u32[(offset >>> 2) + 1] ?? 0;
     return (BigInt(high) << 32n) | BigInt(low);
+  }
+
+  /** A write of either side of the bus: refused where no table or queue is live. */
+  write32(address: number, value: number): boolean {
+    const offset = address - this.base;
+    if (!this.#readable(offset, 4)) return false;
+    this.u32[offset >>> 2] = value;
+    return true;
+  }
+
+  /** As {@link TableMemory.write32}, of 64 bits. */
+  write64(address: number, value: bigint): boolean {
+    const offset = address - this.base;
+    if (!this.#readable(offset, 8)) return false;
+    this.u32[offset >>> 2] = Number(value & 0xffff_ffffn);
+    this.u32[(offset >>> 2) + 1] = Number((value >> 32n) & 0xffff_ffffn);
+    return true;
   }
 
   /** A device's read of many words at once; a window that the next allocation may detach. */

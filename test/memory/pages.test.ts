@@ -97,6 +97,22 @@ describe('tables', () => {
     ]);
   });
 
+  test('a device writes queues and completion slots that are live, and is refused elsewhere', () => {
+    const memory = new TableMemory();
+    const offset = memory.allocate(K4);
+    const at = memory.base + offset;
+    expect([memory.write32(at + 4, -1), memory.write64(at + 8, 0x1234_5678_9abc_def0n)]).toEqual([true, true]);
+    expect([memory.read64(at), memory.read64(at + 8)]).toEqual([0xffff_ffff_0000_0000n, 0x1234_5678_9abc_def0n]);
+    expect([memory.write32(at + 2, 1), memory.write64(at + 4, 1n), memory.write32(0, 1)]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    memory.free(offset, K4);
+    expect([memory.write32(at, 7), memory.write64(at, 7n)]).toEqual([false, false]);
+    expect(memory.u32[(offset + 4) >>> 2]).toBe(0xffff_ffff);
+  });
+
   test('freeing twice is refused by name', () => {
     const memory = new TableMemory();
     const offset = memory.allocate(K4);
