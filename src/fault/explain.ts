@@ -3,6 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
+import { idWord } from '../hardware/id-words.ts';
 import type { Fault, Leaf, Step } from '../hardware/walk/types.ts';
 import { type FaultCause, inferCause } from './cause.ts';
 import type { AddressHistory, FaultHistory, HistoryEntry } from './history.ts';
@@ -24,12 +25,9 @@ export interface ExplainedFault {
 const NO_ACCESS: readonly FaultKind[] = ['unit', 'device-timeout', 'software'];
 const VERBS = { read: 'read', write: 'wrote', execute: 'fetched instructions from' } as const;
 
-/** Drivers whose IOMMUs number streams. */
-const STREAMS = /^(?:arm-smmu|apple-dart|qcom-iommu)/;
-
 /** The device as the record names it. */
 function deviceWords({ device, stream, pasid, iommu, unit }: Incident): string {
-  const id = stream === undefined ? undefined : `${STREAMS.test(iommu) ? 'stream' : 'device'} ${hex(stream)}`;
+  const id = stream === undefined ? undefined : `${idWord(iommu)} ${hex(stream)}`;
   const somebody = unit === undefined ? 'a device' : `a device behind ${unit}`;
   const name = device === undefined ? (id ?? somebody) : id === undefined ? device : `${device} (${id})`;
   return pasid === undefined ? name : `${name} with PASID ${hex(pasid)}`;

@@ -4,6 +4,7 @@
  */
 export { AmdVi } from './amd-vi/amd-vi.ts';
 export { GIVEN_FORMATS, type GivenGeometry, givenTables, NOT_SUPPORTED } from './given.ts';
+export { idWord } from './id-words.ts';
 export {
   type AnyWalker,
   type ContextList,

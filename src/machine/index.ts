@@ -4,5 +4,5 @@
  */
 export { type IommuGroup, parseGroups, type ReservedRegion } from './groups.ts';
 export { MemoryMap, type MemoryRegion, parseIomem } from './iomem.ts';
-export { idWord, MachineNames, type MachineTexts } from './names.ts';
+export { MachineNames, type MachineTexts } from './names.ts';
 export { className, type PciDevice, parsePciList } from './pci.ts';

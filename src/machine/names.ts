@@ -3,6 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
+import { idWord } from '../hardware/id-words.ts';
 import { formatPci } from '../pci.ts';
 import { type IommuGroup, parseGroups } from './groups.ts';
 import { MemoryMap, parseIomem } from './iomem.ts';
@@ -67,17 +68,4 @@ export class MachineNames {
     const address = this.addressOf(iommu, stream);
     return address === undefined ? `${idWord(iommu)} ${hex(stream)}` : this.title(address);
   }
-}
-
-const ID_WORDS: Readonly<Record<string, string>> = {
-  'intel-vtd': 'source-id',
-  'amd-vi': 'DeviceID',
-  'riscv-iommu': 'device_id',
-  'arm-smmu-v3': 'StreamID',
-  'arm-smmu': 'StreamID',
-};
-
-/** What an IOMMU calls the id of a requester: `StreamID`, `source-id`, `DeviceID`, `device_id`. */
-export function idWord(iommu: string): string {
-  return Object.hasOwn(ID_WORDS, iommu) ? (ID_WORDS[iommu] ?? 'stream') : 'stream';
 }

@@ -81,7 +81,7 @@ describe('SMMUv2 (IHI 0062)', () => {
   });
 
   it('a global fault without an address has no "from" in its sentence', () => {
-    expect(global('0x4', '0xc').words).toMatch(/^stream 0x123 fetched instructions; SMCF/);
+    expect(global('0x4', '0xc').words).toMatch(/^StreamID 0x123 fetched instructions; SMCF/);
   });
 
   it('a fault without a stream names the IOMMU that the device is behind', () => {
@@ -165,8 +165,8 @@ it('the verdict over several causes tells one of the faults in full: who, what, 
   const frequent = fault('02:00.0', '0x2000', '0x0020');
   const verdict = (...lines: string[]) =>
     faultAnswer({ log: readFaultLog(lines.join('\n')), source: 'log', limit: 9 }).verdict;
-  expect(verdict(rare, frequent, frequent)).toContain('The most frequent: 0000:02:00.0 (device 0x200) wrote 0x2000;');
-  expect(verdict(rare, frequent)).toContain('The first: 0000:01:00.0 (device 0x100) read 0x1000;');
+  expect(verdict(rare, frequent, frequent)).toContain('The most frequent: 0000:02:00.0 (DeviceID 0x200) wrote 0x2000;');
+  expect(verdict(rare, frequent)).toContain('The first: 0000:01:00.0 (DeviceID 0x100) read 0x1000;');
 });
 
 describe("a device's own MMU", () => {

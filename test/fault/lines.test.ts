@@ -182,7 +182,7 @@ describe('fault lines', () => {
     expect(faults[0]?.notes).toEqual(["the driver's own walk of the tables found no mapping"]);
     expect(faults[7]?.notes).toEqual(['the kernel left out 2474 more messages']);
     expect(faultWords(faults[6] as Incident)).toBe(
-      '0000:00:02.0 (device 0x10) read 0x7cd80000; fault reason 0x01: the root entry of the bus is not present',
+      '0000:00:02.0 (source-id 0x10) read 0x7cd80000; fault reason 0x01: the root entry of the bus is not present',
     );
   });
 

@@ -4,8 +4,9 @@
  */
 import { hex } from '../../address.ts';
 import type { Decoding, DomainMappings } from '../../dump/decode.ts';
+import { idWord } from '../../hardware/id-words.ts';
 import type { DeviceContext } from '../../hardware/iommu.ts';
-import { idWord, type MachineNames } from '../../machine/names.ts';
+import type { MachineNames } from '../../machine/names.ts';
 import type { Cell, Table } from '../../report/table.ts';
 
 /** One device context of the answer. */

@@ -6,7 +6,8 @@ import { hex } from '../../address.ts';
 import type { Decoding, DomainMappings } from '../../dump/decode.ts';
 import { isDamage } from '../../dump/notes.ts';
 import type { Dump } from '../../dump/types.ts';
-import { idWord, type MachineNames } from '../../machine/names.ts';
+import { idWord } from '../../hardware/id-words.ts';
+import type { MachineNames } from '../../machine/names.ts';
 import { formatNumber } from '../../report/number.ts';
 
 /** The geometry line that every answer about tables echoes. */
