@@ -18,6 +18,7 @@ import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { readChunks, readFile } from './io.ts';
 import { printAnswer } from './print.ts';
 import { readTraceFiles } from './trace-files.ts';
+import { addWhatIfOptions, whatIfChoices } from './what-if-options.ts';
 
 const EXAMPLES = `Examples:
   iommu compare before.txt after.txt                 two traces
@@ -84,7 +85,7 @@ async function explained(file: string): Promise<unknown> {
 
 async function replayed(file: string, flags: CompareFlags): Promise<unknown> {
   const names = createNames();
-  const run = new ReplayRun({ ...choicesOf(flags), names, clock: () => performance.now() });
+  const run = new ReplayRun({ ...whatIfChoices(flags), names, clock: () => performance.now() });
   const stats = await readTraceFiles(
     [file],
     (event) => run.event(event),
@@ -95,11 +96,6 @@ async function replayed(file: string, flags: CompareFlags): Promise<unknown> {
   const answer = run.answer(stats);
   if (answer.outcome === 'unusable') throw new InputError('NO_EVENTS', file, answer.verdict);
   return answerDocument(answer);
-}
-
-function choicesOf({ path, dispatch, format, granule, iova, physical, tlb }: CompareFlags): ReplayChoices {
-  const given = Object.entries({ path, dispatch, format, granule, iova, physical, tlb });
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
 async function inputOf(file: string, flags: CompareFlags): Promise<CompareInput> {
@@ -116,17 +112,12 @@ export function addCompare(program: Command): void {
     .description('Compare two traces, or two saved JSON answers of replay or explain; what differs most first.')
     .argument('<a>', 'a trace, or a JSON answer')
     .argument('<b>', 'another one of the same kind')
-    .option('--path <words>', 'of traces: per-page, map-pages, map-sg, one-walk, or all', 'map-pages')
-    .option('--dispatch <words>', 'of traces: indirect, direct, or all', 'indirect')
-    .option('--format <ids>', 'of traces: table formats', 'arm-64-lpae-s1')
-    .option('--granule <sizes>', "of traces: 4K, 16K, 64K or all; the format's first by default")
-    .option('--iova <words>', 'of traces: keep, packed, aligned', 'keep')
-    .option('--physical <words>', 'of traces: keep, contiguous-64k, contiguous-2m', 'keep')
-    .option('--tlb <words>', 'of traces: strict, lazy', 'strict')
     .addHelpText('before', EXAMPLES);
-  addFormOptions(verb).action(async (a: string, b: string, flags: CompareFlags) => {
-    const output = outputOf(flags);
-    const inputs = [await inputOf(a, flags), await inputOf(b, flags)] as const;
-    await printAnswer(compareAnswer(...inputs), output);
-  });
+  addFormOptions(addWhatIfOptions(verb, 'map-pages', 'of traces: ')).action(
+    async (a: string, b: string, flags: CompareFlags) => {
+      const output = outputOf(flags);
+      const inputs = [await inputOf(a, flags), await inputOf(b, flags)] as const;
+      await printAnswer(compareAnswer(...inputs), output);
+    },
+  );
 }

@@ -17,6 +17,7 @@ import { addMachineOptions, type MachineFlags, machineNames } from './machine-fi
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { replayPolicies } from './replay-policies.ts';
 import { readTraceFiles } from './trace-files.ts';
+import { addWhatIfOptions } from './what-if-options.ts';
 
 const EXAMPLES = `Examples:
   iommu replay trace.txt                                    what was mapped, by four paths
@@ -105,16 +106,9 @@ export function addReplay(program: Command): void {
     .option('--leaks', 'list what is never unmapped, the oldest first; status 1 if there is any')
     .option('--double-maps', 'list maps of addresses that are mapped already; status 1 if there is any')
     .option('--ranges', 'add the ranges mapped at the end to the data')
-    .option('--path <words>', 'per-page, map-pages, map-sg, one-walk, or all', 'all')
-    .option('--dispatch <words>', 'indirect, direct, or all', 'indirect')
-    .option('--format <ids>', 'table formats', 'arm-64-lpae-s1')
-    .option('--granule <sizes>', "4K, 16K, 64K or all; the format's first by default")
-    .option('--iova <words>', 'what if addresses were: keep, packed, aligned', 'keep')
-    .option('--physical <words>', 'what if memory were: keep, contiguous-64k, contiguous-2m', 'keep')
-    .option('--tlb <words>', 'what if invalidation were: strict, lazy', 'strict')
     .option('--policy <words>', 'compare strict, lazy, passthrough, or all: invalidations, exposure, addresses')
     .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
     .option('--report <file>', 'write the answer as HTML too')
     .addHelpText('before', EXAMPLES);
-  addFormOptions(addMachineOptions(addLimitOption(verb)), FORMS).action(act);
+  addFormOptions(addMachineOptions(addLimitOption(addWhatIfOptions(verb, 'all'))), FORMS).action(act);
 }
