@@ -96,6 +96,62 @@ export function firstClear8(table: usize, from: u32, to: u32): u32 {
   return to;
 }
 
+/** Index in [from, to) of the first 8-byte entry of `table` in which all bits of a mask are set, or `to`. */
+export function firstWith8(table: usize, from: u32, to: u32, maskLo: u32, maskHi: u32): u32 {
+  const mask = join(maskLo, maskHi);
+  const masks = i64x2.splat(mask as i64);
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    const at = table + ((i as usize) << 3);
+    const first = i64x2.eq(v128.and(v128.load(at), masks), masks);
+    if (v128.any_true(v128.or(first, i64x2.eq(v128.and(v128.load(at, 16), masks), masks)))) break;
+  }
+  for (; i < to; i++) if ((load<u64>(table + ((i as usize) << 3)) & mask) == mask) return i;
+  return to;
+}
+
+/**
+ * Reads which of `count` 8-byte entries from `from` on are dirty: whose bits under the mask are the value. Writes a bit for each
+ * entry, from bit 0 of the word at `bits` on, and zeros to the end of the last word; turns over the bits of `flip`, of the low
+ * half, in the dirty ones.
+ * @returns how many are dirty
+ */
+export function dirty8(
+  from: usize, count: u32, bits: usize, maskLo: u32, maskHi: u32, valueLo: u32, valueHi: u32, flip: u32,
+): u32 {
+  const mask = join(maskLo, maskHi);
+  const value = join(valueLo, valueHi);
+  const masks = i64x2.splat(mask as i64);
+  const values = i64x2.splat(value as i64);
+  const flips = i64x2.splat(flip as i64);
+  let dirty: u32 = 0;
+  let at = from;
+  for (let left = count; left > 0; bits += 4) {
+    const n = min<u32>(left, 32);
+    const end = at + ((n as usize) << 3);
+    let word: u32 = 0;
+    let bit: u32 = 0;
+    for (; at + 16 <= end; at += 16, bit += 2) {
+      const entries = v128.load(at);
+      const found = i64x2.eq(v128.and(entries, masks), values);
+      word |= (i64x2.bitmask(found) as u32) << bit;
+      if (flip != 0) v128.store(at, v128.xor(entries, v128.and(found, flips)));
+    }
+    if (at < end) {
+      const entry = load<u64>(at);
+      if ((entry & mask) == value) {
+        word |= (1 as u32) << bit;
+        store<u64>(at, entry ^ (flip as u64));
+      }
+      at += 8;
+    }
+    store<u32>(bits, word);
+    dirty += popcnt<u32>(word);
+    left -= n;
+  }
+  return dirty;
+}
+
 /** Index in [from, to) of the first 4-byte entry that is not zero, or `to`. */
 export function firstSet4(table: usize, from: u32, to: u32): u32 {
   let i = from;
@@ -355,10 +411,14 @@ export function clear(at: usize, bytes: usize): void {
 
 /**
  * Output addresses of `count` 8-byte leaf entries from `from` on, as doubles from `dest` on; -1 for an entry of zero. The
- * address is what the mask leaves of an entry, shifted left by `shift`.
+ * address is what the mask leaves of an entry, shifted left by `shift`; the field must span at most 52 bits.
  */
 export function decode8(from: usize, count: u32, dest: usize, shift: u32, maskLo: u32, maskHi: u32): void {
-  const masks = i64x2.splat(join(maskLo, maskHi) as i64);
+  const mask = join(maskLo, maskHi);
+  const low = ctz<u64>(mask);
+  const unit = ((1 as u64) << (low + (shift as u64))) as f64;
+  const masks = i64x2.splat(mask as i64);
+  const units = f64x2.splat(unit);
   const bits = i64x2.splat(TWO_52_BITS);
   const bias = f64x2.splat(TWO_52);
   const none = f64x2.splat(-1);
@@ -366,11 +426,12 @@ export function decode8(from: usize, count: u32, dest: usize, shift: u32, maskLo
   const paired = from + (((count & ~1) as usize) << 3);
   for (; from < paired; from += 16, dest += 16) {
     const entries = v128.load(from);
-    const address = v128.or(i64x2.shl(v128.and(entries, masks), shift), bits);
-    v128.store(dest, v128.bitselect(none, f64x2.sub(address, bias), i64x2.eq(entries, zero)));
+    const field = v128.or(i64x2.shr_u(v128.and(entries, masks), low as i32), bits);
+    const address = f64x2.mul(f64x2.sub(field, bias), units);
+    v128.store(dest, v128.bitselect(none, address, i64x2.eq(entries, zero)));
   }
   if (count & 1) {
     const entry = load<u64>(from);
-    store<f64>(dest, entry == 0 ? -1 : ((entry & join(maskLo, maskHi)) << (shift as u64)) as f64);
+    store<f64>(dest, entry == 0 ? -1 : (((entry & mask) >> low) as f64) * unit);
   }
 }

@@ -11,6 +11,7 @@ import { type Format, QUIRK, type QuirkName, type TableRequest } from '../format
 import { ALL_SIZES } from '../formats/generic-pt.ts';
 import { formatById } from '../formats/registry.ts';
 import { TableMemory } from '../memory/table-memory.ts';
+import { type DirtyLeaves, forEachDirty } from '../pagetable/dirty.ts';
 import { Gather } from '../pagetable/gather.ts';
 import type { RangeTable } from '../pagetable/range.ts';
 import { nearNumber } from '../pagetable/range-checks.ts';
@@ -232,7 +233,12 @@ export class GenericSubject implements Subject {
   readDirty(iova: bigint, size: bigint, flags: number, bitmap: boolean, _gather: boolean): DirtyAnswer {
     const gather = new Gather(false);
     const dirty: (readonly [bigint, bigint])[] = [];
-    const visit = (at: bigint, bytes: bigint): void => void (bitmap && dirty.push([at, bytes]));
+    const visit = (leaves: DirtyLeaves): void => {
+      if (!bitmap) return;
+      forEachDirty(leaves, (index) =>
+        dirty.push([this.#range.addressOf(iova, leaves.iova + index * leaves.size), BigInt(leaves.size)]),
+      );
+    };
     const errno = this.#range.readDirty(iova, size, (flags & 1) !== 0, visit, gather);
     return { errno, dirty, gather: { start: gather.start, end: gather.end } };
   }

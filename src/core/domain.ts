@@ -16,6 +16,7 @@ import type { PageTable } from '../pagetable/page-table.ts';
 import { forEachLeaf } from '../pagetable/scan.ts';
 import type { Calls, MapResult, UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
+import { DirtyCalls, type DirtyOptions, type DirtyPages } from './dirty.ts';
 import { LinuxCalls } from './linux-calls.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
 import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
@@ -24,6 +25,7 @@ import { Requests } from './requests.ts';
 import { SafeCalls } from './safe-calls.ts';
 
 const NO_OPTIONS: UnmapOptions = {};
+const CLEAR: DirtyOptions = {};
 
 /** A leaf of a domain. */
 export interface Leaf {
@@ -63,6 +65,7 @@ export class Domain {
   readonly #route: Route;
   readonly #requests: Requests;
   readonly #calls: Calls;
+  readonly #dirty: DirtyCalls;
   #busy = false;
   #freed = false;
 
@@ -83,6 +86,7 @@ export class Domain {
     this.#check = new ArgumentCheck(geometry, memory);
     this.#route = makeRoute(this.driver, meter, dispatch, path === 'per-page' || path === 'map-sg');
     this.#requests = new Requests(this.#route, this.table, path);
+    this.#dirty = new DirtyCalls(context, this.driver, this.#check);
     const gathers = path === 'one-walk' && this.table.gathersLists;
     this.#calls =
       semantics === 'safe'
@@ -180,6 +184,34 @@ export class Domain {
       throw new IommuError('BAD_OPTION', 'out', `${answers.length} places for ${pages} pages`);
     this.#route.translateRange(offset, pages, answers);
     return answers;
+  }
+
+  /**
+   * Reads which pages of a range a device wrote to, as a bitmap, and makes them clean, or only looks (`clear: false`). A leaf
+   * larger than a page is dirty as a whole. Where an invalidation fails, bits read so far are in a `bitmap` of the caller's.
+   * @throws IommuError under `safe`: `UNSUPPORTED` where the format as configured does not tell, or the kernel has no such
+   * call; argument errors as those of `map`; `BAD_OPTION`. Under a kernel's semantics the result has an errno instead.
+   */
+  readDirty(iova: Address, size: Address, options: DirtyOptions = CLEAR): DirtyPages {
+    this.#enter();
+    try {
+      return this.#dirty.read(iova, size, options);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /**
+   * Marks the entry behind `iova` as a device does that writes there; false where nothing is mapped.
+   * @throws IommuError `UNSUPPORTED` as `readDirty` does, and argument errors.
+   */
+  setDirty(iova: Address): boolean {
+    this.#enter();
+    try {
+      return this.#dirty.mark(iova);
+    } finally {
+      this.#busy = false;
+    }
   }
 
   /** All leaves in order of input address; a contiguous page is one leaf. */

@@ -3,6 +3,7 @@
  * @module
  */
 export type { MapResult, UnmapResult } from './calls.ts';
+export type { DirtyOptions, DirtyPages } from './dirty.ts';
 export type { Leaf } from './domain.ts';
 export { Domain } from './domain.ts';
 export type { DomainOptions, UnmapOptions } from './options.ts';

@@ -184,6 +184,7 @@ function configure(kind: Kind, request: TableRequest): Geometry {
     maxSlots: 256,
     syncedLo: 0,
     syncedHi: 0,
+    contiguous: { lo: NEXT_SIZED, hi: 0 },
     dirty: { maskLo: D, maskHi: 0, valueLo: D, valueHi: 0, flip: D },
     rules: { 'linux-7.3': GENERIC_73 },
     slots: (depth, size) => (sizes[depth]?.has(size) ? size / pow2(levels[depth]?.shift ?? 0) : 0),

@@ -169,6 +169,11 @@ export interface Geometry {
   readonly syncedLo: number;
   /** See `syncedLo`. */
   readonly syncedHi: number;
+  /**
+   * Bits of `lo` and `hi` that are all set in each entry of a last-level leaf of several entries, and in no other leaf there;
+   * undefined where a format has no such leaves or marks them in another way.
+   */
+  readonly contiguous?: Entry | undefined;
   /** How entries tell what was written to; undefined where they do not. */
   readonly dirty?: DirtyState | undefined;
   /** What each semantics decides; one that is not there has no such tables, but `safe` has all. */

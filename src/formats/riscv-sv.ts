@@ -112,6 +112,7 @@ function configure(kind: GenericFormat, ias: number, request: TableRequest): Geo
     outputBreak: pow2(ADDRESS_BITS),
     addressShift: 2,
     maxSlots: napot ? NAPOT_SLOTS : 1,
+    ...(napot ? { contiguous: { lo: 0, hi: N_HI } } : {}),
     syncedLo: 0,
     syncedHi: 0,
     rules: { 'linux-7.3': { ...GENERIC_73, refusedQuirks: request.debugKernel === true ? 0 : QUIRK.SVPBMT } },

@@ -55,6 +55,8 @@ export interface Rules {
   readonly separates: 'any' | 'single entries';
   /** What is cleaned of a new table where walks are not coherent. */
   readonly newTable: 'entry' | 'table and entry';
+  /** What follows for leaves that a read of dirty bits made clean: cache cleans and invalidation, or a gather by the caller. */
+  readonly dirtyCleared: 'cleaned and invalidated' | 'gathered';
   /** Quirks that the kernel refuses, a sum of `QUIRK` flags. */
   readonly refusedQuirks: number;
 }
@@ -87,6 +89,7 @@ export const SAFE: Rules = {
   splitOfGroup: 'any',
   separates: 'any',
   newTable: 'entry',
+  dirtyCleared: 'cleaned and invalidated',
   refusedQuirks: 0,
 };
 
@@ -127,6 +130,7 @@ export const GENERIC_73: Rules = {
   inUseErrno: 'EADDRINUSE',
   partOfPage: 'whole page',
   newTable: 'table and entry',
+  dirtyCleared: 'gathered',
 };
 
 /** Linux 6.1, io-pgtable-dart. */

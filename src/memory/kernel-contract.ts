@@ -25,6 +25,23 @@ export interface Kernels {
   firstSet8(table: number, from: number, to: number): number;
   /** First index in [from, to) whose 8-byte entry is zero, or `to`. */
   firstClear8(table: number, from: number, to: number): number;
+  /** First index in [from, to) whose 8-byte entry has all bits of a mask set, or `to`. */
+  firstWith8(table: number, from: number, to: number, maskLo: number, maskHi: number): number;
+  /**
+   * Which of `count` 8-byte entries are dirty: whose bits under the mask are the value. Leaves a bit for each entry, from bit 0
+   * of the word at `bits` on, and zeros to the end of the last word; turns over the bits of `flip`, of the low half, in the dirty ones.
+   * @returns how many are dirty
+   */
+  dirty8(
+    from: number,
+    count: number,
+    bits: number,
+    maskLo: number,
+    maskHi: number,
+    valueLo: number,
+    valueHi: number,
+    flip: number,
+  ): number;
   /** First index in [from, to) whose 4-byte entry is not zero, or `to`. */
   firstSet4(table: number, from: number, to: number): number;
   /** First index in [from, to) whose 4-byte entry is zero, or `to`. */
@@ -86,7 +103,7 @@ export interface Kernels {
   clear(at: number, bytes: number): void;
   /**
    * Output addresses of `count` 8-byte leaf entries, as doubles from `dest` on; −1 for an entry of zero. The address is what
-   * the mask leaves of an entry, shifted left by `shift`.
+   * the mask leaves of an entry, shifted left by `shift`; the field must span at most 52 bits.
    */
   decode8(from: number, count: number, dest: number, shift: number, maskLo: number, maskHi: number): void;
   /** Gathers `count` pages of a checked list into 4-byte entries. */

@@ -4,6 +4,7 @@
  */
 import { highHalf, lowHalf } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
+import { addressIn, entryBehind, indexIn, sharedDepth } from './plain-walk.ts';
 
 const TWO_32 = 0x100000000;
 const TWO_52 = 2 ** 52;
@@ -55,6 +56,42 @@ export class PlainKernels implements Kernels {
     const words = this.#view();
     for (let i = from; i < to; i++) if (isClear8(words, table, i)) return i;
     return to;
+  }
+
+  firstWith8(table: number, from: number, to: number, maskLo: number, maskHi: number): number {
+    const words = this.#view();
+    for (let i = from; i < to; i++) {
+      const word = (table >>> 2) + 2 * i;
+      const missing = (~(words[word] as number) & maskLo) | (~(words[word + 1] as number) & maskHi);
+      if (missing === 0) return i;
+    }
+    return to;
+  }
+
+  dirty8(
+    from: number,
+    count: number,
+    bits: number,
+    maskLo: number,
+    maskHi: number,
+    valueLo: number,
+    valueHi: number,
+    flip: number,
+  ): number {
+    const words = this.#view();
+    words.fill(0, bits >>> 2, (bits >>> 2) + Math.ceil(count / 32));
+    let dirty = 0;
+    for (let i = 0; i < count; i++) {
+      const word = (from >>> 2) + 2 * i;
+      const lo = words[word] as number;
+      const clean = ((lo & maskLo) ^ valueLo) | (((words[word + 1] as number) & maskHi) ^ valueHi);
+      if (clean !== 0) continue;
+      words[word] = lo ^ flip;
+      const at = (bits >>> 2) + (i >>> 5);
+      words[at] = (words[at] as number) | (1 << (i & 31));
+      dirty++;
+    }
+    return dirty;
   }
 
   firstSet4(table: number, from: number, to: number): number {
@@ -265,35 +302,4 @@ function lowestBit(value: number): number {
   if (low !== 0) return (low & -low) >>> 0;
   const high = Math.floor(value / TWO_32);
   return ((high & -high) >>> 0) * TWO_32;
-}
-
-/** Low half of the table address in an entry; the shift to the right where it is negative. */
-function addressIn(words: Uint32Array, lo: number, hi: number): number {
-  const field = lo & (words[TREE + 1] as number);
-  const shift = (words[TREE + 2] as number) | 0;
-  return shift >= 0 ? field << shift : (field >>> -shift) | (hi << (32 + shift));
-}
-
-/** Index of an address in a table at a depth. */
-function indexIn(words: Uint32Array, depth: number, low: number, high: number): number {
-  const shift = words[LEVELS + 4 * depth] as number;
-  const mask = words[LEVELS + 4 * depth + 1] as number;
-  return (shift >= 32 ? high >>> (shift - 32) : (low >>> shift) | (high << (32 - shift))) & mask;
-}
-
-/** Low and high word of the entry for an address; the high word of a 4-byte entry is 0. */
-function entryBehind(words: Uint32Array, depth: number, table: number, low: number, high: number): [number, number] {
-  const wide = words[TREE + 3] === 3;
-  const word = (table >>> 2) + (indexIn(words, depth, low, high) << (wide ? 1 : 0));
-  return [words[word] as number, wide ? (words[word + 1] as number) : 0];
-}
-
-/** Depth of the deepest table of the last walk that leads to an address too, from `top` to `target`. */
-function sharedDepth(words: Uint32Array, low: number, high: number, top: number, target: number): number {
-  let depth = Math.min(words[WALKED + 2] as number, target);
-  const at = high * TWO_32 + low;
-  const last = (words[WALKED + 1] as number) * TWO_32 + (words[WALKED] as number);
-  const span = (below: number): number => 2 ** (words[LEVELS + 4 * below] as number);
-  while (depth > top && Math.floor(at / span(depth - 1)) !== Math.floor(last / span(depth - 1))) depth--;
-  return depth;
 }

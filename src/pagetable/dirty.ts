@@ -1,25 +1,77 @@
 /**
- * Dirty tracking: which leaves a device wrote to. The format says how entries tell.
+ * Dirty tracking: which leaves a device wrote to. The format says how entries tell. Entries of a last-level table are read by a
+ * kernel, into a bit each; a leaf of several entries is dirty where one of them is.
  * @module
  */
-import { offsetIn } from '../address.ts';
+import { alignDown, offsetIn } from '../address.ts';
 import type { DirtyState } from '../formats/contract.ts';
+import { SCRATCH } from '../memory/table-memory.ts';
 import { depthReached, tableReached } from './cursor.ts';
+import { firstContiguous, tellsContiguous } from './entries.ts';
 import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
-/** Told of each dirty leaf: its input address (an offset) and its bytes, also where the range covers a part of it. */
-export type DirtyVisitor = (iova: number, size: number) => void;
+const BITS = SCRATCH.offset / 4;
+
+/** Neighbouring leaves of one table of which some are dirty; the object and its words are reused. */
+export interface DirtyLeaves {
+  /** Input address of the first, as an offset; also where the range begins within it. */
+  readonly iova: number;
+  /** Bytes of a leaf. */
+  readonly size: number;
+  /** Leaves. */
+  readonly count: number;
+  /** How many of them are dirty, at least one. */
+  readonly dirty: number;
+  /** Bit `i % 32` of word `first + i / 32` is set where leaf `i` is dirty. */
+  readonly words: Uint32Array;
+  /** See `words`. */
+  readonly first: number;
+}
+
+/** Told of dirty leaves, in order of input address. */
+export type DirtyVisitor = (leaves: DirtyLeaves) => void;
+
+/** Calls `visit` with the index of each dirty leaf. */
+export function forEachDirty({ words, first, count }: DirtyLeaves, visit: (index: number) => void): void {
+  for (let start = 0; start < count; start += 32) {
+    for (let word = words[first + start / 32] as number; word !== 0; word &= word - 1) {
+      visit(start + 31 - Math.clz32(word & -word));
+    }
+  }
+}
+
+/** Index of the first dirty leaf, and of the last. */
+export function dirtyEnds({ words, first, count }: DirtyLeaves): readonly [from: number, last: number] {
+  let from = first;
+  while (words[from] === 0) from++;
+  let last = first + ((count - 1) >>> 5);
+  while (words[last] === 0) last--;
+  const low = words[from] as number;
+  return [
+    (from - first) * 32 + 31 - Math.clz32(low & -low),
+    (last - first) * 32 + 31 - Math.clz32(words[last] as number),
+  ];
+}
 
 function isDirty(state: DirtyState, lo: number, hi: number): boolean {
   return (lo & state.maskLo) === (state.valueLo | 0) && (hi & state.maskHi) === (state.valueHi | 0);
 }
 
-/** Visits the dirty leaves that touch [from, end), and makes them clean unless `keep`. Holes are passed. */
+/**
+ * Visits the dirty leaves that touch [from, end), and makes them clean unless `keep`; then also the cache is cleaned of them and
+ * the TLB told, where the semantics does so. Holes are passed.
+ */
 export function readDirty(tree: TableTree, from: number, end: number, keep: boolean, visit: DirtyVisitor): void {
   const { dirty } = tree.geometry;
-  if (dirty !== undefined)
-    below(tree, tree.stand(tree.top, tree.rootOf(from), from, end), end, new Reader(tree, dirty, keep, visit));
+  if (dirty === undefined) return;
+  const reader = new Reader(tree, dirty, keep, visit);
+  const stop = Math.min(end, tree.reach);
+  for (let at = from; at < stop; ) {
+    const rootEnd = tree.roots.length === 1 ? stop : Math.min(stop, alignDown(at, tree.rootSpan) + tree.rootSpan);
+    reader.below(tree.stand(tree.top, tree.rootOf(at), at, rootEnd), rootEnd);
+    at = rootEnd;
+  }
 }
 
 /** One read: what is the same for all its leaves. */
@@ -27,17 +79,72 @@ class Reader {
   readonly #tree: TableTree;
   readonly #state: DirtyState;
   readonly #keep: boolean;
+  readonly #tells: boolean;
   readonly #visit: DirtyVisitor;
+  readonly #found: { -readonly [key in keyof DirtyLeaves]: DirtyLeaves[key] };
 
   constructor(tree: TableTree, state: DirtyState, keep: boolean, visit: DirtyVisitor) {
     this.#tree = tree;
     this.#state = state;
     this.#keep = keep;
+    this.#found = { iova: 0, size: 0, count: 0, dirty: 0, words: tree.memory.u32, first: BITS };
+    this.#tells = !keep && tree.rules.dirtyCleared === 'cleaned and invalidated';
     this.#visit = visit;
   }
 
-  /** Reads the leaf of `slots` entries from index `first` of a table on, at input address `iova`. */
-  leaf(table: number, first: number, slots: number, iova: number, size: number): void {
+  /** Reads the entries of a place, and those below, up to the address `end`. */
+  below(place: Place, end: number): void {
+    const tree = this.#tree;
+    const { depth, table, index, count, iova } = place;
+    const span = tree.spanAt(depth);
+    const start = iova - offsetIn(iova, span);
+    const byKernel = depth === tree.last && tellsContiguous(tree);
+    tree.meter.tableReads += count;
+    for (let i = index; i < index + count; ) {
+      const base = start + (i - index) * span;
+      const run = byKernel ? firstContiguous(tree, table, i, index + count) - i : 0;
+      if (run > 0) this.#run(table, i, run, base, span);
+      i += run > 0 ? run : this.#entry(depth, table, i, Math.max(iova, base), Math.min(end, base + span));
+    }
+  }
+
+  /** Reads the entry at an index, which holds [from, end) of the range; returns how many entries that were. */
+  #entry(depth: number, table: number, i: number, from: number, end: number): number {
+    const tree = this.#tree;
+    const at = table + (i << tree.entryShift);
+    const lo = tree.lo(at);
+    const hi = tree.hi(at);
+    if ((lo | hi) === 0) return 1;
+    if (tree.isTable(depth, lo)) {
+      this.below(tree.stand(depth + 1, tree.tableAt(at), from, end), end);
+      return 1;
+    }
+    const slots = tree.geometry.leafSlots(lo, hi, depth);
+    const first = i - (i % slots);
+    const span = tree.spanAt(depth);
+    this.#leaf(table, first, slots, from - offsetIn(from, span * slots), span * slots);
+    return first + slots - i;
+  }
+
+  /** Leaves of one entry each, from an index of a last-level table on. */
+  #run(table: number, index: number, count: number, iova: number, size: number): void {
+    const tree = this.#tree;
+    const { maskLo, maskHi, valueLo, valueHi, flip } = this.#state;
+    const at = table + (index << tree.entryShift);
+    const turned = this.#keep ? 0 : flip;
+    const { kernels } = tree.memory;
+    const dirty = kernels.dirty8(at, count, SCRATCH.offset, maskLo, maskHi, valueLo, valueHi, turned);
+    if (dirty === 0) return;
+    if (!this.#keep) tree.meter.entryWrites += dirty;
+    this.#hand(iova, size, count, dirty);
+    if (!this.#tells) return;
+    const [from, last] = dirtyEnds(this.#found);
+    tree.cleans.count(table, index + from, 1, last + 1 - from);
+    tree.tlb.addPages(iova + from * size, size, last + 1 - from);
+  }
+
+  /** A leaf of `slots` entries from an index of a table on. */
+  #leaf(table: number, first: number, slots: number, iova: number, size: number): void {
     const tree = this.#tree;
     let found = false;
     for (let i = first; i < first + slots; i++) {
@@ -48,31 +155,22 @@ class Reader {
       found = true;
       if (!this.#keep) tree.store(at, lo ^ this.#state.flip, hi);
     }
-    if (found) this.#visit(iova, size);
+    if (!found) return;
+    tree.memory.u32[BITS] = 1;
+    this.#hand(iova, size, 1, 1);
+    if (!this.#tells) return;
+    tree.cleans.count(table, first, 1, slots);
+    tree.tlb.addPages(iova, size, 1);
   }
-}
 
-function below(tree: TableTree, place: Place, end: number, reader: Reader): void {
-  const { depth, table, index, count, iova } = place;
-  const span = tree.spanAt(depth);
-  const start = iova - offsetIn(iova, span);
-  tree.meter.tableReads += count;
-  for (let i = index; i < index + count; ) {
-    const at = table + (i << tree.entryShift);
-    const lo = tree.lo(at);
-    const hi = tree.hi(at);
-    const base = start + (i - index) * span;
-    if ((lo | hi) === 0) i++;
-    else if (tree.isTable(depth, lo)) {
-      const stop = Math.min(end, base + span);
-      below(tree, tree.stand(depth + 1, tree.tableAt(at), Math.max(iova, base), stop), stop, reader);
-      i++;
-    } else {
-      const slots = tree.geometry.leafSlots(lo, hi, depth);
-      const first = i - (i % slots);
-      reader.leaf(table, first, slots, base - (i - first) * span, slots * span);
-      i = first + slots;
-    }
+  #hand(iova: number, size: number, count: number, dirty: number): void {
+    const found = this.#found;
+    found.iova = iova;
+    found.size = size;
+    found.count = count;
+    found.dirty = dirty;
+    found.words = this.#tree.memory.u32;
+    this.#visit(found);
   }
 }
 

@@ -2,7 +2,7 @@
  * Loops over runs of table entries: short ones here, long ones in a kernel.
  * @module
  */
-import type { Entry } from '../formats/contract.ts';
+import type { Entry, Geometry } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Place } from './place.ts';
 
@@ -35,6 +35,23 @@ export function firstClear(tree: Entries, table: number, from: number, to: numbe
   }
   for (let i = from; i < to; i++) if (isClear(tree, table, i)) return i;
   return to;
+}
+
+/** What tells leaves of several entries. */
+interface Leaves extends Entries {
+  readonly geometry: Pick<Geometry, 'maxSlots' | 'contiguous'>;
+}
+
+/** Whether bits of an 8-byte entry tell a last-level leaf of one entry from one of several. */
+export function tellsContiguous({ entryShift, geometry }: Leaves): boolean {
+  return entryShift === 3 && (geometry.maxSlots === 1 || geometry.contiguous !== undefined);
+}
+
+/** First index in [from, to) whose entry is one of several of a leaf, or `to`; only where {@link tellsContiguous}. */
+export function firstContiguous(tree: Leaves, table: number, from: number, to: number): number {
+  const { contiguous } = tree.geometry;
+  if (contiguous === undefined) return to;
+  return tree.memory.kernels.firstWith8(table, from, to, contiguous.lo, contiguous.hi);
 }
 
 function isClear(tree: Entries, table: number, index: number): boolean {

@@ -13,6 +13,7 @@ import { CheckedList, type ListPiece } from '../memory/checked-list.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import { type DirtyVisitor, readDirty } from './dirty.ts';
 import { ListWalk } from './list-walk.ts';
 import { mapRun } from './map.ts';
 import { PageSizeChooser } from './page-size.ts';
@@ -189,6 +190,11 @@ export class PageTable implements PagesSink, UnmapSink {
   /** The output addresses of `count` smallest pages from `iova` on, or −1. */
   translateRange(iova: number, count: number, out: Float64Array): void {
     translateRange(this.tree, iova, count, out);
+  }
+
+  /** Visits dirty leaves that touch [from, end), and makes them clean unless `keep`. */
+  readDirty(from: number, end: number, keep: boolean, visit: DirtyVisitor): void {
+    readDirty(this.tree, from, end, keep, visit);
   }
 
   /** First mapped address in [from, end), or −1. */

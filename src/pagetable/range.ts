@@ -5,7 +5,7 @@
  */
 import { IommuError } from '../errors.ts';
 import { type Geometry, QUIRK } from '../formats/contract.ts';
-import { readDirty, setDirty } from './dirty.ts';
+import { type DirtyVisitor, dirtyEnds, readDirty, setDirty } from './dirty.ts';
 import { Gather, type GatheredTable } from './gather.ts';
 import type { PageSizeChooser } from './page-size.ts';
 import { nearNumber, refuseMap, refuseRange } from './range-checks.ts';
@@ -22,9 +22,6 @@ const ENOENT = -2;
 
 /** Bits of an address below the smallest entry of any format of the family. */
 const SUB_PAGE = 2047n;
-
-/** Told of each dirty leaf: its input address and its bytes. */
-export type WideVisitor = (iova: bigint, bytes: bigint) => void;
 
 /** Range calls of one page table. */
 export class RangeTable {
@@ -85,18 +82,20 @@ export class RangeTable {
 
   /**
    * Reads which leaves that touch a range were written to, and makes them clean unless `keep`.
+   * @param visit gets offsets, which `addressOf` turns into input addresses
    * @returns 0 or a negative errno
    */
-  readDirty(iova: bigint, bytes: bigint, keep: boolean, visit: WideVisitor, gather: Gather): number {
+  readDirty(iova: bigint, bytes: bigint, keep: boolean, visit: DirtyVisitor, gather: Gather): number {
     if (this.#geometry.dirty === undefined) return EOPNOTSUPP;
     const refused = refuseRange(this.#geometry, iova, bytes);
     if (refused !== 0) return refused;
     if (this.#isAboveRoot(iova, bytes)) return ERANGE;
-    const from = this.#offset(iova);
-    readDirty(this.#tree, from, this.#end(iova, bytes), keep, (at, size) => {
-      const start = this.#public(iova, at);
-      visit(start, BigInt(size));
-      if (!keep) gather.addRange(start, BigInt(size));
+    readDirty(this.#tree, this.#offset(iova), this.#end(iova, bytes), keep, (leaves) => {
+      visit(leaves);
+      if (keep) return;
+      const [from, last] = dirtyEnds(leaves);
+      const start = this.addressOf(iova, leaves.iova + from * leaves.size);
+      gather.addRange(start, BigInt((last + 1 - from) * leaves.size));
     });
     return 0;
   }
@@ -142,7 +141,7 @@ export class RangeTable {
     const grown = this.#grow(nearNumber(iova) + bytes, chooser.size);
     if (grown !== 0) return grown;
     const replaced = (start: number, span: number, tables: readonly GatheredTable[]): void => {
-      const at = this.#public(iova, start);
+      const at = this.addressOf(iova, start);
       if (this.#splitsGaps && gather.isApart(at, BigInt(span))) {
         this.finish(gather);
       }
@@ -173,8 +172,8 @@ export class RangeTable {
     return this.#end(iova, bytes) > this.#tree.reach;
   }
 
-  /** The public address of an offset in the range that begins at `iova`. */
-  #public(iova: bigint, offset: number): bigint {
+  /** The input address of an offset in the range that begins at `iova`. */
+  addressOf(iova: bigint, offset: number): bigint {
     return BigInt.asUintN(64, iova - BigInt.asUintN(this.#geometry.ias, iova) + BigInt(offset));
   }
 

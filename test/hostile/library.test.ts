@@ -10,6 +10,8 @@ import { problemsOf, type Tried } from './bad-values.ts';
 const memory = new TableMemory();
 const domain = new Domain({ memory });
 domain.map(0x100000, 0x80000000, 0x200000, PROT.READ | PROT.WRITE);
+const tracked = new Domain({ format: 'vtd-ss' });
+tracked.map(0x100000, 0x80000000, 0x200000, PROT.READ | PROT.WRITE);
 const list = { addresses: [0x1000, 0x5000], lengths: [0x1000, 0x2000] };
 
 /** Tables, bytes and counts. */
@@ -70,6 +72,12 @@ const CALLS: readonly Tried[] = [
     call: (...a: [number, number, Float64Array]) => domain.translateRange(...a),
     state,
   },
+  {
+    name: 'readDirty',
+    args: [0x100000, 0x2000, { clear: false, page: 4096, bitmap: new Uint8Array(1) }],
+    call: (...a: [number, number, object]) => tracked.readDirty(...a),
+  },
+  { name: 'setDirty', args: [0x100000], call: (a: number) => tracked.setDirty(a) },
   {
     name: 'new Domain',
     args: [

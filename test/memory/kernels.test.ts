@@ -87,6 +87,61 @@ describe('searching', () => {
   );
 });
 
+describe('bits of entries', () => {
+  const some = fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
+  /** Entries of which about half have a bit or two of interest set. */
+  const entries = fc.array(
+    fc.tuple(some, fc.constantFrom(0n, 1n << 6n, 1n << 63n, 0xe00n, 1n << 51n)).map(([entry, bits]) => entry | bits),
+    { maxLength: 140, size: 'max' },
+  );
+  const put = (list: readonly bigint[]) => (memory: WebAssembly.Memory) =>
+    void new BigUint64Array(memory.buffer).set(list, TABLE / 8);
+
+  test.each([0xe00n, 1n << 63n, 1n << 52n])('firstWith8 finds the first entry with all bits of %i', (mask) => {
+    fc.assert(
+      fc.property(entries, fc.nat({ max: 140 }), (list, a) => {
+        const from = Math.min(a, list.length);
+        const found = expectTwins(put(list), (kernels) =>
+          kernels.firstWith8(TABLE, from, list.length, ...wordsOf(mask)),
+        );
+        const expected = list.findIndex((entry, i) => i >= from && (entry & mask) === mask);
+        expect(found).toBe(expected === -1 ? list.length : expected);
+      }),
+    );
+  });
+
+  /** AMD v1 and VT-d: a bit that is set. Arm: DBM is set and AP[2] is not. */
+  const states = fc.constantFrom(
+    { mask: 1n << 6n, value: 1n << 6n, flip: 1 << 6 },
+    { mask: 1n << 9n, value: 1n << 9n, flip: 1 << 9 },
+    { mask: (1n << 51n) | 0x80n, value: 1n << 51n, flip: 0x80 },
+  );
+
+  test('dirty8 gives a bit an entry, cleans what is dirty, and touches no other', () => {
+    fc.assert(
+      fc.property(entries, states, fc.boolean(), (list, { mask, value, flip }, keep) => {
+        const dirty = expectTwins(
+          (memory) => {
+            put(list)(memory);
+            words(memory).fill(0x5a5a5a5a, LIST / 4, LIST / 4 + 8);
+          },
+          (kernels) => kernels.dirty8(TABLE, list.length, LIST, ...wordsOf(mask), ...wordsOf(value), keep ? 0 : flip),
+        );
+        const isDirty = list.map((entry) => (entry & mask) === value);
+        const bits = words(PAIR.compiled).subarray(LIST / 4, LIST / 4 + 8);
+        const read = list.map((_, i) => (((bits[i >>> 5] ?? 0) >>> (i & 31)) & 1) === 1);
+        expect([dirty, read]).toEqual([isDirty.filter((each) => each).length, isDirty]);
+        const wanted = list.map((entry, i) => (isDirty[i] === true && !keep ? entry ^ BigInt(flip) : entry));
+        const left = new BigUint64Array(PAIR.compiled.buffer).subarray(TABLE / 8, TABLE / 8 + list.length + 1);
+        expect([...left]).toEqual([...wanted, 0n]);
+        const last = Math.ceil(list.length / 32);
+        expect([...bits.subarray(last)]).toEqual(Array.from({ length: 8 - last }, () => 0x5a5a5a5a));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
 /** A list of the widths that formats have: bits of the smallest page up to the output width. */
 const allowed = fc.constantFrom(
   [12, 32],
@@ -125,6 +180,10 @@ const odd = fc.constantFrom(
 function place(memory: WebAssembly.Memory, addresses: readonly number[], lengths: readonly number[]): void {
   doubles(memory).set(addresses, LIST / 8);
   doubles(memory).set(lengths, LENGTHS / 8);
+}
+
+function wordsOf(value: bigint): readonly [lo: number, hi: number] {
+  return [Number(value & 0xffffffffn), Number(value >> 32n)];
 }
 
 function half(value: number): readonly [lo: number, hi: number] {

@@ -191,6 +191,8 @@ describe('runs', () => {
   test.each([
     [0, 0xfffff000, 0xffff],
     [4, 0xffffff00, 0x3f],
+    [2, 0xfffffc00, 0x3fffff],
+    [0, 0xfffff000, 0xfffff],
   ])('decode8 gives the field of each entry, shifted left by %i, or −1', (shift, lo, hi) => {
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 40 }), (entries) => {

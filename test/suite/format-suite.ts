@@ -7,6 +7,7 @@ import { describe } from 'vitest';
 import type { Format } from '../../src/formats/index.ts';
 import { blockRules } from './blocks.ts';
 import { choiceRules } from './choices.ts';
+import { dirtyRules } from './dirty.ts';
 import { entryRules } from './entries.ts';
 import { failNthRules } from './fail-nth.ts';
 import { historyRules } from './histories.ts';
@@ -23,6 +24,7 @@ export function formatSuite(format: Format): void {
     choiceRules(setup);
     blockRules(setup);
     historyRules(setup);
+    dirtyRules(setup);
     linuxRules(setup);
     failNthRules(setup);
     refusalRules(setup);
