@@ -17,8 +17,15 @@ export interface Field {
 /** Up to 64 bits of a structure from bit `at`. Above 2^53 the result is rounded: use {@link wideBits}. */
 export function bitsOf(words: Uint32Array, at: number, bits: number): number {
   const offset = at & 31;
-  if (offset + bits < 32) return ((words[at >>> 5] ?? 0) >>> offset) & (2 ** bits - 1);
-  return Number(wideBits(words, at, bits));
+  const first = at >>> 5;
+  const low = (words[first] ?? 0) >>> offset;
+  if (offset + bits < 32) return low & (2 ** bits - 1);
+  if (bits > 53) return Number(wideBits(words, at, bits));
+  const rest = bits + offset - 32;
+  const middle = words[first + 1] ?? 0;
+  if (rest < 32) return low + (middle & (2 ** rest - 1)) * 2 ** (32 - offset);
+  const high = (words[first + 2] ?? 0) & (2 ** (rest - 32) - 1);
+  return low + middle * 2 ** (32 - offset) + high * 2 ** (64 - offset);
 }
 
 /** Up to 64 bits of a structure from bit `at`, exact. */

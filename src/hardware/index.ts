@@ -2,7 +2,21 @@
  * What the device sees: table walks and IOMMU models, decoded from the architectures' rules alone.
  * @module
  */
+
 export { AmdVi } from './amd-vi/amd-vi.ts';
+export { AMD_COMMANDS } from './amd-vi/commands.ts';
+export {
+  ANY,
+  type Command,
+  CommandDecoder,
+  type CommandLimits,
+  type CommandTable,
+  type CommandType,
+  emptyScope,
+  type Scope,
+  STAGES,
+  scopeText,
+} from './command.ts';
 export { GIVEN_FORMATS, type GivenGeometry, givenTables, NOT_SUPPORTED } from './given.ts';
 export { idWord } from './id-words.ts';
 export {
@@ -18,11 +32,19 @@ export {
   walkerOf,
 } from './iommu.ts';
 export { createModel, MODEL_NAMES } from './models.ts';
+export {
+  type CommandQueue,
+  commandQueue,
+  type QueueContents,
+  type QueuedCommand,
+  queueContents,
+} from './queue.ts';
+export { RISCV_COMMANDS } from './riscv/commands.ts';
 export { RiscvIommu } from './riscv/riscv.ts';
 export { CB, GR0, GR1 } from './smmu-v2/registers.ts';
 export { type PowerViolation, SmmuV2, type SmmuV2Answer, type SmmuV2Options } from './smmu-v2/smmu.ts';
 export { Tlb, type TlbEntry } from './smmu-v2/tlb.ts';
-export { COMMANDS } from './smmu-v3/commands.ts';
+export { CERROR, COMMANDS, SMMU_V3_COMMANDS } from './smmu-v3/commands.ts';
 export {
   decodeEvent,
   EVENT_BYTES,
@@ -34,6 +56,14 @@ export {
   eventType,
 } from './smmu-v3/events.ts';
 export { SmmuV3, type SmmuV3Answer } from './smmu-v3/smmu.ts';
+export { VIRTIO_REQUESTS, VIRTIO_STATUS } from './virtio/requests.ts';
+export {
+  IQE_REASONS,
+  VTD_DESCRIPTORS,
+  VTD_WIDE_DESCRIPTORS,
+  vtdDescriptorName,
+  vtdDeviceOf,
+} from './vt-d/descriptors.ts';
 export { VTD_FAULTS, type VtdMode, vtdFaultText, vtdWalkCode } from './vt-d/faults.ts';
 export { VtdUnit } from './vt-d/vtd.ts';
 export { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';

@@ -3,6 +3,7 @@
  * @module
  */
 import { hex } from '../../address.ts';
+import { IQE_REASONS, vtdDescriptorName, vtdDeviceOf } from '../../hardware/vt-d/descriptors.ts';
 import type { Layout } from '../contract.ts';
 import type { Draft } from '../draft.ts';
 import { type Decoded, type FaultField, functionOf } from '../incident.ts';
@@ -63,38 +64,14 @@ export const QUEUE_LAYOUTS: readonly Layout[] = [
   },
 ];
 
-/** IQERCD_REG, IQEI, bits 3:0 (VT-d 11.4.9.9). */
-const REASONS: readonly string[] = [
-  'no reason given',
-  'the tail is beyond the queue',
-  'a descriptor could not be read',
-  'a descriptor has a reserved type',
-  'a descriptor has reserved bits set',
-  'a descriptor has the wrong width',
-  'the tail is not aligned',
-  'the translation table mode is wrong',
-];
-
-/** Type of a descriptor, bits 3:0 of its first word (VT-d 6.5.2). */
-const TYPES: readonly string[] = [
-  'reserved',
-  'context-cache invalidation',
-  'IOTLB invalidation',
-  'device-TLB invalidation',
-  'interrupt entry cache invalidation',
-  'invalidation wait',
-  'PASID-based IOTLB invalidation',
-  'PASID-cache invalidation',
-  'PASID-based device-TLB invalidation',
-  'page response',
-];
-
-const DEVICE_TLB: readonly bigint[] = [3n, 8n];
+function wordsOf(low: bigint, high: bigint): Uint32Array {
+  return Uint32Array.from([low, low >> 32n, high, high >> 32n], (half) => Number(half & 0xffff_ffffn));
+}
 
 function descriptor(draft: Draft, name: string, key: string): FaultField[] {
   const [low, high] = [draft.hex(`${key}0`), draft.hex(`${key}1`)];
   if (low === undefined) return [];
-  const type = TYPES[Number(low & 15n)] ?? 'reserved';
+  const type = vtdDescriptorName(Number(low & 15n));
   return [{ name, value: `${hex(low, 16)} ${hex(high ?? 0n, 16)}`, meaning: low === 0n ? 'empty' : type }];
 }
 
@@ -108,11 +85,12 @@ function isGone(draft: Draft): boolean {
 function silentDevice(draft: Draft): number | undefined {
   const sid = draft.hexNumber('ite') ?? draft.hexNumber('ice');
   if (sid !== undefined && sid !== 0) return sid;
-  const suspects = [draft.hex('prior0'), draft.hex('head0')];
-  const found = suspects.find((word) => word !== undefined && DEVICE_TLB.includes(word & 15n));
-  if (found === undefined) return undefined;
-  // VT-d 6.5.2.5 and 6.5.2.6: bits 47:32, and 31:16 of the PASID-based one
-  return Number((found & 15n) === 3n ? (found >> 32n) & 0xffffn : (found >> 16n) & 0xffffn);
+  const suspects = ['prior', 'head'].map((key) => draft.hex(`${key}0`));
+  for (const word of suspects) {
+    const device = word === undefined ? undefined : vtdDeviceOf(wordsOf(word, 0n));
+    if (device !== undefined) return device;
+  }
+  return undefined;
 }
 
 interface Verdict {
@@ -136,7 +114,7 @@ function verdictOf(draft: Draft): Verdict {
   if (draft.has('time-out')) return { kind: 'device-timeout', name: 'ITE', meaning: silent[0] ?? '' };
   if (draft.has('completion')) return { kind: 'device-timeout', name: 'ICE', meaning: silent[1] ?? '' };
   const reason = draft.hexNumber('iqe');
-  const why = reason === undefined ? 'the reason was not printed' : (REASONS[reason] ?? 'a reserved reason');
+  const why = reason === undefined ? 'the reason was not printed' : (IQE_REASONS[reason] ?? 'a reserved reason');
   return { kind: 'unit', name: 'IQE', meaning: `the invalidation queue stopped: ${why}` };
 }
 
