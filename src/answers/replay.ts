@@ -10,6 +10,8 @@ import { Replay } from '../replay/replay.ts';
 import type { CallObserver, RowSpec } from '../replay/row.ts';
 import type { Answer } from '../report/answer.ts';
 import { AddressMap } from '../trace/address-map.ts';
+import type { CallSink } from '../trace/calls.ts';
+import type { TraceDomain } from '../trace/domain-names.ts';
 import type { TraceEvent, TraceNames } from '../trace/events.ts';
 import { PartyShapes } from '../trace/party-shapes.ts';
 import type { ReadStats } from '../trace/stats.ts';
@@ -46,6 +48,8 @@ export interface ReplayQuestion extends ReplayChoices {
   readonly machine?: MachineNames;
   /** Receives every call of the first row after it ran. */
   readonly observer?: CallObserver;
+  /** Receives every call of the trace, before it is replayed. */
+  readonly watch?: CallSink;
 }
 
 function checkLimit(limit: number): number {
@@ -62,10 +66,11 @@ export class ReplayRun {
   readonly #shapes = new PartyShapes();
   readonly #addresses = new AddressMap();
   readonly #limit: number;
+  #isFinished = false;
 
   /** @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`. */
   constructor(question: ReplayQuestion) {
-    const { names, clock, observer, until, profile = null } = question;
+    const { names, clock, observer, watch, until, profile = null } = question;
     this.#question = question;
     this.#limit = checkLimit(question.limit ?? DEFAULT_LIMIT);
     this.specs = specsOf(question);
@@ -79,6 +84,7 @@ export class ReplayRun {
       watch: (call) => {
         this.#shapes.call(call);
         this.#addresses.call(call);
+        watch?.(call);
       },
       ...(observer === undefined ? {} : { observer }),
       ...(until === undefined ? {} : { until }),
@@ -88,6 +94,11 @@ export class ReplayRun {
   /** True once the mark was met: further events are let pass. */
   get stopped(): boolean {
     return this.#replay.stopped;
+  }
+
+  /** The domains of the trace, as far as they are known by now. */
+  get domains(): readonly TraceDomain[] {
+    return this.#replay.domains;
   }
 
   /** The name of a domain of the trace, as far as it is known by now. */
@@ -103,10 +114,12 @@ export class ReplayRun {
   /**
    * Ends the trace.
    * @param stats - what the readers say, one for each file
+   * @param wanted - what else the trace is asked for; may be asked again with others
    * @throws IommuError `BAD_OPTION` where the mark of `until` never came.
    */
-  answer(stats: readonly ReadStats[]): Answer<ReplayData> {
-    this.#replay.finish();
+  answer(stats: readonly ReadStats[], wanted: Partial<Asked> = this.#question): Answer<ReplayData> {
+    if (!this.#isFinished) this.#replay.finish();
+    this.#isFinished = true;
     this.#checkMark();
     const { profile = null, ranges = false, machine = new MachineNames() } = this.#question;
     const replay = this.#replay;
@@ -122,7 +135,7 @@ export class ReplayRun {
       ranges,
       limit: this.#limit,
     });
-    const asked = { leaks: this.#question.leaks === true, doubleMaps: this.#question.doubleMaps === true };
+    const asked = { leaks: wanted.leaks === true, doubleMaps: wanted.doubleMaps === true };
     return {
       schema: 'iommu.replay',
       version: 1,

@@ -97,3 +97,30 @@ export function clockFacts(trace: string | null, log: string | null): ClockFacts
   if (offset === undefined) return { trace, logOffsetNs: null, from: 'neither the clock nor the log tells it' };
   return { trace, logOffsetNs: Number(offset), from: 'the line "sched_clock: Marking stable" of the log' };
 }
+
+/** Architectures whose log and trace clock `local` are one: no line "Marking stable" (kernel/sched/clock.c is for x86). */
+const ONE_CLOCK = /^(arm-smmu|qcom|riscv|apple|rk_|mtk|exynos|tegra|sun50i|ipmmu)/;
+
+/**
+ * The clock of a trace beside a log of faults: what {@link traceClock} says, and where that is nothing, what the log's IOMMUs say
+ * of the machine.
+ * @param iommus - the drivers of the log's faults, one for each fault
+ */
+export function clockBesideFaults(metadata: string | null, log: string | null, iommus: readonly string[]): ClockFacts {
+  const facts = traceClock(metadata, log);
+  // io_page_fault events carry the clock of a trace: the log is one itself
+  const isTrace = iommus.length > 0 && iommus.every((iommu) => iommu === 'iommu');
+  if (isTrace) return { ...facts, logOffsetNs: 0 };
+  if (facts.logOffsetNs !== null) return facts;
+  const isOne = iommus.length > 0 && iommus.every((iommu) => ONE_CLOCK.test(iommu));
+  return isOne && (facts.trace === null || facts.trace === 'local') ? { ...facts, logOffsetNs: 0 } : facts;
+}
+
+/** What is done to the times of a trace, in words; undefined where nothing is. */
+export function clockWords({ logOffsetNs, from }: ClockFacts): string | undefined {
+  if (logOffsetNs === null) {
+    return `how its clock stands to that of the log is not known (${from}): no order of calls and faults is claimed`;
+  }
+  if (logOffsetNs === 0) return undefined;
+  return `times are moved by ${(logOffsetNs / 1e9).toFixed(6)} s to the clock of the log (${from})`;
+}

@@ -3,15 +3,15 @@
  * @module
  */
 import type { DriverFactory } from '../drivers/contract.ts';
-import { PROT } from '../formats/protection.ts';
 import type { CallSink, TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import { DomainTracker, type TrackCounts } from '../trace/domains.ts';
 import { DoubleMaps } from '../trace/double-maps.ts';
-import { DIRECTIONS, KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
+import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
 import { Pairing, type PairingReport } from '../trace/pairing.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
 import { CallBatch } from './batch.ts';
+import { protectionOf } from './protection.ts';
 import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
 import { ListShape } from './summary.ts';
 
@@ -22,9 +22,6 @@ const MARK_TEXT = 80;
 
 /** Events on which the regrouping rule is judged. */
 export const WITNESS_EVENTS = 200_000;
-
-const TO_DEVICE = DIRECTIONS.indexOf('TO_DEVICE');
-const FROM_DEVICE = DIRECTIONS.indexOf('FROM_DEVICE');
 
 /** Settings of a {@link Replay}. */
 export interface ReplayOptions {
@@ -170,16 +167,9 @@ export class Replay {
     this.#pairing.call(call);
     this.#watch?.(call);
     this.shape.add(call);
-    this.#batch.add(call, this.#protOf(call));
+    if (call.kind !== 'unmap' && call.direction < 0) this.assumedProtection++;
+    this.#batch.add(call, protectionOf(call));
     if (this.#batch.full) this.#runBatch();
-  }
-
-  #protOf(call: TraceCall): number {
-    if (call.kind === 'unmap') return 0;
-    if (call.direction === TO_DEVICE) return PROT.READ;
-    if (call.direction === FROM_DEVICE) return PROT.WRITE;
-    if (call.direction < 0) this.assumedProtection++;
-    return PROT.READ | PROT.WRITE;
   }
 
   #runBatch(): void {

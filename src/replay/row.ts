@@ -114,6 +114,17 @@ export class ReplayRow {
     return this.#split?.read() ?? [];
   }
 
+  /** Counts from here on: what was done before is left out, what is mapped stays mapped. */
+  restart(): void {
+    for (const name of COUNT_NAMES) this.#meter[name] = 0;
+    this.peakTables = this.#memory.liveTables;
+    this.peakTableBytes = this.#memory.liveBytes;
+    this.askedBytes = 0;
+    this.mappedBytes = 0;
+    this.calls = 0;
+    this.refusals.length = 0;
+  }
+
   /** Replays all calls of a batch. */
   run(batch: CallBatch): void {
     for (let i = 0; i < batch.count; i++) {

@@ -7,12 +7,22 @@
 import { alignDown } from '../address.ts';
 import type { TraceCall } from './calls.ts';
 
-/** Stretches of time; even. */
-const COLUMNS = 96;
-/** Stretches of addresses, over all domains. */
-const MAX_ROWS = 40;
-const FIRST_STRETCH = 65_536;
 const FIRST_COLUMN_NS = 1000;
+
+/** How a map is cut. */
+export interface AddressMapOptions {
+  /** Stretches of time; even. Default 96. */
+  readonly columns?: number;
+  /** Stretches of addresses at most, over all domains. Default 40. */
+  readonly rows?: number;
+  /** Bytes of the smallest stretch of addresses, a power of two. Default 64K. */
+  readonly stretch?: number;
+  /** Times that are looked at, nanoseconds; from the first call to the last one by default. Calls before count as mapped at `from`. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Only these addresses of one domain; all of all domains by default. */
+  readonly addresses?: { readonly domain: number; readonly start: number; readonly end: number } | undefined;
+}
 
 /** One stretch of addresses of one domain; plain data. */
 export interface AddressRow {
@@ -41,37 +51,57 @@ interface Row {
   readonly most: Float64Array;
 }
 
-/** Takes calls; memory is bounded by {@link MAX_ROWS} × {@link COLUMNS} numbers. */
+/** Takes calls; memory is bounded by rows × columns numbers. */
 export class AddressMap {
+  readonly #columns: number;
+  readonly #maxRows: number;
+  readonly #addresses: AddressMapOptions['addresses'];
   #rows = new Map<string, Row>();
-  #stretch = FIRST_STRETCH;
-  #start = Number.NaN;
-  #width = FIRST_COLUMN_NS;
+  #stretch: number;
+  #start: number;
+  #width: number;
   #column = 0;
+  readonly #isFixed: boolean;
+  #isBefore: boolean;
+
+  constructor({ columns = 96, rows = 40, stretch = 65_536, from, to, addresses }: AddressMapOptions = {}) {
+    this.#columns = columns;
+    this.#maxRows = rows;
+    this.#stretch = stretch;
+    this.#addresses = addresses;
+    this.#start = from ?? Number.NaN;
+    this.#width = from === undefined || to === undefined ? FIRST_COLUMN_NS : (to - from) / columns;
+    this.#isFixed = from !== undefined && to !== undefined;
+    this.#isBefore = this.#isFixed;
+  }
 
   /** Takes a call; an unmap takes away what was live of it. */
   call(call: TraceCall): void {
     this.#goTo(call.time);
     const sign = call.kind === 'unmap' ? -1 : 1;
     const bytes = call.kind === 'unmap' ? call.covered : call.size;
+    const { start, end } = this.#within(call);
     if (bytes === 0) return;
-    while (call.size / this.#stretch > MAX_ROWS) this.#coarsen();
-    const end = call.iova + call.size;
+    while ((end - start) / this.#stretch > this.#maxRows) this.#coarsen();
     let left = bytes;
-    for (let at = call.iova; at < end && left > 0; ) {
+    for (let at = start; at < end && left > 0; ) {
       const next = Math.min(end, alignDown(at, this.#stretch) + this.#stretch);
       const part = Math.min(left, next - at);
       this.#add(call.domain, alignDown(at, this.#stretch), sign * part);
       left -= part;
       at = next;
     }
-    while (this.#rows.size > MAX_ROWS) this.#coarsen();
+    if (this.#rows.size > this.#maxRows && this.#isBefore) this.#forgetEmpty();
+    while (this.#rows.size > this.#maxRows) this.#coarsen();
   }
 
   /** What was found; undefined where nothing was mapped. */
   report(): AddressMapData | undefined {
-    if (this.#rows.size === 0) return undefined;
-    const rows = [...this.#rows.values()].toSorted((a, b) => a.domain - b.domain || a.start - b.start);
+    if (this.#isBefore) this.#begin();
+    if (this.#isFixed) this.#goToColumn(this.#columns - 1);
+    const used = [...this.#rows.values()].filter(({ most }) => most.some((bytes) => bytes > 0));
+    if (used.length === 0) return undefined;
+    const rows = used.toSorted((a, b) => a.domain - b.domain || a.start - b.start);
     const columns = this.#column + 1;
     return {
       from: this.#start,
@@ -81,12 +111,32 @@ export class AddressMap {
     };
   }
 
+  /** The part of a call that is looked at. */
+  #within({ domain, iova, size }: TraceCall): { readonly start: number; readonly end: number } {
+    const only = this.#addresses;
+    if (only === undefined) return { start: iova, end: iova + size };
+    if (only.domain !== domain) return { start: 0, end: 0 };
+    return { start: Math.max(iova, only.start), end: Math.min(iova + size, only.end) };
+  }
+
+  /** Rows of which nothing is left when the time that is looked at begins. */
+  #forgetEmpty(): void {
+    for (const [key, { live }] of this.#rows) if (live === 0) this.#rows.delete(key);
+  }
+
+  /** What is mapped when the time that is looked at begins is all that was before. */
+  #begin(): void {
+    this.#isBefore = false;
+    this.#forgetEmpty();
+    for (const { live, most } of this.#rows.values()) most[0] = live;
+  }
+
   #add(domain: number, start: number, bytes: number): void {
     const key = `${domain} ${start}`;
     let row = this.#rows.get(key);
     if (row === undefined) {
       if (bytes < 0) return;
-      row = { domain, start, live: 0, most: new Float64Array(COLUMNS) };
+      row = { domain, start, live: 0, most: new Float64Array(this.#columns) };
       this.#rows.set(key, row);
     }
     row.live = Math.max(0, row.live + bytes);
@@ -96,8 +146,13 @@ export class AddressMap {
   /** Goes on to the column of a time. What is live goes along. */
   #goTo(time: number): void {
     if (Number.isNaN(this.#start)) this.#start = time;
-    while ((time - this.#start) / this.#width >= COLUMNS) this.#widen();
+    if (this.#isBefore && time >= this.#start) this.#begin();
+    while ((time - this.#start) / this.#width >= this.#columns) this.#widen();
     const column = Math.max(this.#column, Math.floor((time - this.#start) / this.#width));
+    this.#goToColumn(column);
+  }
+
+  #goToColumn(column: number): void {
     if (column === this.#column) return;
     for (const row of this.#rows.values()) row.most.fill(row.live, this.#column + 1, column + 1);
     this.#column = column;
@@ -106,8 +161,8 @@ export class AddressMap {
   /** Merges neighbouring columns. */
   #widen(): void {
     for (const { most } of this.#rows.values()) {
-      for (let i = 0; i < COLUMNS / 2; i++) most[i] = Math.max(most[2 * i] as number, most[2 * i + 1] as number);
-      most.fill(0, COLUMNS / 2);
+      for (let i = 0; i < this.#columns / 2; i++) most[i] = Math.max(most[2 * i] as number, most[2 * i + 1] as number);
+      most.fill(0, this.#columns / 2);
     }
     this.#column = Math.floor(this.#column / 2);
     this.#width *= 2;
@@ -120,9 +175,9 @@ export class AddressMap {
     for (const { domain, start, live, most } of this.#rows.values()) {
       const from = alignDown(start, this.#stretch);
       const key = `${domain} ${from}`;
-      const row = merged.get(key) ?? { domain, start: from, live: 0, most: new Float64Array(COLUMNS) };
+      const row = merged.get(key) ?? { domain, start: from, live: 0, most: new Float64Array(this.#columns) };
       row.live += live;
-      for (let i = 0; i < COLUMNS; i++) {
+      for (let i = 0; i < this.#columns; i++) {
         row.most[i] = Math.min(this.#stretch, (row.most[i] as number) + (most[i] as number));
       }
       merged.set(key, row);

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import { BROWSER_REQUIRED, findBrowser } from '../browser/browser.ts';
 
 /** Address of the built page. */
@@ -53,4 +53,36 @@ export async function withPage(
   } finally {
     await context.close();
   }
+}
+
+/** Time that a test of the page may take, milliseconds. */
+export const TIMEOUT = 120_000;
+
+/** A test that is skipped by name where there is no browser. */
+export function browserTest(name: string, run: () => Promise<void>): void {
+  test.skipIf(SKIP)(`${name}${REASON}`, { timeout: TIMEOUT }, run);
+}
+
+/** A file of the given text. */
+export function fileOf(name: string, text: string): { name: string; mimeType: string; buffer: Buffer } {
+  return { name, mimeType: '', buffer: Buffer.from(text, 'latin1') };
+}
+
+/** Chooses files of the capture. */
+export async function drop(page: Page, ...names: string[]): Promise<void> {
+  await page.setInputFiles(
+    'input[type=file]',
+    names.map((name) => `${CAPTURE}${name}`),
+  );
+}
+
+/** The verdict, once it is there. */
+export async function verdict(page: Page): Promise<string> {
+  await page.waitForSelector('.verdict', { timeout: TIMEOUT });
+  return (await page.textContent('.verdict')) ?? '';
+}
+
+/** An expectation that may take a while to hold: the machine may be busy. */
+export function soon<T>(what: () => T | Promise<T>): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(what, { timeout: TIMEOUT / 4 });
 }

@@ -1,35 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import axe from 'axe-core';
-import type { Page } from 'playwright-core';
 import { afterAll, expect, test } from 'vitest';
 import { servePage } from '../../src/cli/ui.ts';
-import { CAPTURE, closeBrowser, PAGE, REASON, SKIP, withPage } from './open-page.ts';
+import {
+  browserTest,
+  CAPTURE,
+  closeBrowser,
+  drop,
+  fileOf,
+  PAGE,
+  REASON,
+  SKIP,
+  soon,
+  TIMEOUT,
+  verdict,
+  withPage,
+} from './open-page.ts';
 
-const TIMEOUT = 120_000;
 const PANELS = ['fault', 'explorer', 'trace', 'dump', 'latency', 'learn'];
 const VTD =
   'DMAR: [DMA Write NO_PASID] Request device [00:14.0] fault addr 0x7b7ef000 [fault reason 0x05] PTE Write access is not set';
-
-function browserTest(name: string, run: () => Promise<void>): void {
-  test.skipIf(SKIP)(`${name}${REASON}`, { timeout: TIMEOUT }, run);
-}
-
-function fileOf(name: string, text: string): { name: string; mimeType: string; buffer: Buffer } {
-  return { name, mimeType: '', buffer: Buffer.from(text, 'latin1') };
-}
-
-async function drop(page: Page, ...names: string[]): Promise<void> {
-  await page.setInputFiles(
-    'input[type=file]',
-    names.map((name) => `${CAPTURE}${name}`),
-  );
-}
-
-async function verdict(page: Page): Promise<string> {
-  await page.waitForSelector('.verdict', { timeout: TIMEOUT });
-  return (await page.textContent('.verdict')) ?? '';
-}
 
 afterAll(closeBrowser);
 
@@ -89,7 +80,7 @@ browserTest('every format is mapped and read back for the same list', () =>
     expect(formats.length).toBeGreaterThan(5);
     for (const format of formats) {
       await page.locator('select').first().selectOption(format);
-      await expect.poll(() => page.textContent('.tables h2')).toContain(format);
+      await soon(() => page.textContent('.tables h2')).toContain(format);
       expect(await verdict(page)).toContain('0x1000000 → 0x80010000');
     }
   }),
@@ -108,7 +99,9 @@ browserTest('dropped traces are one trace, and their answer has pictures', () =>
   withPage('', async (page) => {
     await drop(page, 'trace_boot.txt', 'trace.txt.gz');
     expect(await verdict(page)).toContain('2,622 lists were mapped');
-    expect(await page.locator('.chart > svg[role=img]').count()).toBeGreaterThan(0);
+    await page.waitForSelector('.timeline svg');
+    await page.locator('#questions summary').click();
+    await page.waitForSelector('#questions .chart > svg[role=img]');
   }),
 );
 
@@ -121,7 +114,8 @@ browserTest('an answer is copied as CSV, and a picture as an SVG of its own', ()
       await page.click('button:has-text("Copy as CSV")');
       await page.waitForSelector('button:has-text("Copy as CSV: copied")');
       expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^path,/);
-      await page.locator('button:has-text("Copy as SVG")').first().click();
+      await page.locator('#questions summary').click();
+      await page.locator('#questions button:has-text("Copy as SVG")').first().click();
       await page.waitForSelector('button:has-text("Copy as SVG: copied")');
       const svg = await page.evaluate(() => navigator.clipboard.readText());
       expect(svg).toMatch(/^<svg[^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);

@@ -2,9 +2,10 @@
  * Files piece by piece, unpacked where gzip packed them.
  * @module
  */
+import type { TraceView } from './protocol.ts';
 
-/** Says how far the work is; `share` from 0 to 1. */
-export type SayProgress = (text: string, share?: number) => void;
+/** Says how far the work is; `share` from 0 to 1; `view`: what is there of a trace by now. */
+export type SayProgress = (text: string, share?: number, view?: TraceView) => void;
 
 async function isGzip(file: Blob): Promise<boolean> {
   const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());

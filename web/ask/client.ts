@@ -1,9 +1,10 @@
 /**
- * The worker as the page sees it: one question at a time, with progress; cancelling ends the worker and starts another.
+ * The worker as the page sees it: one question at a time, with progress, and follow-ups about what it read; cancelling ends the
+ * worker and starts another.
  * @module
  */
 import type { Answer } from '../../src/report/answer.ts';
-import type { Question, Reply, Request } from './protocol.ts';
+import type { FollowUp, LookAt, Question, Reply, Request, Result, TraceView } from './protocol.ts';
 import AnswerWorker from './worker.ts?worker&inline';
 
 /** A refusal by the worker: a code that stays the same, and words. */
@@ -21,43 +22,61 @@ export interface Progress {
   readonly text: string;
   /** 0 to 1, where the total is known. */
   readonly share?: number;
+  /** What is there of a trace by now. */
+  readonly view?: TraceView;
 }
 
+/** Receives progress. */
+export type OnProgress = (progress: Progress) => void;
+
 interface Pending {
-  readonly id: number;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (result: Answer | TraceView | undefined) => void;
   readonly reject: (error: Error) => void;
-  readonly onProgress: (progress: Progress) => void;
+  readonly onProgress: OnProgress;
 }
 
 /** Asks questions of a worker. */
 export class AnswerClient {
   #worker: Worker | undefined;
-  #pending: Pending | undefined;
+  readonly #pending = new Map<number, Pending>();
   #next = 1;
 
   /**
-   * The answer to a question. A question that is still running is cancelled.
+   * The answer to a question. Everything that is still running is cancelled.
    * @throws Refusal with the code of the named error; code `CANCELLED` where another question came.
    */
-  ask(question: Question, onProgress: (progress: Progress) => void = () => undefined): Promise<Answer> {
+  ask(question: Question, onProgress: OnProgress = () => undefined): Promise<Answer> {
     this.cancel();
+    return this.#post(question, onProgress);
+  }
+
+  /**
+   * The answer to a question about the trace that was read last; it waits for those before it.
+   * @throws Refusal as {@link AnswerClient.ask} does; code `NO_TRACE` where none was read.
+   */
+  follow<Asked extends FollowUp | LookAt>(
+    question: Asked,
+    onProgress: OnProgress = () => undefined,
+  ): Promise<Result<Asked>> {
+    return this.#post(question, onProgress);
+  }
+
+  /** Ends what is running, and forgets what the worker has read. */
+  cancel(): void {
+    if (this.#pending.size === 0) return;
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#fail(new Refusal('CANCELLED', 'cancelled'));
+  }
+
+  #post<Asked extends Request['question']>(question: Asked, onProgress: OnProgress): Promise<Result<Asked>> {
     const worker = this.#start();
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#pending = { id, resolve, reject, onProgress };
+      // the worker answers each question with its own kind of result
+      this.#pending.set(id, { resolve: (result) => resolve(result as Result<Asked>), reject, onProgress });
       worker.postMessage({ id, question } satisfies Request);
     });
-  }
-
-  /** Ends the running question. */
-  cancel(): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    this.#worker?.terminate();
-    this.#worker = undefined;
-    pending.reject(new Refusal('CANCELLED', 'cancelled'));
   }
 
   #start(): Worker {
@@ -70,19 +89,20 @@ export class AnswerClient {
   }
 
   #take(reply: Reply): void {
-    const pending = this.#pending;
-    if (pending === undefined || reply.id !== pending.id) return;
+    const pending = this.#pending.get(reply.id);
+    if (pending === undefined) return;
     if (reply.kind === 'progress') {
       pending.onProgress(reply);
       return;
     }
-    this.#pending = undefined;
-    if (reply.kind === 'answer') pending.resolve(reply.answer);
+    this.#pending.delete(reply.id);
+    if (reply.kind === 'result') pending.resolve(reply.result);
     else pending.reject(new Refusal(reply.code, reply.message));
   }
 
   #fail(error: Refusal): void {
-    this.#pending?.reject(error);
-    this.#pending = undefined;
+    const failed = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of failed) reject(error);
   }
 }

@@ -7,7 +7,7 @@ import type { Dump } from '../../src/dump/types.ts';
 import { FaultHistory } from '../../src/fault/history.ts';
 import { FaultLog } from '../../src/fault/log.ts';
 import { FaultTables } from '../../src/fault/tables.ts';
-import { ClockLine, traceClock } from '../../src/record/clock.ts';
+import { type ClockFacts, ClockLine, clockBesideFaults, clockWords } from '../../src/record/clock.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { createNames } from '../../src/trace/events.ts';
 import { chunksOf, type SayProgress } from './chunks.ts';
@@ -32,27 +32,43 @@ async function readLog(file: Blob, progress: SayProgress): Promise<ReadLog> {
   return { log, clock };
 }
 
+/** Traces beside a log. */
+export interface FaultTraces {
+  readonly traces: readonly Blob[];
+  /** Text of the `metadata.json` of their recording; null where it was not dropped. */
+  readonly metadata: string | null;
+}
+
+interface ReadHistory {
+  readonly history: FaultHistory;
+  readonly clock: ClockFacts;
+}
+
 async function readHistory(
-  { log, clock }: ReadLog,
-  traces: readonly Blob[],
+  { log, clock: line }: ReadLog,
+  { traces, metadata }: FaultTraces,
   progress: SayProgress,
-): Promise<FaultHistory> {
+): Promise<ReadHistory> {
   const names = createNames();
-  const history = new FaultHistory(log.incidents, names, traceClock(null, clock.text).logOffsetNs);
+  const iommus = log.incidents.map(({ iommu }) => iommu);
+  const clock = clockBesideFaults(metadata, line.text, iommus);
+  const history = new FaultHistory(log.incidents, names, clock.logOffsetNs);
   await readTraces(traces, history.sink, names, progress);
   history.finish();
-  return history;
+  return { history, clock };
 }
 
 /** The answer about a log. @throws InputError where the dump is of another IOMMU. */
 export async function faultOf(
   file: Blob,
   dump: Dump | undefined,
-  traces: readonly Blob[],
+  beside: FaultTraces,
   progress: SayProgress,
 ): Promise<Answer> {
   const read = await readLog(file, progress);
-  const history = traces.length === 0 ? undefined : await readHistory(read, traces, progress);
+  const found = beside.traces.length === 0 ? undefined : await readHistory(read, beside, progress);
   const tables = dump === undefined ? undefined : new FaultTables(dump);
-  return faultAnswer({ log: read.log, source: 'log', tables, history, limit: LISTED });
+  const answer = faultAnswer({ log: read.log, source: 'log', tables, history: found?.history, limit: LISTED });
+  const words = found === undefined ? undefined : clockWords(found.clock);
+  return words === undefined ? answer : { ...answer, notes: [...answer.notes, `trace: ${words}`] };
 }

@@ -2,7 +2,9 @@
  * What the page and its worker say to each other. Files travel as handles and are read in the worker, piece by piece.
  * @module
  */
+import type { ReplayChoices } from '../../src/answers/replay/choices.ts';
 import type { Answer } from '../../src/report/answer.ts';
+import type { AddressWindow, CallView } from '../../src/trace/call-view.ts';
 
 /** Files that a question is about; which role each has was found out when it was dropped. */
 export interface Evidence {
@@ -13,25 +15,71 @@ export interface Evidence {
   readonly pci?: Blob;
   readonly groups?: Blob;
   readonly iomem?: Blob;
+  readonly metadata?: Blob;
 }
 
-/** A question for the worker. */
+/** What a trace is asked for. */
+export type TraceQuestion = 'mapped' | 'leaks' | 'double-maps';
+
+/** A range of a trace, in nanoseconds of its clock. */
+export interface TimeRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A question that reads files or measures: it cancels the one before. */
 export type Question =
   | { readonly ask: 'formats' }
   | { readonly ask: 'published'; readonly table: string }
   | { readonly ask: 'bench'; readonly format: string; readonly granule: number }
   | { readonly ask: 'explain'; readonly file: Blob }
-  | { readonly ask: 'fault' | 'replay' | 'decode' | 'check'; readonly evidence: Evidence }
+  | { readonly ask: 'fault' | 'decode' | 'check'; readonly evidence: Evidence }
+  | { readonly ask: 'diff'; readonly a: Evidence; readonly b: Evidence }
+  | { readonly ask: 'replay'; readonly evidence: Evidence; readonly wanted: TraceQuestion }
+  | { readonly ask: 'compare'; readonly traces: readonly [Blob, Blob] }
   | { readonly ask: 'walk'; readonly evidence: Evidence; readonly iova: string; readonly stream?: string };
+
+/** A question about the trace that the worker has read. */
+export type FollowUp =
+  | { readonly ask: 'again'; readonly wanted: TraceQuestion }
+  | { readonly ask: 'range'; readonly range: TimeRange; readonly addresses?: AddressWindow }
+  | { readonly ask: 'range-rows'; readonly range: TimeRange; readonly choices: ReplayChoices };
+
+/** A window of the trace that the worker has read; all of it where nothing is said. */
+export interface LookAt {
+  readonly ask: 'view';
+  readonly range?: TimeRange;
+  readonly addresses?: AddressWindow;
+}
+
+/** How a window of a trace looks. */
+export interface TraceView extends CallView {
+  /** Times of the first and the last call that was read by now. */
+  readonly first: number;
+  readonly last: number;
+  /** The addresses that were looked at. */
+  readonly within: AddressWindow | undefined;
+  /** Names of the domains, by id. */
+  readonly domains: readonly string[];
+}
 
 /** To the worker. */
 export interface Request {
   readonly id: number;
-  readonly question: Question;
+  readonly question: Question | FollowUp | LookAt;
 }
+
+/** What came back for a question. */
+export type Result<Asked> = Asked extends LookAt ? TraceView | undefined : Answer;
 
 /** From the worker. */
 export type Reply =
-  | { readonly id: number; readonly kind: 'progress'; readonly text: string; readonly share?: number }
-  | { readonly id: number; readonly kind: 'answer'; readonly answer: Answer }
+  | {
+      readonly id: number;
+      readonly kind: 'progress';
+      readonly text: string;
+      readonly share?: number;
+      readonly view?: TraceView;
+    }
+  | { readonly id: number; readonly kind: 'result'; readonly result: Answer | TraceView | undefined }
   | { readonly id: number; readonly kind: 'failure'; readonly code: string; readonly message: string };

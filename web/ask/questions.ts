@@ -5,10 +5,12 @@
 import { parseAddress } from '../../src/address.ts';
 import { checkAnswer } from '../../src/answers/check.ts';
 import { decodeAnswer } from '../../src/answers/decode.ts';
+import { diffAnswer } from '../../src/answers/diff.ts';
 import { formatsAnswer } from '../../src/answers/formats.ts';
 import { walkAnswer } from '../../src/answers/walk.ts';
 import { checkDecoding } from '../../src/dump/check/check.ts';
 import { decodeDump, decodeGiven, modelOf } from '../../src/dump/decode.ts';
+import { diffDecodings } from '../../src/dump/diff.ts';
 import { openDump } from '../../src/dump/open.ts';
 import { parseRegisters } from '../../src/dump/registers.ts';
 import { memorySource } from '../../src/dump/source.ts';
@@ -21,8 +23,9 @@ import type { Answer } from '../../src/report/answer.ts';
 import type { SayProgress } from './chunks.ts';
 import { faultOf } from './fault.ts';
 import { benchHere, explainedOf, publishedOf } from './latency.ts';
-import type { Evidence, Question } from './protocol.ts';
-import { replayOf } from './traces.ts';
+import type { Evidence, FollowUp, Question, TraceQuestion } from './protocol.ts';
+import { followTrace, openTrace } from './trace-session.ts';
+import { comparisonOf, isFunctionGraph } from './traces.ts';
 
 /** Most bytes of a file that is held in memory as a whole. */
 const MOST_HELD = 2 ** 30;
@@ -73,6 +76,12 @@ async function aboutDump(ask: 'decode' | 'check', evidence: Evidence): Promise<A
   return checkAnswer({ dump, decoding, report, names, limit: 20_000 });
 }
 
+async function diff(a: Evidence, b: Evidence): Promise<Answer> {
+  const dumps = [await openEvidence(a), await openEvidence(b)] as const;
+  const decodings = [decodingOf(dumps[0]), decodingOf(dumps[1])] as const;
+  return diffAnswer({ dumps, decodings, changes: diffDecodings(...decodings), limit: 20_000 });
+}
+
 async function walk(evidence: Evidence, text: string): Promise<Answer> {
   const dump = await openEvidence(evidence);
   const iova = parseAddress(text);
@@ -85,9 +94,24 @@ async function walk(evidence: Evidence, text: string): Promise<Answer> {
 }
 
 async function fault(evidence: Evidence, progress: SayProgress): Promise<Answer> {
-  const { log, dump, traces = [] } = evidence;
+  const { log, dump, traces = [], metadata } = evidence;
   if (log === undefined) throw new InputError('MISSING_VALUE', 'log', 'expected a log, got none');
-  return await faultOf(log, dump === undefined ? undefined : await openEvidence(evidence), traces, progress);
+  const tables = dump === undefined ? undefined : await openEvidence(evidence);
+  return await faultOf(log, tables, { traces, metadata: (await textOf(metadata)) ?? null }, progress);
+}
+
+async function replay(evidence: Evidence, wanted: TraceQuestion, progress: SayProgress): Promise<Answer> {
+  const { traces = [] } = evidence;
+  const [first] = traces;
+  if (first !== undefined && (await isFunctionGraph(first))) {
+    return await explainedOf(first, nameOf(first, 'trace'), progress);
+  }
+  return await openTrace(traces, await namesOf(evidence), wanted, progress);
+}
+
+/** The answer to a question about what was read before. @throws InputError, IommuError as the command line has them. */
+export function followUp(question: FollowUp): Answer {
+  return followTrace(question);
 }
 
 /** The answer to a question. @throws InputError, IommuError as the command line has them. */
@@ -99,7 +123,11 @@ export async function answerTo(question: Question, progress: SayProgress): Promi
     case 'fault':
       return await fault(question.evidence, progress);
     case 'replay':
-      return await replayOf(question.evidence.traces ?? [], await namesOf(question.evidence), progress);
+      return await replay(question.evidence, question.wanted, progress);
+    case 'compare':
+      return await comparisonOf(question.traces, progress);
+    case 'diff':
+      return await diff(question.a, question.b);
     case 'published':
       return await publishedOf(question.table);
     case 'bench':

@@ -2,10 +2,12 @@
  * Traces in the page: recognised by their first bytes, read piece by piece, several as one trace.
  * @module
  */
+import { type CompareInput, compareAnswer } from '../../src/answers/compare.ts';
 import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
-import type { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
+import { answerDocument } from '../../src/report/answer-data.ts';
+import { BootGuard } from '../../src/trace/boots.ts';
 import { createNames, type EventSink, type TraceNames } from '../../src/trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace } from '../../src/trace/readers.ts';
 import type { ReadStats } from '../../src/trace/stats.ts';
@@ -44,7 +46,7 @@ async function readTrace(file: Blob, sink: EventSink, names: TraceNames, progres
 
 /**
  * Reads files that are one trace, in the order of dropping.
- * @throws InputError `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`, `TOO_LARGE`.
+ * @throws InputError `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`, `TOO_LARGE`, `DIFFERENT_BOOTS`.
  */
 export async function readTraces(
   files: readonly Blob[],
@@ -53,18 +55,32 @@ export async function readTraces(
   progress: SayProgress,
 ): Promise<ReadStats[]> {
   const stats: ReadStats[] = [];
-  for (const file of files) stats.push(await readTrace(file, sink, names, progress));
+  const guard = new BootGuard(sink);
+  for (const file of files) {
+    guard.begin(nameOf(file));
+    const read = await readTrace(file, (event) => guard.event(event), names, progress);
+    guard.end(read);
+    stats.push(read);
+  }
   return stats;
 }
 
-/** What a trace maps, by every path; where the time goes, for a function_graph trace. @throws InputError, IommuError as the readers and the replay do. */
-export async function replayOf(files: readonly Blob[], machine: MachineNames, progress: SayProgress): Promise<Answer> {
-  const [first] = files;
-  if (first !== undefined && recogniseTrace(await headOf(first, SNIFF), nameOf(first)) === 'function_graph') {
-    return await explainedOf(first, nameOf(first), progress);
-  }
+/** Whether a file holds calls of functions: it is explained, not replayed. */
+export async function isFunctionGraph(file: Blob): Promise<boolean> {
+  return recogniseTrace(await headOf(file, SNIFF), nameOf(file)) === 'function_graph';
+}
+
+async function sideOf(file: Blob, progress: SayProgress): Promise<CompareInput> {
+  const name = nameOf(file);
+  if (await isFunctionGraph(file)) return { name, document: answerDocument(await explainedOf(file, name, progress)) };
   const names = createNames();
-  const run = new ReplayRun({ names, clock: () => performance.now(), machine });
-  const stats = await readTraces(files, (event) => run.event(event), names, progress);
-  return run.answer(stats);
+  const run = new ReplayRun({ names, clock: () => performance.now(), path: 'map-pages' });
+  const answer = run.answer(await readTraces([file], (event) => run.event(event), names, progress));
+  if (answer.outcome === 'unusable') throw new InputError('NO_EVENTS', name, answer.verdict);
+  return { name, document: answerDocument(answer) };
+}
+
+/** Two traces side by side. @throws InputError as the readers do; `NO_EVENTS` where a trace maps nothing. */
+export async function comparisonOf([a, b]: readonly [Blob, Blob], progress: SayProgress): Promise<Answer> {
+  return compareAnswer(await sideOf(a, progress), await sideOf(b, progress));
 }

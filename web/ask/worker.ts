@@ -4,21 +4,38 @@
  */
 import { InputError, IommuError } from '../../src/errors.ts';
 import type { Reply, Request } from './protocol.ts';
-import { answerTo } from './questions.ts';
+import { answerTo, followUp } from './questions.ts';
+import { viewOf } from './trace-session.ts';
 
 function failure(id: number, error: unknown): Reply {
   const code = error instanceof InputError || error instanceof IommuError ? error.code : 'DEFECT';
   return { id, kind: 'failure', code, message: error instanceof Error ? error.message : String(error) };
 }
 
+async function resultOf({ id, question }: Request, say: (reply: Reply) => void): Promise<Reply> {
+  switch (question.ask) {
+    case 'view':
+      return { id, kind: 'result', result: viewOf(question) };
+    case 'again':
+    case 'range':
+    case 'range-rows':
+      return { id, kind: 'result', result: followUp(question) };
+    default:
+      return {
+        id,
+        kind: 'result',
+        result: await answerTo(question, (text, share, view) =>
+          say({ id, kind: 'progress', text, ...(share === undefined ? {} : { share }), ...(view && { view }) }),
+        ),
+      };
+  }
+}
+
 self.onmessage = async ({ data }: MessageEvent<Request>) => {
-  const { id, question } = data;
   const say = (reply: Reply): void => self.postMessage(reply);
   try {
-    const progress = (text: string, share?: number): void =>
-      say({ id, kind: 'progress', text, ...(share === undefined ? {} : { share }) });
-    say({ id, kind: 'answer', answer: await answerTo(question, progress) });
+    say(await resultOf(data, say));
   } catch (error) {
-    say(failure(id, error));
+    say(failure(data.id, error));
   }
 };

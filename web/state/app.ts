@@ -12,9 +12,19 @@ export const hash: Signal<ReadonlyMap<string, string>> = signal(readHash(locatio
 /** Files that were dropped or chosen, with what each was taken for. */
 export const files: Signal<readonly DroppedFile[]> = signal([]);
 
+function withEntries(entries: Readonly<Record<string, string>>): Map<string, string> {
+  const all = new Map([...hash.value, ...Object.entries(entries)]);
+  return new Map([...all].filter(([, value]) => value !== ''));
+}
+
 /** Sets keys of the address; an empty value removes its key. */
 export function setHash(entries: Readonly<Record<string, string>>): void {
-  hash.value = new Map([...hash.value, ...Object.entries(entries)].filter(([, value]) => value !== ''));
+  hash.value = withEntries(entries);
+}
+
+/** A link to the state with other entries. */
+export function hrefWith(entries: Readonly<Record<string, string>>): string {
+  return `#${writeHash(withEntries(entries))}`;
 }
 
 /** Keeps the address and the state equal, in both directions. */

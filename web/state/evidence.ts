@@ -5,7 +5,7 @@
 import type { Evidence } from '../ask/protocol.ts';
 import type { DroppedFile, Role } from './identify.ts';
 
-const SINGLE = ['log', 'dump', 'registers', 'pci', 'groups', 'iomem'] as const satisfies readonly Role[];
+const SINGLE = ['log', 'dump', 'registers', 'pci', 'groups', 'iomem', 'metadata'] as const satisfies readonly Role[];
 
 /** The evidence that a list of files gives. */
 export function evidenceOf(files: readonly DroppedFile[]): Evidence {

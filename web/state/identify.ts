@@ -9,7 +9,18 @@ import { recogniseTrace } from '../../src/trace/readers.ts';
 import { headOf } from '../ask/chunks.ts';
 
 /** What a file can be taken for. */
-export type Role = 'log' | 'dump' | 'registers' | 'trace' | 'pci' | 'groups' | 'iomem' | 'latency' | 'unknown';
+export type Role =
+  | 'log'
+  | 'dump'
+  | 'registers'
+  | 'trace'
+  | 'pci'
+  | 'groups'
+  | 'iomem'
+  | 'metadata'
+  | 'latency'
+  | 'profile'
+  | 'unknown';
 
 /** A dropped file. */
 export interface DroppedFile {
@@ -27,6 +38,7 @@ const BY_NAME: readonly (readonly [RegExp, Role])[] = [
   [/^pci\.txt$/i, 'pci'],
   [/^iommu_groups\.txt$/i, 'groups'],
   [/^iomem\.txt$/i, 'iomem'],
+  [/^metadata\.json$/i, 'metadata'],
   [/^regs?[-.].*json$/i, 'registers'],
   [/^tables.*\.jsonl(\.gz)?$|\.snapshot(\.gz)?$|^vmcore|\.kdump$/i, 'dump'],
 ];

@@ -2,6 +2,7 @@
  * An Answer on the page: the verdict, the main sections, details to open, the notes.
  * @module
  */
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import { type Answer, type Block, type Section, tablesOf } from '../../src/report/answer.ts';
 import { tableToCsv } from '../../src/report/csv.ts';
@@ -47,15 +48,19 @@ function Body({ section }: { readonly section: Section }): JSX.Element {
   );
 }
 
+/** A section that is drawn when it is opened. */
+function DetailView({ section }: { readonly section: Section }): JSX.Element {
+  const opened = useSignal(false);
+  return (
+    <details class="section" id={section.id} onToggle={(event) => (opened.value ||= event.currentTarget.open)}>
+      <summary data-move="">{plainText(section.title || section.id)}</summary>
+      {opened.value ? <Body section={section} /> : null}
+    </details>
+  );
+}
+
 function SectionView({ section }: { readonly section: Section }): JSX.Element {
-  if (section.rank === 'detail') {
-    return (
-      <details class="section" id={section.id}>
-        <summary>{plainText(section.title || section.id)}</summary>
-        <Body section={section} />
-      </details>
-    );
-  }
+  if (section.rank === 'detail') return <DetailView section={section} />;
   return (
     <section class="section" id={section.id}>
       {section.title === '' ? null : <h2>{plainText(section.title)}</h2>}
@@ -64,15 +69,20 @@ function SectionView({ section }: { readonly section: Section }): JSX.Element {
   );
 }
 
-/** An answer, the verdict first; `children` stand behind the first section. */
+/** An answer, the verdict first; `lead` stands behind it, `children` behind the first section. */
 export function AnswerView({
   answer,
+  lead,
+  without = [],
   children,
 }: {
   readonly answer: Answer;
+  readonly lead?: ComponentChildren;
+  readonly without?: readonly string[];
   readonly children?: ComponentChildren;
 }): JSX.Element {
-  const { verdict, outcome, sections, notes } = answer;
+  const { verdict, outcome, notes } = answer;
+  const sections = answer.sections.filter(({ id }) => !without.includes(id));
   const csv = answer.csv ?? tablesOf(answer)[0];
   return (
     <article class="answer">
@@ -85,6 +95,7 @@ export function AnswerView({
           <CopyButton title="Copy the link" text={() => location.href} />
         </p>
       )}
+      {lead}
       {sections.slice(0, 1).map((section) => (
         <SectionView section={section} />
       ))}

@@ -6,7 +6,7 @@ import { type Signal, signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import type { Answer } from '../../src/report/answer.ts';
 import { AnswerClient, type Progress, Refusal } from '../ask/client.ts';
-import type { Question } from '../ask/protocol.ts';
+import type { FollowUp, LookAt, Question, Result, TraceView } from '../ask/protocol.ts';
 import { AnswerView } from './answer.tsx';
 
 /** A question's state. */
@@ -19,7 +19,13 @@ export type QuestionState =
 /** A question that can be asked again. */
 export interface AskedQuestion {
   readonly state: Signal<QuestionState>;
-  readonly ask: (question: Question) => Promise<void>;
+  /** `onView` receives what is there of a trace while it is read. */
+  readonly ask: (question: Question, onView?: (view: TraceView) => void) => Promise<void>;
+  /** Puts another answer about the trace that was read in the place of this one. */
+  readonly again: (question: FollowUp) => Promise<void>;
+  /** An answer about the trace that was read, beside this one. */
+  readonly follow: <Asked extends FollowUp | LookAt>(question: Asked) => Promise<Result<Asked>>;
+  readonly isAnswered: () => boolean;
   readonly cancel: () => void;
   /** Back to the state before the first question. */
   readonly clear: () => void;
@@ -30,25 +36,41 @@ export function createQuestion(): AskedQuestion {
   const client = new AnswerClient();
   const state = signal<QuestionState>({ kind: 'empty' });
   let round = 0;
-  const ask = async (question: Question): Promise<void> => {
+  const settle = async (asked: (show: (next: QuestionState) => void) => Promise<Answer>): Promise<void> => {
     const mine = ++round;
-    state.value = { kind: 'running', progress: { text: 'starting' } };
     const show = (next: QuestionState): void => {
       if (mine === round) state.value = next;
     };
+    show({ kind: 'running', progress: { text: 'starting' } });
     try {
-      show({ kind: 'answered', answer: await client.ask(question, (progress) => show({ kind: 'running', progress })) });
+      show({ kind: 'answered', answer: await asked(show) });
     } catch (error) {
       const code = error instanceof Refusal ? error.code : 'DEFECT';
       show({ kind: 'refused', code, message: error instanceof Error ? error.message : String(error) });
     }
   };
+  const ask: AskedQuestion['ask'] = (question, onView) =>
+    settle((show) =>
+      client.ask(question, (progress) => {
+        show({ kind: 'running', progress });
+        if (progress.view !== undefined) onView?.(progress.view);
+      }),
+    );
+  const again = (question: FollowUp): Promise<void> => settle(() => client.follow(question));
   const clear = (): void => {
     round++;
     client.cancel();
     state.value = { kind: 'empty' };
   };
-  return { state, ask, cancel: () => client.cancel(), clear };
+  return {
+    state,
+    ask,
+    again,
+    follow: (question) => client.follow(question),
+    isAnswered: () => state.peek().kind === 'answered',
+    cancel: () => client.cancel(),
+    clear,
+  };
 }
 
 function Running({ progress, cancel }: { readonly progress: Progress; readonly cancel: () => void }): JSX.Element {
@@ -67,10 +89,16 @@ function Running({ progress, cancel }: { readonly progress: Progress; readonly c
 export function QuestionView({
   question,
   empty,
+  lead,
+  without,
   children,
 }: {
   readonly question: AskedQuestion;
   readonly empty: string;
+  /** Shown behind the verdict, and while the question is running. */
+  readonly lead?: ComponentChildren;
+  /** Ids of sections that the page shows otherwise. */
+  readonly without?: readonly string[];
   /** Shown within an answer, behind its first section. */
   readonly children?: ComponentChildren;
 }): JSX.Element {
@@ -79,9 +107,18 @@ export function QuestionView({
     case 'empty':
       return <p class="empty">{empty}</p>;
     case 'running':
-      return <Running progress={state.progress} cancel={question.cancel} />;
+      return (
+        <>
+          <Running progress={state.progress} cancel={question.cancel} />
+          {lead}
+        </>
+      );
     case 'answered':
-      return <AnswerView answer={state.answer}>{children}</AnswerView>;
+      return (
+        <AnswerView answer={state.answer} lead={lead} without={without ?? []}>
+          {children}
+        </AnswerView>
+      );
     default:
       return (
         <p class="refused" role="alert">

@@ -329,6 +329,6 @@ export function replayData(findings: ReplayFindings): ReplayData {
     needs: missingFor(stats, track),
     times: 'measuredNs: time of this engine on this machine, no claim about the traced one',
     profile: profile?.machine ?? null,
-    rows: rowsOf(replay, profile),
+    rows: rowsOf(replay.rows, profile),
   };
 }

@@ -7,7 +7,7 @@ import type { Path } from '../../core/paths.ts';
 import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
 import type { Counts } from '../../meter/meter.ts';
-import type { Replay, TimedRow } from '../../replay/replay.ts';
+import type { TimedRow } from '../../replay/replay.ts';
 import type { RowRefusal, RowSpec } from '../../replay/row.ts';
 import type { Cell, Column, Table } from '../../report/table.ts';
 import { driverName } from '../drivers.ts';
@@ -87,8 +87,8 @@ function rowData({ row, milliseconds }: TimedRow, profile: Profile | null): RowD
 }
 
 /** The rows, fewest crossings first. */
-export function rowsOf(replay: Replay, profile: Profile | null): RowData[] {
-  const rows = replay.rows.map((timed) => rowData(timed, profile));
+export function rowsOf(timed: readonly TimedRow[], profile: Profile | null): RowData[] {
+  const rows = timed.map((one) => rowData(one, profile));
   return rows.toSorted((a, b) => a.crossings - b.crossings || a.measuredNs - b.measuredNs);
 }
 

@@ -9,41 +9,12 @@ import { FORMATS } from '../../../src/formats/registry.ts';
 import { GIVEN_FORMATS } from '../../../src/hardware/given.ts';
 import type { Asked } from '../../explore/tables.ts';
 import { pasteAtOnce } from '../../view/paste.ts';
+import { type Choice, choicesOf, Select } from '../../view/select.tsx';
 
 /** Formats that the engine writes and the reader reads. */
 const OFFERED = FORMATS.filter(({ id }) => GIVEN_FORMATS.includes(id));
 
 type Set = (entries: Readonly<Record<string, string>>) => void;
-
-interface Choice {
-  readonly value: string;
-  readonly text: string;
-}
-
-function Select({
-  label,
-  value,
-  choices,
-  onChange,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly choices: readonly Choice[];
-  readonly onChange: (value: string) => void;
-}): JSX.Element {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        {choices.map((choice) => (
-          <option value={choice.value} selected={choice.value === value}>
-            {choice.text}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
 
 function AddressField({
   label,
@@ -70,8 +41,8 @@ function AddressField({
   );
 }
 
-const FORMAT_CHOICES: readonly Choice[] = OFFERED.map(({ id }) => ({ value: id, text: id }));
-const PATH_CHOICES: readonly Choice[] = PATHS.map((path) => ({ value: path, text: path }));
+const FORMAT_CHOICES: readonly Choice[] = choicesOf(OFFERED.map(({ id }) => id));
+const PATH_CHOICES: readonly Choice[] = choicesOf(PATHS);
 
 /** The form at the left of the explorer. */
 export function ExplorerForm({
