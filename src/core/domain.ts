@@ -3,7 +3,7 @@
  * @module
  */
 import type { Address } from '../address.ts';
-import type { DriverDomain } from '../drivers/contract.ts';
+import type { DomainContext, Driver } from '../drivers/contract.ts';
 import { IommuError, shown } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { publicIova } from '../formats/iova.ts';
@@ -12,16 +12,17 @@ import { CheckedList } from '../memory/checked-list.ts';
 import { asArrays, isDoubles, type ListInput } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
-import type { PageTable } from '../pagetable/page-table.ts';
+import { PageTable } from '../pagetable/page-table.ts';
 import { forEachLeaf } from '../pagetable/scan.ts';
 import type { Calls, MapResult, UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
 import { DirtyCalls, type DirtyOptions, type DirtyPages } from './dirty.ts';
 import { LinuxCalls } from './linux-calls.ts';
 import { type DomainOptions, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
-import { type Dispatch, makeRoute, type Path, type Route } from './paths.ts';
+import type { Dispatch, Path } from './paths.ts';
 import { RangeCalls } from './range-calls.ts';
 import { Requests } from './requests.ts';
+import { checkHooks, Route } from './route.ts';
 import { SafeCalls } from './safe-calls.ts';
 
 const NO_OPTIONS: UnmapOptions = {};
@@ -38,9 +39,31 @@ export interface Leaf {
 }
 
 /** @throws IommuError `BAD_OPTION` where a driver's factory gave something else. */
-function checkDriver(driver: DriverDomain): DriverDomain {
-  if (typeof driver === 'object' && driver !== null && 'table' in driver) return driver;
-  throw new IommuError('BAD_OPTION', 'driver', `expected to get a driver's domain, got ${shown(driver)}`);
+function checkDriver(driver: Driver): Driver {
+  if (typeof driver === 'object' && driver !== null && 'tlb' in driver) return driver;
+  throw new IommuError('BAD_OPTION', 'driver', `expected to get a driver, got ${shown(driver)}`);
+}
+
+/** The tables for a driver; the driver keeps nothing where there are none. */
+function tableOf({ geometry, memory, meter, semantics }: DomainContext, driver: Driver, path: Path): PageTable {
+  try {
+    checkHooks(driver, path);
+    return new PageTable(geometry, memory, meter, driver.tlb, semantics);
+  } catch (error) {
+    driver.release?.();
+    throw error;
+  }
+}
+
+/** Attaches the tables; nothing is kept where the device does not take them. */
+function attach(route: Route, driver: Driver, table: PageTable): void {
+  try {
+    route.attach();
+  } catch (error) {
+    table.destroy();
+    driver.release?.();
+    throw error;
+  }
 }
 
 /** One address space. One writer at a time: a call from within a call is refused. */
@@ -58,7 +81,7 @@ export class Domain {
   /** Dispatch. */
   readonly dispatch: Dispatch;
   /** The driver's part. */
-  readonly driver: DriverDomain;
+  readonly driver: Driver;
   /** The page table, for callers that go below the core as a driver does. */
   readonly table: PageTable;
   readonly #check: ArgumentCheck;
@@ -82,18 +105,19 @@ export class Domain {
     this.dispatch = dispatch;
     const context = { geometry, memory, meter, semantics };
     this.driver = checkDriver(driver(context));
-    this.table = this.driver.table;
+    this.table = tableOf(context, this.driver, path);
+    this.#route = new Route(this.driver, this.table, meter, dispatch);
+    attach(this.#route, this.driver, this.table);
     this.#check = new ArgumentCheck(geometry, memory);
-    this.#route = makeRoute(this.driver, meter, dispatch, path === 'per-page' || path === 'map-sg');
     this.#requests = new Requests(this.#route, this.table, path);
     this.#dirty = new DirtyCalls(context, this.driver, this.#check);
     const gathers = path === 'one-walk' && this.table.gathersLists;
     this.#calls =
       semantics === 'safe'
-        ? new SafeCalls(context, this.driver, this.#requests, this.#check, gathers)
+        ? new SafeCalls(context, this.#route, this.#requests, this.#check, gathers)
         : this.table.rules.request === 'range'
-          ? new RangeCalls(context, this.driver, this.#requests.done)
-          : new LinuxCalls(context, this.driver, this.#requests, path === 'map-sg');
+          ? new RangeCalls(context, this.#route, this.#requests.done)
+          : new LinuxCalls(context, this.#route, this.#requests, path === 'map-sg');
   }
 
   /** Whether a value is a domain; asks nothing of it, as a proxy would answer. */
@@ -227,14 +251,14 @@ export class Domain {
   /** Invalidates everything the device may remember of this domain. */
   flushAll(): void {
     this.#alive();
-    this.driver.flushIotlbAll?.();
+    this.#route.flushAll();
   }
 
   /** Frees all tables. Every later call is refused with `FREED`. */
   free(): void {
     this.#enter();
     try {
-      this.driver.free();
+      this.#route.free();
       this.#freed = true;
     } finally {
       this.#busy = false;

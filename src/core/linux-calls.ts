@@ -4,7 +4,7 @@
  * @module
  */
 import type { Address } from '../address.ts';
-import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
+import type { DomainContext } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { PageSizeChooser } from '../pagetable/page-size.ts';
@@ -13,21 +13,22 @@ import { EINVAL } from '../pagetable/tree.ts';
 import type { Calls, MapResult } from './calls.ts';
 import { linuxAlias, linuxNumber, linuxOffset } from './checks.ts';
 import type { Requests } from './requests.ts';
+import type { Route } from './route.ts';
 
 /** Calls of one domain under `linux-6.1`. */
 export class LinuxCalls implements Calls {
   readonly #geometry: Geometry;
-  readonly #driver: DriverDomain;
+  readonly #route: Route;
   readonly #chooser: PageSizeChooser;
   readonly #requests: Requests;
   readonly #done: Done;
   readonly #hook: boolean;
 
   /** @param hook whether lists go through the `map_sg` hook of 2021 */
-  constructor({ geometry }: DomainContext, driver: DriverDomain, requests: Requests, hook: boolean) {
+  constructor({ geometry }: DomainContext, route: Route, requests: Requests, hook: boolean) {
     this.#geometry = geometry;
-    this.#driver = driver;
-    this.#chooser = driver.table.chooser;
+    this.#route = route;
+    this.#chooser = route.table.chooser;
     this.#requests = requests;
     this.#done = requests.done;
     this.#hook = hook;
@@ -48,7 +49,7 @@ export class LinuxCalls implements Calls {
     const start = linuxNumber('pa', pa);
     const bytes = linuxNumber('size', size);
     const errno = this.#mapRange(offset, start, bytes, prot);
-    if (errno === 0) this.#driver.iotlbSyncMap?.(offset, bytes);
+    if (errno === 0) this.#route.syncMap(offset, bytes);
     return this.#result(errno === 0 ? this.#done.bytes : 0, errno, prot);
   }
 
@@ -60,7 +61,7 @@ export class LinuxCalls implements Calls {
       this.#unmap(offset, this.#done.bytes);
       return this.#result(0, errno, prot);
     }
-    this.#driver.iotlbSyncMap?.(offset, this.#done.bytes);
+    this.#route.syncMap(offset, this.#done.bytes);
     return this.#result(this.#done.bytes, 0, prot);
   }
 
@@ -105,7 +106,7 @@ export class LinuxCalls implements Calls {
 
   #unmap(offset: number, bytes: number): number {
     const unmapped = this.#chooser.divides(offset, 0, bytes) ? this.#requests.unmapRange(offset, bytes, false) : 0;
-    this.#driver.iotlbSync?.();
+    this.#route.sync();
     return unmapped;
   }
 }

@@ -4,13 +4,14 @@
  * @module
  */
 import { type Address, checkAddress } from '../address.ts';
-import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
+import type { DomainContext } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import { Gather } from '../pagetable/gather.ts';
 import type { RangeTable } from '../pagetable/range.ts';
 import { type Done, ListRuns } from '../pagetable/runs.ts';
 import { type Calls, exactOutput, type MapResult } from './calls.ts';
+import type { Route } from './route.ts';
 
 function wide(argument: string, value: Address): bigint {
   checkAddress(argument, value);
@@ -20,12 +21,14 @@ function wide(argument: string, value: Address): bigint {
 /** Calls of one domain. */
 export class RangeCalls implements Calls {
   readonly #geometry: Geometry;
+  readonly #route: Route;
   readonly #range: RangeTable;
   readonly #done: Done;
 
-  constructor({ geometry }: DomainContext, driver: DriverDomain, done: Done) {
+  constructor({ geometry }: DomainContext, route: Route, done: Done) {
     this.#geometry = geometry;
-    this.#range = driver.table.range;
+    this.#route = route;
+    this.#range = route.table.range;
     this.#done = done;
   }
 
@@ -39,6 +42,7 @@ export class RangeCalls implements Calls {
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
     const errno = this.#map(wide('iova', iova), wide('pa', pa), wide('size', size), prot);
+    if (errno === 0) this.#syncMap(iova);
     return this.#result(errno === 0 ? this.#done.bytes : 0, errno, prot);
   }
 
@@ -50,12 +54,19 @@ export class RangeCalls implements Calls {
       const at = BigInt.asUintN(64, start + BigInt(this.#done.bytes));
       errno = this.#map(at, BigInt(runs.start), BigInt(runs.bytes), prot);
     }
-    if (errno !== 0) this.#unmap(start, BigInt(this.#done.bytes));
+    if (errno === 0) this.#syncMap(iova);
+    else this.#unmap(start, BigInt(this.#done.bytes));
     return this.#result(errno === 0 ? this.#done.bytes : 0, errno, prot);
   }
 
   unmap(iova: Address, size: Address): number {
     return Number(this.#unmap(wide('iova', iova), wide('size', size)));
+  }
+
+  /** Tells the driver what a call mapped from `iova` on. */
+  #syncMap(iova: Address): void {
+    const { ias } = this.#geometry;
+    if (this.#done.bytes > 0) this.#route.syncMap(Number(BigInt.asUintN(ias, BigInt(iova))), this.#done.bytes);
   }
 
   #result(bytes: number, errno: number, prot: number): MapResult {
@@ -65,7 +76,7 @@ export class RangeCalls implements Calls {
   /** Maps a range, and unmaps what of it was mapped where that fails. */
   #map(iova: bigint, pa: bigint, bytes: bigint, prot: number): number {
     const before = this.#done.bytes;
-    const errno = this.#range.map(iova, pa, bytes, prot, this.#done);
+    const errno = this.#route.mapWide(iova, pa, bytes, prot, this.#done);
     if (errno !== 0 && this.#done.bytes > before) this.#unmap(iova, BigInt(this.#done.bytes - before));
     if (errno !== 0) this.#done.bytes = before;
     return errno;
@@ -73,8 +84,8 @@ export class RangeCalls implements Calls {
 
   #unmap(iova: bigint, bytes: bigint): bigint {
     const gather = new Gather(false);
-    const unmapped = this.#range.unmap(iova, bytes, gather);
-    this.#range.finish(gather);
+    const unmapped = this.#route.unmapWide(iova, bytes, gather);
+    this.#route.finish(gather);
     return unmapped;
   }
 }

@@ -5,7 +5,8 @@
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import { type Done, ListRuns, mapRange, unmapRange } from '../pagetable/runs.ts';
-import type { Path, Route } from './paths.ts';
+import type { Path } from './paths.ts';
+import type { Route } from './route.ts';
 
 /** Requests of one domain, one at a time. Results are as the kernel's: 0 or a negative errno, bytes for unmaps. */
 export class Requests {

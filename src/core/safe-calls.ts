@@ -4,7 +4,7 @@
  * @module
  */
 import { type Address, checkAddress } from '../address.ts';
-import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
+import type { DomainContext } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { checkProt } from '../formats/protection.ts';
 import { CheckedList } from '../memory/checked-list.ts';
@@ -18,6 +18,7 @@ import type { ArgumentCheck } from './checks.ts';
 import type { UnmapOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
+import type { Route } from './route.ts';
 
 /** Bits of a whole number that a double holds. */
 const EXACT_BITS = 53;
@@ -28,7 +29,7 @@ const SUB_PAGE = 2047n;
 export class SafeCalls implements Calls {
   readonly #geometry: Geometry;
   readonly #memory: TableMemory;
-  readonly #driver: DriverDomain;
+  readonly #route: Route;
   readonly #table: PageTable;
   readonly #requests: Requests;
   readonly #check: ArgumentCheck;
@@ -38,15 +39,15 @@ export class SafeCalls implements Calls {
   /** @param gathers whether lists are mapped by kernels, where these can read them */
   constructor(
     { geometry, memory }: DomainContext,
-    driver: DriverDomain,
+    route: Route,
     requests: Requests,
     check: ArgumentCheck,
     gathers: boolean,
   ) {
     this.#geometry = geometry;
     this.#memory = memory;
-    this.#driver = driver;
-    this.#table = driver.table;
+    this.#route = route;
+    this.#table = route.table;
     this.#requests = requests;
     this.#check = check;
     this.#refusals = new Refusals(geometry);
@@ -105,7 +106,7 @@ export class SafeCalls implements Calls {
         : this.#requests.unmapRange(offset, bytes, queued);
     } finally {
       this.#table.endUnmap();
-      if (!queued) this.#driver.iotlbSync?.();
+      if (!queued) this.#route.sync();
     }
   }
 
@@ -117,7 +118,7 @@ export class SafeCalls implements Calls {
     const errno = this.#orRollBack(offset, bytes, prot, pa, list);
     if (errno !== 0 || this.#requests.done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
     this.#table.commit();
-    this.#driver.iotlbSyncMap?.(offset, bytes);
+    this.#route.syncMap(offset, bytes);
     return { bytes, errno: 0, granted: this.#geometry.granted(prot) };
   }
 
@@ -133,7 +134,7 @@ export class SafeCalls implements Calls {
       this.#refuseOverlap(offset, bytes);
     }
     this.#rollBack(offset);
-    this.#driver.iotlbSync?.();
+    this.#route.sync();
     throw this.#refusals.noMemory(offset, bytes, this.#requests.done.bytes);
   }
 
@@ -148,15 +149,9 @@ export class SafeCalls implements Calls {
     }
   }
 
-  /** Takes back what a map call wrote; the device needs power, as its TLB is told. */
+  /** Takes back what a map call wrote. */
   #rollBack(offset: number): void {
-    const { power } = this.#driver;
-    power?.get();
-    try {
-      this.#table.rollBack(offset, offset + this.#requests.done.bytes);
-    } finally {
-      power?.put();
-    }
+    this.#route.rollBack(offset, offset + this.#requests.done.bytes);
   }
 
   #unmapMapped(offset: number, end: number, queued: boolean): number {

@@ -1,14 +1,13 @@
 /**
- * What the core asks of a driver: Linux's `iommu_domain_ops`, with the hooks that were proposed and merged over time.
+ * What the core asks of a driver. A driver is a device: it programs a page table into it, invalidates what the page table says,
+ * and waits until that is done. It never maps and never walks; the core calls the page table itself.
  * @module
  */
-import type { Geometry } from '../formats/contract.ts';
+import type { Geometry, Registers } from '../formats/contract.ts';
 import type { Semantics } from '../formats/rules.ts';
-import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
-import type { PageTable } from '../pagetable/page-table.ts';
-import type { Done } from '../pagetable/runs.ts';
+import type { TlbOps } from '../pagetable/tlb-ops.ts';
 
 /** Runtime power, as calls that go around every piece of work. */
 export interface PowerControl {
@@ -21,46 +20,47 @@ export interface PowerControl {
 /** How the page table walks a list that it is given whole. */
 export type ListWalk = 'hook' | 'one-walk';
 
-/**
- * One domain of a driver. Input addresses are offsets from the region's base; results are as the kernel's: 0 or a
- * negative errno for map calls, with progress in `done`; bytes for unmap calls.
- */
-export interface DriverDomain {
-  /** Name of the driver. */
-  readonly name: string;
-  /** Its page table: `direct` dispatch calls it without the driver. */
-  readonly table: PageTable;
-  /** Runtime power; absent where the device needs none. */
-  readonly power?: PowerControl;
-  /** Maps one page (Linux up to 5.14). */
-  map(iova: number, pa: number, size: number, prot: number, done: Done): number;
-  /** Maps equal pages, at most to the end of a table (Linux from 5.15). */
-  mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number;
-  /** Maps a whole list: the hook proposed in 2021, or this project's one walk. */
-  mapSg?(iova: number, list: ListArrays, prot: number, walk: ListWalk, done: Done): number;
-  /** Unmaps one page; `queued`: a flush of everything follows later, so that leaves need not be announced. */
-  unmap(iova: number, size: number, queued: boolean): number;
-  /** Unmaps equal pages, at most to the end of a table. */
-  unmapPages(iova: number, size: number, count: number, queued: boolean): number;
-  /** Unmaps a range in one call (this project's). */
-  unmapRange?(iova: number, bytes: number, queued: boolean): number;
-  /** Completes the TLB invalidations of an unmap. */
-  iotlbSync?(): void;
-  /** After a map, for devices that cache what is not there. */
-  iotlbSyncMap?(iova: number, bytes: number): void;
-  /** Invalidates all of the domain. */
-  flushIotlbAll?(): void;
-  /** The output address, or −1. */
-  iovaToPhys(iova: number): number;
-  /** Frees the tables; the domain is dead afterwards. */
-  free(): void;
+/** What a driver offers beyond invalidation. Input addresses are offsets from the region's base. */
+export interface DriverHooks {
+  /** Takes whole lists: the hook proposed in 2021, and this project's one walk. */
+  readonly mapSg: boolean;
+  /** Takes a whole range to unmap (this project's). */
+  readonly unmapRange: boolean;
+  /** After a map call, for devices that cache what is not there, or that are told of mappings (Linux's `iotlb_sync_map`). */
+  readonly syncMap?: (iova: number, bytes: number) => void;
+  /** Translates in the device: the output address, −1 where nothing is mapped, undefined where the device gives no answer. */
+  readonly translate?: (iova: number) => number | undefined;
+  /** Hears of equal pages that were mapped, for a device that has no tables of its own. */
+  readonly mapped?: (iova: number, pa: number, bytes: number, prot: number) => void;
+  /** Hears of a range that was unmapped, for such a device. */
+  readonly unmapped?: (iova: number, bytes: number) => void;
 }
 
-/** What a driver gets to make a domain. */
+/** One domain of a driver: Linux's `iommu_domain_ops` without what only passes a call on to the page table. */
+export interface Driver {
+  /** Name of the driver. */
+  readonly name: string;
+  /** Runtime power; absent where the device needs none. The core takes it around every call below and of the page table. */
+  readonly power?: PowerControl;
+  /** What the page table tells it to invalidate. */
+  readonly tlb: TlbOps;
+  /** What else it offers. */
+  readonly hooks: DriverHooks;
+  /** Points the device at the tables, once they are there: `registers` of the format, by flat name. */
+  attach(registers: Registers): void;
+  /** Invalidates what unmap calls left since the last one, and waits until that is done (Linux's `iotlb_sync`). */
+  sync(): void;
+  /** Takes the tables from the device, which must use nothing of them afterwards; they are freed next. */
+  detach(): void;
+  /** Gives back what the driver allocated, when the tables are freed. */
+  release?(): void;
+}
+
+/** What a driver gets to make its part of a domain. */
 export interface DomainContext {
   /** The table format as granted. */
   readonly geometry: Geometry;
-  /** Memory for tables. */
+  /** Memory for tables, and for what else the device reads. */
   readonly memory: TableMemory;
   /** Counts. */
   readonly meter: Meter;
@@ -68,5 +68,8 @@ export interface DomainContext {
   readonly semantics: Semantics;
 }
 
-/** Makes the driver's part of a domain: allocates the table, finalises, attaches. */
-export type DriverFactory = (context: DomainContext) => DriverDomain;
+/**
+ * Makes the driver's part of a domain, before its tables.
+ * @throws IommuError `UNSUPPORTED` for tables that the device does not walk, `BAD_OPTION`, `NO_MEMORY`.
+ */
+export type DriverFactory = (context: DomainContext) => Driver;

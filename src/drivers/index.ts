@@ -9,4 +9,4 @@ export type { RuntimePowerOptions } from './arm-smmu/runtime-power.ts';
 export type { TableInvalidation } from './arm-smmu/tlb.ts';
 export type { BareCallbacks } from './bare.ts';
 export { bareDriver } from './bare.ts';
-export type { DomainContext, DriverDomain, DriverFactory, ListWalk, PowerControl } from './contract.ts';
+export type { DomainContext, Driver, DriverFactory, DriverHooks, ListWalk, PowerControl } from './contract.ts';

@@ -264,6 +264,11 @@ export class PageTable implements PagesSink, UnmapSink {
     this.tree.pool.releaseReserve();
   }
 
+  /** Frees the tables that waited for a sync of the driver; with `all`, those that waited for its flush of everything too. */
+  releaseUnlinked(all: boolean): void {
+    this.tree.releaseUnlinked(all);
+  }
+
   /** Frees all tables. */
   destroy(): void {
     this.tree.destroy();

@@ -10,6 +10,15 @@ export interface TlbOps {
   flushWalk(iova: number, size: number, granule: number): void;
   /** `count` leaves of `granule` bytes each, one behind the other, were cleared. */
   addPages(iova: number, granule: number, count: number): void;
+  /**
+   * An unmap removed a table entry, and with it everything in `size` bytes from `iova`; absent: as `flushWalk`.
+   * @param queued a flush of everything follows: the leaves need not be announced
+   * @returns whether the table must stay until the driver's next sync (with `queued`: its next `flushAll`) is done; otherwise
+   * it is invalidated now and freed at once
+   */
+  removeTable?(iova: number, size: number, granule: number, queued: boolean): boolean;
+  /** A page of `size` bytes gave way to smaller ones, of which those from `iova` on are announced as removed next. */
+  split?(iova: number, size: number): void;
   /** Everything of this table. */
   flushAll(): void;
   /** Bytes of a table were cleaned for walks that do not snoop; physical address. */

@@ -17,6 +17,7 @@ import { LeafWriter } from './leaves.ts';
 import { Place } from './place.ts';
 import { TablePool } from './table-pool.ts';
 import type { TlbOps } from './tlb-ops.ts';
+import { UnlinkedTables } from './unlinked.ts';
 
 /** Errno values as the walk returns them. */
 export const ENOMEM = -12;
@@ -86,7 +87,9 @@ export class TableTree {
   readonly #coherent: boolean;
   readonly #granule: number;
   readonly #cursor: Cursor;
-  readonly #stranded: (readonly [depth: number, table: number])[] = [];
+  readonly #unlinked = new UnlinkedTables();
+  /** Whether the driver is told of tables that go with their pages. */
+  readonly #gathers: boolean;
   #zeroLast = true;
 
   /** @throws IommuError `NO_MEMORY` where there is no room for the root, or only above the format's limit. */
@@ -101,6 +104,7 @@ export class TableTree {
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.wordShift = this.entryShift - 2;
+    this.#gathers = tlb.removeTable !== undefined;
     this.pool = new TablePool(geometry, memory, meter);
     const { clean } = tlb;
     const heard = clean === undefined ? undefined : (at: number, bytes: number) => clean(at + memory.base, bytes);
@@ -341,22 +345,38 @@ export class TableTree {
     if (!this.journal.active) this.freeBelow(depth + 1, table);
   }
 
-  /** Frees a table that is no longer linked, and all below it, once the TLB was told. */
-  freeUnlinked(depth: number, table: number, iova: number): void {
+  /**
+   * Frees a table that is no longer linked, and all below it: once the TLB was told, or, where the driver gathers, after its sync.
+   * @param queued a flush of everything follows
+   */
+  freeUnlinked(depth: number, table: number, iova: number, queued: boolean): void {
+    const unlinked = this.#unlinked;
+    let waits = false;
     try {
-      this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
+      if (this.#gathers) waits = this.tlb.removeTable?.(iova, this.spanAt(depth - 1), this.#granule, queued) === true;
+      else this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
     } catch (error) {
-      this.#strand(depth, table);
+      this.#keep(unlinked.stranded, depth, table);
       throw error;
     }
-    this.freeBelow(depth, table);
+    if (waits) this.#keep(queued ? unlinked.deferred : unlinked.gathered, depth, table);
+    else this.freeBelow(depth, table);
   }
 
-  /** Keeps a table that a device may still walk, since its invalidation failed, until the tree is freed. */
-  #strand(depth: number, table: number): void {
+  /** Frees the tables that waited for a sync; with `all`, those that waited for a flush of everything too. */
+  releaseUnlinked(all: boolean): void {
+    const { gathered, deferred } = this.#unlinked;
+    if (gathered.length > 0) gathered.drain(this.#free);
+    if (all) deferred.drain(this.#free);
+  }
+
+  readonly #free = (depth: number, table: number): void => this.freeBelow(depth, table);
+
+  /** Keeps a table that a device may still walk. */
+  #keep(list: UnlinkedTables['gathered'], depth: number, table: number): void {
     this.memory.queue(table, this.levelAt(depth).allocBytes);
     this.forgetPath();
-    this.#stranded.push([depth, table]);
+    list.add(depth, table);
   }
 
   /** Frees a table and all tables below it. */
@@ -448,7 +468,8 @@ export class TableTree {
 
   /** Frees every table, the roots included; the tree is dead afterwards. */
   destroy(): void {
-    for (const [depth, table] of this.#stranded) this.freeBelow(depth, table);
+    this.releaseUnlinked(true);
+    this.#unlinked.stranded.drain(this.#free);
     for (const root of this.roots) this.freeBelow(this.top, root);
   }
 

@@ -164,7 +164,7 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
     const entry = table + (i << tree.entryShift);
     const below = (tree.lo(entry) & tableMask) === tableValue ? tree.tableAt(entry) : -1;
     tree.take(entry >>> 2);
-    if (below !== -1) tree.freeUnlinked(depth + 1, below, at);
+    if (below !== -1) tree.freeUnlinked(depth + 1, below, at, mode.queued);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
   }
@@ -200,6 +200,7 @@ function splitBlock(tree: TableTree, place: Place, compared: number, size: numbe
   }
   tree.link(at, table, depth);
   tree.meter.splits++;
+  tree.tlb.split?.(iova, tree.spanAt(depth));
   if (slots > 0) {
     tree.tlb.addPages(iova, size, left);
     return left;

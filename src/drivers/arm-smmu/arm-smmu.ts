@@ -4,13 +4,10 @@
  * @module
  */
 import { IommuError } from '../../errors.ts';
-import type { ListArrays } from '../../memory/scatter-list.ts';
-import type { Meter } from '../../meter/meter.ts';
-import { PageTable } from '../../pagetable/page-table.ts';
-import type { Done } from '../../pagetable/runs.ts';
-import type { DomainContext, DriverDomain, DriverFactory, ListWalk } from '../contract.ts';
+import type { Geometry, Registers } from '../../formats/contract.ts';
+import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import { contextWrites, drivenKind } from './context.ts';
-import { type DeviceOptions, SmmuDevice } from './device.ts';
+import { type DeviceOptions, type RegisterWrite, SmmuDevice } from './device.ts';
 import { ATSR_ACTIVE, CB, PAR_F } from './registers.ts';
 import { RuntimePower, type RuntimePowerOptions } from './runtime-power.ts';
 import { SmmuTlb, type TableInvalidation } from './tlb.ts';
@@ -34,21 +31,23 @@ export interface ArmSmmuOptions extends DeviceOptions {
   readonly hardwareTranslation?: boolean;
 }
 
-class ArmSmmuDomain implements DriverDomain {
+class ArmSmmu implements Driver {
   readonly name = 'arm-smmu';
-  readonly table: PageTable;
   readonly power: RuntimePower;
-  readonly #meter: Meter;
+  readonly tlb: SmmuTlb;
+  readonly hooks: DriverHooks;
+  readonly #geometry: Geometry;
   readonly #device: SmmuDevice;
-  readonly #tlb: SmmuTlb;
   readonly #bank: number;
-  readonly #hardware: boolean;
+  readonly #streams: readonly number[];
   readonly #parAddress: bigint;
+  /** What switches the context bank on; undefined before there are tables. */
+  #writes: readonly RegisterWrite[] | undefined;
 
-  constructor(context: DomainContext, options: ArmSmmuOptions) {
-    const { geometry, memory, meter, semantics } = context;
-    this.#meter = meter;
+  constructor({ geometry, meter, semantics }: DomainContext, options: ArmSmmuOptions) {
+    this.#geometry = geometry;
     this.#bank = options.contextBank ?? 0;
+    this.#streams = options.streams ?? [0];
     this.#device = new SmmuDevice(meter, options);
     if (!(this.#bank >= 0 && this.#bank < this.#device.contextBanks)) {
       throw new IommuError(
@@ -58,110 +57,43 @@ class ArmSmmuDomain implements DriverDomain {
       );
     }
     const { stage } = drivenKind(geometry);
-    this.#hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
+    const hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
+    const hooks = { mapSg: true, unmapRange: true };
+    this.hooks = hardware ? { ...hooks, translate: (iova) => this.#translate(iova) } : hooks;
     this.#parAddress = semantics === 'linux-6.1' ? PAR_ADDRESS_LINUX : PAR_ADDRESS;
-    this.#tlb = new SmmuTlb(this.#device, meter, geometry, this.#bank, options.tableInvalidation ?? 'address');
-    this.table = new PageTable(geometry, memory, meter, this.#tlb, semantics);
-    const writes = contextWrites(geometry, this.table.registers, this.#bank);
-    const streams = options.streams ?? [0];
-    const program = (): void => {
-      this.#device.reset();
-      for (const write of writes) this.#device.write(write);
-      for (const [group, stream] of streams.entries()) this.#device.attachStream(group, stream, this.#bank);
-    };
+    this.tlb = new SmmuTlb(this.#device, meter, geometry, this.#bank, options.tableInvalidation ?? 'address');
+    const program = (): void => this.#program();
     this.power = new RuntimePower(meter, options.power ?? {}, program, () => {});
-    this.power.get();
-    this.power.put();
   }
 
-  map(iova: number, pa: number, size: number, prot: number, done: Done): number {
-    return this.mapPages(iova, pa, size, 1, prot, done);
+  attach(registers: Registers): void {
+    this.#writes = contextWrites(this.#geometry, registers, this.#bank);
+    this.#program();
   }
 
-  mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    this.power.get();
-    this.#meter.tableCalls++;
-    try {
-      return this.table.mapPages(iova, pa, size, count, prot, done);
-    } finally {
-      this.power.put();
-    }
+  sync(): void {
+    this.tlb.sync();
   }
 
-  mapSg(iova: number, list: ListArrays, prot: number, walk: ListWalk, done: Done): number {
-    this.power.get();
-    this.#meter.tableCalls++;
-    try {
-      return this.table.mapList(iova, list, prot, walk, done);
-    } finally {
-      this.power.put();
-    }
+  detach(): void {
+    this.tlb.flushAll();
   }
 
-  unmap(iova: number, size: number, queued: boolean): number {
-    return this.unmapPages(iova, size, 1, queued);
+  #program(): void {
+    if (this.#writes === undefined) return;
+    const device = this.#device;
+    device.reset();
+    for (const write of this.#writes) device.write(write);
+    for (const [group, stream] of this.#streams.entries()) device.attachStream(group, stream, this.#bank);
   }
 
-  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
-    this.power.get();
-    this.#meter.tableCalls++;
-    try {
-      return this.table.unmapPages(iova, size, count, queued);
-    } finally {
-      this.power.put();
-    }
-  }
-
-  unmapRange(iova: number, bytes: number, queued: boolean): number {
-    this.power.get();
-    this.#meter.tableCalls++;
-    try {
-      return this.table.unmapRange(iova, bytes, queued);
-    } finally {
-      this.power.put();
-    }
-  }
-
-  iotlbSync(): void {
-    this.power.get();
-    try {
-      this.#tlb.sync();
-    } finally {
-      this.power.put();
-    }
-  }
-
-  flushIotlbAll(): void {
-    this.power.get();
-    try {
-      this.#tlb.flushAll();
-    } finally {
-      this.power.put();
-    }
-  }
-
-  iovaToPhys(iova: number): number {
-    if (this.#hardware) return this.#translateInHardware(iova);
-    this.#meter.tableCalls++;
-    return this.table.iovaToPhys(iova);
-  }
-
-  free(): void {
-    this.flushIotlbAll();
-    this.table.destroy();
-  }
-
-  #translateInHardware(iova: number): number {
-    const { tree } = this.table;
-    const address = tree.geometry.iovaBase + BigInt(iova);
-    this.power.get();
+  #translate(iova: number): number | undefined {
+    const address = this.#geometry.iovaBase + BigInt(iova);
     this.#device.write([SmmuDevice.bank(this.#bank, CB.ATS1PR), address & ~0xfffn]);
     const answered = this.#waitForTranslation();
     const par = this.#device.read64(SmmuDevice.bank(this.#bank, CB.PAR));
-    this.power.put();
-    if (!answered) return this.table.iovaToPhys(iova);
-    if ((par & PAR_F) !== 0n) return -1;
-    return Number(par & this.#parAddress) + (iova % 4096);
+    if (!answered) return undefined;
+    return (par & PAR_F) !== 0n ? -1 : Number(par & this.#parAddress) + (iova % 4096);
   }
 
   #waitForTranslation(): boolean {
@@ -177,5 +109,5 @@ class ArmSmmuDomain implements DriverDomain {
  * @throws IommuError, when the domain is made: `UNSUPPORTED` for a format that no SMMUv2 walks, `BAD_OPTION`.
  */
 export function armSmmu(options: ArmSmmuOptions = {}): DriverFactory {
-  return (context) => new ArmSmmuDomain(context, options);
+  return (context) => new ArmSmmu(context, options);
 }

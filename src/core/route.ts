@@ -1,0 +1,208 @@
+/**
+ * The one place that counts crossings, powers the device and calls the page table and the driver.
+ * @module
+ */
+import type { Driver, DriverHooks, ListWalk, PowerControl } from '../drivers/contract.ts';
+import { IommuError } from '../errors.ts';
+import type { ListArrays } from '../memory/scatter-list.ts';
+import type { Meter } from '../meter/meter.ts';
+import type { Gather } from '../pagetable/gather.ts';
+import type { PageTable } from '../pagetable/page-table.ts';
+import type { Done, PagesSink, UnmapSink } from '../pagetable/runs.ts';
+import type { Dispatch, Path } from './paths.ts';
+
+/**
+ * Calls of one domain. With indirect dispatch each goes through the driver's ops table and from there through the page table's,
+ * as in the kernel, and both crossings are counted; with direct dispatch the page table is called as bound when the domain was
+ * made. Either way the same page table does the work, and the device has power while it does.
+ */
+export class Route implements PagesSink, UnmapSink {
+  readonly #driver: Driver;
+  readonly #hooks: DriverHooks;
+  readonly #power: PowerControl | undefined;
+  readonly #mapped: DriverHooks['mapped'];
+  readonly #unmapped: DriverHooks['unmapped'];
+  readonly #syncMap: DriverHooks['syncMap'];
+  /** Whether unlinked tables may wait for a sync. */
+  readonly #gathers: boolean;
+  readonly #table: PageTable;
+  readonly #meter: Meter;
+  /** Crossings that a call is counted with: 1, or 0 with direct dispatch. */
+  readonly #crossings: number;
+
+  constructor(driver: Driver, table: PageTable, meter: Meter, dispatch: Dispatch) {
+    this.#driver = driver;
+    this.#hooks = driver.hooks;
+    this.#mapped = driver.hooks.mapped;
+    this.#unmapped = driver.hooks.unmapped;
+    this.#syncMap = driver.hooks.syncMap;
+    this.#gathers = driver.tlb.removeTable !== undefined;
+    this.#power = driver.power;
+    this.#table = table;
+    this.#meter = meter;
+    this.#crossings = dispatch === 'indirect' ? 1 : 0;
+  }
+
+  /** Maps at most `count` equal pages, as the page table does. */
+  mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
+    const before = done.bytes;
+    this.#enter();
+    try {
+      const errno = this.#table.mapPages(iova, pa, size, count, prot, done);
+      if (this.#mapped !== undefined) this.#mapped(iova, pa, done.bytes - before, prot);
+      return errno;
+    } finally {
+      this.#power?.put();
+    }
+  }
+
+  /** Maps a whole list. */
+  mapList(iova: number, list: ListArrays, prot: number, walk: ListWalk, done: Done): number {
+    this.#enter();
+    try {
+      return this.#table.mapList(iova, list, prot, walk, done);
+    } finally {
+      this.#power?.put();
+    }
+  }
+
+  /** Unmaps at most `count` equal pages; returns the bytes unmapped. */
+  unmapPages(iova: number, size: number, count: number, queued: boolean): number {
+    this.#enter();
+    try {
+      const bytes = this.#table.unmapPages(iova, size, count, queued);
+      if (this.#unmapped !== undefined) this.#unmapped(iova, bytes);
+      return bytes;
+    } finally {
+      this.#power?.put();
+    }
+  }
+
+  /** Unmaps a whole range; returns the bytes unmapped. */
+  unmapRange(iova: number, bytes: number, queued: boolean): number {
+    this.#enter();
+    try {
+      return this.#table.unmapRange(iova, bytes, queued);
+    } finally {
+      this.#power?.put();
+    }
+  }
+
+  /** The output address, or −1. Through its ops table a driver may ask the device. */
+  iovaToPhys(iova: number): number {
+    if (this.#crossings === 0) return this.#table.iovaToPhys(iova);
+    this.#meter.driverCalls++;
+    if (this.#hooks.translate !== undefined) return this.#askDevice(this.#hooks.translate, iova);
+    this.#meter.tableCalls++;
+    return this.#table.iovaToPhys(iova);
+  }
+
+  /** The output addresses of neighbouring smallest pages, or −1. */
+  translateRange(iova: number, count: number, out: Float64Array): void {
+    this.#meter.driverCalls += this.#crossings;
+    this.#meter.tableCalls += this.#crossings;
+    this.#table.translateRange(iova, count, out);
+  }
+
+  /** The page table, for questions that no driver hears of. */
+  get table(): PageTable {
+    return this.#table;
+  }
+
+  /** Points the device at the tables. */
+  attach(): void {
+    this.#powered(() => this.#driver.attach(this.#table.registers));
+  }
+
+  /** Waits until what was unmapped is invalidated, and frees the tables that waited for it. */
+  sync(): void {
+    this.#power?.get();
+    try {
+      this.#driver.sync();
+    } finally {
+      this.#power?.put();
+    }
+    if (this.#gathers) this.#table.releaseUnlinked(false);
+  }
+
+  /** After a map call. */
+  syncMap(iova: number, bytes: number): void {
+    if (this.#syncMap === undefined) return;
+    this.#power?.get();
+    try {
+      this.#syncMap(iova, bytes);
+    } finally {
+      this.#power?.put();
+    }
+  }
+
+  /** Invalidates all of the domain, and frees the tables that waited for it. */
+  flushAll(): void {
+    this.#powered(() => this.#driver.tlb.flushAll());
+    this.#table.releaseUnlinked(true);
+  }
+
+  /** Takes back what a map call wrote to [from, end), which the device's TLB is told. */
+  rollBack(from: number, end: number): void {
+    this.#powered(() => this.#table.rollBack(from, end));
+    this.#unmapped?.(from, end - from);
+  }
+
+  /** Maps a range as a kernel's generic page table does; a 64-bit address. */
+  mapWide(iova: bigint, pa: bigint, bytes: bigint, prot: number, done: Done): number {
+    return this.#powered(() => this.#table.range.map(iova, pa, bytes, prot, done));
+  }
+
+  /** Unmaps a range as a kernel's generic page table does; returns the bytes. */
+  unmapWide(iova: bigint, bytes: bigint, gather: Gather): bigint {
+    return this.#powered(() => this.#table.range.unmap(iova, bytes, gather));
+  }
+
+  /** Invalidates what a range call gathered, and frees the tables in the gather. */
+  finish(gather: Gather): void {
+    this.#powered(() => this.#table.range.finish(gather));
+  }
+
+  /** Takes the tables from the device and frees them. */
+  free(): void {
+    this.#powered(() => this.#driver.detach());
+    this.#table.destroy();
+    this.#driver.release?.();
+  }
+
+  #enter(): void {
+    const meter = this.#meter;
+    meter.coreTurns++;
+    meter.driverCalls += this.#crossings;
+    meter.tableCalls += this.#crossings;
+    this.#power?.get();
+  }
+
+  #askDevice(translate: (iova: number) => number | undefined, iova: number): number {
+    return this.#powered(() => translate(iova)) ?? this.#table.iovaToPhys(iova);
+  }
+
+  #powered<T>(work: () => T): T {
+    this.#power?.get();
+    try {
+      return work();
+    } finally {
+      this.#power?.put();
+    }
+  }
+}
+
+/**
+ * Refuses a path whose calls a driver does not take.
+ * @throws IommuError `UNSUPPORTED`.
+ */
+export function checkHooks({ name, hooks }: Driver, path: Path): void {
+  const missing = missingHook(hooks, path);
+  if (missing === undefined) return;
+  throw new IommuError('UNSUPPORTED', 'driver', `'${name}' has no ${missing} hook; use the path map-pages`);
+}
+
+function missingHook({ mapSg, unmapRange }: DriverHooks, path: Path): string | undefined {
+  if (!mapSg && (path === 'map-sg' || path === 'one-walk')) return 'mapSg';
+  return !unmapRange && path === 'one-walk' ? 'unmapRange' : undefined;
+}
