@@ -4,7 +4,7 @@
  * @module
  */
 import { type Address, checkAddress, hex, isPow2, offsetIn } from '../address.ts';
-import type { DomainContext, DriverDomain } from '../drivers/contract.ts';
+import type { DomainContext } from '../drivers/contract.ts';
 import { checkBytes, checkOptions, IommuError, reading, shown } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { FORMATS } from '../formats/registry.ts';
@@ -13,6 +13,7 @@ import { Gather } from '../pagetable/gather.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import type { ArgumentCheck } from './checks.ts';
 import { DirtyBits } from './dirty-bits.ts';
+import type { Route } from './route.ts';
 
 /** How dirty bits are read. */
 export interface DirtyOptions {
@@ -56,15 +57,15 @@ function result({ bitmap, pages, leaves, bytes }: DirtyBits, page: number, errno
 export class DirtyCalls {
   readonly #geometry: Geometry;
   readonly #semantics: Semantics;
-  readonly #driver: DriverDomain;
+  readonly #route: Route;
   readonly #table: PageTable;
   readonly #check: ArgumentCheck;
 
-  constructor({ geometry, semantics }: DomainContext, driver: DriverDomain, check: ArgumentCheck) {
+  constructor({ geometry, semantics }: DomainContext, route: Route, check: ArgumentCheck) {
     this.#geometry = geometry;
     this.#semantics = semantics;
-    this.#driver = driver;
-    this.#table = driver.table;
+    this.#route = route;
+    this.#table = route.table;
     this.#check = check;
   }
 
@@ -90,14 +91,12 @@ export class DirtyCalls {
   }
 
   #readSafe(offset: number, bytes: number, keep: boolean, bits: DirtyBits): void {
-    const { power } = this.#driver;
-    if (!keep) power?.get();
-    try {
-      this.#table.readDirty(offset, offset + bytes, keep, bits.add);
-    } finally {
-      if (!keep) power?.put();
+    if (keep) {
+      this.#table.readDirty(offset, offset + bytes, true, bits.add);
+      return;
     }
-    if (!keep && bits.leaves > 0) this.#driver.iotlbSync?.();
+    this.#route.cleanDirty(offset, offset + bytes, bits.add);
+    if (bits.leaves > 0) this.#route.sync();
   }
 
   /** As the kernel does it: arguments are refused by an errno. */
@@ -110,7 +109,7 @@ export class DirtyCalls {
     const bits = new DirtyBits(offset, Number(size), page, bitmapFor(Number(size) / page, bitmap));
     const gather = new Gather(false);
     const errno = this.#table.range.readDirty(BigInt(iova), BigInt(size), clear === false, bits.add, gather);
-    this.#table.range.finish(gather);
+    this.#route.finish(gather);
     return result(bits, page, errno);
   }
 

@@ -110,7 +110,7 @@ export class Domain {
     attach(this.#route, this.driver, this.table);
     this.#check = new ArgumentCheck(geometry, memory);
     this.#requests = new Requests(this.#route, this.table, path);
-    this.#dirty = new DirtyCalls(context, this.driver, this.#check);
+    this.#dirty = new DirtyCalls(context, this.#route, this.#check);
     const gathers = path === 'one-walk' && this.table.gathersLists;
     this.#calls =
       semantics === 'safe'

@@ -6,6 +6,7 @@ import type { Driver, DriverHooks, ListWalk, PowerControl } from '../drivers/con
 import { IommuError } from '../errors.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { Meter } from '../meter/meter.ts';
+import type { DirtyVisitor } from '../pagetable/dirty.ts';
 import type { Gather } from '../pagetable/gather.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import type { Done, PagesSink, UnmapSink } from '../pagetable/runs.ts';
@@ -146,6 +147,11 @@ export class Route implements PagesSink, UnmapSink {
   rollBack(from: number, end: number): void {
     this.#powered(() => this.#table.rollBack(from, end));
     this.#unmapped?.(from, end - from);
+  }
+
+  /** Reads which leaves of [from, end) are dirty and makes them clean; a sync invalidates what that changed. */
+  cleanDirty(from: number, end: number, visit: DirtyVisitor): void {
+    this.#powered(() => this.#table.readDirty(from, end, false, visit));
   }
 
   /** Maps a range as a kernel's generic page table does; a 64-bit address. */
