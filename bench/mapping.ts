@@ -15,21 +15,25 @@ const RANGES = 16;
 const ACCESS = PROT.READ | PROT.WRITE;
 const CHECKED = 'checks, merging, tables allocated, metering, TLB and cleans counted; arm-smmu, safe';
 
-interface Setup {
+/** Something to map, and how. */
+export interface Setup {
   readonly memory: TableMemory;
   readonly work: Work;
   readonly options: DomainOptions;
 }
 
-function setUp(layout: Layout, bytes: number, path: Path): Setup {
+/** Something to map, and the domain that maps it: an Arm one behind arm-smmu, or one of `format` without a device. */
+export function setUp(layout: Layout, bytes: number, path: Path, format?: string): Setup {
   const memory = new TableMemory();
   growBeforehand(memory, 2 ** 24);
   const work = layOut(memory, layout, bytes, PAGE, 48, SEED);
   const sizes = work.smallestOnly ? { pageSizes: PAGE } : {};
-  return { memory, work, options: { granule: PAGE, path, memory, driver: armSmmu(), ...sizes } };
+  const subject = format === undefined ? { driver: armSmmu() } : { format };
+  return { memory, work, options: { granule: PAGE, path, memory, ...subject, ...sizes } };
 }
 
-function must(got: number, wanted: number): void {
+/** @throws Error where a figure is not what it must be. */
+export function must(got: number, wanted: number): void {
   if (got !== wanted) throw new Error(`got ${got}, expected ${wanted}`);
 }
 
@@ -87,14 +91,16 @@ function rangesJob(setup: Setup, timedOp: 'map' | 'unmap', name: string): Job {
   return { name, samples: SAMPLES, sample };
 }
 
-interface About {
+/** What a row says of itself. */
+export interface About {
   readonly work: string;
   readonly inside?: string;
   readonly goal?: Goal;
   readonly linux?: string;
 }
 
-function rowOf(about: About, sampled: Sampled, divisor: number): Row {
+/** The row of some samples, whose values are divided by `divisor`. */
+export function rowOf(about: About, sampled: Sampled, divisor: number): Row {
   const { spread, samples, floorNs } = sampled;
   return {
     inside: CHECKED,
@@ -107,8 +113,9 @@ function rowOf(about: About, sampled: Sampled, divisor: number): Row {
   };
 }
 
-function mapRow(layout: Layout, path: Path, about: About, whole = false): Row {
-  const setup = setUp(layout, 32 * MIB, path);
+/** Maps 32M in a new domain. */
+export function mapRow(layout: Layout, path: Path, about: About, whole = false, format?: string): Row {
+  const setup = setUp(layout, 32 * MIB, path, format);
   checkLeaves(setup, setup.work.list);
   const job = mapJob(setup, setup.work.list, whole ? 32 : 1, about.work);
   return rowOf(about, run(job, setup.memory), whole ? 1 : setup.work.pages);
@@ -122,8 +129,16 @@ function ownArraysRow(about: About): Row {
   return rowOf(about, run(mapJob(setup, own, 1, about.work), setup.memory), pages);
 }
 
-function rangesRow(layout: Layout, bytes: number, timedOp: 'map' | 'unmap', about: About, whole: boolean): Row {
-  const setup = setUp(layout, bytes, 'one-walk');
+/** Maps or unmaps ranges of `bytes`, one behind the other, where tables are. */
+export function rangesRow(
+  layout: Layout,
+  bytes: number,
+  timedOp: 'map' | 'unmap',
+  about: About,
+  whole: boolean,
+  format?: string,
+): Row {
+  const setup = setUp(layout, bytes, 'one-walk', format);
   return rowOf(about, run(rangesJob(setup, timedOp, about.work), setup.memory), whole ? 1 : setup.work.pages);
 }
 
@@ -155,8 +170,8 @@ function onePageRow(path: Path, about: About): Row {
 }
 
 /** Translates all pages, in one call or in a call each. */
-function translateRow(about: About, inOneCall: boolean): Row {
-  const { memory, work, options } = setUp('scattered', 32 * MIB, 'one-walk');
+export function translateRow(about: About, inOneCall: boolean, format?: string): Row {
+  const { memory, work, options } = setUp('scattered', 32 * MIB, 'one-walk', format);
   const domain = new Domain(options);
   domain.mapSg(work.iova, work.list, ACCESS);
   const out = new Float64Array(work.pages);

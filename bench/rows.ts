@@ -2,13 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { decodeRow, traceRow } from './files.ts';
+import { FORMAT_ROWS } from './formats.ts';
 import { MAPPING_ROWS } from './mapping.ts';
 import type { Row } from './row.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 
 /** What measures each row. */
-export const MEASURES: readonly (() => Row)[] = [...MAPPING_ROWS, () => traceRow(ROOT), decodeRow];
+export const MEASURES: readonly (() => Row)[] = [...MAPPING_ROWS, ...FORMAT_ROWS, () => traceRow(ROOT), decodeRow];
 
 /** Measures one row in a new process. */
 export function measured(index: number): Row {

@@ -386,21 +386,42 @@ export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
   return table | depth | (from << 4);
 }
 
+/** Whether `count` 8-byte entries from `entry` on are all zero. */
+@inline
+function areClear8(entry: usize, count: u32): bool {
+  const end = entry + ((count as usize) << 3);
+  let at = entry;
+  for (; at + 128 <= end; at += 128) {
+    const a = v128.or(v128.or(v128.load(at), v128.load(at, 16)), v128.or(v128.load(at, 32), v128.load(at, 48)));
+    const b = v128.or(v128.or(v128.load(at, 64), v128.load(at, 80)), v128.or(v128.load(at, 96), v128.load(at, 112)));
+    if (v128.any_true(v128.or(a, b))) return false;
+  }
+  for (; at < end; at += 8) if (load<u64>(at) != 0) return false;
+  return true;
+}
+
 /**
- * Walks as `follow` does to the last table, at depth `last`, and writes an 8-byte leaf where its entry is zero.
- * @returns as `follow`, with bit 8 set where the leaf was written
+ * Walks as `follow` does to the last table, at depth `last`, and writes `count` neighbouring 8-byte leaves, for one output range
+ * from `pa` on, where their entries are all zero. They lie in one table.
+ * @returns as `follow`, with bit 8 set where the leaves were written
  */
-export function mapPage8(
-  root: u32, iova: f64, pa: f64, last: u32, keep: bool, bitsLo: u32, bitsHi: u32,
+export function mapPages8(
+  root: u32, iova: f64, pa: f64, count: u32, last: u32, keep: bool, bitsLo: u32, bitsHi: u32,
 ): u32 {
   const found = follow(root, iova, last, keep);
   if ((found & 15) != last) return found;
   const level = LEVELS + (last << 4);
-  const index = ((wide(iova) >> (load<u32>(level) as u64)) as u32) & load<u32>(level, 4);
+  const pageShift = load<u32>(level) as u64;
+  const index = ((wide(iova) >> pageShift) as u32) & load<u32>(level, 4);
   const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
-  if (load<u64>(entry) != 0) return found;
-  const address = wide(pa) >> (load<u32>(TREE, 32) as u64);
-  store<u64>(entry, (address & load<u64>(TREE, 24)) | join(bitsLo, bitsHi));
+  if (!areClear8(entry, count)) return found;
+  const shift = load<u32>(TREE, 32) as u64;
+  const value = ((wide(pa) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
+  if (count == 1) store<u64>(entry, value);
+  else {
+    const stride = (1 as u64) << (pageShift - shift);
+    fill8(entry, count, value as u32, (value >> 32) as u32, stride as u32, (stride >> 32) as u32);
+  }
   return found | 256;
 }
 

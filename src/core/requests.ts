@@ -12,6 +12,8 @@ import type { Route } from './route.ts';
 export class Requests {
   /** How far the map request under way has come. */
   readonly done: Done = { bytes: 0 };
+  /** Whether equal pages of one table go in one call. */
+  readonly joinsPages: boolean;
   readonly #route: Route;
   readonly #table: PageTable;
   readonly #path: Path;
@@ -21,6 +23,7 @@ export class Requests {
     this.#route = route;
     this.#table = table;
     this.#path = path;
+    this.joinsPages = path === 'map-pages' || path === 'one-walk';
   }
 
   /** The output address behind an offset, or −1. */
@@ -28,9 +31,9 @@ export class Requests {
     return this.#route.iovaToPhys(offset);
   }
 
-  /** Maps one smallest page. */
-  mapPage(offset: number, pa: number, bytes: number, prot: number): number {
-    return this.#route.mapPages(offset, pa, bytes, 1, prot, this.done);
+  /** Maps equal pages of one table: one, or more where the path {@link Requests.joinsPages joins} them. */
+  mapPages(offset: number, pa: number, size: number, count: number, prot: number): number {
+    return this.#route.mapPages(offset, pa, size, count, prot, this.done);
   }
 
   /** Maps one range. */

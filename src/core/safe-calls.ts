@@ -112,14 +112,20 @@ export class SafeCalls implements Calls {
 
   #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
     checkProt(prot);
-    const known = bytes !== this.#check.smallest;
-    if (known) this.#refuseOverlap(offset, bytes);
-    this.#table.begin(known);
-    const errno = this.#orRollBack(offset, bytes, prot, pa, list);
+    const atOnce = this.#mapsAtOnce(offset, bytes, list);
+    if (!atOnce) this.#refuseOverlap(offset, bytes);
+    this.#table.begin(!atOnce);
+    const errno = this.#orRollBack(offset, bytes, prot, pa, list, atOnce);
     if (errno !== 0 || this.#requests.done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
     this.#table.commit();
     this.#route.syncMap(offset, bytes);
     return { bytes, errno: 0, granted: this.#geometry.granted(prot) };
+  }
+
+  /** Whether the entries of a call are tested where they are written, all of them before the first. */
+  #mapsAtOnce(offset: number, bytes: number, list: ListArrays | undefined): boolean {
+    if (bytes === this.#check.smallest) return true;
+    return list === undefined && this.#requests.joinsPages && this.#table.mapsAtOnce(offset, bytes);
   }
 
   #refuseOverlap(offset: number, bytes: number): void {
@@ -138,10 +144,18 @@ export class SafeCalls implements Calls {
     throw this.#refusals.noMemory(offset, bytes, this.#requests.done.bytes);
   }
 
-  #orRollBack(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): number {
+  #orRollBack(
+    offset: number,
+    bytes: number,
+    prot: number,
+    pa: number,
+    list: ListArrays | undefined,
+    atOnce: boolean,
+  ): number {
     try {
       if (list !== undefined) return this.#requests.mapList(offset, list, prot);
-      if (bytes === this.#check.smallest) return this.#requests.mapPage(offset, pa, bytes, prot);
+      const { smallest } = this.#check;
+      if (atOnce) return this.#requests.mapPages(offset, pa, smallest, bytes / smallest, prot);
       return this.#requests.mapOne(offset, pa, bytes, prot);
     } catch (error) {
       this.#rollBack(offset);

@@ -95,10 +95,20 @@ export interface Kernels {
    */
   follow(root: number, iova: number, target: number, keep: number): number;
   /**
-   * As `follow` to the last table, at depth `last`; writes an 8-byte leaf where its entry is zero.
-   * @returns as `follow`, with bit 8 set where the leaf was written
+   * As `follow` to the last table, at depth `last`; writes `count` neighbouring 8-byte leaves of that table, for one output range
+   * from `pa` on, where their entries are all zero.
+   * @returns as `follow`, with bit 8 set where the leaves were written
    */
-  mapPage8(root: number, iova: number, pa: number, last: number, keep: number, bitsLo: number, bitsHi: number): number;
+  mapPages8(
+    root: number,
+    iova: number,
+    pa: number,
+    count: number,
+    last: number,
+    keep: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): number;
   /** Zeroes bytes. */
   clear(at: number, bytes: number): void;
   /**

@@ -218,15 +218,29 @@ export class PlainKernels implements Kernels {
     return table | depth | (from << 4);
   }
 
-  mapPage8(root: number, iova: number, pa: number, last: number, keep: number, bitsLo: number, bitsHi: number): number {
+  mapPages8(
+    root: number,
+    iova: number,
+    pa: number,
+    count: number,
+    last: number,
+    keep: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): number {
     const found = this.follow(root, iova, last, keep);
     const words = this.#words;
     if ((found & 15) !== last) return found;
-    const word = ((found & -1024) >>> 2) + 2 * indexIn(words, last, lowHalf(iova), highHalf(iova));
-    if (((words[word] as number) | (words[word + 1] as number)) !== 0) return found;
-    const address = Math.floor(pa / 2 ** (words[LEAF + 2] as number));
-    words[word] = (lowHalf(address) & (words[LEAF] as number)) | bitsLo;
-    words[word + 1] = (highHalf(address) & (words[LEAF + 1] as number)) | bitsHi;
+    const table = (found & -1024) >>> 0;
+    const index = indexIn(words, last, lowHalf(iova), highHalf(iova));
+    if (this.firstSet8(table, index, index + count) < index + count) return found;
+    const page = 2 ** (words[LEVELS + 4 * last] as number);
+    for (let i = 0; i < count; i++) {
+      const address = Math.floor((pa + i * page) / 2 ** (words[LEAF + 2] as number));
+      const word = (table >>> 2) + 2 * (index + i);
+      words[word] = (lowHalf(address) & (words[LEAF] as number)) | bitsLo;
+      words[word + 1] = (highHalf(address) & (words[LEAF + 1] as number)) | bitsHi;
+    }
     return found | 256;
   }
 

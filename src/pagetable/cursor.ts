@@ -64,12 +64,12 @@ export class Cursor {
   }
 
   /**
-   * Walks to the last table, at depth `last`, and writes a leaf of 8 bytes where its entry is zero.
+   * Walks to the last table, at depth `last`, and writes `count` leaves of 8 bytes where their entries are zero.
    * @returns as `follow`; `wroteLeaf` tells whether it did
    */
-  mapPage(root: number, iova: number, pa: number, last: number, keep: boolean, bits: Entry): number {
+  mapPages(root: number, iova: number, pa: number, count: number, last: number, keep: boolean, bits: Entry): number {
     const kept = this.#begin(keep);
-    return this.#memory.kernels.mapPage8(root, iova, pa, last, kept, bits.lo, bits.hi);
+    return this.#memory.kernels.mapPages8(root, iova, pa, count, last, kept, bits.lo, bits.hi);
   }
 
   /** Entries that the last walk passed and that bear no mark of having been cleaned. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
@@ -53,6 +54,10 @@ export class PageTable implements PagesSink, UnmapSink {
   #topBefore = 0;
   /** Ranges below these bytes hold smallest pages of one entry only; 0 where such pages are not. */
   readonly #inTable: number;
+  /** Bytes of a last-level table. */
+  readonly #tableSpan: number;
+  /** Ranges below these bytes are mapped with smallest pages alone, by a kernel. */
+  readonly #atOnce: number;
   readonly #hook: PagesSink = {
     mapPages: (iova, pa, size, count, prot, done) => this.#mapHooked(iova, pa, size, count, prot, done),
   };
@@ -80,12 +85,21 @@ export class PageTable implements PagesSink, UnmapSink {
     this.unmapChooser = granted ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
     const next = this.unmapChooser.after(this.unmapChooser.smallest);
     this.#inTable = geometry.maxSlots === 1 ? Math.min(next, this.tree.spans[this.tree.last - 1] ?? 0) : 0;
+    const { last } = this.tree;
+    this.#tableSpan = this.tree.spanAt(last) * this.tree.levelAt(last).runEntries;
+    const { smallest } = this.chooser;
+    this.#atOnce = smallest === this.#page ? Math.min(this.chooser.after(smallest), this.#tableSpan) : 0;
     this.#mode = { queued: false, mapped: false, rules };
   }
 
   /** Whether lists in this memory, of whole pages, are mapped by kernels. */
   get gathersLists(): boolean {
     return this.#listWalk !== undefined;
+  }
+
+  /** Whether a range is smallest pages of one table, which are all written or none of them. */
+  mapsAtOnce(iova: number, bytes: number): boolean {
+    return bytes < this.#atOnce && offsetIn(iova, this.#tableSpan) + bytes <= this.#tableSpan;
   }
 
   /** What its semantics decides. */
@@ -276,8 +290,8 @@ export class PageTable implements PagesSink, UnmapSink {
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
     if (this.#pageByPage) return this.#mapPageByPage(iova, pa, size, count, prot, done);
-    if (count === 1 && size === this.#page && this.#reaches(iova, pa) && this.tree.mapPage(iova, pa, prot, keep)) {
-      done.bytes += size;
+    if (size === this.#page && this.#fitsAtOnce(iova, pa, count) && this.tree.mapPages(iova, pa, count, prot, keep)) {
+      done.bytes += count * size;
       return 0;
     }
     const pages = mapRun(this.tree, this.tree.want(iova, size, count), pa, prot, keep);
@@ -286,9 +300,13 @@ export class PageTable implements PagesSink, UnmapSink {
     return 0;
   }
 
-  /** Whether the kernel that maps one smallest page can take these addresses. */
-  #reaches(iova: number, pa: number): boolean {
-    return pa < this.#outputEnd && iova < this.tree.reach;
+  /** Whether the kernel that maps smallest pages can take these: of one table, which some other call would search first. */
+  #fitsAtOnce(iova: number, pa: number, count: number): boolean {
+    const { tree } = this;
+    if (count === 1) return pa < this.#outputEnd && iova < tree.reach;
+    const bytes = count * this.#page;
+    if (tree.journal.free || pa + bytes > this.#outputEnd || iova + bytes > tree.reach) return false;
+    return bytes < this.#tableSpan && offsetIn(iova, this.#tableSpan) + bytes <= this.#tableSpan;
   }
 
   #mapPageByPage(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {

@@ -272,28 +272,22 @@ export class TableTree {
   }
 
   /**
-   * Maps one smallest page where its leaf table is there and its entry is empty; only where `masksLeaves`.
+   * Maps smallest pages of one leaf table where that is there and their entries are empty; only where `masksLeaves`.
    * @returns whether it did
    */
-  mapPage(iova: number, pa: number, prot: number, keep: boolean): boolean {
+  mapPages(iova: number, pa: number, count: number, prot: number, keep: boolean): boolean {
     const { last, meter } = this;
-    const found = this.#cursor.mapPage(
-      this.rootOf(iova) | this.top,
-      iova,
-      pa,
-      last,
-      keep,
-      this.leaves.bits(last, 1, prot),
-    );
+    const bits = this.leaves.bits(last, 1, prot);
+    const found = this.#cursor.mapPages(this.rootOf(iova) | this.top, iova, pa, count, last, keep, bits);
     if (!wroteLeaf(found)) {
       if (keep && depthReached(found) > 0) this.#countWalk(found);
       return false;
     }
     const table = tableReached(found);
     this.#countWalk(found);
-    meter.entryWrites++;
-    this.memory.addEntries(table, 1);
-    if (!this.#coherent) this.cleans.run(table, this.indexAt(last, iova), 1, 1);
+    meter.entryWrites += count;
+    this.memory.addEntries(table, count);
+    if (!this.#coherent) this.cleans.run(table, this.indexAt(last, iova), 1, count);
     return true;
   }
 

@@ -147,24 +147,29 @@ describe('follow', () => {
   });
 });
 
-describe('mapPage8', () => {
-  test('writes the leaf where the table is there and the entry is zero, and else nothing', () => {
+describe('mapPages8', () => {
+  const LEAF = (0x40n << 32n) | 0x7c3n;
+
+  test('writes the leaves where the table is there and their entries are zero, and else nothing', () => {
     fc.assert(
-      fc.property(trees, indices, fc.nat({ max: 2 ** 36 - 1 }), (drawn, path, frame) => {
+      fc.property(trees, indices, fc.nat({ max: 2 ** 35 }), fc.nat(), (drawn, path, frame, n) => {
         const tree = { ...drawn, wide: true };
         const pa = frame * 4096;
+        const count = 1 + (n % Math.min(300, 2 ** indexBits(tree) - path[2]));
         const found = expectTwins(
           (memory) => place(memory, tree),
-          (kernels) => kernels.mapPage8(ROOT, addressOf(tree, path, 0), pa, DEPTHS - 1, 0, 0x7c3, 0x40),
+          (kernels) => kernels.mapPages8(ROOT, addressOf(tree, path, 0), pa, count, DEPTHS - 1, 0, 0x7c3, 0x40),
         );
         const { table, depth } = walked(tree, path, DEPTHS - 1);
-        const taken = tree.set.some(([where, index]) => where === table && index === path[2]);
+        const isTaken = (index: number): boolean => index >= path[2] && index < path[2] + count;
+        const taken = tree.set.some(([where, index]) => where === table && isTaken(index));
         const written = depth === DEPTHS - 1 && !taken;
         expect((found & 256) !== 0).toBe(written);
         if (!written) return;
-        const word = ((FIRST + table) * KIB) / 4 + 2 * path[2];
-        const entry = BigInt(pa) | (0x40n << 32n) | 0x7c3n;
-        expect(new BigUint64Array(PAIR.compiled.buffer)[word / 2]).toBe(entry);
+        const first = ((FIRST + table) * KIB) / 8 + path[2];
+        const left = new BigUint64Array(PAIR.compiled.buffer).subarray(first, first + count);
+        const entries = Array.from({ length: count }, (_, i) => BigInt(pa + i * 2 ** PAGE_SHIFT) | LEAF);
+        expect([...left]).toEqual(entries);
       }),
       { numRuns: 500 },
     );

@@ -1,0 +1,93 @@
+// The rows about formats beside Arm's: the same work in each, and dirty bits.
+import { Domain } from '../src/core/index.ts';
+import { PROT } from '../src/formats/index.ts';
+import { mapRow, must, rowOf, setUp, translateRow } from './mapping.ts';
+import type { Row } from './row.ts';
+import { run, timed } from './sampler.ts';
+
+const PAGE = 4096;
+const ACCESS = PROT.READ | PROT.WRITE;
+const FORMATS = ['vtd-ss', 'x86-64', 'amd-v1', 'riscv-sv39', 'riscv-sv48', 'riscv-sv57'];
+const TRACKING = ['vtd-ss', 'amd-v1'];
+const INSIDE = 'checks, merging, tables allocated, metering; without a device, safe';
+const SAMPLES = 301;
+const DOMAINS = 8;
+const RANGES = 16;
+
+/** Maps 256 contiguous 4K pages a call, where tables are: 16 ranges in each of some domains. */
+function runRow(format: string): Row {
+  const { memory, options } = setUp('contiguous', 256 * PAGE, 'one-walk', format);
+  const domains = Array.from({ length: DOMAINS }, () => new Domain(options));
+  const bytes = 256 * PAGE;
+  const starts = Float64Array.from({ length: RANGES }, (_, i) => 2 ** 30 + i * bytes);
+  const sample = (): number => {
+    let mapped = 0;
+    const ms = timed(() => {
+      for (const domain of domains) for (const iova of starts) mapped += domain.map(iova, iova, bytes, ACCESS).bytes;
+    });
+    must(mapped, DOMAINS * RANGES * bytes);
+    for (const domain of domains) for (const iova of starts) domain.unmap(iova, bytes);
+    return ms / (DOMAINS * RANGES);
+  };
+  const work = `\`${format}\`: map 256 contiguous 4K pages in one call, tables present`;
+  const about = { work, inside: INSIDE, goal: { text: '≤ 1.2 × floor', floors: 1.2 } };
+  return rowOf(about, run({ name: work, samples: SAMPLES, sample }, memory), 256);
+}
+
+/** Reads and clears the dirty bits of 1G of 4K pages, every third of them written. */
+function dirtyRow(format: string): Row {
+  const { memory, work, options } = setUp('contiguous', 2 ** 30, 'one-walk', format);
+  const domain = new Domain(options);
+  domain.mapSg(work.iova, work.list, ACCESS);
+  const bitmap = new Uint8Array(work.pages / 8);
+  const written: number[] = [];
+  for (let page = 0; page < work.pages; page += 3) written.push(work.iova + page * PAGE);
+  const sample = (): number => {
+    for (const iova of written) domain.setDirty(iova);
+    bitmap.fill(0);
+    let leaves = 0;
+    const ms = timed(() => {
+      leaves = domain.readDirty(work.iova, work.bytes, { bitmap }).leaves;
+    });
+    must(leaves, written.length);
+    return ms;
+  };
+  const about = {
+    work: `\`${format}\`: dirty bits of 1G of 4K pages, a third of them written, read and cleared`,
+    inside: 'checks, every entry read, a bitmap of the caller, invalidation counted',
+    goal: { text: '≤ 3 ms', limit: 3 },
+  };
+  const { spread, samples } = run({ name: about.work, samples: 51, sample }, memory);
+  const ms = { median: spread.median / 1e6, mad: spread.mad / 1e6, p99: spread.p99 / 1e6 };
+  return { ...about, measure: 'ms', value: ms.median, spread: ms, samples };
+}
+
+function rowsOf(format: string): (() => Row)[] {
+  const scattered = {
+    work: `\`${format}\`: map 32M scattered, \`one-walk\``,
+    inside: INSIDE,
+    goal: { text: '≤ 4 × floor', floors: 4 },
+  };
+  const contiguous = {
+    work: `\`${format}\`: map 32M contiguous, 4K pages, one element, \`one-walk\``,
+    inside: INSIDE,
+    goal: { text: '≤ 1.5 × floor', floors: 1.5 },
+  };
+  const translated = {
+    work: `\`${format}\`: translate 8,192 neighbours in one call`,
+    inside: 'checks, walk, metering, an output array of the caller',
+    goal: { text: '≤ 3 ns a page', limit: 3 },
+  };
+  return [
+    () => mapRow('scattered', 'one-walk', scattered, false, format),
+    () => mapRow('contiguous', 'one-walk', contiguous, false, format),
+    () => runRow(format),
+    () => translateRow(translated, true, format),
+  ];
+}
+
+/** All rows about formats, each to be measured by a call. */
+export const FORMAT_ROWS: readonly (() => Row)[] = [
+  ...FORMATS.flatMap(rowsOf),
+  ...TRACKING.map((format) => () => dirtyRow(format)),
+];
