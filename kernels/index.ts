@@ -320,6 +320,72 @@ export function gather8(
   store<f64>(STATE, offset, 8);
 }
 
+/**
+ * As `smallPages`, where each element is one page: only the elements at boundaries, and those after them, are read. Pairs of
+ * pages are compared two at a time.
+ */
+@inline
+function smallSingles(from: usize, first: u32, stop: u32, page: f64, next: u32, mask: u64): u32 {
+  let k = first;
+  if (next == 2) {
+    const pages = f64x2.splat(page);
+    for (; k + 4 <= stop; k += 4) {
+      const a = v128.load(from + ((k as usize) << 3));
+      const b = v128.load(from + ((k as usize) << 3), 16);
+      const firsts = v128.shuffle<u64>(a, b, 0, 2);
+      const seconds = v128.shuffle<u64>(a, b, 1, 3);
+      if (v128.any_true(f64x2.eq(f64x2.add(firsts, pages), seconds))) break;
+    }
+  }
+  for (; k + next <= stop; k += next) {
+    const at = from + ((k as usize) << 3);
+    const pa = load<f64>(at);
+    if (load<f64>(at, 8) == pa + page && ((whole(pa) as u64) & mask) == 0) return k;
+  }
+  return stop;
+}
+
+/**
+ * Pages of a list, from element `index` and `offset` bytes into it, that come before a larger page of `next` smallest ones may
+ * begin: where input and output address are multiples of it, and the list is physically contiguous for some way. The first page
+ * is `phase` pages behind such an input address, and counts in any case; `limit` pages are left in the list.
+ * @param single whether each element is one page
+ * @returns pages, at most `count`
+ */
+export function smallPages(
+  addresses: usize, lengths: usize, index: u32, offset: f64, count: u32, limit: u32, pageShift: u32, next: u32,
+  phase: u32, single: bool,
+): u32 {
+  const page = ((1 as u64) << (pageShift as u64)) as f64;
+  const mask = (((next as u64) << (pageShift as u64)) - 1) as u64;
+  if (single) {
+    const from = addresses + ((index as usize) << 3);
+    const stop = min<u32>(limit, count + next - 1);
+    return min<u32>(count, smallSingles(from, next - phase, stop, page, next, mask));
+  }
+  let done: u32 = 0;
+  let behind = phase;
+  while (done < count) {
+    const length = load<f64>(lengths + ((index as usize) << 3)) - offset;
+    const pages = ((whole(length) as u64) >> (pageShift as u64)) as u32;
+    const pa = load<f64>(addresses + ((index as usize) << 3)) + offset;
+    let k = (next - behind) & (next - 1);
+    if (done + k == 0) k = next;
+    const start = done + k;
+    if (k < pages && start + next <= limit && ((whole(pa + (k as f64) * page) as u64) & mask) == 0) {
+      if (pages - k >= next) return min<u32>(count, start);
+      let after = index + 1;
+      while (load<f64>(lengths + ((after as usize) << 3)) == 0) after++;
+      if (load<f64>(addresses + ((after as usize) << 3)) == pa + length) return min<u32>(count, start);
+    }
+    done += pages;
+    behind = (behind + pages) & (next - 1);
+    index++;
+    offset = 0;
+  }
+  return count;
+}
+
 /** As `gather8`, for 4-byte entries. */
 export function gather4(
   addresses: usize, lengths: usize, index: u32, offset: f64, dest: usize, count: u32, pageShift: u32, mask: u32, bits: u32,

@@ -88,6 +88,25 @@ export interface Kernels {
     bitsHi: number,
   ): void;
   /**
+   * Pages of a checked list, from element `index` and `offset` bytes into it, that come before a larger page of `next` smallest
+   * ones may begin: where input and output address are multiples of it and the list goes on without a break for some way. The
+   * first page lies `phase` pages behind such an input address, and counts in any case; `limit` pages are left in the list;
+   * `single` (1, not 0) says that each element is one page.
+   * @returns pages, at most `count`
+   */
+  smallPages(
+    addresses: number,
+    lengths: number,
+    index: number,
+    offset: number,
+    count: number,
+    limit: number,
+    pageShift: number,
+    next: number,
+    phase: number,
+    single: number,
+  ): number;
+  /**
    * Follows table entries from `root` (a byte offset, with the root's depth in bits 3:0) towards the table at depth `target`;
    * with `keep` (1, not 0) from the deepest table of the last walk that also leads to `iova`. Knows the tree by {@link WALK}.
    * @returns byte offset of the table reached, a multiple of 1 KiB, as a signed number, with the depth reached in bits 3:0

@@ -197,6 +197,46 @@ export class PlainKernels implements Kernels {
     });
   }
 
+  smallPages(
+    addresses: number,
+    lengths: number,
+    index: number,
+    offset: number,
+    count: number,
+    limit: number,
+    pageShift: number,
+    next: number,
+    phase: number,
+    _single: number,
+  ): number {
+    this.#view();
+    const page = 2 ** pageShift;
+    let element = index;
+    let into = offset;
+    for (let done = 0; done < count; done++) {
+      while (into === this.#double(lengths, element)) {
+        element++;
+        into = 0;
+      }
+      const pa = this.#double(addresses, element) + into;
+      const lines = (phase + done) % next === 0 && pa % (next * page) === 0;
+      if (done > 0 && lines && done + next <= limit && this.#goesOn(addresses, lengths, element, into, next * page)) {
+        return done;
+      }
+      into += page;
+    }
+    return count;
+  }
+
+  /** Whether an element holds `bytes` more bytes, or the element after it goes on where it ends. */
+  #goesOn(addresses: number, lengths: number, element: number, into: number, bytes: number): boolean {
+    const length = this.#double(lengths, element);
+    if (length - into >= bytes) return true;
+    let after = element + 1;
+    while (this.#double(lengths, after) === 0) after++;
+    return this.#double(addresses, after) === this.#double(addresses, element) + length;
+  }
+
   follow(root: number, iova: number, target: number, keep: number): number {
     const words = this.#view();
     const low = lowHalf(iova);

@@ -54,6 +54,11 @@ export function firstContiguous(tree: Leaves, table: number, from: number, to: n
   return tree.memory.kernels.firstWith8(table, from, to, contiguous.lo, contiguous.hi);
 }
 
+/** Whether entries [from, to) are leaves of one entry each, or empty: of a last-level table. */
+export function areSingle(tree: Leaves, table: number, from: number, to: number): boolean {
+  return tree.geometry.maxSlots === 1 || (tellsContiguous(tree) && firstContiguous(tree, table, from, to) === to);
+}
+
 function isClear(tree: Entries, table: number, index: number): boolean {
   const { u32 } = tree.memory;
   if (tree.entryShift === 2) return u32[(table >>> 2) + index] === 0;

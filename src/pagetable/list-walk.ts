@@ -20,8 +20,8 @@ export class ListWalk {
   readonly #page: number;
   readonly #next: number;
   readonly #leafBytes: number;
-  /** Where smallest pages end at the latest: at the end of a leaf table, or where a larger page may begin. */
-  readonly #stop: number;
+  /** Smallest pages of a next larger one that lies in a leaf table too; 0 where none does. */
+  readonly #contained: number;
   #index = 0;
   #offset = 0;
   #singlePages = false;
@@ -32,7 +32,7 @@ export class ListWalk {
     this.#page = chooser.smallest;
     this.#next = chooser.after(chooser.smallest);
     this.#leafBytes = tree.spanAt(tree.last) * tree.levelAt(tree.last).entries;
-    this.#stop = Math.min(this.#next, this.#leafBytes);
+    this.#contained = this.#next < this.#leafBytes ? this.#next / this.#page : 0;
   }
 
   /** Whether kernels can write this table's leaves: one stride over all output addresses, single-entry smallest pages. */
@@ -103,16 +103,37 @@ export class ListWalk {
     }
   }
 
+  /** Pages from here that are smallest ones: to the end of the leaf table, or to where a larger page may begin. */
+  #smallPages(at: number, left: number, list: ScatterList): number {
+    const bytes = Math.min(left, this.#leafBytes - offsetIn(at, this.#leafBytes));
+    const pages = bytes / this.#page;
+    if (this.#contained === 0) return pages;
+    const { kernels } = this.#tree.memory;
+    const { offset, lengthsOffset } = list;
+    return kernels.smallPages(
+      offset,
+      lengthsOffset,
+      this.#index,
+      this.#offset,
+      pages,
+      left / this.#page,
+      this.#tree.geometry.pageShift,
+      this.#contained,
+      offsetIn(at, this.#next) / this.#page,
+      this.#singlePages ? 1 : 0,
+    );
+  }
+
   /** Writes smallest pages to the end of the leaf table, or to where a larger page may begin. */
   #gather(at: number, left: number, list: ScatterList, prot: number, done: Done): number {
     const tree = this.#tree;
     const depth = tree.last;
-    const bytes = Math.min(left, this.#stop - offsetIn(at, this.#stop));
+    const pages = this.#smallPages(at, left, list);
+    const bytes = pages * this.#page;
     const { free } = tree.journal;
     const whole = free && bytes === this.#leafBytes;
     const table = whole ? tree.descendToWrite(at, true) : tree.descend(at, depth, true);
     if (table < 0) return table;
-    const pages = bytes / this.#page;
     const index = whole ? 0 : tree.indexAt(depth, at);
     if (!free && firstSet(tree, table, index, index + pages) < index + pages) return EEXIST;
     this.#write(table + (index << tree.entryShift), pages, list, prot);

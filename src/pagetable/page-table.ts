@@ -52,7 +52,7 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly #outputEnd: number;
   /** Depth of the root before the call under way. */
   #topBefore = 0;
-  /** Ranges below these bytes hold smallest pages of one entry only; 0 where such pages are not. */
+  /** Ranges below these bytes may hold leaves of one last-level table only; 0 where none do. */
   readonly #inTable: number;
   /** Bytes of a last-level table. */
   readonly #tableSpan: number;
@@ -83,10 +83,10 @@ export class PageTable implements PagesSink, UnmapSink {
     if (ListWalk.serves(this.tree, this.chooser)) this.#listWalk = new ListWalk(this.tree, this.chooser);
     this.range = new RangeTable(this.tree, this.chooser);
     this.unmapChooser = granted ? this.chooser : new PageSizeChooser(withPieces(geometry, usable));
-    const next = this.unmapChooser.after(this.unmapChooser.smallest);
-    this.#inTable = geometry.maxSlots === 1 ? Math.min(next, this.tree.spans[this.tree.last - 1] ?? 0) : 0;
     const { last } = this.tree;
     this.#tableSpan = this.tree.spanAt(last) * this.tree.levelAt(last).runEntries;
+    const next = this.unmapChooser.after(this.unmapChooser.smallest);
+    this.#inTable = geometry.maxSlots === 1 ? Math.min(next, this.tree.spans[last - 1] ?? 0) : this.#tableSpan;
     const { smallest } = this.chooser;
     this.#atOnce = smallest === this.#page ? Math.min(this.chooser.after(smallest), this.#tableSpan) : 0;
     this.#mode = { queued: false, mapped: false, rules };

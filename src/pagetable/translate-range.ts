@@ -1,13 +1,16 @@
 /**
- * Translating many neighbouring pages in one call: one walk and one kernel call a leaf table.
+ * Translating many neighbouring pages in one call: one walk and one kernel call a leaf table, one look at a larger leaf.
  * @module
  */
+import { offsetIn } from '../address.ts';
 import { SCRATCH } from '../memory/table-memory.ts';
 import { depthBegun, depthReached, tableReached } from './cursor.ts';
+import { firstContiguous, tellsContiguous } from './entries.ts';
 import { translate } from './scan.ts';
 import type { TableTree } from './tree.ts';
 
 const PLACES = SCRATCH.bytes / 8;
+const PLACE = SCRATCH.offset / 8;
 
 /**
  * Writes the output addresses of `count` smallest pages from `iova` on into `out`; −1 where nothing is mapped. What it
@@ -19,7 +22,7 @@ export function translateRange(tree: TableTree, iova: number, count: number, out
   for (let done = 0; done < count; done += PLACES) {
     const places = Math.min(PLACES, count - done);
     translateInto(tree, iova + done * page, places, page);
-    out.set(tree.memory.f64.subarray(SCRATCH.offset / 8, SCRATCH.offset / 8 + places), done);
+    out.set(tree.memory.f64.subarray(PLACE, PLACE + places), done);
   }
 }
 
@@ -27,27 +30,53 @@ export function translateRange(tree: TableTree, iova: number, count: number, out
 function translateInto(tree: TableTree, iova: number, count: number, page: number): void {
   for (let done = 0; done < count; ) {
     const at = iova + done * page;
-    const pages = decodes(tree) && at < tree.reach ? decodeTable(tree, at, count - done, done) : 0;
-    if (pages === 0) tree.memory.f64[SCRATCH.offset / 8 + done] = translate(tree, at);
-    done += Math.max(1, pages);
+    if (tree.masksLeaves && at < tree.reach) done += translateSome(tree, at, count - done, done, page);
+    else tree.memory.f64[PLACE + done++] = translate(tree, at);
   }
 }
 
-/** Whether every leaf of the last level is one entry with the output address as a field. */
-function decodes({ masksLeaves, geometry }: TableTree): boolean {
-  return masksLeaves && geometry.maxSlots === 1;
+/** Translates what lies behind one walk, into the places from `place` on; returns the pages. */
+function translateSome(tree: TableTree, iova: number, count: number, place: number, page: number): number {
+  const { last, meter } = tree;
+  const found = tree.follow(iova, last, true);
+  const depth = depthReached(found);
+  const table = tableReached(found);
+  const index = tree.indexAt(depth, iova);
+  meter.tableReads += depth - depthBegun(found) + 1;
+  if (depth < last || !tellsContiguous(tree))
+    return translateEntry(tree, depth, table, index, iova, count, place, page);
+  const end = Math.min(index + count, tree.levelAt(last).entries);
+  const pages = firstContiguous(tree, table, index, end) - index;
+  if (pages === 0) return translateEntry(tree, depth, table, index, iova, count, place, page);
+  const { addressShift, leafFieldLo, leafFieldHi } = tree.geometry;
+  const from = table + (index << tree.entryShift);
+  meter.tableReads += pages - 1;
+  tree.memory.kernels.decode8(from, pages, 8 * (PLACE + place), addressShift, leafFieldLo, leafFieldHi);
+  return pages;
 }
 
-/** Decodes entries to the end of the last-level table; 0 where there is none. */
-function decodeTable(tree: TableTree, iova: number, count: number, place: number): number {
-  const { geometry, last, meter } = tree;
-  const found = tree.follow(iova, last, true);
-  if (depthReached(found) !== last) return 0;
-  const index = tree.indexAt(last, iova);
-  const pages = Math.min(count, tree.levelAt(last).entries - index);
-  const from = tableReached(found) + (index << tree.entryShift);
-  const { addressShift, leafFieldLo, leafFieldHi } = geometry;
-  meter.tableReads += last - depthBegun(found) + pages;
-  tree.memory.kernels.decode8(from, pages, SCRATCH.offset + 8 * place, addressShift, leafFieldLo, leafFieldHi);
+/** Translates pages of one leaf, or of an entry in which nothing is mapped. */
+function translateEntry(
+  tree: TableTree,
+  depth: number,
+  table: number,
+  index: number,
+  iova: number,
+  count: number,
+  place: number,
+  page: number,
+): number {
+  const { geometry } = tree;
+  const { f64 } = tree.memory;
+  const at = table + (index << tree.entryShift);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  const none = (lo | hi) === 0;
+  const size = tree.spanAt(depth) * (none || geometry.maxSlots === 1 ? 1 : geometry.leafSlots(lo, hi, depth));
+  const offset = offsetIn(iova, size);
+  const pages = Math.min(count, Math.ceil((size - offset) / page));
+  const first = none ? -1 : geometry.address(lo, hi, depth) + offset;
+  const step = none ? 0 : page;
+  for (let i = 0; i < pages; i++) f64[PLACE + place + i] = first + i * step;
   return pages;
 }

@@ -5,7 +5,7 @@
 import type { Entry } from '../formats/contract.ts';
 import type { Rules } from '../formats/rules.ts';
 import { depthReached, tableReached } from './cursor.ts';
-import { clearRun, firstClear } from './entries.ts';
+import { areSingle, clearRun, firstClear } from './entries.ts';
 import { pagesToTableEnd } from './map.ts';
 import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
@@ -34,23 +34,34 @@ export function unmapRun(tree: TableTree, iova: number, size: number, count: num
 }
 
 /**
- * Unmaps a range that was found mapped and that lies in one last-level table, all of smallest pages.
- * @returns whether it does
+ * Unmaps a range that was found mapped and that lies in one last-level table, whose leaves end where it ends.
+ * @returns whether they do
  */
 export function unmapInTable(tree: TableTree, iova: number, bytes: number, mode: UnmapMode): boolean {
   const { last, meter } = tree;
   if (tree.depthOf(iova, iova + bytes) !== last) return false;
   const found = tree.follow(iova, last, false);
   if (depthReached(found) !== last) return false;
-  meter.walks++;
-  meter.tableReads += last + 1;
   const table = tableReached(found);
   const pages = bytes / tree.spanAt(last);
   const index = tree.indexAt(last, iova);
+  if (isInsideLeaf(tree, table, index) || isInsideLeaf(tree, table, index + pages)) return false;
+  meter.walks++;
+  meter.tableReads += last + 1;
   eraseRun(tree, table, index, pages);
   tree.cleans.run(table, index, pages, 1);
   if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(last), pages);
   return true;
+}
+
+/** Whether a leaf of several entries reaches across the start of an entry of a last-level table. */
+function isInsideLeaf(tree: TableTree, table: number, index: number): boolean {
+  const { geometry, last } = tree;
+  if (geometry.maxSlots === 1 || index === tree.levelAt(last).entries) return false;
+  const at = table + (index << tree.entryShift);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  return (lo | hi) !== 0 && index % geometry.leafSlots(lo, hi, last) !== 0;
 }
 
 /** Unmaps pages of what is mapped by something larger, where the walk for them ended. */
@@ -101,8 +112,11 @@ function sumsOf(tree: TableTree, place: Place): void {
 
 function clearPages(tree: TableTree, place: Place, mode: UnmapMode): number {
   const pages = Math.min(place.count, pagesToTableEnd(tree, place));
-  if (tree.geometry.maxSlots === 1) {
-    const { table, index } = place;
+  const { table, index, slots, depth } = place;
+  if (
+    tree.geometry.maxSlots === 1 ||
+    (slots === 1 && depth === tree.last && areSingle(tree, table, index, index + pages))
+  ) {
     place.count = mode.mapped ? pages : firstClear(tree, table, index, index + pages) - index;
     const cleared = place.count;
     if (place.depth === tree.last) clearLeaves(tree, place, mode);

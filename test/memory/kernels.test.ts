@@ -326,6 +326,65 @@ describe('lists of single pages', () => {
   const numbers = fc.array(fc.nat({ max: 2 ** 20 }), { minLength: 1, maxLength: 40, size: 'max' });
   const odd = fc.constantFrom(0.5, 4096.5, -4096, Number.NaN, 1, 2 ** 52, Number.POSITIVE_INFINITY);
 
+  describe('smallPages', () => {
+    const PAGE = 4096;
+    /** Elements that often go on where the one before ended, and often begin at a multiple of some pages. */
+    const runs = fc.array(
+      fc.tuple(fc.nat({ max: 7 }), fc.nat({ max: 40 }), fc.oneof(fc.constant(1), fc.nat({ max: 40 }))),
+      { minLength: 1, maxLength: 60, size: 'max' },
+    );
+    const nexts = fc.constantFrom(2, 4, 16);
+
+    function listed(drawn: readonly (readonly [number, number, number])[], single: boolean) {
+      let end = 0;
+      const elements = drawn.map(([kind, place, length]) => {
+        const start = kind < 4 ? end : (kind < 6 ? 16 * place : place) * PAGE;
+        const bytes = (single ? 1 : length) * PAGE;
+        end = start + bytes;
+        return [start, bytes] as const;
+      });
+      return { addresses: elements.map(([at]) => at), lengths: elements.map(([, bytes]) => bytes) };
+    }
+
+    /** Where each page of a list lies, one after the other: address, and element. */
+    function pagesOf({ addresses, lengths }: ReturnType<typeof listed>) {
+      return addresses.flatMap((at, i) =>
+        Array.from({ length: (lengths[i] ?? 0) / PAGE }, (_, k) => ({ pa: at + k * PAGE, element: i, into: k * PAGE })),
+      );
+    }
+
+    test('no larger page begins before the page where it stops, and one may begin there', () => {
+      fc.assert(
+        fc.property(runs, nexts, fc.boolean(), fc.nat(), fc.nat(), fc.nat(), (drawn, next, single, a, b, c) => {
+          const list = listed(drawn, single);
+          const pages = pagesOf(list);
+          if (pages.length === 0) return;
+          const first = a % pages.length;
+          const left = pages.length - first;
+          const count = 1 + (b % left);
+          const phase = c % next;
+          const { element, into } = pages[first] ?? { element: 0, into: 0 };
+          const found = expectTwins(
+            (memory) => place(memory, list.addresses, list.lengths),
+            (kernels) => kernels.smallPages(LIST, LENGTHS, element, into, count, left, 12, next, phase, single ? 1 : 0),
+          );
+          const fits = (k: number): boolean =>
+            (phase + k) % next === 0 &&
+            (pages[first + k]?.pa ?? 1) % (next * PAGE) === 0 &&
+            Array.from({ length: next }, (_, i) => i).every(
+              (i) => pages[first + k + i]?.pa === (pages[first + k]?.pa ?? 0) + i * PAGE,
+            );
+          for (let k = 1; k < found; k++) expect(fits(k), `a larger page at ${k} of ${found}`).toBe(false);
+          expect(found).toBeGreaterThan(0);
+          expect(found).toBeLessThanOrEqual(count);
+          if (found === count) return;
+          expect([(phase + found) % next, (pages[first + found]?.pa ?? 1) % (next * PAGE)]).toEqual([0, 0]);
+        }),
+        { numRuns: 1000 },
+      );
+    });
+  });
+
   test('checkPages passes whole pages, and finds one odd address or length wherever it stands', () => {
     fc.assert(
       fc.property(
