@@ -77,6 +77,27 @@ export function readWords(reader: PhysicalReader, address: number, bytes: number
   return words;
 }
 
+/**
+ * Parts of a unit's configuration, which a device may cache each by itself: what a stream's entry is found by, the entry
+ * (stream table entry, context entry, device table entry, device context), and the same of a substream.
+ */
+export type StructureKind = 'stream-directory' | 'stream' | 'substream-directory' | 'substream';
+
+/** Memory that may serve parts of the configuration from a cache. */
+export interface StructureReader extends PhysicalReader {
+  structure?(kind: StructureKind, address: number, bytes: number): Uint32Array | undefined;
+}
+
+/** Reads a part of the configuration; `undefined` if some of it is not in memory. */
+export function readStructure(
+  reader: StructureReader,
+  kind: StructureKind,
+  address: number,
+  bytes: number,
+): Uint32Array | undefined {
+  return reader.structure === undefined ? readWords(reader, address, bytes) : reader.structure(kind, address, bytes);
+}
+
 /** A register's bits as a number. */
 export function registerBits(value: bigint, at: number, bits: number): number {
   return Number(BigInt.asUintN(bits, value >> BigInt(at)));

@@ -35,6 +35,16 @@ export interface DomainTables {
   readonly regime: Regime;
   /** Stage 2 behind a stage 1. */
   readonly stage2?: Regime;
+  /** What cached translations of these tables are tagged with, where a unit's context gave them. */
+  readonly tag?: TranslationTag;
+}
+
+/** The tag of cached translations: VMID, domain id or GSCID; ASID, PASID or PSCID (−1: none); the stage entered. */
+export interface TranslationTag {
+  readonly domain: number;
+  readonly space: number;
+  /** `STAGES.first` or `STAGES.second`. */
+  readonly stages: number;
 }
 
 /** What one stream's (or requester's) context makes of its accesses. */

@@ -5,7 +5,18 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { bitsOf, type Field, fieldsOf, isClear, type Registers, readWords, register, registerBits } from '../bits.ts';
+import {
+  bitsOf,
+  type Field,
+  fieldsOf,
+  isClear,
+  type Registers,
+  readStructure,
+  register,
+  registerBits,
+  type StructureReader,
+} from '../bits.ts';
+import { ANY, STAGES } from '../command.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -58,7 +69,7 @@ function gcr3Root(words: Uint32Array): number {
 /** Device table entries that translate are listed; those that forward or abort everything are counted. */
 export class AmdVi implements IommuModel {
   readonly name = 'amd-vi';
-  readonly #reader: PhysicalReader;
+  readonly #reader: StructureReader;
   readonly #registers: Registers;
   readonly #table: number;
   readonly #count: number;
@@ -125,7 +136,7 @@ export class AmdVi implements IommuModel {
     if (stream >= this.#count) {
       return { ...at, action: 'fault', reason: 'stream-out-of-range', why: 'the device table has no such device' };
     }
-    const words = readWords(this.#reader, entryAddress, DTE_BYTES);
+    const words = readStructure(this.#reader, 'stream', entryAddress, DTE_BYTES);
     if (words === undefined) {
       return {
         ...at,
@@ -164,7 +175,8 @@ export class AmdVi implements IommuModel {
     if (pasid >= 2 ** bits) return refuse('substream-out-of-range', `GLX allows PASIDs of ${bits} bits`);
     let table = gcr3Root(words);
     for (let level = bitsOf(words, 56, 2); ; level--) {
-      const entry = readWords(this.#reader, table + (Math.floor(pasid / 2 ** (9 * level)) % 512) * 8, 8);
+      const kind = level === 0 ? 'substream' : 'substream-directory';
+      const entry = readStructure(this.#reader, kind, table + (Math.floor(pasid / 2 ** (9 * level)) % 512) * 8, 8);
       if (entry === undefined) return refuse('context-outside-memory', 'the GCR3 table entry is not in memory');
       if (bitsOf(entry, 0, 1) === 0) return refuse('context-invalid', 'the GCR3 table entry is not valid');
       table = bitsOf(entry, 12, 40) * PAGE;
@@ -181,6 +193,7 @@ export class AmdVi implements IommuModel {
       root,
       geometry: { format: 'amd-v1', granule: PAGE, ias: Math.min(64, 12 + 9 * mode), oas: PHYSICAL_BITS },
       regime: amdV1({ root, levels: mode, oas: PHYSICAL_BITS, ...rights }),
+      tag: { domain: bitsOf(words, 64, 16), space: ANY, stages: STAGES.second },
     };
   }
 
@@ -202,5 +215,6 @@ function guestTables(root: number, levels: number, domain: number, pasid: number
     root,
     geometry: { format: 'x86-64', granule: PAGE, ias: 12 + 9 * levels, oas: PHYSICAL_BITS },
     regime: vtdFirstStage({ ...shared, syndrome: amdSyndrome }),
+    tag: { domain, space: pasid, stages: STAGES.first },
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StructureKind } from '../bits.ts';
 import type { RiscvFeatures } from './capabilities.ts';
 import { CAUSE } from './causes.ts';
 import type { LoadFailure, RequestMemory } from './memory.ts';
@@ -85,6 +86,11 @@ function indexes(id: number, bits: readonly number[]): number[] {
   });
 }
 
+function nonLeaf(memory: RequestMemory, kind: StructureKind, at: bigint, bigEndian: boolean): bigint | LoadFailure {
+  const words = memory.structure(kind, at, 1, bigEndian);
+  return typeof words === 'string' ? words : (words[0] ?? 0n);
+}
+
 function loadFault(failure: LoadFailure, access: number, corrupt: number, at: bigint): RequestFault {
   return fault(failure === 'access' ? access : corrupt, at);
 }
@@ -113,7 +119,7 @@ export function locateDevice(
   let table = features.root;
   for (let level = directoryLevels(features) - 1; level > 0; level--) {
     const at = table + BigInt((index[level] ?? 0) * 8);
-    const entry = memory.load(at, 8, features.bigEndian);
+    const entry = nonLeaf(memory, 'stream-directory', at, features.bigEndian);
     if (typeof entry === 'string') return loadFault(entry, CAUSE.ddtAccess, CAUSE.ddtCorrupt, at);
     if ((entry & 1n) === 0n) return fault(CAUSE.ddtNotValid, at);
     if ((entry & NON_LEAF_RESERVED) !== 0n) return fault(CAUSE.ddtMisconfigured, at);
@@ -121,7 +127,7 @@ export function locateDevice(
   }
   const doublewords = features.msiFlat ? 8 : 4;
   const address = table + BigInt((index[0] ?? 0) * doublewords * 8);
-  const words = memory.structure(address, doublewords, features.bigEndian);
+  const words = memory.structure('stream', address, doublewords, features.bigEndian);
   if (typeof words === 'string') return loadFault(words, CAUSE.ddtAccess, CAUSE.ddtCorrupt, address);
   if (!tc(words, TC.V)) return fault(CAUSE.ddtNotValid, address);
   if (isMisconfigured(words, features)) return fault(CAUSE.ddtMisconfigured, address);
@@ -222,7 +228,7 @@ export function locateProcess(
   for (let level = modeOf(pdtp) - 1; level > 0; level--) {
     const at = physical(guest + BigInt((index[level] ?? 0) * 8));
     if (typeof at !== 'bigint') return at;
-    const entry = memory.load(at, 8, bigEndian);
+    const entry = nonLeaf(memory, 'substream-directory', at, bigEndian);
     if (typeof entry === 'string') return loadFault(entry, CAUSE.pdtAccess, CAUSE.pdtCorrupt, at);
     if ((entry & 1n) === 0n) return fault(CAUSE.pdtNotValid, at);
     if ((entry & NON_LEAF_RESERVED) !== 0n) return fault(CAUSE.pdtMisconfigured, at);
@@ -230,7 +236,7 @@ export function locateProcess(
   }
   const address = physical(guest + BigInt((index[0] ?? 0) * 16));
   if (typeof address !== 'bigint') return address;
-  const words = memory.structure(address, 2, bigEndian);
+  const words = memory.structure('substream', address, 2, bigEndian);
   if (typeof words === 'string') return loadFault(words, CAUSE.pdtAccess, CAUSE.pdtCorrupt, address);
   const [ta = 0n, fsc = 0n] = words;
   if ((ta & 1n) === 0n) return fault(CAUSE.pdtNotValid, address);

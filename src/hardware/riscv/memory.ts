@@ -3,7 +3,7 @@
  * the request itself has set.
  * @module
  */
-import type { PhysicalReader } from '../../bus.ts';
+import { type StructureKind, type StructureReader, wideBits } from '../bits.ts';
 
 /** Why a value could not be read: the access fails, or its data are corrupted. */
 export type LoadFailure = 'access' | 'corrupt';
@@ -27,10 +27,10 @@ export function swapBytes(value: bigint, bytes: number): bigint {
 export class RequestMemory {
   /** Updates in order. */
   readonly updates: TableUpdate[] = [];
-  readonly #reader: PhysicalReader;
+  readonly #reader: StructureReader;
   readonly #written: Map<bigint, bigint> = new Map();
 
-  constructor(reader: PhysicalReader) {
+  constructor(reader: StructureReader) {
     this.#reader = reader;
   }
 
@@ -40,8 +40,8 @@ export class RequestMemory {
     return typeof raw === 'string' || !bigEndian ? raw : swapBytes(raw, bytes);
   }
 
-  /** Doublewords of a structure. */
-  structure(address: bigint, count: number, bigEndian: boolean): bigint[] | LoadFailure {
+  /** Doublewords from an address on. */
+  doublewords(address: bigint, count: number, bigEndian: boolean): bigint[] | LoadFailure {
     const words: bigint[] = [];
     for (let i = 0; i < count; i++) {
       const word = this.load(address + BigInt(8 * i), 8, bigEndian);
@@ -49,6 +49,19 @@ export class RequestMemory {
       words.push(word);
     }
     return words;
+  }
+
+  /** Doublewords of a part of the configuration, which the reader may hold in a cache. */
+  structure(kind: StructureKind, address: bigint, count: number, bigEndian: boolean): bigint[] | LoadFailure {
+    if (this.#reader.structure === undefined) return this.doublewords(address, count, bigEndian);
+    if (address > BigInt(Number.MAX_SAFE_INTEGER)) return 'access';
+    const words = this.#reader.structure(kind, Number(address), 8 * count);
+    if (words === undefined)
+      return this.#reader.corrupted?.(Number(address), 8 * count) === true ? 'corrupt' : 'access';
+    return Array.from({ length: count }, (_, i) => {
+      const raw = wideBits(words, 64 * i, 64);
+      return bigEndian ? swapBytes(raw, 8) : raw;
+    });
   }
 
   /** Sets bits of an entry that was read before. */

@@ -62,7 +62,7 @@ export function translateMsi(
   const page = guest >> 12n;
   if ((page & ~mask) !== (pattern & ~mask)) return undefined;
   const at = pageOf(msiptp, 0) | (extract(page, mask) * 16n);
-  const words = memory.structure(at, 2, features.bigEndian);
+  const words = memory.doublewords(at, 2, features.bigEndian);
   if (typeof words === 'string') return fault(words === 'access' ? CAUSE.msiAccess : CAUSE.msiCorrupt, at);
   const [first = 0n, second = 0n] = words;
   if ((first & 1n) === 0n) return fault(CAUSE.msiNotValid, at);

@@ -6,6 +6,7 @@
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
 import { bitsOf, type Field, fieldsOf, isClear, type Registers, readWords, register, registerBits } from '../bits.ts';
+import { ANY, STAGES } from '../command.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -25,6 +26,7 @@ import { riscvTables } from '../walk/riscv.ts';
 import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { type RiscvChoices, type RiscvFeatures, riscvFeatures } from './capabilities.ts';
 import { CAUSE, causeText } from './causes.ts';
+import { HOST_DOMAIN } from './commands.ts';
 import { field, isFault, modeOf, pageOf, type RequestFault, TC, tc } from './directory.ts';
 import { locateContexts, type RiscvTranslation, type Stages, translateRequest } from './process.ts';
 
@@ -253,7 +255,8 @@ export class RiscvIommu implements IommuModel {
     if (first === undefined || first.bits === 32) {
       const geometry = { format: `riscv-sv${second ?? 39}x4`, granule: PAGE, ias: (second ?? 39) + 2, oas };
       const regime = stage2 ?? riscvTables({ root, bits: 39, stage: 2, ...shared });
-      return { key: `g/${root}/${second}`, id: `gscid ${field(device, 1, 44, 16)}`, root, geometry, regime };
+      const tag = { domain: Number(field(device, 1, 44, 16)), space: ANY, stages: STAGES.second };
+      return { key: `g/${root}/${second}`, id: `gscid ${tag.domain}`, root, geometry, regime, tag };
     }
     const { bits, hardwareAd: hardwareAD } = first;
     const firstRoot = Number(first.root);
@@ -261,7 +264,9 @@ export class RiscvIommu implements IommuModel {
     const key = `s/${firstRoot}/${bits}/${sum ? 'sum/' : ''}${stage2 === undefined ? '' : root}`;
     const geometry = { format: `riscv-sv${bits}`, granule: PAGE, ias: bits, oas };
     const pscid = process === undefined ? field(device, 2, 12, 20) : field(process.words, 0, 12, 20);
-    const tables = { key, id: `pscid ${pscid}`, root: firstRoot, geometry, regime };
+    const domain = stage2 === undefined ? HOST_DOMAIN : Number(field(device, 1, 44, 16));
+    const tag = { domain, space: Number(pscid), stages: STAGES.first };
+    const tables = { key, id: `pscid ${pscid}`, root: firstRoot, geometry, regime, tag };
     return stage2 === undefined ? tables : { ...tables, stage2 };
   }
 

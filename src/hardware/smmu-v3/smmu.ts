@@ -5,7 +5,8 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { type Registers, readWords } from '../bits.ts';
+import { bitsOf, type Registers, readWords, type StructureReader } from '../bits.ts';
+import { ANY, STAGES } from '../command.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -24,6 +25,7 @@ import { IntermediateReader } from '../walk/nested.ts';
 import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { Walker } from '../walk/walker.ts';
 import { type CdStage1, cdFields, cdStage1, decodeCd } from './cd.ts';
+import { EL2_DOMAIN, EL3_DOMAIN } from './commands.ts';
 import { type EventRecord, eventType } from './events.ts';
 import { illegalCd, illegalSte, substreamsOf } from './illegal.ts';
 import { type SmmuV3Setup, smmuV3Setup, smmuV3State, smmuV3Structures } from './registers.ts';
@@ -77,7 +79,7 @@ export class SmmuV3 implements IommuModel {
   readonly name = 'arm-smmu-v3';
   /** What the registers say. */
   readonly setup: SmmuV3Setup;
-  readonly #reader: PhysicalReader;
+  readonly #reader: StructureReader;
   readonly #registers: Registers;
   #substreamsLeft = MOST_SUBSTREAMS;
 
@@ -368,14 +370,22 @@ function stage2Tables(ste: StreamTableEntry, stage2: SteStage2): DomainTables {
     root,
     geometry: { format, granule, ias, oas },
     regime: stage2.regime,
+    tag: { domain: ste.vmid, space: ANY, stages: STAGES.second },
   };
+}
+
+/** The StreamWorld of a stage 1 (5.2, STE.STRW): its entries carry a VMID, or belong to EL2 or EL3. */
+function worldOf(ste: StreamTableEntry): number {
+  const world = bitsOf(ste.words, 94, 2);
+  return world === 0 ? ste.vmid : world === 1 ? EL3_DOMAIN : EL2_DOMAIN;
 }
 
 function stage1Tables(asid: number, one: CdStage1, two: SteStage2 | undefined, ste: StreamTableEntry): DomainTables {
   const format = one.aarch64 ? 'arm-64-lpae-s1' : 'arm-32-lpae-s1';
   const ias = one.aarch64 ? 64 - one.tsz : 32 - one.tsz;
   const geometry = { format, granule: one.granule, ias, oas: one.oas };
-  const tables = { id: `asid ${asid}`, root: one.root, geometry, regime: one.regime };
+  const tag = { domain: worldOf(ste), space: asid, stages: STAGES.first };
+  const tables = { id: `asid ${asid}`, root: one.root, geometry, regime: one.regime, tag };
   if (two === undefined) return { ...tables, key: one.key };
   return { ...tables, id: `asid ${asid}, vmid ${ste.vmid}`, key: `${one.key}/s2/${two.root}`, stage2: two.regime };
 }

@@ -5,7 +5,19 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { bitsOf, type Field, fieldsOf, isClear, type Registers, readWords, register, registerBits } from '../bits.ts';
+import {
+  bitsOf,
+  type Field,
+  fieldsOf,
+  isClear,
+  type Registers,
+  readStructure,
+  readWords,
+  register,
+  registerBits,
+  type StructureReader,
+} from '../bits.ts';
+import { ANY, STAGES } from '../command.ts';
 import {
   addMissing,
   bypassLeaf,
@@ -100,7 +112,7 @@ function refuse(where: Where, reason: Reason, code: number, why: string): Contex
 /** Reads a VT-d unit's configuration and tables from a memory. */
 export class VtdUnit implements IommuModel {
   readonly name = 'intel-vtd';
-  readonly #reader: PhysicalReader;
+  readonly #reader: StructureReader;
   readonly #registers: Registers;
   readonly #ttm: number;
   #pasidsLeft = 0;
@@ -218,7 +230,7 @@ export class VtdUnit implements IommuModel {
     const codes = scalable ? { fetch: 0x38, clear: 0x39 } : { fetch: 0x08, clear: 0x01 };
     if (this.#ttm === RTADDR.abort)
       return { ...where, entryAddress: rootAt, action: 'abort', reason: 'translation-off' };
-    const root = readWords(this.#reader, rootAt, 8);
+    const root = readStructure(this.#reader, 'stream-directory', rootAt, 8);
     const atRoot = { ...where, entryAddress: rootAt };
     if (root === undefined)
       return refuse(atRoot, 'stream-outside-memory', codes.fetch, 'the root entry is not in memory');
@@ -231,7 +243,7 @@ export class VtdUnit implements IommuModel {
   }
 
   #legacy(where: Omit<Where, 'entryAddress'>, entryAddress: number, substream: number | undefined): Context {
-    const words = readWords(this.#reader, entryAddress, LEGACY_CONTEXT_BYTES);
+    const words = readStructure(this.#reader, 'stream', entryAddress, LEGACY_CONTEXT_BYTES);
     const at = { ...where, entryAddress };
     if (words === undefined) return refuse(at, 'stream-outside-memory', 0x09, 'the context entry is not in memory');
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'stream-invalid', 0x02, 'the context entry is not present');
@@ -246,7 +258,7 @@ export class VtdUnit implements IommuModel {
   }
 
   #scalable(where: Omit<Where, 'entryAddress'>, entryAddress: number, substream: number | undefined): Context {
-    const words = readWords(this.#reader, entryAddress, SCALABLE_CONTEXT_BYTES);
+    const words = readStructure(this.#reader, 'stream', entryAddress, SCALABLE_CONTEXT_BYTES);
     const at = { ...where, entryAddress };
     if (words === undefined) return refuse(at, 'stream-outside-memory', 0x40, 'the context entry is not in memory');
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'stream-invalid', 0x41, 'the context entry is not present');
@@ -256,7 +268,7 @@ export class VtdUnit implements IommuModel {
       return refuse(here, 'substream-out-of-range', 0x46, 'the PASID is beyond the directory');
     }
     const directoryAt = bitsOf(words, 12, 52) * PAGE + Math.floor(pasid / PASIDS_PER_TABLE) * 8;
-    const directory = readWords(this.#reader, directoryAt, 8);
+    const directory = readStructure(this.#reader, 'substream-directory', directoryAt, 8);
     const atDirectory = { ...here, entryAddress: directoryAt };
     if (directory === undefined) {
       return refuse(
@@ -274,11 +286,11 @@ export class VtdUnit implements IommuModel {
         'the PASID directory entry is not present',
       );
     }
-    return this.#pasid(here, bitsOf(directory, 12, 52) * PAGE + (pasid % PASIDS_PER_TABLE) * PASID_ENTRY_BYTES);
+    return this.#pasid(here, pasid, bitsOf(directory, 12, 52) * PAGE + (pasid % PASIDS_PER_TABLE) * PASID_ENTRY_BYTES);
   }
 
-  #pasid(here: Where, entryAddress: number): Context {
-    const words = readWords(this.#reader, entryAddress, PASID_ENTRY_BYTES);
+  #pasid(here: Where, pasid: number, entryAddress: number): Context {
+    const words = readStructure(this.#reader, 'substream', entryAddress, PASID_ENTRY_BYTES);
     const at = { ...here, entryAddress };
     if (words === undefined)
       return refuse(at, 'context-outside-memory', 0x58, 'the PASID table entry is not in memory');
@@ -286,12 +298,12 @@ export class VtdUnit implements IommuModel {
     const where = { ...at, fields: { ...here.fields, ...fieldsOf(words, PASID_FIELDS) } };
     const pgtt = bitsOf(words, 6, 3);
     if (pgtt === PGTT.passThrough) return { ...where, action: 'bypass' };
-    const tables = this.#stages(words, pgtt);
+    const tables = this.#stages(words, pgtt, pasid);
     if (tables === undefined) return refuse(where, 'context-invalid', 0x5b, 'PGTT, AW or FSPM is reserved');
     return { ...where, action: 'translate', tables };
   }
 
-  #stages(words: Uint32Array, pgtt: number): DomainTables | undefined {
+  #stages(words: Uint32Array, pgtt: number, pasid: number): DomainTables | undefined {
     const did = bitsOf(words, 64, 16);
     const levels = bitsOf(words, 2, 3) + 2;
     const wantsSecond = pgtt === PGTT.second || pgtt === PGTT.nested;
@@ -302,7 +314,7 @@ export class VtdUnit implements IommuModel {
     if (pgtt !== PGTT.first && pgtt !== PGTT.nested) return undefined;
     const fspm = bitsOf(words, 130, 2);
     if (fspm > 1) return undefined;
-    const first = this.#first(bitsOf(words, 140, 52) * PAGE, 4 + fspm, did, bitsOf(words, 133, 1) === 1);
+    const first = this.#first(bitsOf(words, 140, 52) * PAGE, 4 + fspm, did, bitsOf(words, 133, 1) === 1, pasid);
     return second === undefined ? first : { ...first, key: `${first.key}/${second.key}`, stage2: second.regime };
   }
 
@@ -317,10 +329,11 @@ export class VtdUnit implements IommuModel {
       root,
       geometry: { format: 'vtd-ss', granule: PAGE, ias, oas: HOST_ADDRESS_BITS },
       regime: vtdSecondStage(config),
+      tag: { domain: did, space: ANY, stages: STAGES.second },
     };
   }
 
-  #first(root: number, levels: number, did: number, execute: boolean): DomainTables {
+  #first(root: number, levels: number, did: number, execute: boolean, pasid: number): DomainTables {
     const superpages = { superpage2M: true, superpage1G: this.#capabilities.fs1G };
     return {
       key: `fs/${root}/${levels}`,
@@ -328,6 +341,7 @@ export class VtdUnit implements IommuModel {
       root,
       geometry: { format: 'vtd-fs', granule: PAGE, ias: 12 + 9 * levels, oas: HOST_ADDRESS_BITS },
       regime: vtdFirstStage({ root, levels, oas: HOST_ADDRESS_BITS, ...superpages, execute, mode: 'first' }),
+      tag: { domain: did, space: pasid, stages: STAGES.first },
     };
   }
 

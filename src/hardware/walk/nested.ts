@@ -5,6 +5,7 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
+import { readStructure, type StructureKind, type StructureReader } from '../bits.ts';
 import { permsText, type Regime } from './regime.ts';
 import { type Access, type Fault, type Leaf, READ, type Step, type Walk } from './types.ts';
 import { Walker } from './walker.ts';
@@ -14,8 +15,8 @@ const PAGE = 4096;
 const RIGHTS = 63;
 
 /** Reads memory by intermediate address, through stage 2; remembers the stage 2 fault that stopped a read. */
-export class IntermediateReader implements PhysicalReader {
-  readonly #reader: PhysicalReader;
+export class IntermediateReader implements StructureReader {
+  readonly #reader: StructureReader;
   readonly #stage2: Walker;
   /** The stage 2 fault of the last read that stage 2 refused. */
   fault: Fault | undefined;
@@ -60,6 +61,11 @@ export class IntermediateReader implements PhysicalReader {
   read64(address: number): bigint | undefined {
     const physical = this.physical(address);
     return physical === undefined ? undefined : this.#reader.read64(physical);
+  }
+
+  structure(kind: StructureKind, address: number, bytes: number): Uint32Array | undefined {
+    const physical = this.physical(address);
+    return physical === undefined ? undefined : readStructure(this.#reader, kind, physical, bytes);
   }
 
   view(address: number, bytes: number): Uint32Array | undefined {
