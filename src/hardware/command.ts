@@ -81,6 +81,25 @@ export function clearScope(scope: Scope): Scope {
   return scope;
 }
 
+/** Copies what is needed to take entries out of caches later. */
+export function copyScope(from: Scope, to: Scope): Scope {
+  to.kind = from.kind;
+  to.domain = from.domain;
+  to.space = from.space;
+  to.globals = from.globals;
+  to.stages = from.stages;
+  to.first = from.first;
+  to.pages = from.pages;
+  to.walk = from.walk;
+  to.level = from.level;
+  to.granule = from.granule;
+  to.stream = from.stream;
+  to.streams = from.streams;
+  to.substream = from.substream;
+  to.directory = from.directory;
+  return to;
+}
+
 /** One kind of command. */
 export interface CommandType {
   /** Value of the unit's opcode field, or fields. */

@@ -41,9 +41,6 @@ export {
 } from './queue.ts';
 export { RISCV_COMMANDS } from './riscv/commands.ts';
 export { RiscvIommu } from './riscv/riscv.ts';
-export { CB, GR0, GR1 } from './smmu-v2/registers.ts';
-export { type PowerViolation, SmmuV2, type SmmuV2Answer, type SmmuV2Options } from './smmu-v2/smmu.ts';
-export { Tlb, type TlbEntry } from './smmu-v2/tlb.ts';
 export { CERROR, COMMANDS, SMMU_V3_COMMANDS } from './smmu-v3/commands.ts';
 export {
   decodeEvent,

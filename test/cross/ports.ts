@@ -4,8 +4,8 @@
  */
 import type { RegisterPort } from '../../src/bus.ts';
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
+import { CB, GR0, SmmuV2, type SmmuV2Options } from '../../src/device/index.ts';
 import { type ArmSmmuOptions, armSmmu } from '../../src/drivers/index.ts';
-import { CB, GR0, SmmuV2, type SmmuV2Options } from '../../src/hardware/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 
 const PAGE = 4096;

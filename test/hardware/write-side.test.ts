@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { RegisterPort } from '../../src/bus.ts';
 import { Domain } from '../../src/core/index.ts';
+import { CB, GR0 } from '../../src/device/smmu-v2/registers.ts';
+import { SmmuV2 } from '../../src/device/smmu-v2/smmu.ts';
 import { armSmmu } from '../../src/drivers/index.ts';
 import { FORMATS, offsetOfIova, PROT, QUIRK, type TableRequest } from '../../src/formats/index.ts';
 import { givenTables } from '../../src/hardware/given.ts';
-import { CB, GR0 } from '../../src/hardware/smmu-v2/registers.ts';
-import { SmmuV2 } from '../../src/hardware/smmu-v2/smmu.ts';
 import { enumerateLeaves } from '../../src/hardware/walk/leaves.ts';
 import type { Access, Fault, Leaf } from '../../src/hardware/walk/types.ts';
 import { Walker } from '../../src/hardware/walk/walker.ts';

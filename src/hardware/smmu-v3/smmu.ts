@@ -71,7 +71,7 @@ interface StreamSetup {
   readonly fields: Record<string, string | number>;
 }
 
-/** A stream's context in the making. */
+/** A stream's context, and what becomes of its faults. */
 type Context = DeviceContext & { readonly stall?: boolean; readonly record?: boolean; readonly disabled?: boolean };
 
 /** Reads an SMMUv3's configuration and tables from a memory. */
@@ -122,7 +122,7 @@ export class SmmuV3 implements IommuModel {
     const context = this.#context(stream, substream);
     if (context.tables === undefined) return this.#withoutTables(context, iova, access);
     const result = walkerOf(this.#reader, context.tables).translate(iova, access);
-    return result.ok ? { result } : this.#answer(context, result, access);
+    return result.ok ? { result } : this.answer(context, result, access);
   }
 
   #off(iova: Address): Leaf | Fault {
@@ -143,17 +143,20 @@ export class SmmuV3 implements IommuModel {
     if (context.action === 'bypass') {
       const leaf = bypassLeaf(iova, this.setup.oas);
       if (leaf !== undefined) return { result: leaf };
-      return this.#answer(
+      return this.answer(
         context,
         { ...contextFault(context, iova, ''), reason: 'output-too-large', class: 'address-size' },
         access,
       );
     }
-    return this.#answer(context, contextFault(context, iova, ''), access);
+    return this.answer(context, contextFault(context, iova, ''), access);
   }
 
-  /** The fault under its event's name, and the event, unless the context does not record. */
-  #answer(context: Context, fault: Fault, access: Access): SmmuV3Answer {
+  /**
+   * A fault under its event's name, and the event, unless the context does not record.
+   * @param context as {@link SmmuV3.context} gave it
+   */
+  answer(context: Context, fault: Fault, access: Access): SmmuV3Answer {
     const own = context.disabled === true ? F_STREAM_DISABLED : CODES[fault.reason];
     const code = own ?? (fault.reason === 'bad-geometry' ? CODES['context-invalid'] : CLASS_CODES[fault.class]) ?? 0x0a;
     const event = this.#event(code, context, fault, access);

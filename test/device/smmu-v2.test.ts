@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CB, FSR, GR0, GR1 } from '../../src/hardware/smmu-v2/registers.ts';
-import { SmmuV2, type SmmuV2Options } from '../../src/hardware/smmu-v2/smmu.ts';
-import { PagesReader } from './memory.ts';
+import { CB, FSR, GR0, GR1 } from '../../src/device/smmu-v2/registers.ts';
+import { SmmuV2, type SmmuV2Options } from '../../src/device/smmu-v2/smmu.ts';
+import { PagesReader } from '../hardware/memory.ts';
 
 const ROOT = 0x80000000;
 const PAGE = 4096;

@@ -3,7 +3,7 @@
  * chapter 5).
  * @module
  */
-import type { Leaf } from '../walk/types.ts';
+import type { Leaf } from '../../hardware/walk/types.ts';
 
 /** Whom an entry serves. */
 export interface TlbTag {

@@ -3,9 +3,9 @@
  * @module
  */
 import type { PhysicalReader } from '../../bus.ts';
-import type { Regime } from '../walk/regime.ts';
-import type { Access, Fault, Leaf, Step } from '../walk/types.ts';
-import { Walker } from '../walk/walker.ts';
+import type { Regime } from '../../hardware/walk/regime.ts';
+import type { Access, Fault, Leaf, Step } from '../../hardware/walk/types.ts';
+import { Walker } from '../../hardware/walk/walker.ts';
 import type { TlbTag, WalkCache } from './tlb.ts';
 
 /** Memory as one address space's walks see it: cached table entries hide what memory has become. */

@@ -2,10 +2,10 @@
  * What a context bank's registers say about translation (Arm IHI 0062, chapters 10 and 16).
  * @module
  */
-import { aarch32LongStage1, aarch32LongStage2 } from '../walk/aarch32-long.ts';
-import { aarch32Short } from '../walk/aarch32-short.ts';
-import { aarch64Stage1, aarch64Stage2, type Granule } from '../walk/aarch64.ts';
-import type { Regime } from '../walk/regime.ts';
+import { aarch32LongStage1, aarch32LongStage2 } from '../../hardware/walk/aarch32-long.ts';
+import { aarch32Short } from '../../hardware/walk/aarch32-short.ts';
+import { aarch64Stage1, aarch64Stage2, type Granule } from '../../hardware/walk/aarch64.ts';
+import type { Regime } from '../../hardware/walk/regime.ts';
 import { CB, CBAR_TYPE, SCTLR, TCR_EAE } from './registers.ts';
 
 /** Registers of one bank, by offset within it, and its entries in global space 1. */

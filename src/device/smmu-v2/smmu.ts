@@ -5,10 +5,10 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader, RegisterPort } from '../../bus.ts';
-import { bypassLeaf } from '../iommu.ts';
-import { NestedWalker } from '../walk/nested.ts';
-import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } from '../walk/types.ts';
-import { accessReason, Walker } from '../walk/walker.ts';
+import { bypassLeaf } from '../../hardware/iommu.ts';
+import { NestedWalker } from '../../hardware/walk/nested.ts';
+import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } from '../../hardware/walk/types.ts';
+import { accessReason, Walker } from '../../hardware/walk/walker.ts';
 import { type ContextBank, decodeBank } from './context.ts';
 import { RegisterFile } from './register-file.ts';
 import { CB, CBAR_TYPE, FSR, FSYNR0, GFSR, GR0, GR1, S2CR_TYPE, SCR0, SCTLR, SMR } from './registers.ts';
