@@ -4,7 +4,7 @@
  */
 import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { PANELS } from './panels/index.ts';
 import type { Command, Panel } from './panels/panel.ts';
 import { files, followAddress, hash, openPanel } from './state/app.ts';
@@ -19,10 +19,18 @@ const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
   latency: 'latency',
 };
 
+/** Characters of a list: 4096 lines have fewer. */
+const MOST_LIST = 2 ** 18;
+
 /** Takes files in, and opens the panel that the last of them is for. */
 async function take(list: Iterable<File>): Promise<void> {
   const found = await Promise.all([...list].map(identify));
-  files.value = [...files.value, ...found];
+  files.value = [...files.value, ...found.filter(({ role }) => role !== 'list')];
+  const typed = found.findLast(({ role }) => role === 'list');
+  if (typed !== undefined) {
+    openPanel('explorer', { list: (await typed.file.slice(0, MOST_LIST).text()).trim(), of: '', edits: '', at: '' });
+    return;
+  }
   const panel = found.map(({ role }) => PANEL_OF_ROLE[role]).find((id) => PANELS.some((one) => one.id === id));
   if (panel !== undefined) openPanel(panel, panel === 'latency' ? { show: 'file' } : {});
 }
@@ -148,9 +156,9 @@ export function App(): JSX.Element {
   const wanted = hash.value.get('panel');
   const panel = PANELS.find(({ id }) => id === wanted) ?? PANELS[0];
   const commands = commandsOf(panel, palette);
-  useEffect(followAddress, []);
+  useLayoutEffect(followAddress, []);
   useEffect(() => void takeServed(), []);
-  useEffect(
+  useLayoutEffect(
     () =>
       followKeys(
         () => commands,

@@ -86,3 +86,17 @@ export async function verdict(page: Page): Promise<string> {
 export function soon<T>(what: () => T | Promise<T>): ReturnType<typeof expect.poll<T>> {
   return expect.poll(what, { timeout: TIMEOUT / 4 });
 }
+
+/** Drops files onto the page, as a user does with the mouse. */
+export async function dropFiles(
+  page: Page,
+  files: readonly { readonly name: string; readonly text: string }[],
+): Promise<void> {
+  await page.evaluate((given) => {
+    const data = new DataTransfer();
+    for (const { name, text } of given) data.items.add(new File([text], name));
+    for (const type of ['dragenter', 'dragover', 'drop']) {
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }
+  }, files);
+}

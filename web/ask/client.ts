@@ -4,7 +4,7 @@
  * @module
  */
 import type { Answer } from '../../src/report/answer.ts';
-import type { FollowUp, LookAt, Question, Reply, Request, Result, TraceView } from './protocol.ts';
+import type { AnyQuestion, AnyResult, Lookup, Question, Reply, Request, Result, TraceView } from './protocol.ts';
 import AnswerWorker from './worker.ts?worker&inline';
 
 /** A refusal by the worker: a code that stays the same, and words. */
@@ -30,7 +30,7 @@ export interface Progress {
 export type OnProgress = (progress: Progress) => void;
 
 interface Pending {
-  readonly resolve: (result: Answer | TraceView | undefined) => void;
+  readonly resolve: (result: AnyResult) => void;
   readonly reject: (error: Error) => void;
   readonly onProgress: OnProgress;
 }
@@ -51,13 +51,10 @@ export class AnswerClient {
   }
 
   /**
-   * The answer to a question about the trace that was read last; it waits for those before it.
-   * @throws Refusal as {@link AnswerClient.ask} does; code `NO_TRACE` where none was read.
+   * The answer to a question that cancels nothing: it waits for those before it.
+   * @throws Refusal as {@link AnswerClient.ask} does.
    */
-  follow<Asked extends FollowUp | LookAt>(
-    question: Asked,
-    onProgress: OnProgress = () => undefined,
-  ): Promise<Result<Asked>> {
+  follow<Asked extends Lookup>(question: Asked, onProgress: OnProgress = () => undefined): Promise<Result<Asked>> {
     return this.#post(question, onProgress);
   }
 
@@ -69,7 +66,7 @@ export class AnswerClient {
     this.#fail(new Refusal('CANCELLED', 'cancelled'));
   }
 
-  #post<Asked extends Request['question']>(question: Asked, onProgress: OnProgress): Promise<Result<Asked>> {
+  #post<Asked extends AnyQuestion>(question: Asked, onProgress: OnProgress): Promise<Result<Asked>> {
     const worker = this.#start();
     const id = this.#next++;
     return new Promise((resolve, reject) => {

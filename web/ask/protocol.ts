@@ -5,6 +5,9 @@
 import type { ReplayChoices } from '../../src/answers/replay/choices.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import type { AddressWindow, CallView } from '../../src/trace/call-view.ts';
+import type { LeafRow } from '../explore/leaves.ts';
+import type { TablesPicture } from '../explore/picture.ts';
+import type { Asked } from '../explore/tables.ts';
 
 /** Files that a question is about; which role each has was found out when it was dropped. */
 export interface Evidence {
@@ -52,6 +55,37 @@ export interface LookAt {
   readonly addresses?: AddressWindow;
 }
 
+/** Tables to look at: of a list with the user's edits, or of a domain of a dump. */
+export type ExploreSource =
+  | { readonly kind: 'list'; readonly asked: Asked; readonly edits: readonly (readonly [number, bigint])[] }
+  /** `domain`: its id, the first one where it is empty. `generation` changes with the files. */
+  | { readonly kind: 'dump'; readonly evidence: Evidence; readonly generation: number; readonly domain: string };
+
+/** The tables for one address, and what other addresses are translated to now. */
+export interface Explore {
+  readonly ask: 'explore';
+  readonly source: ExploreSource;
+  /** The address as it was typed; the first one where it is empty. */
+  readonly at: string;
+  readonly access: 'read' | 'write' | 'execute';
+  readonly others: readonly bigint[];
+}
+
+/** Some of the leaves of tables. */
+export interface Leaves {
+  readonly ask: 'leaves';
+  readonly source: ExploreSource;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Leaves from number `from` on, and how many there are altogether. */
+export interface LeafPage {
+  readonly from: number;
+  readonly total: number;
+  readonly rows: readonly LeafRow[];
+}
+
 /** How a window of a trace looks. */
 export interface TraceView extends CallView {
   /** Times of the first and the last call that was read by now. */
@@ -66,11 +100,26 @@ export interface TraceView extends CallView {
 /** To the worker. */
 export interface Request {
   readonly id: number;
-  readonly question: Question | FollowUp | LookAt;
+  readonly question: AnyQuestion;
 }
 
-/** What came back for a question. */
-export type Result<Asked> = Asked extends LookAt ? TraceView | undefined : Answer;
+/** Questions that cancel nothing. */
+export type Lookup = FollowUp | LookAt | Explore | Leaves;
+
+/** Everything that can be asked. */
+export type AnyQuestion = Question | Lookup;
+
+/** What comes back for a question. */
+export type Result<Asked> = Asked extends LookAt
+  ? TraceView | undefined
+  : Asked extends Explore
+    ? TablesPicture
+    : Asked extends Leaves
+      ? LeafPage
+      : Answer;
+
+/** What comes back for any question. */
+export type AnyResult = Answer | TraceView | TablesPicture | LeafPage | undefined;
 
 /** From the worker. */
 export type Reply =
@@ -81,5 +130,5 @@ export type Reply =
       readonly share?: number;
       readonly view?: TraceView;
     }
-  | { readonly id: number; readonly kind: 'result'; readonly result: Answer | TraceView | undefined }
+  | { readonly id: number; readonly kind: 'result'; readonly result: AnyResult }
   | { readonly id: number; readonly kind: 'failure'; readonly code: string; readonly message: string };

@@ -11,9 +11,6 @@ import { walkAnswer } from '../../src/answers/walk.ts';
 import { checkDecoding } from '../../src/dump/check/check.ts';
 import { decodeDump, decodeGiven, modelOf } from '../../src/dump/decode.ts';
 import { diffDecodings } from '../../src/dump/diff.ts';
-import { openDump } from '../../src/dump/open.ts';
-import { parseRegisters } from '../../src/dump/registers.ts';
-import { memorySource } from '../../src/dump/source.ts';
 import type { Dump } from '../../src/dump/types.ts';
 import { walkAddress } from '../../src/dump/walk.ts';
 import { InputError } from '../../src/errors.ts';
@@ -21,39 +18,12 @@ import { givenTables } from '../../src/hardware/given.ts';
 import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import type { SayProgress } from './chunks.ts';
+import { nameOf, openEvidence, textOf } from './dumps.ts';
 import { faultOf } from './fault.ts';
 import { benchHere, explainedOf, publishedOf } from './latency.ts';
 import type { Evidence, FollowUp, Question, TraceQuestion } from './protocol.ts';
 import { followTrace, openTrace } from './trace-session.ts';
 import { comparisonOf, isFunctionGraph } from './traces.ts';
-
-/** Most bytes of a file that is held in memory as a whole. */
-const MOST_HELD = 2 ** 30;
-
-async function bytesOf(file: Blob, name: string): Promise<Uint8Array> {
-  if (file.size > MOST_HELD) {
-    throw new InputError('TOO_LARGE', name, `expected at most ${MOST_HELD} bytes, got ${file.size}`);
-  }
-  return new Uint8Array(await file.arrayBuffer());
-}
-
-function nameOf(file: Blob, otherwise: string): string {
-  return file instanceof File ? file.name : otherwise;
-}
-
-async function textOf(file: Blob | undefined): Promise<string | undefined> {
-  return file === undefined ? undefined : await file.text();
-}
-
-async function openEvidence({ dump, registers }: Evidence): Promise<Dump> {
-  if (dump === undefined) throw new InputError('MISSING_VALUE', 'dump', 'expected a dump, got none');
-  const name = nameOf(dump, 'dump');
-  const text = await textOf(registers);
-  return await openDump(memorySource(await bytesOf(dump, name)), {
-    name,
-    ...(text === undefined ? {} : { registers: parseRegisters(text, nameOf(registers ?? dump, 'registers')) }),
-  });
-}
 
 async function namesOf({ pci, groups, iomem }: Evidence): Promise<MachineNames> {
   return new MachineNames({ pci: await textOf(pci), groups: await textOf(groups), iomem: await textOf(iomem) });

@@ -3,6 +3,7 @@
  * @module
  */
 import { InputError, IommuError } from '../../src/errors.ts';
+import { explore, leavesOf } from './explore-session.ts';
 import type { Reply, Request } from './protocol.ts';
 import { answerTo, followUp } from './questions.ts';
 import { viewOf } from './trace-session.ts';
@@ -16,6 +17,10 @@ async function resultOf({ id, question }: Request, say: (reply: Reply) => void):
   switch (question.ask) {
     case 'view':
       return { id, kind: 'result', result: viewOf(question) };
+    case 'explore':
+      return { id, kind: 'result', result: await explore(question) };
+    case 'leaves':
+      return { id, kind: 'result', result: await leavesOf(question) };
     case 'again':
     case 'range':
     case 'range-rows':

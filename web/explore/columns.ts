@@ -40,6 +40,8 @@ export interface Column {
   /** Bytes that one entry covers. */
   readonly unit: number;
   readonly rows: readonly Row[];
+  /** Rows that are left out around these. */
+  readonly hidden: number;
   /** Index on the way of the selected address. */
   readonly selected: number;
 }
@@ -135,6 +137,16 @@ function regionOf({ regime }: Tables, iova: bigint): Region | undefined {
   return regime.regions.find(({ base, size }) => iova >= base && iova - base < BigInt(size));
 }
 
+/** Rows of a column that are given; a list may fill a table with scattered entries. */
+const MOST_ROWS = 400;
+
+function aroundSelected(rows: readonly Row[], selected: number): readonly Row[] {
+  if (rows.length <= MOST_ROWS) return rows;
+  const at = rows.findIndex((row) => 'index' in row && row.index === selected);
+  const from = Math.max(0, Math.min(at - MOST_ROWS / 2, rows.length - MOST_ROWS));
+  return rows.slice(from, from + MOST_ROWS);
+}
+
 /** The columns from the root to the entry at which the walk of an address ends. */
 export function columnsOf(tables: Tables, iova: bigint): Column[] {
   const region = regionOf(tables, iova);
@@ -149,8 +161,19 @@ export function columnsOf(tables: Tables, iova: bigint): Column[] {
     const span = level.unit * level.entries;
     const base = region.base + BigInt(Math.floor(offset / span)) * BigInt(span);
     const place = { d, reader: tables.reader, depth, table, base };
-    const rows = rowsOf(place, Math.min(level.entries, MOST_ENTRIES), selected);
-    columns.push({ level: level.level, depth, table, entries: level.entries, unit: level.unit, rows, selected });
+    const all = rowsOf(place, Math.min(level.entries, MOST_ENTRIES), selected);
+    const rows = aroundSelected(all, selected);
+    const hidden = all.length - rows.length;
+    columns.push({
+      level: level.level,
+      depth,
+      table,
+      entries: level.entries,
+      unit: level.unit,
+      rows,
+      hidden,
+      selected,
+    });
     const { lo, hi } = readEntry(place, selected);
     if (d.kind(lo, hi, depth) !== KIND.table) break;
     table = d.table(lo, hi, depth);

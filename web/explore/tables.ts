@@ -2,7 +2,7 @@
  * The explorer's tables: a list mapped by the engine, and read back as the device reads it.
  * @module
  */
-import { parseAddress } from '../../src/address.ts';
+import { formatSize, hex, parseAddress } from '../../src/address.ts';
 import type { PhysicalReader } from '../../src/bus.ts';
 import { Domain } from '../../src/core/domain.ts';
 import { PATHS, type Path } from '../../src/core/paths.ts';
@@ -10,7 +10,7 @@ import { IommuError } from '../../src/errors.ts';
 import { PROT } from '../../src/formats/protection.ts';
 import { givenTables } from '../../src/hardware/given.ts';
 import type { Regime } from '../../src/hardware/walk/regime.ts';
-import type { Walk } from '../../src/hardware/walk/types.ts';
+import type { Access, Walk } from '../../src/hardware/walk/types.ts';
 import { Walker } from '../../src/hardware/walk/walker.ts';
 import { COUNT_NAMES } from '../../src/meter/meter.ts';
 import { parseList } from './list.ts';
@@ -29,18 +29,27 @@ export interface Asked {
 /** Values that a user put into entries, by physical address. */
 export type Edits = ReadonlyMap<number, bigint>;
 
-/** Tables of a list. */
+/** Tables to look at. */
 export interface Tables {
   readonly regime: Regime;
   readonly reader: PhysicalReader;
-  readonly walk: (iova: bigint) => Walk;
-  /** First input address and bytes that are mapped. */
-  readonly iova: bigint;
-  readonly bytes: number;
-  readonly tablePages: number;
-  /** Counts of the work that are not zero. */
-  readonly counts: readonly (readonly [string, number])[];
+  readonly walk: (iova: bigint, access: Access) => Walk;
+  /** One line about the geometry. */
   readonly summary: string;
+  /** What was mapped, and by how much work; in words. */
+  readonly note: string;
+  /** Address that is looked at first. */
+  readonly iova: bigint;
+}
+
+/** Tables of a list, before the user's edits. */
+export interface MappedList {
+  readonly regime: Regime;
+  readonly reader: PhysicalReader;
+  readonly entryBytes: 4 | 8;
+  readonly summary: string;
+  readonly note: string;
+  readonly iova: bigint;
 }
 
 /** A memory with some entries changed; an edit covers 8 bytes, or 4 where entries are 32 bits. */
@@ -65,10 +74,10 @@ function pathOf(text: string): Path {
 }
 
 /**
- * Maps a list and gives the tables as the device sees them, with the user's edits.
+ * Maps a list.
  * @throws InputError, IommuError as the list, the geometry and the mapping have them.
  */
-export function mapAsked({ format, granule, path, iova, list }: Asked, edits: Edits): Tables {
+export function mapList({ format, granule, path, iova, list }: Asked): MappedList {
   const elements = parseList(list);
   const domain = new Domain({ format, granule, path: pathOf(path) });
   const start = parseAddress(iova);
@@ -76,16 +85,22 @@ export function mapAsked({ format, granule, path, iova, list }: Asked, edits: Ed
   const { geometry, memory, meter, table } = domain;
   const roots = table.tree.roots.map((offset) => offset + memory.base);
   const { regime } = givenTables({ format: geometry.format, roots, granule, ias: geometry.ias, oas: geometry.oas });
-  const reader = edits.size === 0 ? memory : edited(memory, edits, geometry.entryBytes);
-  const walker = new Walker(reader, regime);
+  const counts = COUNT_NAMES.flatMap((name) =>
+    meter[name] === 0 ? [] : [`${name} ${meter[name].toLocaleString('en-US')}`],
+  );
   return {
     regime,
-    reader,
-    walk: (address) => walker.walk(address),
-    iova: start,
-    bytes,
-    tablePages: memory.liveTables,
-    counts: COUNT_NAMES.flatMap((name) => (meter[name] === 0 ? [] : [[name, meter[name]] as const])),
+    reader: memory,
+    entryBytes: geometry.entryBytes,
     summary: `${geometry.ias}-bit input, ${geometry.oas}-bit output, ${regime.summary}`,
+    note: `${formatSize(bytes)} mapped from ${hex(start)} in ${memory.liveTables} table pages. ${counts.join(', ')}`,
+    iova: start,
   };
+}
+
+/** The tables of a list as the device sees them, with the user's edits. */
+export function withEdits({ regime, reader: memory, entryBytes, ...words }: MappedList, edits: Edits): Tables {
+  const reader = edits.size === 0 ? memory : edited(memory, edits, entryBytes);
+  const walker = new Walker(reader, regime);
+  return { ...words, regime, reader, walk: (address, access) => walker.walk(address, access) };
 }

@@ -18,8 +18,8 @@ export type Role =
   | 'groups'
   | 'iomem'
   | 'metadata'
+  | 'list'
   | 'latency'
-  | 'profile'
   | 'unknown';
 
 /** A dropped file. */
@@ -66,6 +66,18 @@ function traceRefusal(bytes: Uint8Array, name: string): string | undefined {
   }
 }
 
+/** A line of a list: address and length. */
+const LIST_LINE = /^(?:0x)?[0-9a-f]+[ \t,]+(?:0x[0-9a-f]+|\d+[KMG]?)[ \t]*$/i;
+
+/** Whether every line of the start of a file is one of a list, empty, or a comment. */
+function isList(head: string): boolean {
+  const lines = head.split(/\r?\n/, 100).map((line) => line.replace(/#.*/, '').trim());
+  // the last line may be cut
+  const whole = lines.length > 1 ? lines.slice(0, -1) : lines;
+  const filled = whole.filter((line) => line !== '');
+  return filled.length > 0 && filled.every((line) => LIST_LINE.test(line));
+}
+
 const LOG =
   /\b(arm-smmu|DMAR|AMD-Vi|iommu|smmu|IO_PAGE_FAULT|sysmmu|rk_iommu|apple-dart|mtk-iommu|panfrost|Linux version)\b/i;
 
@@ -89,10 +101,12 @@ export async function identify(file: File): Promise<DroppedFile> {
   const refusal = traceRefusal(bytes, file.name);
   if (refusal === undefined) return { file, role: 'trace', refused: [] };
   if (looksLikeLatencyTable(head) || looksLikeTimings(head)) return { file, role: 'latency', refused: [] };
+  if (isList(head)) return { file, role: 'list', refused: [] };
   if (LOG.test(head)) return { file, role: 'log', refused: [] };
   const refused = [
     refusal,
     'dump: not an ELF core, kdump, snapshot or sparse pages',
+    'list: expected an address and a length in each line',
     'log: no line of an IOMMU driver near its start',
   ];
   return { file, role: 'unknown', refused };

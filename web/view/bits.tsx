@@ -45,7 +45,7 @@ function classOf({ name, high, low, order }: Piece): string {
   return `bit-group ${colour}${high - low + 1 < columnsFor(name) ? ' narrow' : ''}`;
 }
 
-/** The strip. `onFlip` is called with the bit that is switched. */
+/** The strip. `onFlip` is called with the bit that is switched; without it, the bits are only shown. */
 export function BitStrip({
   value,
   groups,
@@ -53,7 +53,7 @@ export function BitStrip({
 }: {
   readonly value: bigint;
   readonly groups: readonly BitGroup[];
-  readonly onFlip: (bit: number) => void;
+  readonly onFlip: ((bit: number) => void) | undefined;
 }): JSX.Element {
   const strip = useRef<HTMLElement>(null);
   const width = (groups[0]?.high ?? 0) + 1;
@@ -85,7 +85,8 @@ export function BitStrip({
                       tabIndex={bit === 0 ? 0 : -1}
                       aria-pressed={set === 1n}
                       aria-label={`bit ${bit}: ${set}${piece.name === '' ? '' : `, ${piece.name}`}`}
-                      onClick={() => onFlip(bit)}
+                      aria-disabled={onFlip === undefined}
+                      onClick={() => onFlip?.(bit)}
                       onKeyDown={(event) => move(event, bit)}
                     >
                       {String(set)}

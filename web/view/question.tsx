@@ -6,7 +6,7 @@ import { type Signal, signal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import type { Answer } from '../../src/report/answer.ts';
 import { AnswerClient, type Progress, Refusal } from '../ask/client.ts';
-import type { FollowUp, LookAt, Question, Result, TraceView } from '../ask/protocol.ts';
+import type { FollowUp, Lookup, Question, Result, TraceView } from '../ask/protocol.ts';
 import { AnswerView } from './answer.tsx';
 
 /** A question's state. */
@@ -24,7 +24,7 @@ export interface AskedQuestion {
   /** Puts another answer about the trace that was read in the place of this one. */
   readonly again: (question: FollowUp) => Promise<void>;
   /** An answer about the trace that was read, beside this one. */
-  readonly follow: <Asked extends FollowUp | LookAt>(question: Asked) => Promise<Result<Asked>>;
+  readonly follow: <Asked extends Lookup>(question: Asked) => Promise<Result<Asked>>;
   readonly isAnswered: () => boolean;
   readonly cancel: () => void;
   /** Back to the state before the first question. */

@@ -4,8 +4,9 @@
  */
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useContext, useRef } from 'preact/hooks';
 import { alignOf, cellText, moreRows, type Table, toneOf } from '../../src/report/table.ts';
+import { CELL_LINKS } from './cell-link.ts';
 
 /** Height of a row in pixels; the style sheet has the same. */
 const ROW = 28;
@@ -19,14 +20,29 @@ function classOf(table: Table, row: number, column: number): string {
   return `${shape !== undefined && alignOf(shape) === 'right' ? 'number' : ''} ${tone}`.trim();
 }
 
+function CellView({
+  table,
+  row,
+  column,
+}: {
+  readonly table: Table;
+  readonly row: number;
+  readonly column: number;
+}): JSX.Element | string {
+  const cells = table.rows[row] ?? [];
+  const text = cellText(cells[column], table.columns[column] ?? { title: '' });
+  const href = useContext(CELL_LINKS)(table, cells, column);
+  return href === undefined ? text : <a href={href}>{text}</a>;
+}
+
 function Rows({ table, from, to }: { readonly table: Table; readonly from: number; readonly to: number }): JSX.Element {
   return (
     <>
-      {table.rows.slice(from, to).map((cells, i) => (
+      {table.rows.slice(from, to).map((_, i) => (
         <tr key={from + i}>
           {table.columns.map((column, c) => (
             <td data-label={column.title} class={classOf(table, from + i, c)}>
-              {cellText(cells[c], column)}
+              <CellView table={table} row={from + i} column={c} />
             </td>
           ))}
         </tr>

@@ -8,6 +8,7 @@ import { PATHS } from '../../../src/core/paths.ts';
 import { FORMATS } from '../../../src/formats/registry.ts';
 import { GIVEN_FORMATS } from '../../../src/hardware/given.ts';
 import type { Asked } from '../../explore/tables.ts';
+import { hrefWith } from '../../state/app.ts';
 import { pasteAtOnce } from '../../view/paste.ts';
 import { type Choice, choicesOf, Select } from '../../view/select.tsx';
 
@@ -20,11 +21,13 @@ function AddressField({
   label,
   value,
   hint,
+  search = false,
   onChange,
 }: {
   readonly label: string;
   readonly value: string;
   readonly hint: string;
+  readonly search?: boolean;
   readonly onChange: (value: string) => void;
 }): JSX.Element {
   return (
@@ -33,6 +36,7 @@ function AddressField({
       <input
         type="text"
         spellcheck={false}
+        {...(search ? { 'data-search': '' } : {})}
         value={value}
         placeholder={hint}
         onChange={(event) => onChange(event.currentTarget.value.trim())}
@@ -44,17 +48,48 @@ function AddressField({
 const FORMAT_CHOICES: readonly Choice[] = choicesOf(OFFERED.map(({ id }) => id));
 const PATH_CHOICES: readonly Choice[] = choicesOf(PATHS);
 
+interface WalkProps {
+  readonly at: string;
+  readonly access: string;
+  readonly set: Set;
+}
+
+function WalkFields({
+  at,
+  hint,
+  access,
+  set,
+  search,
+}: WalkProps & { readonly hint: string; readonly search?: boolean }): JSX.Element {
+  return (
+    <div class="pair wide-first">
+      <AddressField
+        label="Address to walk"
+        value={at}
+        hint={hint}
+        search={search === true}
+        onChange={(address) => set({ at: address })}
+      />
+      <Select
+        label="Access"
+        value={access}
+        choices={choicesOf(['read', 'write', 'execute'])}
+        onChange={(kind) => set({ access: kind === 'read' ? '' : kind })}
+      />
+    </div>
+  );
+}
+
 /** The form at the left of the explorer. */
 export function ExplorerForm({
   asked,
   beside,
   at,
+  access,
   set,
-}: {
+}: WalkProps & {
   readonly asked: Asked;
   readonly beside: string;
-  readonly at: string;
-  readonly set: Set;
 }): JSX.Element {
   const granules = OFFERED.find(({ id }) => id === asked.format)?.granules ?? [asked.granule];
   const chooseFormat = (format: string): void =>
@@ -94,7 +129,23 @@ export function ExplorerForm({
         choices={[{ value: '', text: 'no other format' }, ...FORMAT_CHOICES]}
         onChange={(format) => set({ beside: format })}
       />
-      <AddressField label="Address to walk" value={at} hint={asked.iova} onChange={(address) => set({ at: address })} />
+      <WalkFields at={at} hint={asked.iova} access={access} set={set} />
+    </form>
+  );
+}
+
+/** The form where the tables are those of a dump. */
+export function DumpForm({ domain, at, access, set }: WalkProps & { readonly domain: string }): JSX.Element {
+  return (
+    <form class="side" onSubmit={(event) => event.preventDefault()}>
+      <p class="note">
+        The tables of {domain === '' ? 'the first domain' : `domain ${domain}`} of the dump.{' '}
+        <a href={hrefWith({ panel: 'dump', of: '', at: '' })}>Back to the dump</a>
+      </p>
+      <WalkFields at={at} hint="0x200000" access={access} set={set} search />
+      <button type="button" onClick={() => set({ of: '', at: '' })}>
+        Map a list instead
+      </button>
     </form>
   );
 }

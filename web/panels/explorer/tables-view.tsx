@@ -3,50 +3,52 @@
  * @module
  */
 import type { JSX } from 'preact';
-import { formatSize, hex, parseAddress } from '../../../src/address.ts';
-import type { Fault, Leaf, Step } from '../../../src/hardware/walk/types.ts';
-import { bitGroups } from '../../explore/bits.ts';
-import { type Column, columnsOf, type EntryRow, type Row } from '../../explore/columns.ts';
-import type { Tables } from '../../explore/tables.ts';
-import { BitStrip } from '../../view/bits.tsx';
+import { formatSize, hex } from '../../../src/address.ts';
+import type { Fault, Leaf } from '../../../src/hardware/walk/types.ts';
+import type { Column, EntryRow, Row } from '../../explore/columns.ts';
+import type { TablesPicture } from '../../explore/picture.ts';
+import { EntryView, type OnEdit } from './entry-view.tsx';
 
 type Select = (iova: bigint) => void;
 
-function EntryButton({
-  row,
-  on,
-  onSelect,
-}: {
+interface EntryProps {
   readonly row: EntryRow;
   readonly on: boolean;
+  /** Why the walk ends in a fault here. */
+  readonly fault: string | undefined;
   readonly onSelect: Select;
-}): JSX.Element {
+}
+
+const SIGNS = { table: '→', leaf: '=', invalid: '·' } as const;
+
+function EntryButton({ row, on, fault, onSelect }: EntryProps): JSX.Element {
   const to = row.to === undefined ? (row.why ?? 'empty') : hex(row.to);
   return (
     <button
       type="button"
-      class={`entry ${row.kind}`}
+      class={`entry ${row.kind}${fault === undefined ? '' : ' faults'}`}
       data-move=""
       aria-current={on ? 'true' : undefined}
       title={`${hex(row.iova)} is ${row.kind} ${hex(row.entry, 16)} at ${hex(row.address)}`}
       onClick={() => onSelect(row.iova)}
     >
       <span class="index">{row.index}</span>
-      <span class="sign">{row.kind === 'table' ? '→' : row.kind === 'leaf' ? '=' : '·'}</span>
-      <span class="to">{to}</span>
+      <span class="sign">{fault === undefined ? SIGNS[row.kind] : '×'}</span>
+      <span class="to">
+        {to}
+        {fault === undefined || fault === to ? null : <span class="why">{fault}</span>}
+      </span>
     </button>
   );
 }
 
-function RowView({
-  row,
-  column,
-  onSelect,
-}: {
-  readonly row: Row;
+interface ColumnProps {
   readonly column: Column;
+  readonly fault: string | undefined;
   readonly onSelect: Select;
-}): JSX.Element {
+}
+
+function RowView({ row, column, fault, onSelect }: ColumnProps & { readonly row: Row }): JSX.Element {
   if (!('index' in row)) {
     const text = row.kind === 'empty' ? 'empty' : 'in sequence';
     return (
@@ -55,22 +57,11 @@ function RowView({
       </p>
     );
   }
-  return <EntryButton row={row} on={row.index === column.selected} onSelect={onSelect} />;
+  const on = row.index === column.selected;
+  return <EntryButton row={row} on={on} fault={on ? fault : undefined} onSelect={onSelect} />;
 }
 
-/** Rows of a column that are drawn; a list may fill a table with scattered entries. */
-const MOST_ROWS = 400;
-
-function aroundSelected({ rows, selected }: Column): readonly Row[] {
-  if (rows.length <= MOST_ROWS) return rows;
-  const at = rows.findIndex((row) => 'index' in row && row.index === selected);
-  const from = Math.max(0, Math.min(at - MOST_ROWS / 2, rows.length - MOST_ROWS));
-  return rows.slice(from, from + MOST_ROWS);
-}
-
-function ColumnView({ column, onSelect }: { readonly column: Column; readonly onSelect: Select }): JSX.Element {
-  const shown = aroundSelected(column);
-  const hidden = column.rows.length - shown.length;
+function ColumnView({ column, fault, onSelect }: ColumnProps): JSX.Element {
   return (
     <section class="level" aria-label={`level ${column.level}`} tabIndex={0}>
       <h3>
@@ -79,10 +70,12 @@ function ColumnView({ column, onSelect }: { readonly column: Column; readonly on
           {hex(column.table)} · {column.entries.toLocaleString('en-US')} × {formatSize(column.unit)}
         </span>
       </h3>
-      {shown.map((row) => (
-        <RowView row={row} column={column} onSelect={onSelect} />
+      {column.rows.map((row) => (
+        <RowView row={row} column={column} fault={fault} onSelect={onSelect} />
       ))}
-      {hidden > 0 ? <p class="fold">… {hidden.toLocaleString('en-US')} more rows; walk an address there</p> : null}
+      {column.hidden > 0 ? (
+        <p class="fold">… {column.hidden.toLocaleString('en-US')} more rows; walk an address there</p>
+      ) : null}
     </section>
   );
 }
@@ -96,109 +89,53 @@ function resultWords(result: Leaf | Fault, at: bigint): string {
   return `${hex(at)} faults: ${result.reason} (${result.syndrome})`;
 }
 
-function Fields({ step }: { readonly step: Step }): JSX.Element {
-  return (
-    <dl class="fields">
-      {Object.entries(step.fields).map(([name, value]) => (
-        <div>
-          <dt>{name}</dt>
-          <dd>{String(value)}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-interface Edit {
-  readonly onEdit: ((address: number, entry: bigint) => void) | undefined;
-}
-
-function RawValue({ step, digits, onEdit }: { readonly step: Step; readonly digits: number } & Edit): JSX.Element {
-  const change = (event: Event & { readonly currentTarget: HTMLInputElement }): void => {
-    try {
-      const value = parseAddress(event.currentTarget.value.trim());
-      event.currentTarget.setCustomValidity('');
-      onEdit?.(step.entryAddress, BigInt.asUintN(digits * 4, value));
-    } catch (error) {
-      event.currentTarget.setCustomValidity(error instanceof Error ? error.message : String(error));
-      event.currentTarget.reportValidity();
-    }
-  };
-  return (
-    <label class="field raw">
-      <span>Raw value</span>
-      <input
-        type="text"
-        spellcheck={false}
-        value={hex(step.entry, digits)}
-        readOnly={onEdit === undefined}
-        onChange={change}
-      />
-    </label>
-  );
-}
-
-function EntryView({
-  tables,
-  step,
-  depth,
-  onEdit,
-}: { readonly tables: Tables; readonly step: Step; readonly depth: number } & Edit): JSX.Element | null {
-  const d = tables.regime.regions[0]?.descriptors;
-  if (d === undefined) return null;
-  const flip = (bit: number): void => onEdit?.(step.entryAddress, step.entry ^ (1n << BigInt(bit)));
-  return (
-    <section class="chosen" aria-label="selected entry">
-      <h3>
-        Level {step.level}, index {step.index}: {step.kind} <span>at {hex(step.entryAddress)}</span>
-      </h3>
-      <RawValue step={step} digits={d.entryBytes * 2} onEdit={onEdit} />
-      <BitStrip value={step.entry} groups={bitGroups(d, step.entry, depth)} onFlip={flip} />
-      <Fields step={step} />
-    </section>
-  );
+/** What the TLB gave, without a memory read. */
+function hitWords(held: Leaf, at: bigint): string {
+  return `${hex(at)} → ${hex(held.output + (at - held.iova) - BigInt(held.pa - held.base))} from the TLB, without a memory read`;
 }
 
 /** Tables as columns by level. `shown`: the memory read at which the walk player stands; all where it is not playing. */
 export function TablesView({
   title,
-  tables,
-  at,
+  picture,
   shown,
+  held,
   onSelect,
   onEdit,
 }: {
   readonly title: string;
-  readonly tables: Tables;
-  readonly at: bigint;
+  readonly picture: TablesPicture;
   readonly shown: number | undefined;
+  readonly held: Leaf | undefined;
   readonly onSelect: Select;
-} & Edit): JSX.Element {
-  const columns = columnsOf(tables, at);
-  const { steps, result } = tables.walk(at);
+  readonly onEdit: OnEdit;
+}): JSX.Element {
+  const { columns, steps, result, at } = picture;
   const last = Math.min(shown ?? steps.length - 1, steps.length - 1);
   const done = last >= steps.length - 1;
   const step = steps[last];
+  const walked = done
+    ? resultWords(result, at)
+    : `Read ${last + 1} of ${steps.length}: ${hex(step?.entryAddress ?? 0)} is ${step?.kind ?? ''}`;
   return (
     <article class="tables">
       <h2>
-        {title} <span>{tables.summary}</span>
+        {title} <span>{picture.summary}</span>
       </h2>
       <p class={`verdict ${result.ok || !done ? 'fine' : 'findings'}`} role="status">
-        {done ? resultWords(result, at) : `Read ${last + 1}: ${hex(step?.entryAddress ?? 0)} is ${step?.kind ?? ''}`}
+        {held === undefined ? walked : hitWords(held, at)}
       </p>
       <div class="levels">
-        {columns.slice(0, last + 1).map((column) => (
-          <ColumnView column={column} onSelect={onSelect} />
+        {columns.slice(0, last + 1).map((column, i) => (
+          <ColumnView
+            column={column}
+            fault={!result.ok && done && i === last ? result.reason : undefined}
+            onSelect={onSelect}
+          />
         ))}
       </div>
-      {step === undefined ? null : (
-        <EntryView tables={tables} step={step} depth={columns[last]?.depth ?? last} onEdit={onEdit} />
-      )}
-      <p class="note">
-        {formatSize(tables.bytes)} mapped from {hex(tables.iova)} in {tables.tablePages} table pages.{' '}
-        {tables.counts.map(([name, count]) => `${name} ${count.toLocaleString('en-US')}`).join(', ')}
-      </p>
+      {step === undefined ? null : <EntryView step={step} digits={picture.digits} onEdit={onEdit} />}
+      {picture.note === '' ? null : <p class="note">{picture.note}</p>}
     </article>
   );
 }

@@ -10,6 +10,7 @@ import type { AddressWindow } from '../../../src/trace/call-view.ts';
 import type { FollowUp, LookAt, TimeRange, TraceQuestion, TraceView } from '../../ask/protocol.ts';
 import { files, hash, hrefWith, setHash } from '../../state/app.ts';
 import { evidenceOf } from '../../state/evidence.ts';
+import { newestOnly } from '../../state/newest.ts';
 import { createQuestion } from '../../view/question.tsx';
 
 /** What the panel asks: of the trace, or of two. */
@@ -124,26 +125,6 @@ export const choices: ReadonlySignal<ReplayChoices> = computed(() => {
 });
 
 const choicesText = computed(() => JSON.stringify(choices.value));
-
-/** Runs the newest of its requests, one after the other, and shows the result where no newer one waits. */
-function newestOnly<T, R>(run: (request: T) => Promise<R>, show: (result: R) => void): (request: T) => void {
-  let next: { readonly request: T } | undefined;
-  let isRunning = false;
-  const go = async (): Promise<void> => {
-    isRunning = true;
-    while (next !== undefined) {
-      const { request } = next;
-      next = undefined;
-      const result = await run(request);
-      if (next === undefined) show(result);
-    }
-    isRunning = false;
-  };
-  return (request) => {
-    next = { request };
-    if (!isRunning) void go();
-  };
-}
 
 async function settled(asked: FollowUp): Promise<RangeState> {
   try {

@@ -1,0 +1,41 @@
+/**
+ * Dumps in the page: opened with their registers from dropped files.
+ * @module
+ */
+import { openDump } from '../../src/dump/open.ts';
+import { parseRegisters } from '../../src/dump/registers.ts';
+import { memorySource } from '../../src/dump/source.ts';
+import type { Dump } from '../../src/dump/types.ts';
+import { InputError } from '../../src/errors.ts';
+import type { Evidence } from './protocol.ts';
+
+/** Most bytes of a file that is held in memory as a whole. */
+const MOST_HELD = 2 ** 30;
+
+async function bytesOf(file: Blob, name: string): Promise<Uint8Array> {
+  if (file.size > MOST_HELD) {
+    throw new InputError('TOO_LARGE', name, `expected at most ${MOST_HELD} bytes, got ${file.size}`);
+  }
+  return new Uint8Array(await file.arrayBuffer());
+}
+
+/** The name of a file, or another one for bytes without a name. */
+export function nameOf(file: Blob, otherwise: string): string {
+  return file instanceof File ? file.name : otherwise;
+}
+
+/** The text of a file, if there is one. */
+export async function textOf(file: Blob | undefined): Promise<string | undefined> {
+  return file === undefined ? undefined : await file.text();
+}
+
+/** Opens the dump. @throws InputError `MISSING_VALUE` where there is none, `TOO_LARGE`, and as the readers do. */
+export async function openEvidence({ dump, registers }: Evidence): Promise<Dump> {
+  if (dump === undefined) throw new InputError('MISSING_VALUE', 'dump', 'expected a dump, got none');
+  const name = nameOf(dump, 'dump');
+  const text = await textOf(registers);
+  return await openDump(memorySource(await bytesOf(dump, name)), {
+    name,
+    ...(text === undefined ? {} : { registers: parseRegisters(text, nameOf(registers ?? dump, 'registers')) }),
+  });
+}
