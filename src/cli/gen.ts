@@ -61,7 +61,7 @@ function domainOptions(flags: GenFlags): DomainOptions {
   const [ias, oas] = [bits('ias', flags.ias), bits('oas', flags.oas)];
   return {
     format: flags.format,
-    quirks: (flags.quirk ?? []).map(quirkName),
+    ...(flags.quirk === undefined ? {} : { quirks: flags.quirk.map(quirkName) }),
     coherent: flags.nonCoherent !== true,
     ...(flags.granule === undefined ? {} : { granule: parseSize(flags.granule) }),
     ...(ias === undefined ? {} : { ias }),
@@ -70,9 +70,9 @@ function domainOptions(flags: GenFlags): DomainOptions {
 }
 
 function snapshotOf(image: Image, flags: GenFlags): Uint8Array {
-  const { format, ias, oas } = image.geometry;
+  const { format, oas } = image.geometry;
   const quirks = (flags.quirk ?? []).map((name) => quirkText(quirkName(name)));
-  const geometry = { format, granule: image.granule, ias, oas, roots: image.roots, quirks };
+  const geometry = { format, granule: image.granule, ias: image.inputBits, oas, roots: image.roots, quirks };
   return Buffer.concat([...writeSnapshot({ pages: imagePages(image), geometry })]);
 }
 

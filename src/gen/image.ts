@@ -60,6 +60,8 @@ export interface ImageTable {
 /** All tables, from the root down, in order of input address. */
 export interface Image {
   readonly geometry: Geometry;
+  /** Input bits that the root translates: fewer than the geometry's where it could still grow. */
+  readonly inputBits: number;
   readonly granule: number;
   readonly roots: readonly number[];
   readonly registers: Readonly<Record<string, bigint>>;
@@ -234,7 +236,9 @@ export function makeImage(lines: readonly MapLine[], source: string, options: Do
   ]);
   const used = tables.reduce((sum, table) => sum + table.used, 0);
   const roots = tree.roots.map((offset) => offset + memory.base);
-  return { geometry, granule: 2 ** geometry.pageShift, roots, registers, tables, used, ...bytesOf(tables, memory) };
+  const inputBits = Math.min(geometry.ias, Math.log2(tree.reach));
+  const granule = 2 ** geometry.pageShift;
+  return { geometry, inputBits, granule, roots, registers, tables, used, ...bytesOf(tables, memory) };
 }
 
 /** @throws IommuError `MEMORY_LIMIT` for more entries than a form that writes each one as text takes. */

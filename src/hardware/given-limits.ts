@@ -41,6 +41,21 @@ const LIMITS: ReadonlyMap<string, WidthLimits> = new Map<string, WidthLimits>([
   ['riscv-sv57', { ias: [57, 57], oas: [20, 56] }],
 ]);
 
+/** Features of Linux's generic page table: how drivers invalidate and what they refuse. None changes how its tables are read. */
+const GENERIC_FEATURES = [
+  'full-va',
+  'dynamic-top',
+  'sign-extend',
+  'flush-range',
+  'flush-range-no-gaps',
+  'detailed-gather',
+  'encrypt-tables',
+  'force-coherence',
+  'force-writeable',
+  'svnapot-64k',
+  'svpbmt',
+];
+
 /** Quirks by the kernel's names in lower case with hyphens. */
 const QUIRKS: ReadonlySet<string> = new Set([
   'arm-ns',
@@ -53,6 +68,7 @@ const QUIRKS: ReadonlySet<string> = new Set([
   'arm-s2fwb',
   'arm-lpa2',
   'no-warn',
+  ...GENERIC_FEATURES,
 ]);
 
 function limitsOf(id: string, granule: number, quirks: readonly string[]): WidthLimits {

@@ -1,16 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { decodeTables } from '../../src/dump/decode.ts';
 import { openDump } from '../../src/dump/open.ts';
 import { writeSnapshot } from '../../src/dump/snapshot-writer.ts';
 import { memorySource } from '../../src/dump/source.ts';
 import { InputError } from '../../src/errors.ts';
-import { FORMATS } from '../../src/formats/registry.ts';
+import { FORMATS, formatById } from '../../src/formats/registry.ts';
 import { type Image, imagePages, makeImage } from '../../src/gen/image.ts';
 import { type MapLine, readMapList } from '../../src/gen/map-list.ts';
 import { toAssembler, toC } from '../../src/gen/source-code.ts';
 import { toImageData, toTree } from '../../src/gen/tree.ts';
 import { givenTables } from '../../src/hardware/given.ts';
+import { runCli } from '../support/cli.ts';
 
 const AT = 0x48000000;
 const GEOMETRIES = FORMATS.flatMap((format) => format.granules.map((granule) => ({ format: format.id, granule })));
@@ -39,8 +43,8 @@ function rangesOf(lines: readonly MapLine[]): Range[] {
 }
 
 async function decoded(image: Image, quirks: readonly string[] = []): Promise<Range[]> {
-  const { format, ias, oas } = image.geometry;
-  const geometry = { format, granule: image.granule, ias, oas, roots: image.roots, quirks };
+  const { format, oas } = image.geometry;
+  const geometry = { format, granule: image.granule, ias: image.inputBits, oas, roots: image.roots, quirks };
   const bytes = Buffer.concat([...writeSnapshot({ pages: imagePages(image), geometry })]);
   const dump = await openDump(memorySource(bytes));
   if (dump.geometry === undefined) throw new Error('the snapshot does not describe itself');
@@ -49,8 +53,8 @@ async function decoded(image: Image, quirks: readonly string[] = []): Promise<Ra
   return joined(ranges.map(({ iova, pa, bytes: size }) => ({ iova, pa, bytes: Number(size) })));
 }
 
-/** Lines that do not overlap: pieces of ascending slots of 64 granules. */
-function lists(granule: number): fc.Arbitrary<MapLine[]> {
+/** Lines that do not overlap: pieces of ascending slots of 64 granules; every third lies at the end of `reach` bits. */
+function lists(granule: number, reach: number): fc.Arbitrary<MapLine[]> {
   const piece = fc.record({
     slot: fc.nat({ max: 400 }),
     from: fc.nat({ max: 30 }),
@@ -60,7 +64,7 @@ function lists(granule: number): fc.Arbitrary<MapLine[]> {
   return fc.uniqueArray(piece, { minLength: 1, maxLength: 12, selector: ({ slot }) => slot }).map((pieces) =>
     pieces.map(({ slot, from, pages, page }, i) => ({
       line: i + 1,
-      iova: BigInt((slot * 64 + from) * granule),
+      iova: BigInt((slot * 64 + from) * granule + (i % 3 === 2 ? 2 ** reach - 500 * 64 * granule : 0)),
       pa: BigInt(0x40000000 + page * granule),
       size: pages * granule,
       prot: 3,
@@ -70,8 +74,11 @@ function lists(granule: number): fc.Arbitrary<MapLine[]> {
 
 describe.each(GEOMETRIES)('$format, granule $granule', ({ format, granule }) => {
   it('tables of a map list decode to the map list', async () => {
+    const usual = formatById(format);
+    const { ias, signExtends } = usual.configure(usual.request(granule, undefined, undefined));
+    const reach = Math.min(47, signExtends ? ias - 1 : ias);
     await fc.assert(
-      fc.asyncProperty(lists(granule), async (lines) => {
+      fc.asyncProperty(lists(granule, reach), async (lines) => {
         const image = makeImage(lines, 'list', { format, granule }, AT);
         expect(await decoded(image)).toEqual(rangesOf(lines));
       }),
@@ -84,6 +91,35 @@ it('upper-half addresses decode to themselves', async () => {
   const lines = readMapList('iova,pa,size,prot\n0xffff800000200000,0x80000000,2M,rw', 'list');
   const image = makeImage(lines, 'list', { quirks: ['ARM_TTBR1'] }, AT);
   expect(await decoded(image, ['arm-ttbr1'])).toEqual(rangesOf(lines));
+});
+
+describe('the program', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'iommu-gen-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(FORMATS.map(({ id }) => id))('%s: gen writes a snapshot that decode reads', async (format) => {
+    const list = join(folder, 'maps.csv');
+    const snapshot = join(folder, `${format}.snapshot`);
+    writeFileSync(list, 'iova,pa,size,prot\n0x10000,0x40000000,64K,rw\n0x7f000000,0x48000000,32K,rw');
+    expect(await runCli('gen', list, '--format', format, '--quiet', '-o', snapshot)).toMatchObject({ status: 0 });
+    const { status, stdout } = await runCli('decode', snapshot, '--json');
+    expect(status).toBe(0);
+    const { domains } = JSON.parse(stdout) as { domains: { ranges: { iova: string; pa: string; bytes: string }[] }[] };
+    expect(domains[0]?.ranges.map(({ iova, pa }) => [Number(iova), Number(pa)])).toEqual([
+      [0x10000, 0x40000000],
+      [0x7f000000, 0x48000000],
+    ]);
+  });
+
+  it('quirks of a format go into the snapshot, and decode knows them', async () => {
+    const list = join(folder, 'quirks.csv');
+    const snapshot = join(folder, 'quirks.snapshot');
+    writeFileSync(list, 'iova,pa,size,prot\n0xffffffff80000000,0x40000000,64K,rw');
+    const quirks = ['--quirk', 'sign-extend', 'detailed-gather'];
+    const made = await runCli('gen', list, '--format', 'riscv-sv39', ...quirks, '--quiet', '-o', snapshot);
+    expect(made).toMatchObject({ status: 0 });
+    expect((await runCli('walk', snapshot, '0xffffffff80001234')).stdout).toContain('0x40001234');
+  });
 });
 
 describe('forms', () => {
