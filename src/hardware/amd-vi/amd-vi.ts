@@ -54,6 +54,11 @@ const DTE_FIELDS: readonly Field[] = [
   { name: 'SE', at: 97, bits: 1 },
   { name: 'SA', at: 98, bits: 1 },
 ];
+/** Reserved in every revision of 48882, with V = 1: first bit and number of bits (2.2.2.1). */
+const RESERVED_BITS = [
+  [2, 5],
+  [63, 1],
+] as const;
 // 3.4.2 IOMMU Control Register, 3.4.3.12 IOMMU Status Register
 const CONTROL = { IommuEn: 0, EventLogEn: 2, CmdBufEn: 12, devTblSegEnAt: 34 } as const;
 const STATUS = { EventOverflow: 0 } as const;
@@ -152,6 +157,14 @@ export class AmdVi implements IommuModel {
     const mode = bitsOf(words, 9, 3);
     const rights = { read: bitsOf(words, 61, 1) === 1, write: bitsOf(words, 62, 1) === 1 };
     if (bitsOf(words, 0, 1) === 0) return { ...at, action: 'bypass' };
+    if (RESERVED_BITS.some(([first, bits]) => bitsOf(words, first, bits) !== 0)) {
+      return {
+        ...at,
+        action: 'fault',
+        reason: 'stream-invalid',
+        why: 'reserved bits of the device table entry are set',
+      };
+    }
     if (bitsOf(words, 1, 1) === 0) return { ...at, action: 'abort', reason: 'stream-invalid', why: 'TV is 0' };
     const guest = bitsOf(words, 55, 1) === 1;
     const pasid = at.substream ?? (bitsOf(words, 54, 1) === 1 ? 0 : undefined);

@@ -35,6 +35,7 @@ import {
 import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { vtdFirstStage, vtdSecondStage } from '../walk/vtd.ts';
 import { vtdFaultText } from './faults.ts';
+import { reservedBits } from './reserved.ts';
 
 // 11.4.5 Root Table Address Register
 const RTADDR = { ttmAt: 10, scalable: 1, abort: 3 } as const;
@@ -42,8 +43,11 @@ const RTADDR = { ttmAt: 10, scalable: 1, abort: 3 } as const;
 const GSTS = { TES: 31, RTPS: 30, QIES: 26 } as const;
 // 11.4.7.1 Fault Status Register
 const FSTS = { PFO: 0, PPF: 1, IQE: 4, ICE: 5, ITE: 6 } as const;
-// 11.4.2 Capability Register: MGAW, SSLPS (formerly SLLPS), FS1GP
-const CAP = { mgawAt: 16, mgawBits: 6, sslpsAt: 34, fs1gp: 56 } as const;
+// 11.4.2 Capability Register: SAGAW, MGAW, SSLPS (formerly SLLPS), FS1GP
+const CAP = { sagawAt: 8, mgawAt: 16, mgawBits: 6, sslpsAt: 34, fs1gp: 56 } as const;
+
+// 11.4.3 Extended Capability Register: what translation types 1 and 2 need (9.3): DT and PT
+const TT_NEEDS: Readonly<Record<number, number>> = { 1: 2, 2: 6 };
 
 const PAGE = 4096;
 const ROOT_ENTRY_BYTES = 16;
@@ -236,6 +240,8 @@ export class VtdUnit implements IommuModel {
       return refuse(atRoot, 'stream-outside-memory', codes.fetch, 'the root entry is not in memory');
     if (bitsOf(root, 0, 1) === 0)
       return refuse(atRoot, 'stream-out-of-range', codes.clear, 'the root entry is not present');
+    const reserved = reservedBits(root, scalable ? 'scalableRoot' : 'root');
+    if (reserved !== undefined) return refuse(atRoot, 'stream-invalid', reserved.code, reserved.why);
     const table = bitsOf(root, 12, 52) * PAGE;
     return scalable
       ? this.#scalable(where, table + (devfn % 128) * SCALABLE_CONTEXT_BYTES, substream)
@@ -249,10 +255,16 @@ export class VtdUnit implements IommuModel {
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'stream-invalid', 0x02, 'the context entry is not present');
     const here = { ...at, fields: fieldsOf(words, LEGACY_FIELDS) };
     if (substream !== undefined) return refuse(here, 'substream-out-of-range', 0x31, 'a PASID in legacy mode');
+    const reserved = reservedBits(words, 'context');
+    if (reserved !== undefined) return refuse(here, 'stream-invalid', reserved.code, reserved.why);
     const tt = bitsOf(words, 2, 2);
+    const needed = TT_NEEDS[tt];
+    if (needed !== undefined && isClear(this.#registers, 'ECAP', needed)) {
+      return refuse(here, 'stream-invalid', 0x03, `TT is ${tt}, which ECAP does not offer`);
+    }
     if (tt === 2) return { ...here, action: 'bypass' };
     const levels = bitsOf(words, 64, 3) + 2;
-    if (tt === 3 || levels < 3 || levels > 5) return refuse(here, 'stream-invalid', 0x03, 'TT or AW is reserved');
+    if (tt === 3 || !this.#offersLevels(levels)) return refuse(here, 'stream-invalid', 0x03, 'TT or AW is reserved');
     const tables = this.#second(bitsOf(words, 12, 52) * PAGE, levels, bitsOf(words, 72, 16), 'legacy', false);
     return { ...here, action: 'translate', tables };
   }
@@ -263,6 +275,8 @@ export class VtdUnit implements IommuModel {
     if (words === undefined) return refuse(at, 'stream-outside-memory', 0x40, 'the context entry is not in memory');
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'stream-invalid', 0x41, 'the context entry is not present');
     const here = { ...at, fields: fieldsOf(words, SCALABLE_FIELDS) };
+    const reserved = reservedBits(words, 'scalableContext');
+    if (reserved !== undefined) return refuse(here, 'stream-invalid', reserved.code, reserved.why);
     const pasid = substream ?? bitsOf(words, 64, 20);
     if (pasid >= 2 ** (bitsOf(words, 9, 3) + 7) * PASIDS_PER_TABLE) {
       return refuse(here, 'substream-out-of-range', 0x46, 'the PASID is beyond the directory');
@@ -286,6 +300,8 @@ export class VtdUnit implements IommuModel {
         'the PASID directory entry is not present',
       );
     }
+    const inDirectory = reservedBits(directory, 'directory');
+    if (inDirectory !== undefined) return refuse(atDirectory, 'context-invalid', inDirectory.code, inDirectory.why);
     return this.#pasid(here, pasid, bitsOf(directory, 12, 52) * PAGE + (pasid % PASIDS_PER_TABLE) * PASID_ENTRY_BYTES);
   }
 
@@ -303,11 +319,16 @@ export class VtdUnit implements IommuModel {
     return { ...where, action: 'translate', tables };
   }
 
+  /** Whether second-stage tables may have so many levels: AW, and SAGAW where it is known (bit 1: three levels). */
+  #offersLevels(levels: number): boolean {
+    return levels >= 3 && levels <= 5 && !isClear(this.#registers, 'CAP', CAP.sagawAt + levels - 2);
+  }
+
   #stages(words: Uint32Array, pgtt: number, pasid: number): DomainTables | undefined {
     const did = bitsOf(words, 64, 16);
     const levels = bitsOf(words, 2, 3) + 2;
     const wantsSecond = pgtt === PGTT.second || pgtt === PGTT.nested;
-    if (wantsSecond && (levels < 3 || levels > 5)) return undefined;
+    if (wantsSecond && !this.#offersLevels(levels)) return undefined;
     const execute = bitsOf(words, 5, 1) === 1;
     const second = wantsSecond ? this.#second(bitsOf(words, 12, 52) * PAGE, levels, did, 'second', execute) : undefined;
     if (pgtt === PGTT.second) return second;

@@ -1,0 +1,52 @@
+/**
+ * QEMU's `q35` machine without firmware: a ROM in which the processor halts, and PCI configuration by port.
+ * @module
+ */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Qtest } from './qtest.ts';
+import type { Layout } from './unit.ts';
+
+const MIB = 2 ** 20;
+/** Memory below 4 GiB; the first MiB belongs to the board. */
+export const RAM_MIB = 128;
+export const LAYOUT: Layout = {
+  data: 16 * MIB,
+  dataBytes: 32 * MIB,
+  tables: 64 * MIB,
+  tableBytes: 16 * MIB,
+  structures: 96 * MIB,
+};
+export const BAR = 0xe0000000;
+const ROM_BYTES = 65536;
+const RESET_VECTOR = 0xfff0;
+const CONFIG_ADDRESS = 0xcf8;
+const CONFIG_DATA = 0xcfc;
+
+/** A ROM of `hlt`; `cli; hlt; jmp` at the reset vector. */
+function rom(): string {
+  const bytes = new Uint8Array(ROM_BYTES).fill(0xf4);
+  bytes.set([0xfa, 0xf4, 0xeb, 0xfd], RESET_VECTOR);
+  const file = join(mkdtempSync(join(tmpdir(), 'iommu-judge-rom-')), 'rom.bin');
+  writeFileSync(file, bytes);
+  return file;
+}
+
+async function writeConfig(qtest: Qtest, device: number, register: number, value: number): Promise<void> {
+  const address = (0x80000000 | (device << 8) | register) >>> 0;
+  await qtest.send(`outl 0x${CONFIG_ADDRESS.toString(16)} 0x${address.toString(16)}`);
+  await qtest.send(`outl 0x${CONFIG_DATA.toString(16)} 0x${value.toString(16)}`);
+}
+
+/** Starts the machine with an IOMMU, and gives the edu device in `slot` its address. */
+export async function startQ35(iommu: string, slot: number): Promise<Qtest> {
+  const qtest = await Qtest.start('qemu-system-x86_64', [
+    ...['-M', 'q35', '-bios', rom(), '-m', String(RAM_MIB), '-display', 'none', '-nodefaults'],
+    ...['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-device', iommu],
+    ...['-device', `edu,addr=${slot},dma_mask=0xffffffffffffffff`],
+  ]);
+  await writeConfig(qtest, slot << 3, 0x10, BAR);
+  await writeConfig(qtest, slot << 3, 4, 6);
+  return qtest;
+}

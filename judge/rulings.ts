@@ -1,0 +1,179 @@
+/**
+ * Kinds of difference that were looked into, each with what the specification says: docs/judges.md has the same table.
+ * @module
+ */
+import type { Difference } from './judge.ts';
+
+/** Who is right: `reader` is this project, `undecided` where the text at hand does not settle it. */
+export type Right = 'reader' | 'undecided';
+
+/** A kind of difference. */
+export interface Ruling {
+  readonly name: string;
+  readonly right: Right;
+  /** Where the specification says so, or why it is open. */
+  readonly source: string;
+  /** What must match: the unit, what was flipped, the reader's and the emulator's answers. */
+  readonly unit: RegExp;
+  readonly flip: RegExp;
+  readonly ours: RegExp;
+  readonly theirs: RegExp;
+}
+
+const ANY = /^/;
+const PASSED = /reaches|refused/;
+
+/** All rulings, for QEMU 7.2. */
+export const RULINGS: readonly Ruling[] = [
+  {
+    name: 'addresses above the output size in a leaf, a bypass or a table are address size faults',
+    right: 'reader',
+    source: 'IHI 0070 3.4',
+    unit: /SMMUv3/,
+    flip: ANY,
+    ours: /^F_ADDR_SIZE$/,
+    theirs: /reaches|refused|F_WALK_EABT/,
+  },
+  {
+    name: 'the access flag is checked where it is not managed by hardware',
+    right: 'reader',
+    source: 'DDI 0487 D8.4.6',
+    unit: /SMMUv3/,
+    flip: /entry/,
+    ours: /^F_ACCESS$/,
+    theirs: PASSED,
+  },
+  {
+    name: 'APTable and AP[1] restrict unprivileged accesses',
+    right: 'reader',
+    source: 'DDI 0487 D8.4.1, D8.4.2',
+    unit: /SMMUv3/,
+    flip: /entry/,
+    ours: /^F_PERMISSION$/,
+    theirs: PASSED,
+  },
+  {
+    name: 'a context descriptor pointer above the output size makes the entry ILLEGAL from SMMUv3.1 on',
+    right: 'reader',
+    source: 'IHI 0070 3.4, note 1',
+    unit: /SMMUv3/,
+    flip: /STE bit (?:4[4-9]|50|51)$/,
+    ours: /^C_BAD_STE$/,
+    theirs: ANY,
+  },
+  {
+    name: 'S1CDMax is ignored where SSIDSIZE is 0',
+    right: 'reader',
+    source: 'IHI 0070 5.2',
+    unit: /SMMUv3/,
+    flip: /STE bit (?:59|6[0-3])$/,
+    ours: ANY,
+    theirs: /^C_BAD_STE$/,
+  },
+  {
+    name: 'STE.Config 0b0xx aborts without a record',
+    right: 'reader',
+    source: 'IHI 0070 5.2',
+    unit: /SMMUv3/,
+    flip: /STE bit [1-3]$/,
+    ours: ANY,
+    theirs: PASSED,
+  },
+  {
+    name: 'a table base above the effective IPS makes the descriptor ILLEGAL, bit 51 too',
+    right: 'reader',
+    source: 'IHI 0070 3.4, 5.4',
+    unit: /SMMUv3/,
+    flip: /CD bit (?:10[89]|11\d)$/,
+    ours: /^C_BAD_CD$/,
+    theirs: ANY,
+  },
+  {
+    name: 'with a granule of 16K level 1 has no blocks',
+    right: 'reader',
+    source: 'DDI 0487 D8.3.2',
+    unit: /SMMUv3/,
+    flip: /table entry of level [01], bit 1$/,
+    ours: /^F_TRANSLATION$/,
+    theirs: PASSED,
+  },
+  {
+    name: 'with FPD the fault leaves no record; the reader names the fault that it is',
+    right: 'reader',
+    source: 'VT-d 9.3, 9.4, 9.6',
+    unit: /VT-d/,
+    flip: /entry bit 1$/,
+    ours: /^fault reason/,
+    theirs: /^refused$/,
+  },
+  {
+    name: 'the reasons of the PASID directory and table are told apart, where the emulator says 0x58 for all',
+    right: 'reader',
+    source: 'VT-d 7.1.3',
+    unit: /VT-d, scalable/,
+    flip: ANY,
+    ours: /^fault reason 0x(?:4[36]|5[0-9ab])/,
+    theirs: /^fault reason 0x58$/,
+  },
+  {
+    name: 'reserved low address bits of a superpage entry',
+    right: 'reader',
+    source: 'VT-d 9.8: bits below the page size are reserved',
+    unit: /VT-d/,
+    flip: /leaf entry of level [23], bit (?:1[2-9]|2\d)$/,
+    ours: /reserved bits are set in/,
+    theirs: ANY,
+  },
+  {
+    name: 'bits 62 (TM) and 11 (SNP) of second-stage entries',
+    right: 'undecided',
+    source: 'reserved or ignored, depending on ECAP.DT, ECAP.SC and the revision of the specification',
+    unit: /VT-d/,
+    flip: /entry of level \d, bit (?:11|62)$/,
+    ours: ANY,
+    theirs: /^fault reason 0x0c$/,
+  },
+  {
+    name: 'a present bit of 0 in the entry of a page',
+    right: 'reader',
+    source: 'AMD 48882 2.2.3: PR = 0 is not present',
+    unit: /AMD-Vi/,
+    flip: /entry of level \d, bit 0$/,
+    ours: /IO_PAGE_FAULT/,
+    theirs: /reaches/,
+  },
+  {
+    name: 'permissions of directory entries are combined with those of the page',
+    right: 'reader',
+    source: 'AMD 48882 2.2.3: IR and IW of each level are ANDed',
+    unit: /AMD-Vi/,
+    flip: /entry of level \d, bit 6[12]$/,
+    ours: /IO_PAGE_FAULT/,
+    theirs: /reaches/,
+  },
+  {
+    name: 'reserved bits of the third and fourth quadword of a device table entry',
+    right: 'undecided',
+    source: 'AMD 48882 2.2.2.1 gives its bits by revision; the emulator refuses all of them',
+    unit: /AMD-Vi/,
+    flip: /DTE bit (?:1[3-9]\d|2\d\d)$/,
+    ours: ANY,
+    theirs: /^refused$/,
+  },
+  {
+    name: 'low address bits and sizes of the entry of a large page that its level does not have',
+    right: 'undecided',
+    source: 'AMD 48882 2.2.3: reserved; whether hardware checks them is not said',
+    unit: /AMD-Vi/,
+    flip: /entry of level \d, bit (?:9|1\d|2\d|3\d)$/,
+    ours: /IO_PAGE_FAULT/,
+    theirs: /reaches/,
+  },
+];
+
+/** The ruling on a difference; undefined where nobody has looked into its kind. */
+export function rulingOf({ unit, flip, ours, theirs }: Difference): Ruling | undefined {
+  return RULINGS.find(
+    (one) => one.unit.test(unit) && one.flip.test(flip ?? 'probe') && one.ours.test(ours) && one.theirs.test(theirs),
+  );
+}

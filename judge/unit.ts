@@ -1,0 +1,77 @@
+/**
+ * What a kind of IOMMU gives the judge: an emulator that has one, its registers, and how to switch and flush it.
+ * @module
+ */
+import type { IommuModel } from '../src/hardware/iommu.ts';
+import type { Edu } from './edu.ts';
+import type { Image } from './image.ts';
+import type { Qtest } from './qtest.ts';
+
+/** A record that the emulated unit left: its name in the specification and what is compared of it. */
+export interface SeenEvent {
+  readonly name: string;
+  readonly iova?: bigint;
+  /** A write rather than a read. */
+  readonly write?: boolean;
+}
+
+/** Physical addresses that a scene uses; all lie in the image. */
+export interface Layout {
+  /** Pages that mappings lead to. */
+  readonly data: number;
+  readonly dataBytes: number;
+  /** Table pages: the base of a `TableMemory`. */
+  readonly tables: number;
+  readonly tableBytes: number;
+  /** Device tables, contexts, queues. */
+  readonly structures: number;
+}
+
+/** Tables of one scene as the unit is asked to walk them. */
+export interface SceneTables {
+  readonly format: string;
+  readonly granule: number;
+  readonly ias: number;
+  readonly oas: number;
+  /** Registers of the format, by flat name. */
+  readonly registers: Readonly<Record<string, bigint>>;
+}
+
+/** One running emulator. */
+export interface Session {
+  readonly qtest: Qtest;
+  readonly edu: Edu;
+  readonly image: Image;
+  readonly layout: Layout;
+  /** Id by which the unit knows the device. */
+  readonly stream: number;
+  /** Writes the configuration structures of a scene to the image. */
+  configure(tables: SceneTables): void;
+  /** Where the configuration structures of the device lie: bytes that mutants may flip, by name. */
+  readonly structures: readonly { readonly name: string; readonly address: number; readonly bytes: number }[];
+  /** Translation on, or all accesses passed. */
+  enable(on: boolean): Promise<void>;
+  /** Invalidates configuration and translation caches, and waits. */
+  invalidate(): Promise<void>;
+  /** Events since the last call; undefined where this emulator's unit records none that can be compared. */
+  events(): Promise<readonly SeenEvent[] | undefined>;
+  /** Whether a record's name is the reader's name for it; by default where the latter begins with it. */
+  sameRecord?(ours: string, theirs: string): boolean;
+  /** The reader of `src/hardware` over the image, with the emulated unit's registers. */
+  model(): IommuModel;
+  stop(): Promise<void>;
+}
+
+/** One kind of unit under one emulator. */
+export interface Unit {
+  readonly name: string;
+  readonly program: string;
+  /** Formats and geometries that scenes choose from. */
+  readonly geometries: readonly {
+    readonly format: string;
+    readonly granule: number;
+    readonly ias: number;
+    readonly oas: number;
+  }[];
+  start(): Promise<Session>;
+}

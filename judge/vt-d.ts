@@ -1,0 +1,196 @@
+/**
+ * The VT-d unit of QEMU's `q35` machine, in legacy and in scalable mode.
+ * @module
+ */
+import { VtdUnit } from '../src/hardware/vt-d/vtd.ts';
+import { Edu } from './edu.ts';
+import { Image } from './image.ts';
+import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
+import { EmulatorError, type Qtest } from './qtest.ts';
+import type { SceneTables, SeenEvent, Session, Unit } from './unit.ts';
+
+const REGISTERS = 0xfed90000;
+const SLOT = 1;
+const DEVICE = SLOT << 3;
+const MIB = 2 ** 20;
+const DOMAIN = 5n;
+
+// VT-d 11.4: register offsets
+const REG = {
+  CAP: 0x08,
+  ECAP: 0x10,
+  GCMD: 0x18,
+  GSTS: 0x1c,
+  RTADDR: 0x20,
+  FSTS: 0x34,
+  IQH: 0x80,
+  IQT: 0x88,
+  IQA: 0x90,
+  FRCD: 0x220,
+} as const;
+const GCMD = { TE: 2 ** 31, SRTP: 2 ** 30, QIE: 2 ** 26 } as const;
+const FSTS_CLEAR = 0xf3;
+const FAULT = 1n << 63n;
+const SCALABLE_ROOT = 1n << 10n;
+
+const ROOT = LAYOUT.structures;
+const CONTEXT = LAYOUT.structures + 0x1000;
+const PASID_DIRECTORY = LAYOUT.structures + 0x2000;
+const PASID_TABLE = LAYOUT.structures + 0x3000;
+const QUEUE = LAYOUT.structures + 0x4000;
+const STATUS = LAYOUT.structures + 0x5000;
+const QUEUE_BYTES = 4096;
+const DESCRIPTOR_BYTES = 16;
+
+// VT-d 6.5.2: context cache, IOTLB and PASID cache, all of them; a wait that writes 2
+const CONTEXT_ALL = 0x11n;
+const IOTLB_ALL = 0x12n;
+const PASID_ALL = 0x37n;
+const WAIT = 0x200000025n;
+
+/** Codes of scalable mode, and those of legacy mode for the same (VT-d 7.1.3). */
+const LEGACY_CODES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['0x38', ['0x08']],
+  ['0x39', ['0x01']],
+  ['0x3a', ['0x0a']],
+  ['0x40', ['0x09']],
+  ['0x41', ['0x02']],
+  ['0x42', ['0x0b']],
+  ['0x43', ['0x03']],
+  ['0x79', ['0x05', '0x06']],
+  ['0x7a', ['0x0c', '0x03']],
+  ['0x83', ['0x04']],
+]);
+
+class VtdSession implements Session {
+  readonly qtest: Qtest;
+  readonly edu: Edu;
+  readonly image = new Image(0, RAM_MIB * MIB);
+  readonly layout = LAYOUT;
+  readonly stream = DEVICE;
+  readonly structures: Session['structures'];
+  readonly #scalable: boolean;
+  readonly #named: Map<string, bigint>;
+  #tail = 0;
+
+  constructor(qtest: Qtest, scalable: boolean, named: Map<string, bigint>) {
+    this.qtest = qtest;
+    this.edu = new Edu(qtest, BAR);
+    this.#scalable = scalable;
+    this.#named = named;
+    const bytes = scalable ? 32 : 16;
+    const context = { name: 'context entry', address: CONTEXT + DEVICE * bytes, bytes };
+    const pasid = { name: 'PASID table entry', address: PASID_TABLE, bytes: 64 };
+    this.structures = scalable ? [context, pasid] : [context];
+  }
+
+  configure(tables: SceneTables): void {
+    const width = BigInt((tables.ias - 12) / 9 - 2);
+    const root = tables.registers['ssptptr'] ?? 0n;
+    this.image.write64(ROOT, BigInt(CONTEXT) | 1n);
+    this.image.write64(ROOT + 8, 0n);
+    if (!this.#scalable) {
+      // 9.3 legacy context entry: P, TT = 0, SSPTPTR; AW, DID
+      this.image.write64(CONTEXT + DEVICE * 16, root | 1n);
+      this.image.write64(CONTEXT + DEVICE * 16 + 8, width | (DOMAIN << 8n));
+      return;
+    }
+    // 9.4 scalable context entry, 9.5 directory entry, 9.6 PASID entry with PGTT = 2 (second stage)
+    const entry = [BigInt(PASID_DIRECTORY) | 1n, 0n, 0n, 0n];
+    for (const [i, word] of entry.entries()) this.image.write64(CONTEXT + DEVICE * 32 + 8 * i, word);
+    this.image.write64(PASID_DIRECTORY, BigInt(PASID_TABLE) | 1n);
+    const pasid = [root | (2n << 6n) | (width << 2n) | 1n, DOMAIN, 0n, 0n, 0n, 0n, 0n, 0n];
+    for (const [i, word] of pasid.entries()) this.image.write64(PASID_TABLE + 8 * i, word);
+  }
+
+  async enable(on: boolean): Promise<void> {
+    await this.qtest.write32(REGISTERS + REG.GCMD, (on ? GCMD.TE : 0) + GCMD.QIE);
+  }
+
+  async invalidate(): Promise<void> {
+    const all = this.#scalable ? [CONTEXT_ALL, PASID_ALL, IOTLB_ALL] : [CONTEXT_ALL, IOTLB_ALL];
+    await this.qtest.write32(STATUS, 1);
+    for (const word of all) await this.#push(word, 0n);
+    await this.#push(WAIT, BigInt(STATUS));
+    await this.qtest.write64(REGISTERS + REG.IQT, this.#tail);
+    if ((await this.qtest.read32(STATUS)) !== 2) throw new EmulatorError('the wait descriptor did not complete');
+  }
+
+  /** QEMU 7.2 reports the codes of legacy mode in scalable mode. */
+  sameRecord(ours: string, theirs: string): boolean {
+    const [mine, other] = [ours, theirs].map((name) => /^fault reason (0x[0-9a-f]{2})/.exec(name)?.[1] ?? '');
+    if (mine === undefined || other === undefined) return false;
+    return mine === other || (this.#scalable && (LEGACY_CODES.get(mine)?.includes(other) ?? false));
+  }
+
+  async events(): Promise<readonly SeenEvent[]> {
+    const [low, high] = await Promise.all([
+      this.qtest.read64(REGISTERS + REG.FRCD),
+      this.qtest.read64(REGISTERS + REG.FRCD + 8),
+    ]);
+    if ((high & FAULT) === 0n) return [];
+    await this.qtest.write64(REGISTERS + REG.FRCD + 8, FAULT);
+    await this.qtest.write32(REGISTERS + REG.FSTS, FSTS_CLEAR);
+    const code = Number((high >> 32n) & 0xffn);
+    const name = `fault reason 0x${code.toString(16).padStart(2, '0')}`;
+    return [{ name, iova: low, write: (high & (1n << 62n)) === 0n }];
+  }
+
+  model(): VtdUnit {
+    return new VtdUnit(this.image, this.#named);
+  }
+
+  async stop(): Promise<void> {
+    await this.qtest.stop();
+  }
+
+  async #push(w0: bigint, w1: bigint): Promise<void> {
+    const at = QUEUE + this.#tail;
+    await Promise.all([this.qtest.write64(at, w0), this.qtest.write64(at + 8, w1)]);
+    this.#tail = (this.#tail + DESCRIPTOR_BYTES) % QUEUE_BYTES;
+  }
+}
+
+async function setUp(qtest: Qtest, scalable: boolean): Promise<Map<string, bigint>> {
+  const root = BigInt(ROOT) | (scalable ? SCALABLE_ROOT : 0n);
+  const write32 = (name: keyof typeof REG, value: number) => qtest.write32(REGISTERS + REG[name], value);
+  await qtest.write64(REGISTERS + REG.IQA, QUEUE);
+  await write32('GCMD', GCMD.QIE);
+  await qtest.write64(REGISTERS + REG.RTADDR, root);
+  await write32('GCMD', GCMD.QIE + GCMD.SRTP);
+  const named = new Map([['RTADDR', root]]);
+  for (const name of ['CAP', 'ECAP'] as const) named.set(name, await qtest.read64(REGISTERS + REG[name]));
+  named.set('GSTS', BigInt(GCMD.TE + GCMD.SRTP + GCMD.QIE));
+  return named;
+}
+
+async function start(scalable: boolean): Promise<Session> {
+  const mode = scalable ? ',x-scalable-mode=on' : '';
+  const qtest = await startQ35(`intel-iommu,intremap=off,aw-bits=48${mode}`, SLOT);
+  try {
+    const session = new VtdSession(qtest, scalable, await setUp(qtest, scalable));
+    await session.edu.check();
+    return session;
+  } catch (error) {
+    await qtest.stop();
+    throw error;
+  }
+}
+
+const GEOMETRIES = [39, 48].map((ias) => ({ format: 'vtd-ss', granule: 4096, ias, oas: 39 }));
+
+/** VT-d, legacy context entries. */
+export const VTD_LEGACY: Unit = {
+  name: 'VT-d, legacy',
+  program: 'qemu-system-x86_64',
+  geometries: GEOMETRIES,
+  start: () => start(false),
+};
+
+/** VT-d, scalable mode with second-stage tables. */
+export const VTD_SCALABLE: Unit = {
+  name: 'VT-d, scalable mode, second stage',
+  program: 'qemu-system-x86_64',
+  geometries: GEOMETRIES,
+  start: () => start(true),
+};

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { Judge } from '../../judge/judge.ts';
+import { emulatorVersion } from '../../judge/qtest.ts';
+import { rulingOf } from '../../judge/rulings.ts';
+import { UNITS } from '../../judge/units.ts';
+import { seeded } from '../../src/bench/random.ts';
+
+const PROBES = 500;
+const MUTANTS = 150;
+const LONG_MS = 600_000;
+const required = process.env['IOMMU_REQUIRE_EMULATOR'] === '1';
+
+test.each(UNITS.map((unit) => [unit.name, unit] as const))(
+  'an emulated %s agrees with the reader on every address and record, or the difference is ruled on',
+  { timeout: LONG_MS },
+  async (_, unit, context?: { skip(note: string): void }) => {
+    if (emulatorVersion(unit.program) === undefined && !required) context?.skip(`${unit.program} is not installed`);
+    const judge = new Judge(unit, seeded(1));
+    try {
+      await judge.run(PROBES, MUTANTS);
+    } finally {
+      await judge.stop();
+    }
+    const { probes, mutants, agreed, differences } = judge.report;
+    expect(differences.filter((one) => rulingOf(one) === undefined)).toEqual([]);
+    expect(probes).toBeGreaterThanOrEqual(PROBES);
+    expect(mutants).toBeGreaterThanOrEqual(MUTANTS);
+    expect(agreed).toBeGreaterThan(PROBES / 2);
+  },
+);
