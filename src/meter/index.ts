@@ -2,5 +2,7 @@
  * Counts of work, by layer.
  * @module
  */
+export type { CommandTotals } from './commands.ts';
+export { CommandCounts } from './commands.ts';
 export type { CountName, Counts } from './meter.ts';
 export { COUNT_NAMES, Meter, noCounts } from './meter.ts';

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CommandCounts } from './commands.ts';
+
 /** One count of work, by layer. The names are the keys of {@link Counts}. */
 export const COUNT_NAMES = [
   'coreTurns',
@@ -100,6 +102,15 @@ export class Meter implements Counts {
   /** Device registers written, TLB operations included. */
   registerWrites = 0;
 
+  /** Commands by kind, of a driver whose device has a queue. */
+  commands: CommandCounts | undefined;
+
+  /** The counts of commands of these kinds; drivers of one kind that share a meter share them. */
+  commandsOf(names: readonly string[]): CommandCounts {
+    if (this.commands?.names !== names) this.commands = new CommandCounts(names);
+    return this.commands;
+  }
+
   /** A copy of the counts. */
   snapshot(): Counts {
     const counts = noCounts();
@@ -117,5 +128,6 @@ export class Meter implements Counts {
   /** Back to zero. */
   reset(): void {
     for (const name of COUNT_NAMES) this[name] = 0;
+    this.commands?.reset();
   }
 }
