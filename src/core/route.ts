@@ -110,6 +110,11 @@ export class Route implements PagesSink, UnmapSink {
     return this.#table;
   }
 
+  /** Whether the device must be told of every unmap at once. */
+  get isStrict(): boolean {
+    return this.#hooks.strict === true;
+  }
+
   /** Points the device at the tables. */
   attach(): void {
     this.#powered(() => this.#driver.attach(this.#table.registers));

@@ -95,7 +95,7 @@ export class SafeCalls implements Calls {
     const bytes = this.#check.number('size', size);
     this.#check.input(iova, offset, bytes);
     const end = offset + bytes;
-    const queued = options.invalidation === 'later';
+    const queued = options.invalidation === 'later' && !this.#route.isStrict;
     const hole = options.holes === 'skip' ? -1 : this.#table.findHole(offset, end);
     if (hole !== -1) throw this.#refusals.notMapped(offset, bytes, hole);
     if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);

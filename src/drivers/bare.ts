@@ -4,6 +4,8 @@
  */
 import { NO_TLB, type TlbOps } from '../pagetable/tlb-ops.ts';
 import type { Driver, DriverFactory } from './contract.ts';
+import type { DriverKind } from './kind.ts';
+import { driverOptions } from './options.ts';
 
 /** Callbacks of a {@link bareDriver}. */
 export interface BareCallbacks extends TlbOps {
@@ -25,3 +27,17 @@ export function bareDriver(callbacks: BareCallbacks = SILENT): DriverFactory {
   };
   return () => driver;
 }
+
+/** The driver without a device in the registry: it takes every format. */
+export const BARE: DriverKind = {
+  id: 'bare',
+  title: 'no device',
+  formats: undefined,
+  kernels: [],
+  options: [],
+  commands: [],
+  make: (options = {}) => {
+    driverOptions('bare', [], options);
+    return bareDriver();
+  },
+};

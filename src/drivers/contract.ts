@@ -26,6 +26,8 @@ export interface DriverHooks {
   readonly mapSg: boolean;
   /** Takes a whole range to unmap (this project's). */
   readonly unmapRange: boolean;
+  /** Whether no invalidation may wait for a flush of everything (Linux: no `IOMMU_CAP_DEFERRED_FLUSH`). */
+  readonly strict?: boolean;
   /** After a map call, for devices that cache what is not there, or that are told of mappings (Linux's `iotlb_sync_map`). */
   readonly syncMap?: (iova: number, bytes: number) => void;
   /** Translates in the device: the output address, −1 where nothing is mapped, undefined where the device gives no answer. */

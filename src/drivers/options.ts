@@ -5,6 +5,8 @@
 import { hex } from '../address.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+import type { SharedPages } from './queue/shared-pages.ts';
 
 /** Options of one driver, each read once. @throws IommuError `BAD_OPTION` for a name that the driver does not know. */
 export function driverOptions<T extends object>(driver: string, known: readonly string[], given: T): T {
@@ -31,7 +33,13 @@ export function flag(option: string, value: boolean | undefined, otherwise: bool
 }
 
 /** A whole number from `least` to `most`, or the default. */
-export function whole(option: string, value: number | undefined, least: number, most: number, otherwise: number): number {
+export function whole(
+  option: string,
+  value: number | undefined,
+  least: number,
+  most: number,
+  otherwise: number,
+): number {
   if (value === undefined) return otherwise;
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new IommuError('BAD_OPTION', option, `expected a whole number from ${least} to ${most}, got ${shown(value)}`);
@@ -45,7 +53,12 @@ export function deviceIds(option: string, value: readonly number[] | undefined, 
 }
 
 /** Refuses by name what a device does not walk. @throws IommuError `UNSUPPORTED`. */
-export function checkFormat(driver: string, formats: readonly string[], { format, quirks }: Geometry, driven: number): void {
+export function checkFormat(
+  driver: string,
+  formats: readonly string[],
+  { format, quirks }: Geometry,
+  driven: number,
+): void {
   if (!formats.includes(format)) {
     const message = `the ${driver} driver does not drive '${format}'; it drives ${formats.join(', ')}`;
     throw new IommuError('UNSUPPORTED', 'format', message, { got: format });
@@ -54,4 +67,10 @@ export function checkFormat(driver: string, formats: readonly string[], { format
   if (beyond === 0) return;
   const message = `the ${driver} driver does not drive '${format}' with quirks ${hex(beyond)}`;
   throw new IommuError('UNSUPPORTED', 'quirks', message, { got: hex(beyond) });
+}
+
+/** Refuses a unit whose memory a domain does not share: the device would find no tables. @throws IommuError `BAD_OPTION`. */
+export function checkMemory(unit: SharedPages, memory: TableMemory): void {
+  if (unit.memory === memory) return;
+  throw new IommuError('BAD_OPTION', 'unit', 'expected a unit in the memory of the domain, got one in another memory');
 }

@@ -3,34 +3,23 @@
  * use them (drivers/iommu/arm/arm-smmu-v3).
  * @module
  */
-import { IommuError } from '../../errors.ts';
 import type { Registers } from '../../formats/contract.ts';
 import { QUIRK } from '../../formats/contract.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
-import { checkFormat, deviceIds, driverOptions, flag, oneOf } from '../options.ts';
-import { CFGI_LEAF, KIND } from './commands.ts';
-import {
-  ABORT,
-  cdUsed,
-  contextDescriptor,
-  type Entry,
-  EntryWriter,
-  NO_CD,
-  stage1Ste,
-  stage2Ste,
-} from './entries.ts';
+import type { DriverKind } from '../kind.ts';
+import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf } from '../options.ts';
+import { CFGI_LEAF, KIND, SMMU_V3_NAMES } from './commands.ts';
+import { ABORT, cdUsed, contextDescriptor, type Entry, EntryWriter, NO_CD, stage1Ste, stage2Ste } from './entries.ts';
 import { SmmuV3Tlb } from './tlb.ts';
 import { SmmuV3Unit, type SmmuV3UnitOptions } from './unit.ts';
 
-/** Formats that an SMMUv3 walks. */
-export const SMMU_V3_FORMATS = ['arm-64-lpae-s1', 'arm-64-lpae-s2'] as const;
-/** Kernels whose driver is reproduced. */
-export const SMMU_V3_KERNELS = ['6.1', '6.12', '7.3'] as const;
+const FORMATS = ['arm-64-lpae-s1', 'arm-64-lpae-s2'] as const;
+const KERNELS = ['6.1', '6.12', '7.3'] as const;
 
 /** Settings of the driver. */
 export interface ArmSmmuV3Options extends SmmuV3UnitOptions {
   /** The kernel; default 6.12. */
-  readonly kernel?: (typeof SMMU_V3_KERNELS)[number];
+  readonly kernel?: (typeof KERNELS)[number];
   /** The SMMU, where several domains share one; the options of a unit are then not looked at. Default one of its own. */
   readonly unit?: SmmuV3Unit;
   /** Streams of the device behind this domain; default [0]. */
@@ -45,8 +34,7 @@ export interface ArmSmmuV3Options extends SmmuV3UnitOptions {
   readonly tag?: number;
 }
 
-/** Names of the options. */
-export const SMMU_V3_OPTIONS: readonly (keyof ArmSmmuV3Options)[] = [
+const OPTIONS: readonly (keyof ArmSmmuV3Options)[] = [
   'kernel',
   'unit',
   'streams',
@@ -82,8 +70,8 @@ class ArmSmmuV3 implements Driver {
 
   constructor(context: DomainContext, options: ArmSmmuV3Options) {
     const { geometry, memory, meter, semantics } = context;
-    checkFormat(this.name, SMMU_V3_FORMATS, geometry, DRIVEN_QUIRKS);
-    const kernel = oneOf('kernel', options.kernel, SMMU_V3_KERNELS, '6.12');
+    checkFormat(this.name, FORMATS, geometry, DRIVEN_QUIRKS);
+    const kernel = oneOf('kernel', options.kernel, KERNELS, '6.12');
     this.#kernel = kernel;
     this.#stage = geometry.format === 'arm-64-lpae-s2' ? 2 : 1;
     this.#streams = deviceIds('streams', options.streams, 2 ** 24 - 1);
@@ -94,7 +82,7 @@ class ArmSmmuV3 implements Driver {
     this.#unit = options.unit ?? new SmmuV3Unit(memory, meter, options);
     this.#cds = new EntryWriter(this.#unit.pages, cdUsed, 1n << 31n);
     try {
-      if (this.#unit.pages.memory !== memory) throw otherMemory();
+      checkMemory(this.#unit.pages, memory);
       this.#tag = (this.#stage === 1 ? this.#unit.asids : this.#unit.vmids).take(options.tag);
       this.#stes = this.#streams.map((stream) => this.#unit.steAt(stream));
       this.#cd = this.#stage === 1 ? this.#unit.takeCd() : -1;
@@ -181,15 +169,23 @@ class ArmSmmuV3 implements Driver {
   }
 }
 
-function otherMemory(): IommuError {
-  return new IommuError('BAD_OPTION', 'unit', 'expected a unit in the memory of the domain, got one in another memory');
-}
-
 /**
  * The arm-smmu-v3 driver.
  * @throws IommuError `BAD_OPTION`; when the domain is made: `UNSUPPORTED` for a format that no SMMUv3 walks, `NO_MEMORY`.
  */
 export function armSmmuV3(options: ArmSmmuV3Options = {}): DriverFactory {
-  const given = driverOptions('arm-smmu-v3', SMMU_V3_OPTIONS, options);
+  const given = driverOptions('arm-smmu-v3', OPTIONS, options);
   return (context) => new ArmSmmuV3(context, given);
 }
+
+/** The arm-smmu-v3 driver in the registry. */
+export const ARM_SMMU_V3: DriverKind = {
+  id: 'arm-smmu-v3',
+  title: 'Arm SMMUv3: a command queue',
+  formats: FORMATS,
+  kernels: KERNELS,
+  options: OPTIONS,
+  commands: SMMU_V3_NAMES,
+  completion: 'CMD_SYNC',
+  make: (options) => armSmmuV3(options),
+};

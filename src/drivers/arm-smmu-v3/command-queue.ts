@@ -110,5 +110,4 @@ export class SmmuV3CommandQueue implements RingEnd {
     }
     this.#port.write32(REGISTER.GERRORN, gerror);
   }
-
 }

@@ -14,11 +14,21 @@ export const ENTRY_BYTES = 64;
 /** STE word 0 (5.2): V 0, Config 3:1. */
 const STE = { v: 1n, abort: 0n, s1: 5n << 1n, s2: 6n << 1n, config: 7n << 1n } as const;
 /** STE word 1: S1DSS 1:0 (SubstreamID 0), S1CIR 3:2, S1COR 5:4, S1CSH 7:6, EATS 29:28, STRW 31:30, SHCFG 45:44. */
-const STE1 = { s1: 2n | (1n << 2n) | (1n << 4n) | (3n << 6n), ats: 1n << 28n, el2: 2n << 30n, sharing: 1n << 44n } as const;
+const STE1 = {
+  s1: 2n | (1n << 2n) | (1n << 4n) | (3n << 6n),
+  ats: 1n << 28n,
+  el2: 2n << 30n,
+  sharing: 1n << 44n,
+} as const;
 /** STE word 2: S2VMID 15:0, VTCR 50:32, S2AA64 51, S2PTW 54, S2R 58. */
 const STE2 = { vtcrShift: 32n, on: (1n << 51n) | (1n << 54n) | (1n << 58n) } as const;
 /** CD word 0 (5.4): EPD1 30, V 31, IPS 34:32, AA64 41, R 45, A 46, ASET 47, ASID 63:48. */
-const CD = { epd1: 1n << 30n, v: 1n << 31n, on: (1n << 41n) | (1n << 45n) | (1n << 46n) | (1n << 47n), asid: 48n } as const;
+const CD = {
+  epd1: 1n << 30n,
+  v: 1n << 31n,
+  on: (1n << 41n) | (1n << 45n) | (1n << 46n) | (1n << 47n),
+  asid: 48n,
+} as const;
 const CD_V_BYTE = 1n << 31n;
 
 /** A whole entry; words that are not given are zero. */

@@ -7,7 +7,7 @@ import { highHalf, lowHalf } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import type { Gather } from '../../pagetable/gather.ts';
 import type { TlbOps } from '../../pagetable/tlb-ops.ts';
-import { DeviceAddress } from '../queue/iova.ts';
+import { DeviceAddress, offsetsOf, pagesLog2 } from '../queue/iova.ts';
 import { UnmapGather } from '../queue/unmap-gather.ts';
 import type { SmmuV3CommandQueue } from './command-queue.ts';
 import { ATC_EVERYTHING, KIND, TLBI } from './commands.ts';
@@ -36,6 +36,7 @@ export class SmmuV3Tlb implements TlbOps {
   readonly #setup: InvalidationSetup;
   readonly #gather = new UnmapGather();
   readonly #address: DeviceAddress;
+  readonly #geometry: Geometry;
   readonly #pageShift: number;
   readonly #byAddress: number;
   readonly #tagHigh: number;
@@ -46,6 +47,7 @@ export class SmmuV3Tlb implements TlbOps {
     this.#queue = queue;
     this.#setup = setup;
     this.#address = new DeviceAddress(geometry);
+    this.#geometry = geometry;
     this.#pageShift = geometry.pageShift;
     this.#byAddress = setup.stage === 2 ? KIND.s2Ipa : setup.e2h ? KIND.el2Va : KIND.nhVa;
     this.#tagHigh = setup.stage === 2 ? setup.tag : (setup.tag << 16) >>> 0;
@@ -83,8 +85,8 @@ export class SmmuV3Tlb implements TlbOps {
   }
 
   syncGather(gather: Gather): void {
-    const { start, end } = gather;
-    this.#gather.add(Number(start), Number(end - start) + 1, 2 ** this.#pageShift);
+    const [start, end] = offsetsOf(this.#geometry, gather.start, gather.end);
+    this.#gather.add(start, end - start, 2 ** this.#pageShift);
     this.sync();
   }
 
@@ -158,22 +160,13 @@ export class SmmuV3Tlb implements TlbOps {
   #deviceTlbs(iova: number, bytes: number): void {
     const { atsStreams } = this.#setup;
     if (atsStreams.length === 0 || !this.attached) return;
-    const log2 = bytes === 0 ? ATC_EVERYTHING : spanOf(iova, bytes);
+    const log2 = bytes === 0 ? ATC_EVERYTHING : pagesLog2(iova, iova + bytes);
     const address = this.#address;
     address.set(bytes === 0 ? 0 : iova - (iova % 2 ** (log2 + 12)));
     const [lo, hi] = bytes === 0 ? [0, 0] : [address.lo, address.hi];
     for (const stream of atsStreams) this.#queue.add(KIND.atcInv, 0, stream, lo | log2, hi);
     this.#queue.sync();
   }
-}
-
-/** log2 of the pages of 4K of the smallest aligned power of two that holds a range. */
-function spanOf(iova: number, bytes: number): number {
-  const first = Math.floor(iova / 4096);
-  const last = Math.floor((iova + bytes - 1) / 4096);
-  let log2 = 0;
-  while (Math.floor(first / 2 ** log2) !== Math.floor(last / 2 ** log2)) log2++;
-  return log2;
 }
 
 function trailingZeros(value: number): number {

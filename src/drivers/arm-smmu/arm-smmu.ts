@@ -6,7 +6,9 @@
 import { IommuError } from '../../errors.ts';
 import type { Geometry, Registers } from '../../formats/contract.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
-import { contextWrites, drivenKind } from './context.ts';
+import type { DriverKind } from '../kind.ts';
+import { driverOptions } from '../options.ts';
+import { contextWrites, DRIVEN_FORMATS, drivenKind } from './context.ts';
 import { type DeviceOptions, type RegisterWrite, SmmuDevice } from './device.ts';
 import { ATSR_ACTIVE, CB, PAR_F } from './registers.ts';
 import { RuntimePower, type RuntimePowerOptions } from './runtime-power.ts';
@@ -30,6 +32,17 @@ export interface ArmSmmuOptions extends DeviceOptions {
   /** Translate in hardware (ATS1PR) at stage 1; needs a port. Default false. */
   readonly hardwareTranslation?: boolean;
 }
+
+const OPTIONS: readonly (keyof ArmSmmuOptions)[] = [
+  'power',
+  'contextBank',
+  'streams',
+  'tableInvalidation',
+  'hardwareTranslation',
+  'port',
+  'streamGroups',
+  'contextBanks',
+];
 
 class ArmSmmu implements Driver {
   readonly name = 'arm-smmu';
@@ -106,8 +119,20 @@ class ArmSmmu implements Driver {
 
 /**
  * The arm-smmu driver.
- * @throws IommuError, when the domain is made: `UNSUPPORTED` for a format that no SMMUv2 walks, `BAD_OPTION`.
+ * @throws IommuError `BAD_OPTION`; when the domain is made: `UNSUPPORTED` for a format that no SMMUv2 walks, `BAD_OPTION`.
  */
 export function armSmmu(options: ArmSmmuOptions = {}): DriverFactory {
-  return (context) => new ArmSmmu(context, options);
+  const given = driverOptions('arm-smmu', OPTIONS, options);
+  return (context) => new ArmSmmu(context, given);
 }
+
+/** The arm-smmu driver in the registry. */
+export const ARM_SMMU: DriverKind = {
+  id: 'arm-smmu',
+  title: 'Arm SMMUv2: registers',
+  formats: DRIVEN_FORMATS,
+  kernels: [],
+  options: OPTIONS,
+  commands: [],
+  make: (options) => armSmmu(options),
+};

@@ -40,6 +40,9 @@ const KINDS: Readonly<Record<string, ContextKind>> = {
   'arm-v7s': { stage: 1, scheme: 'short' },
 };
 
+/** Formats that an SMMUv2 walks. */
+export const DRIVEN_FORMATS: readonly string[] = Object.keys(KINDS);
+
 /**
  * The translation of a format.
  * @throws IommuError `UNSUPPORTED` where no SMMU walks it.
@@ -47,7 +50,7 @@ const KINDS: Readonly<Record<string, ContextKind>> = {
 export function contextKind(format: string): ContextKind {
   const kind = KINDS[format];
   if (kind !== undefined) return kind;
-  const known = Object.keys(KINDS).join(', ');
+  const known = DRIVEN_FORMATS.join(', ');
   throw new IommuError('UNSUPPORTED', 'format', `the arm-smmu driver does not drive '${format}'; it drives ${known}`);
 }
 

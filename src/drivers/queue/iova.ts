@@ -7,6 +7,8 @@ import type { Geometry } from '../../formats/contract.ts';
 import { publicIova } from '../../formats/iova.ts';
 
 const LOW = 0xffffffffn;
+/** log2 of all pages of 64 address bits. */
+export const EVERYTHING = 52;
 
 /** One address, set again for each command: no command costs an object. */
 export class DeviceAddress {
@@ -30,6 +32,44 @@ export class DeviceAddress {
     this.lo = (lowHalf(offset) | lo) >>> 0;
     this.hi = (highHalf(offset) | hi) >>> 0;
   }
+
+  /**
+   * Takes an aligned power of two of pages, 2^`log2` of 4K, that holds an offset: ones below the highest bit that it spans, as
+   * PCIe, AMD and RISC-V write such ranges. From 2^{@link EVERYTHING} pages on it is every address.
+   */
+  setSpan(offset: number, log2: number): void {
+    if (log2 >= EVERYTHING) {
+      this.lo = 0xfffff000;
+      this.hi = 0x7fffffff;
+      return;
+    }
+    this.set(offset - (offset % 2 ** (log2 + 12)));
+    this.lo = (this.lo | (lowOnes(log2 + 11) & ~0xfff)) >>> 0;
+    this.hi = (this.hi | lowOnes(log2 - 21)) >>> 0;
+  }
+}
+
+/** Bits 31:0 of the ones below bit `bits`. */
+function lowOnes(bits: number): number {
+  return bits >= 32 ? 0xffffffff : 2 ** Math.max(0, bits) - 1;
+}
+
+/** log2 of the pages of 4K of the smallest aligned power of two that holds [start, end). */
+export function pagesLog2(start: number, end: number): number {
+  let first = Math.floor(start / 4096);
+  let last = end / 4096 - 1;
+  let log2 = 0;
+  for (; first !== last; log2++) {
+    first = Math.floor(first / 2);
+    last = Math.floor(last / 2);
+  }
+  return log2;
+}
+
+/** The range of a gather, of 64-bit addresses, as offsets. */
+export function offsetsOf(geometry: Geometry, start: bigint, last: bigint): readonly [start: number, end: number] {
+  const from = Number(BigInt.asUintN(geometry.ias, start - geometry.iovaBase));
+  return [from, from + Number(last - start + 1n)];
 }
 
 function halves(value: bigint): readonly [lo: number, hi: number] {

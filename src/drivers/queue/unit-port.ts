@@ -45,7 +45,7 @@ export class UnitPort {
   waitFor(offset: number, mask: number, value: number): void {
     for (let polls = 0; polls < MOST_POLLS; polls++) {
       const read = this.poll(offset);
-      if (!this.listened || ((read & mask) >>> 0) === value >>> 0) return;
+      if (!this.listened || (read & mask) >>> 0 === value >>> 0) return;
     }
     throw stuck(`register 0x${offset.toString(16)}`);
   }

@@ -3,12 +3,12 @@ import type { Driver, DriverFactory } from '../../../src/drivers/index.ts';
 import type { CommandTotals } from '../../../src/meter/index.ts';
 
 export const K4 = 4096;
-export const K64 = 2 ** 16;
-export const M2 = 2 ** 21;
-export const M32 = 2 ** 25;
+export const K64: number = 2 ** 16;
+export const M2: number = 2 ** 21;
+export const M32: number = 2 ** 25;
 export const RW = 3;
 /** An input address on a boundary of every size of the cases. */
-export const AT = 2 ** 32;
+export const AT: number = 2 ** 32;
 
 /** How a case is mapped: with leaves of 4K from scattered pages, or with the largest pages. */
 export type Leaves = '4K' | 'largest';
