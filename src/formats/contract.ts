@@ -202,6 +202,34 @@ export interface Geometry {
   registers(roots: readonly number[], top: number): Registers;
 }
 
+/** The commonest of all that a geometry may be: one root that never grows, from address 0 on, and one entry a page. */
+export const PLAIN_GEOMETRY: Readonly<
+  Pick<
+    Geometry,
+    | 'quirks'
+    | 'top'
+    | 'roots'
+    | 'iovaBase'
+    | 'signExtends'
+    | 'maxSlots'
+    | 'syncedLo'
+    | 'syncedHi'
+    | 'rules'
+    | 'leafSlots'
+  >
+> = {
+  quirks: 0,
+  top: 0,
+  roots: 1,
+  iovaBase: 0n,
+  signExtends: false,
+  maxSlots: 1,
+  syncedLo: 0,
+  syncedHi: 0,
+  rules: {},
+  leafSlots: () => 1,
+};
+
 /** One configuration of a format, for its tests and listings. */
 export interface FormatConfiguration {
   /** Short name, as in `4K ias 48`. */

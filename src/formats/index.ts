@@ -15,7 +15,7 @@ export type {
   Registers,
   TableRequest,
 } from './contract.ts';
-export { QUIRK } from './contract.ts';
+export { PLAIN_GEOMETRY, QUIRK } from './contract.ts';
 export { offsetOfIova, publicIova } from './iova.ts';
 export { NOT_SUPPORTED, type NotSupported } from './not-supported.ts';
 export { formatProt, PROT, parseProt } from './protection.ts';

@@ -4,7 +4,7 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import { type Entry, type Format, type Geometry, QUIRK, type TableRequest } from './contract.ts';
+import { type Entry, type Format, type Geometry, PLAIN_GEOMETRY, QUIRK, type TableRequest } from './contract.ts';
 import { type GenericFormat, genericRequest, genericShape } from './generic-pt.ts';
 import { PROT } from './protection.ts';
 import { GENERIC_73 } from './rules.ts';
@@ -47,6 +47,7 @@ function configure(request: TableRequest): Geometry {
   const snoops = (shape.quirks & QUIRK.FORCE_COHERENCE) === 0 ? 0 : SNP;
   const last = shape.levels.length - 1;
   return {
+    ...PLAIN_GEOMETRY,
     ...shape,
     format: VTD_SS.id,
     pageShift: 12,
@@ -56,10 +57,7 @@ function configure(request: TableRequest): Geometry {
       tableMask: depth === last ? 0 : R | W | PS,
       tableValue: depth === last ? 1 : R | W,
     })),
-    roots: 1,
     entryBytes: 8,
-    iovaBase: 0n,
-    signExtends: false,
     leafFieldLo: ADDRESS_LO,
     leafFieldHi: ADDRESS_HI,
     tableField: ADDRESS_LO,
@@ -68,13 +66,10 @@ function configure(request: TableRequest): Geometry {
     outputBits: ADDRESS_BITS,
     outputBreak: pow2(ADDRESS_BITS),
     addressShift: 0,
-    maxSlots: 1,
     syncedLo: SYNCED,
-    syncedHi: 0,
     dirty: { maskLo: D, maskHi: 0, valueLo: D, valueHi: 0, flip: D },
     rules: { 'linux-7.3': GENERIC_73 },
     slots: (depth, size) => (PAGE_SIZES[last - depth] === size ? 1 : 0),
-    leafSlots: () => 1,
     leaf(depth, _slots, prot, out) {
       const access = ((prot & PROT.READ) === 0 ? 0 : R) | ((prot & PROT.WRITE) === 0 ? 0 : W);
       out.lo = access | snoops | (depth === last ? 0 : PS);

@@ -5,7 +5,7 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import { type Entry, type Format, type Geometry, QUIRK, type TableRequest } from './contract.ts';
+import { type Entry, type Format, type Geometry, PLAIN_GEOMETRY, QUIRK, type TableRequest } from './contract.ts';
 import { type GenericFormat, genericRequest, genericShape } from './generic-pt.ts';
 import { PROT } from './protection.ts';
 import { GENERIC_73 } from './rules.ts';
@@ -61,6 +61,7 @@ function configure(request: TableRequest): Geometry {
   const last = shape.levels.length - 1;
   const held = encrypted === 0 ? ADDRESS_BITS : 32 + Math.log2(encrypted);
   return {
+    ...PLAIN_GEOMETRY,
     ...shape,
     format: X86_64.id,
     pageShift: 12,
@@ -70,9 +71,7 @@ function configure(request: TableRequest): Geometry {
       tableMask: depth === last ? 0 : P | PS,
       tableValue: P,
     })),
-    roots: 1,
     entryBytes: 8,
-    iovaBase: 0n,
     signExtends: (shape.quirks & QUIRK.SIGN_EXTEND) !== 0,
     leafFieldLo: ADDRESS_LO,
     leafFieldHi: addressHi,
@@ -82,12 +81,9 @@ function configure(request: TableRequest): Geometry {
     outputBits: held,
     outputBreak: pow2(ADDRESS_BITS),
     addressShift: 0,
-    maxSlots: 1,
     syncedLo: SYNCED,
-    syncedHi: 0,
     rules: { 'linux-7.3': GENERIC_73 },
     slots: (depth, size) => (PAGE_SIZES[last - depth] === size ? 1 : 0),
-    leafSlots: () => 1,
     leaf(depth, _slots, prot, out) {
       out.lo = P | US | A | (depth === last ? 0 : PS) | ((prot & PROT.WRITE) === 0 ? 0 : RW | D);
       out.hi = (prot & PROT.MMIO) === 0 ? encrypted : 0;

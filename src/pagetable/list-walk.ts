@@ -38,8 +38,9 @@ export class ListWalk {
   /** Whether kernels can write this table's leaves: one stride over all output addresses, single-entry smallest pages. */
   static serves(tree: TableTree, chooser: PageSizeChooser): boolean {
     const { geometry } = tree;
+    const { addressShift, entryBytes } = geometry;
     return (
-      geometry.addressShift >= 0 &&
+      (entryBytes === 8 ? addressShift >= 0 : addressShift === 0) &&
       geometry.outputBreak >= 2 ** geometry.oas &&
       geometry.slots(tree.last, chooser.smallest) === 1
     );
