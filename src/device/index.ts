@@ -3,6 +3,18 @@
  * @module
  */
 export { type AmdViOptions, LiveAmdVi } from './amd-vi/amd-vi.ts';
+export { type CheckerOptions, InvalidationChecker } from './checker/checker.ts';
+export { CHECKED_UNITS, checkerRules } from './checker/rules.ts';
+export { TableWatch } from './checker/table-watch.ts';
+export type {
+  CheckerRules,
+  ConfigChange,
+  InvalidationCost,
+  InvalidationFinding,
+  InvalidationRule,
+  TableChange,
+} from './checker/types.ts';
+export { LiveChecker } from './checker/watched.ts';
 export type { DropPoint } from './drop.ts';
 export type { AccessSeen, ConsumedCommand, UnitObserver } from './observer.ts';
 export { LiveRiscv, type RiscvOptions } from './riscv/riscv.ts';

@@ -122,20 +122,19 @@ export abstract class LiveUnit implements RegisterPort {
   protected decode(decoder: CommandDecoder): Scope {
     decoder.scope(this.words, this.scope);
     this.consumed++;
+    this.caches.observer?.consumed?.({ words: this.words, scope: this.scope });
     return this.scope;
   }
 
   /** Executes a decoded command that invalidates; true where it was one. */
   protected invalidate(scope: Scope): boolean {
     if (scope.kind !== 'tlb' && scope.kind !== 'config' && scope.kind !== 'device-tlb') return false;
-    this.caches.observer?.consumed?.({ words: this.words, scope });
     this.caches.invalidations.consumed(scope);
     return true;
   }
 
   /** Completes everything before a completion command, and makes its store. False where the store fails. */
   protected complete(scope: Scope): boolean {
-    this.caches.observer?.consumed?.({ words: this.words, scope });
     this.caches.invalidations.complete();
     const { storeBytes, storeAddress, storeLow, storeHigh } = scope;
     let stored = true;
