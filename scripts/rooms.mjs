@@ -21,7 +21,7 @@ const ROOMS = {
   conform: ['core', 'dma', 'drivers', 'device', 'hardware', 'pagetable', 'formats', 'memory', 'meter'],
   bench: ['core', 'device', 'dma', 'formats', 'hardware', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
-  machine: ['hardware', 'fault'],
+  machine: ['hardware', 'fault', 'record'],
   gen: ['core', 'dump', 'formats', 'memory', 'pagetable'],
   record: ['report'],
   acquire: [],
@@ -32,7 +32,7 @@ const ROOMS = {
 
 /** Rooms of which other rooms (but `cli`) may import these files only: the shapes, not the renderers. */
 const GIVES = {
-  report: ['answer.ts', 'table.ts', 'chart.ts', 'number.ts', 'perfetto.ts', 'describe/*.ts', 'shell-words.ts'],
+  report: ['answer.ts', 'table.ts', 'tree.ts', 'chart.ts', 'number.ts', 'perfetto.ts', 'describe/*.ts', 'shell-words.ts'],
 };
 
 /** What a room may not import of another one: nothing of it, or all but what that one gives. */

@@ -81,6 +81,16 @@ export const VERBS: readonly Verb[] = [
     add: async (program) => (await import('./record.ts')).addRecord(program),
   },
   {
+    name: 'doctor',
+    summary: "whether this machine's IOMMU is on, and protects",
+    add: async (program) => (await import('./doctor.ts')).addDoctor(program),
+  },
+  {
+    name: 'groups',
+    summary: 'which devices share an IOMMU group, and why',
+    add: async (program) => (await import('./groups.ts')).addGroups(program),
+  },
+  {
     name: 'conform',
     summary: 'whether the tables equal recorded ones, bit for bit',
     add: async (program) => (await import('./conform.ts')).addConform(program),

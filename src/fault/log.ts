@@ -78,6 +78,11 @@ const MARKS = new Marks([
   ...FAULT_DRIVERS.flatMap(({ marks }, owner) => marks.map((text) => ({ text, owner }))),
 ]);
 
+/** True for a line with the mark of a driver whose lines are read. */
+export function isDriverLine(text: string): boolean {
+  return MARKS.find(text) !== undefined;
+}
+
 /** Takes a log piece by piece. */
 export class FaultLog {
   /** The incidents so far, in the order of their first lines; complete after {@link end}. */

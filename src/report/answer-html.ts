@@ -10,6 +10,7 @@ import { tableToHtml } from './html.ts';
 import { REPORT_STYLE } from './html-style.ts';
 import { toJson } from './json.ts';
 import { chartToSvg } from './svg.ts';
+import { treeToSvg } from './tree.ts';
 
 function paragraphs(text: string): string {
   return text
@@ -31,6 +32,8 @@ function block(part: Block, id: string): string {
       return list(part.items);
     case 'lines':
       return `<pre tabindex="0">${part.lines.map((line) => escapeMarkup(line)).join('\n')}</pre>\n`;
+    case 'tree':
+      return `<figure tabindex="0">${treeToSvg(part.tree, id)}</figure>\n`;
     case 'table':
       return tableToHtml(part.table);
     default:

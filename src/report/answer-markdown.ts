@@ -5,6 +5,7 @@
 import type { Answer, Block, Section } from './answer.ts';
 import { markdownText, tableToMarkdown } from './csv.ts';
 import { chartToText } from './text.ts';
+import { treeLines } from './tree.ts';
 
 const WIDTH = 100;
 
@@ -23,6 +24,8 @@ function block(part: Block, bytes: boolean): string {
       return part.items.map((item) => `- ${markdownText(item)}`).join('\n');
     case 'lines':
       return fenced(part.lines);
+    case 'tree':
+      return fenced(treeLines(part.tree));
     case 'table':
       return tableToMarkdown(part.table, bytes).trimEnd();
     default:

@@ -2,8 +2,9 @@
  * The pictures of an answer as one SVG file, one below the other.
  * @module
  */
-import { type Answer, chartsOf } from './answer.ts';
+import { type Answer, chartsOf, treesOf } from './answer.ts';
 import { chartToSvg } from './svg.ts';
+import { treeToSvg } from './tree.ts';
 
 const WIDTH = 760;
 const GAP = 16;
@@ -12,16 +13,22 @@ function heightOf(svg: string): number {
   return Number(/ height="(\d+)"/.exec(svg)?.[1] ?? 0);
 }
 
-/** All charts of an answer; undefined where it has none. */
+/** Draws every picture of an answer, with different ids where there are several. */
+function pictures(answer: Answer): string[] {
+  const draw = [
+    ...chartsOf(answer).map((chart) => (id?: string) => chartToSvg(chart, { width: WIDTH, ...(id && { id }) })),
+    ...treesOf(answer).map((tree) => (id?: string) => treeToSvg(tree, id)),
+  ];
+  return draw.map((one, i) => one(draw.length === 1 ? undefined : `p${i}`));
+}
+
+/** All pictures of an answer; undefined where it has none. */
 export function answerToSvg(answer: Answer): string | undefined {
-  const charts = chartsOf(answer);
-  const [only] = charts;
-  if (only === undefined) return undefined;
-  if (charts.length === 1) return chartToSvg(only, { width: WIDTH });
+  const all = pictures(answer);
+  if (all.length < 2) return all[0];
   const parts: string[] = [];
   let y = 0;
-  for (const [i, chart] of charts.entries()) {
-    const svg = chartToSvg(chart, { width: WIDTH, id: `p${i}` });
+  for (const svg of all) {
     parts.push(svg.replace('<svg ', `<svg y="${y}" `));
     y += heightOf(svg) + GAP;
   }

@@ -9,6 +9,7 @@ import type { Tone } from './table.ts';
 import { chartToText } from './text.ts';
 import { tableLines } from './text-table.ts';
 import { createPaint, type Paint } from './tone.ts';
+import { treeLines } from './tree.ts';
 import { wrapItem, wrapWords } from './wrap.ts';
 
 /** How an answer is printed as text. */
@@ -44,6 +45,8 @@ function blockLines(block: Block, style: AnswerStyle, paint: Paint): string[] {
       return block.items.flatMap((item) => wrapItem(plainText(item), width));
     case 'lines':
       return block.lines.map(plainText);
+    case 'tree':
+      return treeLines(block.tree);
     case 'table': {
       const rows = verbose || block.table.full === true ? block.table.rows.length : FIRST_ROWS;
       return tableLines(block.table, { width, paint, ruled, bytes, rows });

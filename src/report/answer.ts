@@ -6,6 +6,7 @@
  */
 import type { Chart } from './chart.ts';
 import type { Table } from './table.ts';
+import type { TreePicture } from './tree.ts';
 
 /**
  * How it ended: `fine` (nothing found), `findings` (a finding, a difference, a fault), `unusable` (the input holds nothing
@@ -19,6 +20,7 @@ export type Block =
   | { readonly kind: 'list'; readonly items: readonly string[] }
   | { readonly kind: 'table'; readonly table: Table }
   | { readonly kind: 'chart'; readonly chart: Chart }
+  | { readonly kind: 'tree'; readonly tree: TreePicture }
   /** Lines shown as they are: source code, a script, a walk drawn with indents. */
   | { readonly kind: 'lines'; readonly lines: readonly string[] };
 
@@ -71,6 +73,11 @@ export function listSection(
   rank: Section['rank'] = 'main',
 ): Section {
   return { id, title, rank, blocks: [{ kind: 'list', items }] };
+}
+
+/** Every picture of what stands below what, in order. */
+export function treesOf({ sections }: Pick<Answer, 'sections'>): TreePicture[] {
+  return sections.flatMap(({ blocks }) => blocks.flatMap((block) => (block.kind === 'tree' ? [block.tree] : [])));
 }
 
 /** Every table of an answer's sections, in order. */

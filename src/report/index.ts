@@ -12,6 +12,7 @@ export {
   type Section,
   tableSection,
   tablesOf,
+  treesOf,
 } from './answer.ts';
 export { answerDocument, answerToCsv, answerToJson, answerToNdjson } from './answer-data.ts';
 export { answerToHtml } from './answer-html.ts';
@@ -50,3 +51,4 @@ export { chartToSvg, type SvgOptions } from './svg.ts';
 export type { Cell, Column, Table, Tone, ToneText } from './table.ts';
 export { chartToText, type TextOptions } from './text.ts';
 export { tableToText } from './text-table.ts';
+export { type TreeNode, type TreePicture, treeLines, treeToSvg } from './tree.ts';

@@ -7,6 +7,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { type Answer, type Block, type Section, tablesOf } from '../../src/report/answer.ts';
 import { tableToCsv } from '../../src/report/csv.ts';
 import { plainText } from '../../src/report/plain.ts';
+import { treeLines } from '../../src/report/tree.ts';
 import { ChartView } from './chart.tsx';
 import { CopyButton } from './copy.tsx';
 import { TableView } from './table.tsx';
@@ -31,6 +32,8 @@ function BlockView({ block, heading }: { readonly block: Block; readonly heading
       );
     case 'lines':
       return <pre tabIndex={0}>{block.lines.map(plainText).join('\n')}</pre>;
+    case 'tree':
+      return <pre tabIndex={0}>{treeLines(block.tree).join('\n')}</pre>;
     case 'table':
       return <TableView table={block.table} heading={heading} />;
     default:

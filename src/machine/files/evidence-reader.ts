@@ -1,0 +1,105 @@
+/**
+ * Reads a machine's files and remembers what could not be read, with what it would have told.
+ * @module
+ */
+import type { MachineFiles } from './files.ts';
+import { SUBJECTS, subjectOf } from './subjects.ts';
+
+/** A file that could not be read. */
+export interface Unread {
+  /** Path, with the number of further files of the same kind. */
+  readonly path: string;
+  readonly why: string;
+  /** What it would have told. */
+  readonly tells: string;
+}
+
+interface Refusal {
+  readonly path: string;
+  readonly why: string;
+  count: number;
+}
+
+/** Longest text of one small file. */
+const LONGEST_VALUE = 1 << 16;
+
+/** Texts and bytes of a machine's files. */
+export class EvidenceReader {
+  readonly files: MachineFiles;
+  readonly #refused = new Map<string, Refusal>();
+  readonly #read = new Set<string>();
+
+  constructor(files: MachineFiles) {
+    this.files = files;
+  }
+
+  /** The bytes of a file; undefined where there is none, or it cannot be read: then it is remembered. */
+  bytes(path: string): Uint8Array | undefined {
+    const read = this.files.read(path);
+    if (read.state === 'read') {
+      const subject = subjectOf(path);
+      if (subject !== undefined) this.#read.add(subject.id);
+      return read.bytes;
+    }
+    if (read.state === 'refused') this.refuse(path, read.why);
+    return undefined;
+  }
+
+  /** Remembers that a file could not be used. */
+  refuse(path: string, why: string): void {
+    const subject = subjectOf(path)?.id ?? path;
+    const known = this.#refused.get(subject);
+    if (known === undefined) this.#refused.set(subject, { path, why, count: 1 });
+    else known.count++;
+  }
+
+  /** The text of a whole file. */
+  text(path: string): string | undefined {
+    const bytes = this.bytes(path);
+    return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+  }
+
+  /** The text of a file that holds one value, without blanks and zeros around it. */
+  value(path: string): string | undefined {
+    const bytes = this.bytes(path);
+    if (bytes === undefined) return undefined;
+    return new TextDecoder().decode(bytes.subarray(0, LONGEST_VALUE)).replace(/\0+$/, '').trim();
+  }
+
+  /** The first of several files that there is. */
+  firstOf(paths: readonly string[]): { readonly path: string; readonly bytes: Uint8Array } | undefined {
+    for (const path of paths) {
+      const bytes = this.bytes(path);
+      if (bytes !== undefined) return { path, bytes };
+    }
+    return undefined;
+  }
+
+  names(folder: string): readonly string[] {
+    const names = this.files.list(folder);
+    const subject = names.length === 0 ? undefined : SUBJECTS.find((one) => one.path === `/${folder}`);
+    if (subject !== undefined) this.#read.add(subject.id);
+    return names;
+  }
+
+  /** The last name of where a link leads; null where there is no link. */
+  linkName(path: string): string | null {
+    const link = this.files.link(path);
+    return link === null ? null : link.slice(link.replace(/\/+$/, '').lastIndexOf('/') + 1);
+  }
+
+  /**
+   * What could not be read, and which subjects have no file at all.
+   * @param expected - subjects that this kind of tree should have
+   */
+  unread(expected: (id: string) => boolean): Unread[] {
+    const refused = [...this.#refused.values()].map(({ path, why, count }) => ({
+      path: count === 1 ? path : `${path} and ${count - 1} more like it`,
+      why,
+      tells: subjectOf(path)?.tells ?? '',
+    }));
+    const missing = SUBJECTS.filter(({ id }) => !this.#read.has(id) && !this.#refused.has(id) && expected(id));
+    const why = this.files.live ? 'not there' : 'not in what was saved';
+    return [...refused, ...missing.map(({ path, tells }) => ({ path, why, tells }))];
+  }
+}
