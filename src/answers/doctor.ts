@@ -6,7 +6,7 @@ import type { Unread } from '../machine/files/evidence-reader.ts';
 import { findingsOfMachine } from '../machine/rules/registry.ts';
 import type { Finding, Purpose } from '../machine/rules/rule.ts';
 import type { Machine } from '../machine/setup/machine.ts';
-import { policyOf } from '../machine/setup/state.ts';
+import { isRunning, policyOf } from '../machine/setup/state.ts';
 import { type MachineVerdict, verdictOf } from '../machine/setup/verdict.ts';
 import { type Answer, listSection, type Section, tableSection } from '../report/answer.ts';
 import type { Cell, Table } from '../report/table.ts';
@@ -46,6 +46,8 @@ export interface DoctorData {
     readonly kind: string;
     readonly kernel: string | null;
     readonly architecture: string | null;
+    /** Null where it is not known. */
+    readonly guest: boolean | null;
     readonly hypervisor: string | null;
     readonly policy: string | null;
     readonly interruptsRemapped: boolean | null;
@@ -96,7 +98,7 @@ function findingSections(findings: readonly Finding[], purpose: Purpose | undefi
     severity !== 'information' || (purpose !== undefined && whom.includes(purpose));
   const main = all.filter(isMain);
   const others = all.filter((finding) => !isMain(finding));
-  const short = others.map(({ what, todo }) => `${what}. ${todo}`);
+  const short = others.map(({ what, meaning }) => `${what}. ${meaning}`);
   return [
     ...(main.length === 0 ? [] : [listSection('findings', 'Findings', main.map(findingText))]),
     ...(short.length === 0 ? [] : [listSection('information', 'For information', short)]),
@@ -126,7 +128,7 @@ function setUpTable(machine: Machine): Table {
     ['kernel', [release ?? 'not known', architecture].filter((part) => part !== undefined).join(', ')],
     ['hypervisor', host.xenDom0 ? 'Xen, this is its control domain' : hypervisor],
     ['options', optionsPath === undefined ? 'not known' : given.length === 0 ? 'none of the IOMMU' : given.join(' ')],
-    ['invalidation', policyOf(machine) ?? 'not known'],
+    ['invalidation', `${policyOf(machine) ?? 'not known'}${isRunning(machine) ? '' : ', if an IOMMU ran'}`],
     [
       'interrupts',
       architecture === 'x86'
@@ -184,6 +186,7 @@ function machineData(machine: Machine): DoctorData['machine'] {
     kind: machine.kind,
     kernel: machine.release ?? null,
     architecture: machine.architecture ?? null,
+    guest: machine.host.hypervisor === undefined ? null : machine.host.hypervisor !== null,
     hypervisor: machine.host.hypervisor ?? null,
     policy: policyOf(machine) ?? null,
     interruptsRemapped: machine.interrupts.remapped ?? null,
@@ -191,7 +194,8 @@ function machineData(machine: Machine): DoctorData['machine'] {
 }
 
 function countText(findings: readonly Finding[]): string {
-  const count = (severity: string): number => findings.filter((one) => one.severity === severity).length;
+  const all = grouped(findings);
+  const count = (severity: string): number => all.filter((one) => one.severity === severity).length;
   const [errors, warnings] = [count('error'), count('warning')];
   const parts = [
     ...(errors > 0 ? [`${errors} error${errors === 1 ? '' : 's'}`] : []),

@@ -70,10 +70,7 @@ async function archiveFiles(path: string): Promise<MachineFiles> {
     if (reader.ended) break;
   }
   reader.end();
-  const tooLong = reader.tooLong.map(
-    (name) => [name, { state: 'refused', why: 'too long to be read' } as FileRead] as const,
-  );
-  return withFiles(new MemoryFiles(path, reader.files), new Map(tooLong));
+  return new MemoryFiles(path, reader.files, new Map(reader.tooLong.map((name) => [name, 'too long to be read'])));
 }
 
 /**

@@ -47,13 +47,18 @@ export class MemoryFiles implements MachineFiles {
   readonly root: string;
   readonly live = false;
   readonly #files: ReadonlyMap<string, MemoryFile>;
+  readonly #refused: ReadonlyMap<string, string>;
   readonly #folders = new Map<string, Set<string>>();
 
-  /** @param files - by path below the root; {@link checkedPath} holds for each */
-  constructor(root: string, files: ReadonlyMap<string, MemoryFile>) {
+  /**
+   * @param files - by path below the root; {@link checkedPath} holds for each
+   * @param refused - files that are there and cannot be read, each with the reason
+   */
+  constructor(root: string, files: ReadonlyMap<string, MemoryFile>, refused: ReadonlyMap<string, string> = new Map()) {
     this.root = root;
     this.#files = files;
-    for (const path of files.keys()) this.#enter(path);
+    this.#refused = refused;
+    for (const path of [...files.keys(), ...refused.keys()]) this.#enter(path);
   }
 
   list(folder: string): readonly string[] {
@@ -72,6 +77,8 @@ export class MemoryFiles implements MachineFiles {
   read(path: string): FileRead {
     const resolved = this.#resolve(path);
     if (resolved === null) return { state: 'refused', why: 'a link on its way leaves the tree, or leads in a circle' };
+    const why = this.#refused.get(resolved);
+    if (why !== undefined) return { state: 'refused', why };
     const file = this.#files.get(resolved);
     return file !== undefined && 'bytes' in file ? { state: 'read', bytes: file.bytes } : { state: 'missing' };
   }

@@ -176,7 +176,7 @@ export class TarReader {
     const own = HEADER_TYPES.has(type);
     const size = own ? numberField(block, 124, 12) : Number(this.#next.get('size') ?? numberField(block, 124, 12));
     if (!Number.isSafeInteger(size) || size < 0) {
-      throw new InputError('MALFORMED', this.#source, `expected the size of '${name}', got a field that is no number`);
+      throw new InputError('MALFORMED', this.#source, `expected the size of '${name}', got a field without digits`);
     }
     const path = this.#next.get('path') ?? (prefix === '' ? name : `${prefix}/${name}`);
     const link = this.#next.get('linkpath') ?? field(block, 157, 100);

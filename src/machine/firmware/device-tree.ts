@@ -42,7 +42,7 @@ interface Node {
   readonly names: ReadonlySet<string>;
 }
 
-/** Files of a node that say that its names are no nodes. */
+/** The nodes below a folder, itself among them. */
 function nodesBelow(files: TreeFiles, root: string): Node[] {
   const nodes: Node[] = [];
   const waiting: { readonly path: string; readonly depth: number }[] = [{ path: root, depth: 0 }];

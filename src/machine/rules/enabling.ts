@@ -183,21 +183,23 @@ export const ENABLING_RULES: readonly Rule[] = [
     meaning: 'The kernel bounces data of devices with short addresses through memory, since no IOMMU translates.',
     todo: 'Nothing, unless an IOMMU was expected.',
     source: 'Linux arch/x86/kernel/pci-dma.c',
-    find: (machine) => logHits(machine, 'swiotlb').slice(0, 1),
+    find: (machine) => (isOff(machine) ? logHits(machine, 'swiotlb').slice(0, 1) : []),
   },
   {
     id: 'guest-without-unit',
     severity: 'information',
     for: ['security', 'vfio'],
     meaning:
-      'A guest whose hypervisor offers no IOMMU. Its own devices are not kept apart inside; the host may well protect itself.',
+      'The hypervisor offers no IOMMU: devices of this guest reach all of its memory. The host may well protect itself.',
     todo: 'Nothing, unless the guest gives devices to others: then ask the host for a virtual IOMMU.',
     source: 'Linux Documentation/virt',
     find: (machine) => {
       const { host, groups, tableNames } = machine;
       const none = groups?.length === 0 && (tableNames ?? []).length === 0 && !host.xenDom0;
       if (!none || typeof host.hypervisor !== 'string') return [];
-      return [{ path: host.path, what: `this is a guest of ${host.hypervisor}; no table and no group of an IOMMU` }];
+      return [
+        { path: host.path, what: `this is a guest of ${host.hypervisor}, without a table or a group of an IOMMU` },
+      ];
     },
   },
   {

@@ -2,10 +2,16 @@
  * Rules: what costs speed, and what the policy is.
  * @module
  */
-import { isRunning, policyOf } from '../setup/state.ts';
+import type { Machine } from '../setup/machine.ts';
+import { coverageOf, policyOf } from '../setup/state.ts';
 import { logHits, type Rule } from './rule.ts';
 
 const FLUSH_QUEUE = 'Linux drivers/iommu/dma-iommu.c, flush queue: 256 entries a processor, 10 ms';
+
+/** Strict and lazy mean nothing where no device is translated. */
+function translates(machine: Machine): boolean {
+  return coverageOf(machine).translated.length > 0;
+}
 
 /** Rules of this subject. */
 export const PERFORMANCE_RULES: readonly Rule[] = [
@@ -17,7 +23,7 @@ export const PERFORMANCE_RULES: readonly Rule[] = [
     todo: 'Boot with iommu.strict=0, or write DMA-FQ into the file `type` of the group of a fast device.',
     source: FLUSH_QUEUE,
     find: (machine) =>
-      isRunning(machine) && policyOf(machine) === 'strict'
+      translates(machine) && policyOf(machine) === 'strict'
         ? [{ path: machine.groupsPath, what: 'flushing is strict' }]
         : [],
   },
@@ -30,7 +36,7 @@ export const PERFORMANCE_RULES: readonly Rule[] = [
     source: FLUSH_QUEUE,
     find: (machine) => {
       const policy = policyOf(machine);
-      return isRunning(machine) && (policy === 'lazy' || policy === 'mixed')
+      return translates(machine) && (policy === 'lazy' || policy === 'mixed')
         ? [{ path: machine.groupsPath, what: policy === 'lazy' ? 'flushing is lazy' : 'some groups flush lazily' }]
         : [];
     },

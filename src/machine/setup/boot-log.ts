@@ -122,7 +122,7 @@ const PATTERNS: Readonly<Record<LogFactName, RegExp>> = {
   unknownOption: /(?:DMAR|AMD-Vi): Unknown option - '([^']*)'/,
   malformedOption: /Malformed early option '(iommu\.[^']*)'/,
   hypervisor: /(?:Hypervisor detected: (.*)|Booting paravirtualized kernel (?:with PVH extensions )?on (.*))$/,
-  smbios: /\bDMI: (.*)$/,
+  smbios: /(?:\bDMI: (.*), BIOS |Machine model: (.*)$)/,
   xenDma: /\(XEN\) +I\/O virtualisation (enabled|disabled)/,
   xenMode: /\(XEN\) +- Dom0 mode: (\w+)/,
   xenRemapping: /\(XEN\) +Interrupt remapping (enabled|disabled)/,
@@ -133,7 +133,7 @@ const NAMES = Object.keys(PATTERNS) as LogFactName[];
 
 /** A cheap test that lets few lines of other things through. */
 const ANY =
-  /iommu|DMAR|dmar|AMD-Vi|IVRS|IORT|VIOT|RIMT|smmu|apple-dart|Linux version|command line|Firmware|BIOS|PCI-DMA|swiotlb|encryption|1:1|RMRR|trusted|external|vfio|denylist|DMA addresses|option|Hypervisor|paravirtualized|DMI:|\(XEN\)|remapping|x2apic|IOAPIC|irq-injection/i;
+  /iommu|DMAR|dmar|AMD-Vi|IVRS|IORT|VIOT|RIMT|smmu|apple-dart|Linux version|command line|Firmware|BIOS|PCI-DMA|swiotlb|encryption|1:1|RMRR|trusted|external|vfio|denylist|DMA addresses|option|Hypervisor|paravirtualized|DMI:|Machine model|\(XEN\)|remapping|x2apic|IOAPIC|irq-injection/i;
 
 /** Lines kept of one kind. */
 const MOST = 4096;
@@ -207,5 +207,5 @@ export class BootLog {
 export function collectedLine(raw: string): string | null {
   const isRead = ANY.test(raw) && NAMES.some((name) => PATTERNS[name].test(raw));
   if (!(isRead || isDriverLine(raw))) return null;
-  return raw.replace(/ \([^\s()]+@[^\s()]+\)/, '').replace(/(DMI: .*?),? BIOS .*$/, '$1');
+  return raw.replace(/ \([^\s()]+@[^\s()]+\)/, '').replace(/(DMI: .*), BIOS .*$/, '$1, BIOS -');
 }

@@ -162,18 +162,15 @@ function groupsOf(reader: EvidenceReader, list: Listed, log: BootLog | undefined
   const parsed = text === undefined ? undefined : [...parseGroups(text).values()].map(groupFromText);
   // a blank text says that there are none; one that is not understood says nothing
   if (parsed !== undefined && (parsed.length > 0 || text?.trim() === ''))
-    return { groups: byNumber(parsed), path: 'iommu_groups.txt' };
+    return { groups: withLater(parsed, log), path: 'iommu_groups.txt' };
   if ([...list.functions.values()].some(({ group }) => group !== undefined)) {
     return { groups: fromPairs([...list.functions.values()].map((one) => [one.group, one.address])), path: 'lspci' };
   }
   return groupsOfLog(reader, log);
 }
 
-/** The log tells the groups where it has them, and that there are none only where it begins at boot. */
-function groupsOfLog(reader: EvidenceReader, log: BootLog | undefined): FoundGroups {
-  const path = log?.path ?? `/${GROUPS}`;
-  if (reader.names('sys/kernel').includes('iommu_groups')) return { groups: [], path: `/${GROUPS}` };
-  if (log === undefined) return { groups: undefined, path };
+/** Which group each device is in at the end of the log. */
+function membersByLog(log: BootLog): Map<string, number> {
   const member = new Map<string, number>();
   const events = [
     ...log.all('groupAdded').map(({ line, values: [name = '', id = ''] }) => ({ line, name, id })),
@@ -183,6 +180,27 @@ function groupsOfLog(reader: EvidenceReader, log: BootLog | undefined): FoundGro
     if (id === '') member.delete(name);
     else member.set(name, Number(id));
   }
+  return member;
+}
+
+/** Adds devices that joined a group after the list was written, as the log has it; the domain of a new group is not known. */
+function withLater(groups: readonly MachineGroup[], log: BootLog | undefined): MachineGroup[] {
+  const listed = new Set(groups.flatMap(({ devices }) => devices));
+  const later = log === undefined ? [] : [...membersByLog(log)].filter(([name]) => !listed.has(name));
+  const all = new Map(groups.map((group) => [group.id, group]));
+  for (const [name, id] of later) {
+    const group = all.get(id) ?? { id, type: undefined, name: undefined, devices: [], reserved: undefined };
+    all.set(id, { ...group, devices: [...group.devices, name] });
+  }
+  return byNumber([...all.values()]);
+}
+
+/** The log tells the groups where it has them, and that there are none only where it begins at boot. */
+function groupsOfLog(reader: EvidenceReader, log: BootLog | undefined): FoundGroups {
+  const path = log?.path ?? `/${GROUPS}`;
+  if (reader.names('sys/kernel').includes('iommu_groups')) return { groups: [], path: `/${GROUPS}` };
+  if (log === undefined) return { groups: undefined, path };
+  const member = membersByLog(log);
   if (member.size > 0) return { groups: fromPairs([...member].map(([name, id]) => [id, name])), path };
   return { groups: log.fromBoot && log.lines >= WHOLE_LOG ? [] : undefined, path };
 }

@@ -7,7 +7,7 @@ import type { EvidenceReader } from '../files/evidence-reader.ts';
 import type { BootLog } from './boot-log.ts';
 import type { Architecture, HostFacts, MachineUnit } from './machine.ts';
 
-const VIRTUAL_MODEL = new RegExp(TRACES_OF.virtualModel, 'i');
+const VIRTUAL_MODEL = new RegExp(`${TRACES_OF.virtualModel}|${TRACES_OF.virtualBoard}`, 'i');
 
 /** Kinds of units, tables and words that only one architecture has. */
 const ARCHITECTURES: readonly (readonly [Architecture, RegExp])[] = [
@@ -54,14 +54,13 @@ export function readArchitecture(
 
 function ofLog(log: BootLog | undefined): HostFacts | undefined {
   if (log === undefined) return undefined;
-  for (const { values } of log.all('hypervisor')) {
-    const [name = ''] = values;
-    if (name.startsWith('bare hardware')) return { hypervisor: null, xenDom0: false, path: log.path };
-    if (name !== '') return { hypervisor: name, xenDom0: false, path: log.path };
-  }
+  const names = log.all('hypervisor').flatMap(({ values }) => values[0] ?? []);
+  const named = names.find((name) => name !== '' && !name.startsWith('bare hardware'));
+  if (named !== undefined) return { hypervisor: named, xenDom0: false, path: log.path };
+  // an emulator without a hypervisor's interface counts as bare hardware there: the model betrays it
   const model = log.first('smbios')?.values[0];
   if (model !== undefined && VIRTUAL_MODEL.test(model)) return { hypervisor: model, xenDom0: false, path: log.path };
-  return undefined;
+  return names.length > 0 && model !== undefined ? { hypervisor: null, xenDom0: false, path: log.path } : undefined;
 }
 
 function ofFiles(reader: EvidenceReader): HostFacts | undefined {
