@@ -4,7 +4,7 @@
  * where they do not show it, that is said (Linux drivers/iommu/iommu.c: pci_device_group).
  * @module
  */
-import { ACS_BITS, isIsolated, missingAcs, PORT } from './config-space.ts';
+import { isIsolated, missingAcs, PORT } from './config-space.ts';
 import { bridgesAbove, sameSlot } from './devices.ts';
 import { isPciBridge, type Machine, type MachineDevice, type MachineGroup, membersOf } from './machine.ts';
 
@@ -158,9 +158,4 @@ export function explainGroup(machine: Machine, group: MachineGroup): GroupReason
   const named = group.name === undefined ? '' : ` (${group.name})`;
   const text = `devices that share a stream id or a context of their unit${named}: the firmware's description joins them`;
   return { why: [...reasons.why, text], remedies: reasons.remedies, decided: reasons.decided && pci.length === 0 };
-}
-
-/** Names of the ACS bits that matter for groups. */
-export function neededAcs(): string {
-  return ACS_BITS.map(([, name]) => name).join(', ');
 }
