@@ -32,7 +32,16 @@ const ROOMS = {
 
 /** Rooms of which other rooms (but `cli`) may import these files only: the shapes, not the renderers. */
 const GIVES = {
-  report: ['answer.ts', 'table.ts', 'tree.ts', 'chart.ts', 'number.ts', 'perfetto.ts', 'describe/*.ts', 'shell-words.ts'],
+  report: [
+    'answer.ts',
+    'table.ts',
+    'tree.ts',
+    'chart.ts',
+    'number.ts',
+    'perfetto.ts',
+    'describe/*.ts',
+    'shell-words.ts',
+  ],
 };
 
 /** What a room may not import of another one: nothing of it, or all but what that one gives. */
