@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Domain } from '../../../src/core/index.ts';
 import { type AmdViOptions, amdVi } from '../../../src/drivers/index.ts';
-import { QUIRK } from '../../../src/formats/index.ts';
 import { AT, K4, K64, M2, M32, mapLeaves, RW, sent } from './helpers.ts';
 
 const KERNELS = ['6.1', '6.12', '7.3'] as const;
@@ -91,12 +90,7 @@ describe('commands of an AMD-Vi driver', () => {
     ['6.12', { [ENTRY]: 1, [PAGES]: 1, [WAIT]: 1 }],
     ['7.3', { [ENTRY]: 1, [WAIT]: 1 }],
   ] as const)('a root that grows is written to the device entry (Linux %s)', (kernel, expected) => {
-    const request = { ias: 64, oas: 52, pageSizes: K4 + M2, quirks: QUIRK.DYNAMIC_TOP };
-    const domain = new Domain({
-      format: 'amd-v1',
-      request: { ...request, coherent: true, cpuPageSize: K4, topLevel: 2 },
-      driver: amdVi({ kernel }),
-    });
+    const domain = make({ kernel });
     domain.map(0, 0, K4, RW);
     expect(sent(domain, () => domain.map(2 ** 45, 0, K4, RW))).toEqual(expected);
     expect(domain.translate(2 ** 45)).toBe(0);
