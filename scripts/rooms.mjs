@@ -26,6 +26,7 @@ const ROOMS = {
   record: ['report'],
   acquire: [],
   manual: ['report'],
+  interleave: [],
   report: [],
   answers: 'every other room',
 };
