@@ -4,7 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
-import { CLASSES, type ClassState, IovaCaches, type IovaKernel } from './iova-cache.ts';
+import { type ClassState, IovaCaches, type IovaKernel, MOST_CACHED } from './iova-cache.ts';
 import { checkPfn, IovaSpace, type IovaSpaceOptions } from './iova-space.ts';
 import { ANCHOR, NIL, roundUpPow2 } from './range-tree.ts';
 
@@ -102,12 +102,12 @@ export class IovaAllocator {
     this.#checkCpu(cpu);
     if (!(size >= 1 && Number.isInteger(size))) checkPfn('size', size, 1);
     if (!(limit >= 0 && Number.isInteger(limit))) checkPfn('limit', limit);
-    const rounded = size < 2 ** (CLASSES - 1) ? roundUpPow2(size) : size;
-    if (rounded <= 2 ** (CLASSES - 1)) {
+    const rounded = size < MOST_CACHED ? roundUpPow2(size) : size;
+    if (rounded <= MOST_CACHED) {
       const highest = limit + 1 - rounded;
       const pfn = this.#caches.get(cpu, orderOf(rounded), highest < 0 ? Number.POSITIVE_INFINITY : highest);
       if (pfn >= 0) {
-        this.#setCached(pfn, false);
+        this.#setCached(pfn, this.#caches.tag, false);
         return pfn;
       }
     }
@@ -125,9 +125,10 @@ export class IovaAllocator {
   freeFast(cpu: number, pfn: number, size: number): void {
     this.#checkCpu(cpu);
     if (!(size >= 1 && Number.isInteger(size))) checkPfn('size', size, 1);
-    if (this.#checked) this.checkFree(pfn, size);
-    if (size <= 2 ** (CLASSES - 1) && this.#caches.put(cpu, orderOf(size), pfn)) this.#setCached(pfn, true);
-    else this.#space.free(pfn);
+    const node = this.#checked ? this.#freeable(pfn, size) : this.#space.ranges.startingAt(pfn);
+    if (size <= MOST_CACHED && this.#caches.put(cpu, orderOf(size), pfn, node)) {
+      if (node !== NIL) this.#space.ranges.setCached(node, true);
+    } else this.#space.free(pfn);
   }
 
   /**
@@ -137,15 +138,7 @@ export class IovaAllocator {
    */
   checkFree(pfn: number, size: number): number {
     const { ranges } = this.#space;
-    const node = ranges.startingAt(pfn);
-    if (node === NIL) throw new IommuError('BAD_FREE', 'pfn', `no range starts at ${hex(pfn)}`, { got: hex(pfn) });
-    if (ranges.isCached(node)) {
-      throw new IommuError('BAD_FREE', 'pfn', `the range at ${hex(pfn)} is already free`, { got: hex(pfn) });
-    }
-    const held = ranges.hi(node) - pfn + 1;
-    if (held === size || (size <= 2 ** (CLASSES - 1) && held === roundUpPow2(size))) return held;
-    const message = `expected ${hex(held)} frames at ${hex(pfn)}, got ${hex(size)}`;
-    throw new IommuError('BAD_FREE', 'size', message, { expected: hex(held), got: hex(size) });
+    return ranges.hi(this.#freeable(pfn, size)) - pfn + 1;
   }
 
   /**
@@ -228,9 +221,24 @@ export class IovaAllocator {
     return { max32, cached: name(cached), cached32: name(cached32), rcache: this.#caches.state(), tree };
   }
 
-  #setCached(pfn: number, cached: boolean): void {
+  /** The node of a range that may be freed. */
+  #freeable(pfn: number, size: number): number {
     const { ranges } = this.#space;
     const node = ranges.startingAt(pfn);
+    if (node === NIL) throw new IommuError('BAD_FREE', 'pfn', `no range starts at ${hex(pfn)}`, { got: hex(pfn) });
+    if (ranges.isCached(node)) {
+      throw new IommuError('BAD_FREE', 'pfn', `the range at ${hex(pfn)} is already free`, { got: hex(pfn) });
+    }
+    const held = ranges.hi(node) - pfn + 1;
+    if (held === size || (size <= MOST_CACHED && held === roundUpPow2(size))) return node;
+    const message = `expected ${hex(held)} frames at ${hex(pfn)}, got ${hex(size)}`;
+    throw new IommuError('BAD_FREE', 'size', message, { expected: hex(held), got: hex(size) });
+  }
+
+  /** Marks the range at `pfn`; `hint` was its node when it was freed, which may since have left the tree. */
+  #setCached(pfn: number, hint: number, cached: boolean): void {
+    const { ranges } = this.#space;
+    const node = ranges.lo(hint) === pfn ? hint : ranges.startingAt(pfn);
     if (node !== NIL) ranges.setCached(node, cached);
   }
 

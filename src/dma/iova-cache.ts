@@ -8,6 +8,8 @@
 export const MAGAZINE_SIZE = 127;
 /** Size classes that are cached: 1 to 32 frames (`IOVA_RANGE_CACHE_MAX_SIZE`). */
 export const CLASSES = 6;
+/** Most frames of a cached range: those of the highest class. */
+export const MOST_CACHED = 32;
 /** Time from the first full magazine in a depot to its trimming, and between trims (`IOVA_DEPOT_DELAY`), nanoseconds. */
 export const DEPOT_DELAY_NS = 100e6;
 
@@ -30,9 +32,10 @@ const RULES: Readonly<Record<IovaKernel, CacheRules>> = {
   '7.3': { preallocated: false, depotLimit: Infinity, trimmed: true },
 };
 
-/** A stack of frames. */
+/** A stack of frames, each with a number of the caller's. */
 class Magazine {
   readonly pfns = new Float64Array(MAGAZINE_SIZE);
+  readonly tags = new Int32Array(MAGAZINE_SIZE);
   count = 0;
 }
 
@@ -65,6 +68,8 @@ export class IovaCaches {
   readonly #cpus: number;
   /** Current time of the caller, nanoseconds; trims are scheduled from it. */
   now = 0;
+  /** What was given with the frame that {@link get} returned last. */
+  tag = 0;
 
   /**
    * @param evict gives a range back to the address space
@@ -89,18 +94,20 @@ export class IovaCaches {
   get(cpu: number, order: number, highest: number): number {
     const magazine = this.#filled(this.#classes[order] as SizeClass, cpu);
     if (magazine === undefined) return -1;
-    const { pfns } = magazine;
+    const { pfns, tags } = magazine;
     for (let i = magazine.count - 1; i >= 0; i--) {
       const pfn = pfns[i] as number;
       if (pfn > highest) continue;
+      this.tag = tags[i] as number;
       pfns[i] = pfns[--magazine.count] as number;
+      tags[i] = tags[magazine.count] as number;
       return pfn;
     }
     return -1;
   }
 
-  /** Caches a freed range. @returns false where there was no memory for a magazine */
-  put(cpu: number, order: number, pfn: number): boolean {
+  /** Caches a freed range, with a number for {@link tag}. @returns false where there was no memory for a magazine */
+  put(cpu: number, order: number, pfn: number, tag: number): boolean {
     const cls = this.#classes[order] as SizeClass;
     let magazine = cls.loaded[cpu];
     if (magazine === undefined || magazine.count === MAGAZINE_SIZE) {
@@ -116,6 +123,7 @@ export class IovaCaches {
       }
       cls.loaded[cpu] = magazine;
     }
+    magazine.tags[magazine.count] = tag;
     magazine.pfns[magazine.count++] = pfn;
     return true;
   }
@@ -126,6 +134,7 @@ export class IovaCaches {
     for (const magazine of [...loaded, ...prev, ...depot]) {
       const at = magazine === undefined ? -1 : magazine.pfns.subarray(0, magazine.count).indexOf(pfn);
       if (magazine === undefined || at === -1) continue;
+      magazine.tags.copyWithin(at, at + 1, magazine.count);
       magazine.pfns.copyWithin(at, at + 1, magazine.count--);
       return true;
     }
