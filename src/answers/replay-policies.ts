@@ -3,8 +3,10 @@
  * @module
  */
 
+import type { AddressUse } from '../dma/address-use.ts';
 import { ChosenAddresses, type DeviceAddresses, MISSES, type Miss } from '../replay/chosen-addresses.ts';
-import { type Policy, type PolicyOptions, type PolicyResult, PolicyRow } from '../replay/policies.ts';
+import { type PolicyOptions, PolicyRow } from '../replay/policies.ts';
+import type { Policy, PolicyResult } from '../replay/policy-result.ts';
 import { type Answer, listSection, type Section, tableSection } from '../report/answer.ts';
 import { formatNs, formatNumber, formatShare } from '../report/number.ts';
 import type { Table } from '../report/table.ts';
@@ -13,6 +15,12 @@ import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
 
 /** Free share of the addresses below 4 GiB under which exhaustion is a finding. */
 const SCARCE = 0.1;
+/** A forecast is a finding if it comes true within so many seconds, and so much of the space is taken already. */
+const SOON = 3600;
+const FILLING = 0.25;
+/** After so many events, and again, the treatment that explains fewer addresses by this many is no longer followed. */
+const DECIDED = 2048;
+const MARGIN = 256;
 
 /** A question about policies. */
 export interface PolicyQuestion {
@@ -38,8 +46,9 @@ export class PolicyRun {
   stopped = false;
   readonly #rows: readonly PolicyRow[];
   readonly #tracker: DomainTracker;
-  readonly #addresses: readonly (readonly ['strict' | 'lazy', ChosenAddresses])[];
+  #addresses: readonly (readonly ['strict' | 'lazy', ChosenAddresses])[];
   readonly #until: string | undefined;
+  #events = 0;
 
   /** @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`. */
   constructor({ names, policies, options, until }: PolicyQuestion) {
@@ -63,6 +72,7 @@ export class PolicyRun {
       return;
     }
     for (const [, addresses] of this.#addresses) addresses.event(event);
+    if (++this.#events % DECIDED === 0) this.#decide();
     this.#tracker.event(event);
   }
 
@@ -73,7 +83,7 @@ export class PolicyRun {
     const results = this.#rows.map((row) => row.result);
     const titles = this.#tracker.domains.map(({ title }) => title);
     const addresses = this.#best();
-    const scarce = results.some(({ use }) => use !== undefined && use.free < SCARCE * use.space);
+    const scarce = results.some(isScarce);
     const empty = results.every(({ maps }) => maps === 0);
     return {
       schema: 'iommu.replay-policies',
@@ -94,15 +104,20 @@ export class PolicyRun {
     };
   }
 
+  /** Leaves off the treatment that the addresses speak against. */
+  #decide(): void {
+    const [one, other] = this.#addresses;
+    if (one === undefined || other === undefined) return;
+    const lead = one[1].same - other[1].same;
+    if (Math.abs(lead) >= MARGIN) this.#addresses = [lead > 0 ? one : other];
+  }
+
   #best(): AddressAnswer | undefined {
-    const found = this.#addresses.map(([traced, replica]) => {
-      const devices = replica.devices;
-      const total = (of: (device: DeviceAddresses) => number): number => devices.reduce((sum, row) => sum + of(row), 0);
-      return { traced, chosen: total(({ chosen }) => chosen), same: total(({ same }) => same), devices };
-    });
-    const [strict, lazy] = found;
-    const best = strict !== undefined && lazy !== undefined && lazy.same > strict.same ? lazy : strict;
-    return best === undefined || best.chosen === 0 ? undefined : best;
+    const [first, second] = this.#addresses;
+    if (first === undefined) return undefined;
+    const [traced, replica] = second !== undefined && second[1].same > first[1].same ? second : first;
+    const { chosen, same, devices } = replica;
+    return chosen === 0 ? undefined : { traced, chosen, same, devices };
   }
 }
 
@@ -114,6 +129,12 @@ const NOTES: readonly string[] = [
 
 function missed(until: string): string {
   return `the mark '${until}' is not in the trace: all of it was replayed`;
+}
+
+/** Whether addresses below 4 GiB are nearly used up, or will soon be. */
+function isScarce({ use, secondsToExhaustion = Number.POSITIVE_INFINITY }: PolicyResult): boolean {
+  if (use === undefined) return false;
+  return use.free < SCARCE * use.space || (secondsToExhaustion < SOON && use.taken > FILLING * use.space);
 }
 
 function totalOf({ invalidations }: PolicyResult): number {
@@ -140,7 +161,15 @@ function verdictOf(results: readonly PolicyResult[], addresses: AddressAnswer | 
       `${formatShare(share)} of the ${formatNumber(addresses.chosen)} addresses that the traced kernel chose come out of its allocator, as a ${addresses.traced} kernel has them.`,
     );
   }
+  const scarce = results.find(isScarce);
+  if (scarce?.use !== undefined) parts.push(scarceText(scarce.use, scarce.secondsToExhaustion));
   return parts.join(' ');
+}
+
+function scarceText({ taken, space }: AddressUse, seconds: number | undefined): string {
+  const share = `${formatShare(taken / space)} of the addresses below 4 GiB are taken`;
+  if (seconds === undefined) return `${share}.`;
+  return `${share}; if it goes on like this, no range as large as the largest one fits in ${formatNumber(Math.round(seconds))} s.`;
 }
 
 function policyTable(results: readonly PolicyResult[]): Table {
@@ -236,6 +265,7 @@ function spaceSections(results: readonly PolicyResult[]): Section[] {
             use.cached,
             use.free,
             use.largestFit,
+            use.places,
             use.fragmentation,
             wastedBytes,
             secondsToExhaustion ?? null,
@@ -249,12 +279,15 @@ function spaceSections(results: readonly PolicyResult[]): Section[] {
       { title: 'in caches', unit: 'count', drop: 1 },
       { title: 'free', unit: 'count' },
       { title: 'largest fit', unit: 'count' },
+      { title: 'places', unit: 'count' },
       { title: 'fragmented', unit: 'share', drop: 2 },
       { title: 'wasted', unit: 'bytes' },
       { title: 'full in', unit: 'seconds' },
     ],
     rows,
-    notes: ['frames of the fullest domain; `full in` follows the line through live mappings'],
+    notes: [
+      'frames of the fullest domain; `places` are those left for ranges as large as the largest one, and `full in` is when none is left',
+    ],
   };
   return rows.length === 0 ? [] : [tableSection('space', 'Addresses below 4 GiB at the end', table, 'detail')];
 }

@@ -5,7 +5,7 @@
 import { parseSize } from '../address.ts';
 import { PolicyRun } from '../answers/replay-policies.ts';
 import { wordsOf } from '../answers/words.ts';
-import { POLICIES } from '../replay/policies.ts';
+import { POLICIES } from '../replay/policy-result.ts';
 import { createNames } from '../trace/events.ts';
 import type { Output } from './forms.ts';
 import { printAnswer } from './print.ts';

@@ -66,6 +66,8 @@ export class IovaCaches {
   readonly #mayAllocate: () => boolean;
   readonly #spare: Magazine[] = [];
   readonly #cpus: number;
+  /** When the first trim is due, or earlier. */
+  #earliest = Number.POSITIVE_INFINITY;
   /** Current time of the caller, nanoseconds; trims are scheduled from it. */
   now = 0;
   /** What was given with the frame that {@link get} returned last. */
@@ -131,14 +133,7 @@ export class IovaCaches {
   /** Takes one range out of whichever magazine of the class holds it. @returns whether one did */
   take(order: number, pfn: number): boolean {
     const { loaded, prev, depot } = this.#classes[order] as SizeClass;
-    for (const magazine of [...loaded, ...prev, ...depot]) {
-      const at = magazine === undefined ? -1 : magazine.pfns.subarray(0, magazine.count).indexOf(pfn);
-      if (magazine === undefined || at === -1) continue;
-      magazine.tags.copyWithin(at, at + 1, magazine.count);
-      magazine.pfns.copyWithin(at, at + 1, magazine.count--);
-      return true;
-    }
-    return false;
+    return takeFrom(loaded, pfn) || takeFrom(prev, pfn) || takeFrom(depot, pfn);
   }
 
   /** Empties the caches of one CPU, or of all and the depots. */
@@ -157,10 +152,14 @@ export class IovaCaches {
 
   /** Lets time pass: trims what is due, one magazine a class and 100 ms. */
   advance(now: number): void {
-    for (const cls of this.#classes) {
-      while (cls.due <= now) {
-        this.now = cls.due;
-        this.#trim(cls);
+    if (now >= this.#earliest) {
+      this.#earliest = Number.POSITIVE_INFINITY;
+      for (const cls of this.#classes) {
+        while (cls.due <= now) {
+          this.now = cls.due;
+          this.#trim(cls);
+        }
+        this.#earliest = Math.min(this.#earliest, cls.due);
       }
     }
     this.now = now;
@@ -210,7 +209,10 @@ export class IovaCaches {
       cls.prev[cpu] = loaded;
     } else if (loaded !== undefined && cls.depot.length < this.#rules.depotLimit) {
       cls.depot.push(loaded);
-      if (this.#rules.trimmed && cls.due === Number.POSITIVE_INFINITY) cls.due = this.now + DEPOT_DELAY_NS;
+      if (this.#rules.trimmed && cls.due === Number.POSITIVE_INFINITY) {
+        cls.due = this.now + DEPOT_DELAY_NS;
+        this.#earliest = Math.min(this.#earliest, cls.due);
+      }
     } else if (loaded !== undefined) this.#drop(loaded);
   }
 
@@ -234,4 +236,18 @@ export class IovaCaches {
     for (let i = 0; i < magazine.count; i++) this.#evict(magazine.pfns[i] as number);
     magazine.count = 0;
   }
+}
+
+function takeFrom(magazines: readonly (Magazine | undefined)[], pfn: number): boolean {
+  for (const magazine of magazines) {
+    if (magazine === undefined) continue;
+    const { pfns, tags } = magazine;
+    let at = magazine.count - 1;
+    while (at >= 0 && pfns[at] !== pfn) at--;
+    if (at < 0) continue;
+    tags.copyWithin(at, at + 1, magazine.count);
+    pfns.copyWithin(at, at + 1, magazine.count--);
+    return true;
+  }
+  return false;
 }

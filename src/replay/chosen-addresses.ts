@@ -69,8 +69,8 @@ class Replica {
   readonly #limit32: number;
   readonly #limit: number;
   readonly #live = new Map<number, number>();
-  /** Lists by their first page and number of pages: their unmaps name pages only. */
-  readonly #lists = new Map<string, number[]>();
+  /** Frames of live lists by their first page and number of pages: their unmaps name pages only. */
+  readonly #lists = new FramesByKey();
   /** Frames that wait in the flush queue. */
   readonly #waiting = new Set<number>();
   #first32 = true;
@@ -125,11 +125,7 @@ class Replica {
     const first = dma[0] as number;
     const last = (dma[count - 1] as number) + (lengths[count - 1] as number);
     this.map(event.cpu, event.time, first, last - first);
-    const key = `${physical[0]} ${physicalCount}`;
-    const pfn = Math.floor(first / this.#options.granule);
-    const known = this.#lists.get(key);
-    if (known === undefined) this.#lists.set(key, [pfn]);
-    else known.push(pfn);
+    this.#lists.add(listKey(physical, physicalCount), Math.floor(first / this.#options.granule));
   }
 
   unmap(cpu: number, time: number, address: number, bytes: number): void {
@@ -149,10 +145,7 @@ class Replica {
 
   unmapList(event: TraceEvent): void {
     const { physical, physicalCount } = event.list;
-    const key = `${physical[0]} ${physicalCount}`;
-    const known = this.#lists.get(key);
-    const pfn = known?.pop();
-    if (known?.length === 0) this.#lists.delete(key);
+    const pfn = this.#lists.take(listKey(physical, physicalCount));
     if (pfn === undefined) this.row.unknownUnmaps++;
     else this.unmap(event.cpu, event.time, pfn * this.#options.granule, this.#options.granule);
   }
@@ -184,6 +177,30 @@ class Replica {
     this.#waiting.delete(pfn);
     this.#iova.freeFast(cpu, pfn, pages);
   }
+}
+
+/** Frames by a number, the latest of equal ones first; mostly one a number. */
+class FramesByKey {
+  readonly #frames = new Map<number, number | number[]>();
+
+  add(key: number, frame: number): void {
+    const known = this.#frames.get(key);
+    if (known === undefined) this.#frames.set(key, frame);
+    else if (typeof known === 'number') this.#frames.set(key, [known, frame]);
+    else known.push(frame);
+  }
+
+  take(key: number): number | undefined {
+    const known = this.#frames.get(key);
+    if (typeof known === 'object' && known.length > 1) return known.pop();
+    this.#frames.delete(key);
+    return typeof known === 'object' ? known[0] : known;
+  }
+}
+
+/** First page and number of pages of a list as one number, exact below 2^47 bytes. */
+function listKey(physical: Float64Array, count: number): number {
+  return (physical[0] as number) * 64 + (count % 64);
 }
 
 /** Events of a device that was not yet seen mapping anything. */
@@ -237,6 +254,16 @@ export class ChosenAddresses {
     else replica.unmap(this.#cpu(event), event.time, event.iova, event.size);
   }
 
+  /** Addresses that kernels chose so far. */
+  get chosen(): number {
+    return this.#sum(({ chosen }) => chosen);
+  }
+
+  /** Of these, those that came out. */
+  get same(): number {
+    return this.#sum(({ same }) => same);
+  }
+
   /** What came out, device by device. */
   get devices(): DeviceAddresses[] {
     return [...this.#replicas].map(([id, replica]) => {
@@ -267,6 +294,12 @@ export class ChosenAddresses {
     known?.replay(replica);
     this.#replicas.set(event.device, replica);
     return replica;
+  }
+
+  #sum(of: (row: DeviceAddresses) => number): number {
+    let sum = 0;
+    for (const replica of this.#replicas.values()) if (replica instanceof Replica) sum += of(replica.row);
+    return sum;
   }
 
   #cpu(event: TraceEvent): number {

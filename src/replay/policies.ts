@@ -3,8 +3,9 @@
  * could still reach what was unmapped, and what that costs in addresses.
  * @module
  */
+import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
-import { type AddressUse, addressUse, Growth } from '../dma/address-use.ts';
+import { type AddressUse, addressUse, Trend } from '../dma/address-use.ts';
 import { DmaDevice, type DmaDeviceOptions } from '../dma/dma-device.ts';
 import { DmaSpace, type DmaSpaceCounts } from '../dma/dma-space.ts';
 import type { FlushQueueOptions } from '../dma/flush-queue.ts';
@@ -14,16 +15,12 @@ import { IommuError } from '../errors.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import type { TraceCall } from '../trace/calls.ts';
 import { DIRECTIONS } from '../trace/events.ts';
-import { Sketch, type Summary } from '../trace/sketch.ts';
+import { Sketch } from '../trace/sketch.ts';
+import { PlacedLists } from './placed-lists.ts';
+import type { Exposure, InvalidationCounts, Policy, PolicyResult } from './policy-result.ts';
 import type { RowRefusal } from './row.ts';
 
-/** How a kernel treats a device's DMA: the three words of `iommu.strict=` and `iommu.passthrough=`. */
-export const POLICIES = ['strict', 'lazy', 'passthrough'] as const;
-
-/** One of {@link POLICIES}. */
-export type Policy = (typeof POLICIES)[number];
-
-/** Calls between two readings of how full the address space is. */
+/** Calls between two readings of how full an address space is, and at least one for each range that is read. */
 const READING_CALLS = 1024;
 /** Domains told apart in the exposure by device; further ones are counted together. */
 const MAX_DOMAINS = 256;
@@ -45,76 +42,18 @@ export interface PolicyOptions {
   readonly device?: DmaDeviceOptions;
 }
 
-/**
- * What the page tables and the core asked to be invalidated. What a driver sends for it depends on the driver: a counter of
- * commands hears the same calls.
- */
-export interface InvalidationCounts {
-  /** Leaves, one by one. */
-  leaves: number;
-  /** Tables with everything below them. */
-  walks: number;
-  /** Whole domains. */
-  all: number;
-  /** Synchronisations: the CPU waits for the IOMMU. */
-  syncs: number;
-}
-
-/** How long unmapped memory stayed reachable. Times in nanoseconds. */
-export interface Exposure {
-  /** Sum of bytes × seconds. */
-  readonly byteSeconds: number;
-  /** Time from unmap to invalidation. */
-  readonly window: Summary;
-  /** The same by domain of the trace: bytes × seconds, the longest window, and flushes. */
-  readonly byDomain: readonly {
-    readonly domain: number;
-    readonly byteSeconds: number;
-    readonly longest: number;
-    readonly flushes: number;
-  }[];
-}
-
-/** One policy's row. */
-export interface PolicyResult {
-  readonly policy: Policy;
-  readonly maps: number;
-  readonly unmaps: number;
-  /** Parts of lists that the trace unmapped: a DMA API call unmaps the whole. */
-  readonly partialUnmaps: number;
-  readonly invalidations: InvalidationCounts;
-  /** Undefined with passthrough: the device reaches all memory at all times. */
-  readonly exposure: Exposure | undefined;
-  /** Bytes of addresses that waited for an invalidation, at their peak. */
-  readonly peakHeldBytes: number;
-  /** Bytes of addresses of live mappings, at their peak. */
-  readonly peakLiveBytes: number;
-  /** Flushes of lazy domains, and those made early by a full ring. */
-  readonly flushes: number;
-  readonly earlyFlushes: number;
-  /** The fullest address space below 4 GiB at the end, if any. */
-  readonly use: AddressUse | undefined;
-  /** Bytes that rounding to a power of two takes beyond what was asked for, at the end. */
-  readonly wastedBytes: number;
-  /** Seconds until the addresses below 4 GiB are used up if live mappings grow as they did; undefined where they do not. */
-  readonly secondsToExhaustion: number | undefined;
-  /** Calls that were refused, by code. */
-  readonly refusals: readonly RowRefusal[];
-}
-
-/** A live list of the trace and where it lies here. */
-interface Placed {
-  readonly address: number;
-  readonly size: number;
-  left: number;
-}
-
 /** One domain of the trace under one policy. */
 interface Place {
   readonly device: DmaDevice;
   /** By the input address that the trace has. */
-  readonly lists: Map<number, Placed>;
+  readonly lists: PlacedLists;
   readonly exposed: { byteSeconds: number; longest: number };
+  /** Calls, and the call after which the space is read next. */
+  calls: number;
+  reading: number;
+  /** Frames of the largest list, and the places left for others like it. */
+  largest: number;
+  trend: Trend;
 }
 
 /** The calls of a trace under one policy. */
@@ -125,7 +64,6 @@ export class PolicyRow {
   readonly #places: (Place | undefined)[] = [];
   readonly #invalidations: InvalidationCounts = { leaves: 0, walks: 0, all: 0, syncs: 0 };
   readonly #windows = new Sketch();
-  readonly #growth = new Growth();
   readonly #refusals: RowRefusal[] = [];
   #byteSeconds = 0;
   #maps = 0;
@@ -157,7 +95,8 @@ export class PolicyRow {
     } catch (error) {
       this.#refuse(error);
     }
-    this.#read(call.time, space.counts.liveFrames - liveFrames, space.counts.heldFrames - heldFrames);
+    this.#count(space.counts.liveFrames - liveFrames, space.counts.heldFrames - heldFrames);
+    if (++place.calls >= place.reading) read(place);
   }
 
   /** Ends the trace: what is queued is flushed. */
@@ -170,8 +109,7 @@ export class PolicyRow {
     const spaces = this.#places.flatMap((place) => (place === undefined ? [] : [place.device.space]));
     const sum = (of: (counts: DmaSpaceCounts) => number): number =>
       spaces.reduce((total, { counts }) => total + of(counts), 0);
-    const use = this.#fullest(spaces);
-    const seconds = use === undefined ? Number.POSITIVE_INFINITY : this.#growth.secondsUntil(use.free);
+    const { use, seconds } = this.#fullest();
     const granule = spaces[0]?.granule ?? 4096;
     return {
       policy: this.policy,
@@ -193,46 +131,61 @@ export class PolicyRow {
 
   #map(place: Place, call: TraceCall): void {
     const { device, lists } = place;
-    const direction = TRANSFERS[DIRECTIONS[call.direction] === undefined ? 0 : call.direction] ?? 'bidirectional';
-    const addresses = call.pa.subarray(0, call.count);
-    const lengths = call.length.subarray(0, call.count);
-    if (call.count === 1)
-      lists.set(call.iova, placed(device.mapPage(addresses[0] as number, call.size, direction), call.size));
-    else {
-      device.mapSg({ addresses, lengths }, direction);
-      lists.set(call.iova, placed(device.list.dmaAddresses[0] as number, device.list.bytes));
+    const { iova, size, count } = call;
+    if (!lists.isFree(iova, size)) {
+      throw new IommuError('OVERLAP', 'iova', `part of ${hex(iova)} … ${hex(iova + size - 1)} is mapped already`);
     }
-    this.#askedBytes += call.size;
+    const direction = TRANSFERS[DIRECTIONS[call.direction] === undefined ? 0 : call.direction] ?? 'bidirectional';
+    if (count === 1) lists.add(iova, size, device.mapPage(call.pa[0] as number, size, direction));
+    else {
+      device.mapSg({ addresses: call.pa.subarray(0, count), lengths: call.length.subarray(0, count) }, direction);
+      lists.add(iova, size, device.list.dmaAddresses[0] as number);
+    }
+    this.#askedBytes += size;
+    const frames = Math.ceil(size / device.space.granule);
+    if (frames <= place.largest) return;
+    place.largest = frames;
+    place.trend = new Trend();
   }
 
   #unmap(place: Place, call: TraceCall): void {
     const { device, lists } = place;
-    const whole = lists.get(call.iova);
-    if (whole !== undefined && whole.size === call.size && whole.left === call.size) {
-      lists.delete(call.iova);
-      this.#askedBytes -= whole.size;
-      device.unmapSg(whole.address, whole.size, 'bidirectional');
-    } else if (call.covered > 0) this.#unmapParts(place, call);
+    const id = lists.at(call.iova);
+    if (id !== 0 && lists.left(id) === call.size && lists.bytes(id) === call.size) this.#unmapWhole(device, lists, id);
+    else if (call.covered > 0) this.#unmapParts(place, call);
+  }
+
+  #unmapWhole(device: DmaDevice, lists: PlacedLists, id: number): void {
+    const [address, bytes] = [lists.address(id), lists.bytes(id)];
+    lists.remove(id);
+    this.#askedBytes -= bytes;
+    device.unmapSg(address, bytes, 'bidirectional');
   }
 
   /** Unmaps what a call covers of each list: lists that it covers whole go as they are, parts of others are cut out. */
   #unmapParts({ device, lists }: Place, call: TraceCall): void {
     const end = call.iova + call.size;
-    for (const [start, list] of lists) {
-      const from = Math.max(start, call.iova);
-      const bytes = Math.min(start + list.size, end) - from;
-      if (bytes <= 0) continue;
-      if (bytes === list.left && bytes === list.size) device.unmapSg(list.address, list.size, 'bidirectional');
-      else {
-        this.#partial++;
-        device.space.domain.unmap(list.address + (from - start), bytes, { holes: 'skip' });
-        list.left -= bytes;
-        if (list.left > 0) continue;
-        device.space.abandon(list.address, list.size);
-      }
-      lists.delete(start);
-      this.#askedBytes -= list.size;
+    let from = call.iova;
+    for (let id = lists.first(from, end); id !== 0; id = lists.first(from, end)) {
+      const [start, size] = [lists.start(id), lists.bytes(id)];
+      from = Math.max(start, from);
+      const bytes = Math.min(start + size, end) - from;
+      if (bytes === lists.left(id) && bytes === size) this.#unmapWhole(device, lists, id);
+      else this.#unmapPart(device, lists, id, from - start, bytes);
+      from += bytes;
     }
+  }
+
+  #unmapPart(device: DmaDevice, lists: PlacedLists, id: number, offset: number, bytes: number): void {
+    const { space } = device;
+    const address = lists.address(id);
+    this.#partial++;
+    const unmapped = space.domain.unmap(address + offset, bytes, { holes: 'skip' }).bytes;
+    if (lists.cut(id, unmapped) > 0) return;
+    const size = lists.bytes(id);
+    lists.remove(id);
+    this.#askedBytes -= size;
+    space.abandon(address, size);
   }
 
   #place(id: number): Place {
@@ -259,8 +212,12 @@ export class PolicyRow {
         new DmaSpace({ domain, policy, cpus, kernel, observer, queue: this.#options.queue ?? {} }),
         device,
       ),
-      lists: new Map<number, Placed>(),
+      lists: new PlacedLists(),
       exposed,
+      calls: 0,
+      reading: READING_CALLS,
+      largest: 1,
+      trend: new Trend(),
     };
     this.#places[Math.min(id, MAX_DOMAINS)] = place;
     return place;
@@ -281,18 +238,28 @@ export class PolicyRow {
     return { byteSeconds: this.#byteSeconds, window: this.#windows.summary(), byDomain };
   }
 
-  /** Peaks over all domains together, and now and then how full the spaces are. */
-  #read(time: number, live: number, held: number): void {
+  /** Peaks over all domains together. */
+  #count(live: number, held: number): void {
     this.#live += live;
     this.#held += held;
     if (this.#live > this.#peakLive) this.#peakLive = this.#live;
     if (this.#held > this.#peakHeld) this.#peakHeld = this.#held;
-    if ((this.#maps + this.#unmaps) % READING_CALLS === 0) this.#growth.add(time, this.#live);
   }
 
-  #fullest(spaces: readonly DmaSpace[]): AddressUse | undefined {
-    const uses = spaces.map(({ iova }) => addressUse(iova));
-    return uses.sort((a, b) => a.free - b.free)[0];
+  /** The domain whose addresses end first, by its forecast or else by what is free. */
+  #fullest(): { readonly use: AddressUse | undefined; readonly seconds: number } {
+    const uses = this.#places.flatMap((place) => {
+      if (place === undefined) return [];
+      const use = addressUse(place.device.space.iova, undefined, place.largest);
+      return [{ use, seconds: place.trend.secondsUntilNone(use.places) }];
+    });
+    const order = (a: number, b: number): number => (a === b ? 0 : a - b);
+    return (
+      uses.sort((a, b) => order(a.seconds, b.seconds) || a.use.free - b.use.free)[0] ?? {
+        use: undefined,
+        seconds: Number.POSITIVE_INFINITY,
+      }
+    );
   }
 
   #allocatedBytes(spaces: readonly DmaSpace[]): number {
@@ -313,6 +280,9 @@ export class PolicyRow {
   }
 }
 
-function placed(address: number, size: number): Placed {
-  return { address, size, left: size };
+/** Reads how many lists like the largest still fit. */
+function read(place: Place): void {
+  const { iova, now } = place.device.space;
+  place.trend.add(now, addressUse(iova, undefined, place.largest).places);
+  place.reading = place.calls + Math.max(READING_CALLS, iova.ranges);
 }

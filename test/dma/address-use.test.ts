@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addressUse, Growth } from '../../src/dma/address-use.ts';
+import { addressUse, Trend } from '../../src/dma/address-use.ts';
 import { IovaAllocator } from '../../src/dma/index.ts';
 
 describe('the use of an address space', () => {
@@ -33,13 +33,27 @@ describe('the use of an address space', () => {
   });
 });
 
-test('a line through live frames says when the rest is used up', () => {
-  const growth = new Growth();
-  for (let second = 0; second < 10; second++) growth.add(second * 1e9, 100 + 50 * second);
-  expect(growth.framesPerSecond).toBeCloseTo(50, 6);
-  expect(growth.secondsUntil(1000)).toBeCloseTo(20, 6);
-  const flat = new Growth();
+test('places are those of a size at its alignment, so that one page in the middle takes a larger one away', () => {
+  const iova = new IovaAllocator({ granule: 4096, startPfn: 0x100 });
+  expect(addressUse(iova, 0x4ff, 0x100).places).toBe(4);
+  expect(addressUse(iova, 0x4ff, 0x81).places).toBe(4);
+  iova.reserve(0x280, 0x280);
+  expect(addressUse(iova, 0x4ff, 0x100).places).toBe(3);
+  expect(addressUse(iova, 0x4ff, 0x80).places).toBe(7);
+  expect(addressUse(iova, 0x4ff, 1).places).toBe(0x3ff);
+});
+
+test('a line through what is left says when nothing is, and follows what happens now', () => {
+  const trend = new Trend();
+  for (let second = 0; second < 10; second++) trend.add(second * 1e9, 1000 - 50 * second);
+  expect(trend.perSecond).toBeCloseTo(-50, 6);
+  expect(trend.secondsUntilNone(1000)).toBeCloseTo(20, 6);
+  const flat = new Trend();
   flat.add(0, 5);
   flat.add(1e9, 5);
-  expect(flat.secondsUntil(1)).toBe(Number.POSITIVE_INFINITY);
+  expect(flat.secondsUntilNone(1)).toBe(Number.POSITIVE_INFINITY);
+  const late = new Trend();
+  for (let second = 0; second < 1000; second++) late.add(second * 1e9, 1e6);
+  for (let second = 0; second < 2000; second++) late.add((1000 + second) * 1e9, 1e6 - 100 * second);
+  expect(late.perSecond).toBeCloseTo(-100, 0);
 });

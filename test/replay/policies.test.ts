@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { type Policy, type PolicyOptions, type PolicyResult, PolicyRow } from '../../src/replay/policies.ts';
+import { type PolicyOptions, PolicyRow } from '../../src/replay/policies.ts';
+import type { Policy, PolicyResult } from '../../src/replay/policy-result.ts';
 import { type CallSink, createNames, createTraceReader, DomainTracker, type TraceCall } from '../../src/trace/index.ts';
 import { CAPTURES } from './helpers.ts';
 
