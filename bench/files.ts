@@ -39,7 +39,7 @@ function oneReplay(bytes: Uint8Array): { replay: Replay; events: number } {
 }
 
 /** A capture, its lines repeated until a million events are in it. */
-function repeated(capture: Uint8Array): { bytes: Uint8Array; times: number } {
+export function repeated(capture: Uint8Array): { bytes: Uint8Array; times: number } {
   const times = Math.ceil(EVENTS / oneReplay(capture).events);
   const text = new TextDecoder('latin1').decode(capture);
   const body = text

@@ -1,6 +1,7 @@
 // The rows that are measured each in a process of its own, so that none runs code that was compiled for another.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { dmaRows } from './dma.ts';
 import { decodeRow, traceRow } from './files.ts';
 import { FORMAT_ROWS } from './formats.ts';
 import { MAPPING_ROWS } from './mapping.ts';
@@ -9,7 +10,13 @@ import type { Row } from './row.ts';
 const ROOT = new URL('../../../', import.meta.url);
 
 /** What measures each row. */
-export const MEASURES: readonly (() => Row)[] = [...MAPPING_ROWS, ...FORMAT_ROWS, () => traceRow(ROOT), decodeRow];
+export const MEASURES: readonly (() => Row)[] = [
+  ...MAPPING_ROWS,
+  ...FORMAT_ROWS,
+  () => traceRow(ROOT),
+  ...dmaRows(ROOT),
+  decodeRow,
+];
 
 /** Measures one row in a new process. */
 export function measured(index: number): Row {

@@ -13,15 +13,15 @@ export class PlacedLists {
   #addresses = new Float64Array(FIRST_ROOM);
   #left = new Float64Array(FIRST_ROOM);
 
-  /** Whether a list could be added: no part of its range is taken. */
-  isFree(start: number, bytes: number): boolean {
-    return this.#ranges.lo(this.#ranges.firstReaching(start)) >= start + bytes;
+  /** The place for a list, to be given to {@link add}; 0 where part of its range is taken. */
+  room(start: number, bytes: number): number {
+    const above = this.#ranges.firstReaching(start);
+    return this.#ranges.lo(above) >= start + bytes ? above : NIL;
   }
 
-  /** Adds a list that lies at `address` here; its range must be free. */
-  add(start: number, bytes: number, address: number): void {
-    const ranges = this.#ranges;
-    const id = ranges.insertBelow(ranges.firstReaching(start), start, start + bytes - 1);
+  /** Adds a list that lies at `address` here. */
+  add(room: number, start: number, bytes: number, address: number): void {
+    const id = this.#ranges.insertBelow(room, start, start + bytes - 1);
     if (id >= this.#left.length) {
       this.#addresses = enlarged(this.#addresses);
       this.#left = enlarged(this.#left);

@@ -132,14 +132,15 @@ export class PolicyRow {
   #map(place: Place, call: TraceCall): void {
     const { device, lists } = place;
     const { iova, size, count } = call;
-    if (!lists.isFree(iova, size)) {
+    const room = lists.room(iova, size);
+    if (room === 0) {
       throw new IommuError('OVERLAP', 'iova', `part of ${hex(iova)} … ${hex(iova + size - 1)} is mapped already`);
     }
     const direction = TRANSFERS[DIRECTIONS[call.direction] === undefined ? 0 : call.direction] ?? 'bidirectional';
-    if (count === 1) lists.add(iova, size, device.mapPage(call.pa[0] as number, size, direction));
+    if (count === 1) lists.add(room, iova, size, device.mapPage(call.pa[0] as number, size, direction));
     else {
       device.mapSg({ addresses: call.pa.subarray(0, count), lengths: call.length.subarray(0, count) }, direction);
-      lists.add(iova, size, device.list.dmaAddresses[0] as number);
+      lists.add(room, iova, size, device.list.dmaAddresses[0] as number);
     }
     this.#askedBytes += size;
     const frames = Math.ceil(size / device.space.granule);
