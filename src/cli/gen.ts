@@ -7,7 +7,7 @@ import { parseAddress, parseSize } from '../address.ts';
 import { genAnswer } from '../answers/gen.ts';
 import type { DomainOptions } from '../core/options.ts';
 import { writeSnapshot } from '../dump/snapshot-writer.ts';
-import { QUIRK, type QuirkName } from '../formats/contract.ts';
+import { QUIRK, type QuirkName } from '../formats/quirks.ts';
 import { FORMATS } from '../formats/registry.ts';
 import { type Image, imagePages, makeImage } from '../gen/image.ts';
 import { readMapList } from '../gen/map-list.ts';

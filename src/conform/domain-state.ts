@@ -23,3 +23,12 @@ export function tablesOf({ meter }: Domain): { readonly allocated: number; reado
 export function cleansOf({ meter }: Domain): CleanTotals {
   return { calls: meter.cleanCalls, bytes: meter.cleanBytes };
 }
+
+/** Tables mapped for a walker that does not snoop so far: short descriptors by their bytes, the others by their allocation. */
+export function walkerMapsOf({ meter, geometry }: Domain): CleanTotals {
+  const [root, below = root] = geometry.levels;
+  const calls = geometry.coherent ? 0 : meter.tablesAllocated;
+  if (calls === 0 || root === undefined || below === undefined) return { calls, bytes: 0 };
+  const first = geometry.entryBytes === 4 ? root.tableBytes : root.allocBytes;
+  return { calls, bytes: first + (calls - 1) * below.allocBytes };
+}

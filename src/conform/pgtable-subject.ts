@@ -4,15 +4,18 @@
  */
 
 import { hex } from '../address.ts';
-import { linuxNumber, linuxOffset } from '../core/checks.ts';
+import { linuxInput, linuxNumber, linuxOffset } from '../core/checks.ts';
 import { Domain } from '../core/domain.ts';
 import { bareDriver } from '../drivers/bare.ts';
 import type { Format, TableRequest } from '../formats/contract.ts';
 import type { Semantics } from '../formats/rules.ts';
 import { TableMemory } from '../memory/table-memory.ts';
+import { type DirtyLeaves, setDirty } from '../pagetable/dirty.ts';
+import { EINVAL } from '../pagetable/errno.ts';
+import { Gather } from '../pagetable/gather.ts';
 import type { Done } from '../pagetable/runs.ts';
-import { cleansOf, entriesOf, tablesOf } from './domain-state.ts';
-import type { CleanTotals, EntrySink, GatherUse, MapAnswer, RecordedEvent, Subject } from './subject.ts';
+import { cleansOf, entriesOf, tablesOf, walkerMapsOf } from './domain-state.ts';
+import type { CleanTotals, DirtyAnswer, EntrySink, GatherUse, MapAnswer, RecordedEvent, Subject } from './subject.ts';
 import type { PgtableConfig, Vector } from './vector.ts';
 
 /** The request that a vector makes of its format. */
@@ -82,6 +85,10 @@ export class PgtableSubject implements Subject {
     return cleansOf(this.#domain);
   }
 
+  walkerMaps(): CleanTotals {
+    return walkerMapsOf(this.#domain);
+  }
+
   translate(iova: bigint): bigint {
     return BigInt(this.#domain.translate(iova) ?? 0);
   }
@@ -122,11 +129,38 @@ export class PgtableSubject implements Subject {
     return BigInt(table.unmapPages(this.#offset(iova), Number(size), count, gather !== 'now'));
   }
 
+  walk(iova: bigint): { readonly errno: number; readonly entries: readonly bigint[] } {
+    const { tree } = this.#domain.table;
+    const entries = [0n, 0n, 0n, 0n];
+    const offset = Number(BigInt.asUintN(tree.geometry.ias, iova));
+    let table = tree.rootOf(offset);
+    for (let depth = 0; ; depth++) {
+      const at = tree.entryAt(depth, table, offset);
+      const lo = tree.lo(at);
+      entries[tree.levelAt(depth).level] = (BigInt(tree.hi(at) >>> 0) << 32n) | BigInt(lo >>> 0);
+      if (depth === tree.last || !tree.isTable(depth, lo)) return { errno: lo === 0 ? EINVAL : 0, entries };
+      table = tree.tableAt(at);
+    }
+  }
+
+  hardwareWrite(iova: bigint): boolean {
+    return setDirty(this.#domain.table.tree, Number(BigInt.asUintN(this.#domain.geometry.ias, iova)));
+  }
+
+  readDirty(iova: bigint, size: bigint, flags: number, bitmap: boolean, withGather: boolean): DirtyAnswer {
+    const gather = new Gather(!withGather);
+    const dirty: (readonly [bigint, bigint])[] = [];
+    const visit = (leaves: DirtyLeaves): void =>
+      void (bitmap && dirty.push([BigInt(leaves.iova), BigInt(leaves.size)]));
+    const errno = this.#domain.table.range.readDirty(iova, size, (flags & 1) !== 0, visit, gather);
+    return { errno, dirty, gather: { start: gather.start, end: gather.end } };
+  }
+
   #offset(iova: bigint): number {
-    const { geometry } = this.#domain;
-    const offset = linuxOffset(geometry, iova);
-    const aliases = this.#domain.table.rules.inputRange === 'aliases';
-    this.#above = aliases ? iova - geometry.iovaBase - BigInt(offset) : 0n;
+    const { geometry, table } = this.#domain;
+    const input = linuxInput(geometry, table.rules);
+    const offset = linuxOffset(input, iova);
+    this.#above = input.bits > 0 ? iova - input.iovaBase - BigInt(offset) : 0n;
     return offset;
   }
 

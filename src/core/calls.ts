@@ -1,5 +1,5 @@
 /**
- * What a domain does under one semantics: `safe`, or `linux-6.1`.
+ * What a domain does under one semantics: `safe`, or a kernel's.
  * @module
  */
 import { type Address, hex } from '../address.ts';
@@ -11,7 +11,7 @@ import type { UnmapOptions } from './options.ts';
 export interface MapResult {
   /** Bytes mapped. */
   readonly bytes: number;
-  /** 0, or under `linux-6.1` a negative errno. */
+  /** 0, or under a kernel's semantics a negative errno. */
   readonly errno: number;
   /** Protection really granted: write-only becomes read-write where the format cannot express it. */
   readonly granted: number;

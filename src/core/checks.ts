@@ -6,6 +6,7 @@ import { type Address, checkAddress, hex, highHalf, lowHalf, offsetIn } from '..
 import { IommuError } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import { offsetOfIova, publicIova, rangeText } from '../formats/iova.ts';
+import type { Rules } from '../formats/rules.ts';
 import { sizesOf } from '../formats/widths.ts';
 import type { ListFacts } from '../memory/checked-list.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
@@ -207,20 +208,6 @@ export class ArgumentCheck {
   }
 }
 
-/**
- * An input address for `linux-6.1`: an offset where it is in the region, else a number that every check sees as outside.
- * @throws IommuError as `checkAddress` does.
- */
-export function linuxOffset(geometry: Geometry, iova: Address): number {
-  if (geometry.rules['linux-6.1']?.inputRange === 'aliases') return linuxAlias(geometry, iova);
-  if (geometry.iovaBase === 0n) return linuxNumber('iova', iova);
-  checkAddress('iova', iova);
-  const wide = BigInt.asUintN(64, BigInt(iova));
-  const offset = wide - geometry.iovaBase;
-  if (offset >= 0n && offset < 1n << 52n) return Number(offset);
-  return Number(BigInt.asUintN(52, wide) | (1n << 52n));
-}
-
 /** Bits of an address that the engine calculates with. */
 const EXACT_BITS = 52;
 
@@ -230,18 +217,50 @@ const EXACT_BITS = 52;
  */
 const ALIAS_BITS = 50;
 
-/**
- * An input address for a translation under `linux-6.1`: only the bits that index tables count.
- * @throws IommuError as `checkAddress` does.
- */
-export function linuxAlias(geometry: Geometry, iova: Address): number {
-  checkAddress('iova', iova);
-  const bits = geometry.rules['linux-6.1']?.inputRange === 'aliases' ? ALIAS_BITS : EXACT_BITS;
-  return Number(BigInt.asUintN(bits, BigInt(iova) - geometry.iovaBase));
+/** How a kernel's page table takes input addresses. */
+export interface LinuxInput {
+  /** Lowest input address. */
+  readonly iovaBase: bigint;
+  /** Bits of every address that count, higher ones alias; 0 where a map call looks at all of them. */
+  readonly bits: number;
+}
+
+/** How the page table of a geometry takes input addresses. */
+export function linuxInput({ iovaBase, levels: [root] }: Geometry, { inputRange }: Rules): LinuxInput {
+  if (inputRange === 'refused' || root === undefined) return { iovaBase, bits: 0 };
+  const indexBits = Math.log2(root.entries);
+  return { iovaBase, bits: inputRange === 'aliases' ? ALIAS_BITS : root.shift + 2 * indexBits };
 }
 
 /**
- * A 64-bit value for `linux-6.1` as a number: exact below 2^53, else one above 2^52 with the same low bits.
+ * An input address as a kernel takes it: an offset where it is in the region, else a number that every check sees as outside.
+ * @throws IommuError as `checkAddress` does.
+ */
+export function linuxOffset({ iovaBase, bits }: LinuxInput, iova: Address): number {
+  if (bits > 0) return lowBits(iovaBase, iova, bits);
+  if (iovaBase === 0n) return linuxNumber('iova', iova);
+  checkAddress('iova', iova);
+  const wide = BigInt.asUintN(64, BigInt(iova));
+  const offset = wide - iovaBase;
+  if (offset >= 0n && offset < 1n << 52n) return Number(offset);
+  return Number(BigInt.asUintN(52, wide) | (1n << 52n));
+}
+
+/**
+ * An input address for a kernel's translation: only the bits that index tables count.
+ * @throws IommuError as `checkAddress` does.
+ */
+export function linuxAlias({ iovaBase, bits }: LinuxInput, iova: Address): number {
+  return lowBits(iovaBase, iova, bits > 0 ? bits : EXACT_BITS);
+}
+
+function lowBits(base: bigint, iova: Address, bits: number): number {
+  checkAddress('iova', iova);
+  return linuxNumber('iova', BigInt.asUintN(bits, BigInt(iova) - base));
+}
+
+/**
+ * A 64-bit value for a kernel as a number: exact below 2^53, else one above 2^52 with the same low bits.
  * @throws IommuError as `checkAddress` does.
  */
 export function linuxNumber(argument: string, value: Address): number {

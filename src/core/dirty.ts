@@ -71,7 +71,7 @@ export class DirtyCalls {
 
   /** As `Domain.readDirty`. */
   read(iova: Address, size: Address, given: DirtyOptions): DirtyPages {
-    if (this.#table.rules.request === 'range') return this.#readRange(iova, size, optionsOf(given));
+    if (this.#isKernels) return this.#readRange(iova, size, optionsOf(given));
     this.#refuseUntracked();
     const { clear, page = this.#check.smallest, bitmap } = optionsOf(given);
     const offset = this.#check.offset(iova);
@@ -81,6 +81,11 @@ export class DirtyCalls {
     const bits = new DirtyBits(offset, bytes, page, bitmapFor(bytes / page, bitmap));
     this.#readSafe(offset, bytes, clear === false, bits);
     return result(bits, page, 0);
+  }
+
+  /** Whether a kernel's semantics reads dirty bits of this table. */
+  get #isKernels(): boolean {
+    return this.#semantics !== 'safe' && this.#table.rules.dirtyRange !== 'none';
   }
 
   /** As `Domain.setDirty`. */
@@ -109,7 +114,8 @@ export class DirtyCalls {
     const bits = new DirtyBits(offset, Number(size), page, bitmapFor(Number(size) / page, bitmap));
     const gather = new Gather(false);
     const errno = this.#table.range.readDirty(BigInt(iova), BigInt(size), clear === false, bits.add, gather);
-    this.#route.finish(gather);
+    if (this.#table.rules.request === 'range') this.#route.finish(gather);
+    else if (gather.wantsSync) this.#route.sync();
     return result(bits, page, errno);
   }
 
@@ -135,7 +141,7 @@ export class DirtyCalls {
       const message = `expected a format whose entries tell what was written (${trackingFormats()}), got ${format} as configured`;
       throw new IommuError('UNSUPPORTED', 'format', message, { format });
     }
-    if (this.#semantics === 'safe' || this.#table.rules.request === 'range') return;
+    if (this.#semantics === 'safe' || this.#isKernels) return;
     const message = `expected a kernel with dirty tracking, got ${this.#semantics} for ${format}`;
     throw new IommuError('UNSUPPORTED', 'semantics', message, { semantics: this.#semantics, format });
   }

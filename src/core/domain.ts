@@ -176,7 +176,7 @@ export class Domain {
   }
 
   /**
-   * The output address behind `iova`, or undefined where nothing is mapped. Under `linux-6.1` addresses outside the input
+   * The output address behind `iova`, or undefined where nothing is mapped. Under a kernel's semantics addresses outside the input
    * range alias, as they do there.
    * @throws IommuError under `safe`: `OUT_OF_RANGE` and other argument errors; `FREED`; `UNSAFE_NUMBER` where the address has
    * more than 53 bits.

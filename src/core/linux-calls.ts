@@ -1,5 +1,5 @@
 /**
- * The semantics `linux-6.1`: what that kernel's core checks, returns, leaves behind and rolls back
+ * The semantics of a kernel whose core cuts ranges into runs of pages: what it checks, returns, leaves behind and rolls back
  * (drivers/iommu/iommu.c), its defects included.
  * @module
  */
@@ -7,17 +7,19 @@ import type { Address } from '../address.ts';
 import type { DomainContext } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
+import { EINVAL } from '../pagetable/errno.ts';
 import type { PageSizeChooser } from '../pagetable/page-size.ts';
 import { type Done, ListRuns } from '../pagetable/runs.ts';
-import { EINVAL } from '../pagetable/tree.ts';
 import type { Calls, MapResult } from './calls.ts';
-import { linuxAlias, linuxNumber, linuxOffset } from './checks.ts';
+import { type LinuxInput, linuxAlias, linuxInput, linuxNumber, linuxOffset } from './checks.ts';
 import type { Requests } from './requests.ts';
 import type { Route } from './route.ts';
 
-/** Calls of one domain under `linux-6.1`. */
+/** Calls of one domain. */
 export class LinuxCalls implements Calls {
   readonly #geometry: Geometry;
+  readonly #input: LinuxInput;
+  readonly #alwaysSyncs: boolean;
   readonly #route: Route;
   readonly #chooser: PageSizeChooser;
   readonly #requests: Requests;
@@ -26,16 +28,19 @@ export class LinuxCalls implements Calls {
 
   /** @param hook whether lists go through the `map_sg` hook of 2021 */
   constructor({ geometry }: DomainContext, route: Route, requests: Requests, hook: boolean) {
+    const { chooser, rules } = route.table;
     this.#geometry = geometry;
+    this.#input = linuxInput(geometry, rules);
+    this.#alwaysSyncs = rules.syncs === 'every unmap';
     this.#route = route;
-    this.#chooser = route.table.chooser;
+    this.#chooser = chooser;
     this.#requests = requests;
     this.#done = requests.done;
     this.#hook = hook;
   }
 
   translate(iova: Address): number | undefined {
-    const pa = this.#requests.translate(linuxAlias(this.#geometry, iova));
+    const pa = this.#requests.translate(linuxAlias(this.#input, iova));
     return pa === -1 ? undefined : pa;
   }
 
@@ -45,7 +50,7 @@ export class LinuxCalls implements Calls {
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
-    const offset = linuxOffset(this.#geometry, iova);
+    const offset = linuxOffset(this.#input, iova);
     const start = linuxNumber('pa', pa);
     const bytes = linuxNumber('size', size);
     const errno = this.#mapRange(offset, start, bytes, prot);
@@ -54,7 +59,7 @@ export class LinuxCalls implements Calls {
   }
 
   mapSg(iova: Address, list: ListArrays, prot: number): MapResult {
-    const offset = linuxOffset(this.#geometry, iova);
+    const offset = linuxOffset(this.#input, iova);
     const errno = this.#hook ? this.#requests.mapList(offset, list, prot) : this.#mapRuns(offset, list, prot);
     if (errno !== 0) {
       if (this.#hook) this.#undoRun(offset, list);
@@ -66,7 +71,7 @@ export class LinuxCalls implements Calls {
   }
 
   unmap(iova: Address, size: Address): number {
-    return this.#unmap(linuxOffset(this.#geometry, iova), linuxNumber('size', size));
+    return this.#unmap(linuxOffset(this.#input, iova), linuxNumber('size', size));
   }
 
   #result(bytes: number, errno: number, prot: number): MapResult {
@@ -106,7 +111,7 @@ export class LinuxCalls implements Calls {
 
   #unmap(offset: number, bytes: number): number {
     const unmapped = this.#chooser.divides(offset, 0, bytes) ? this.#requests.unmapRange(offset, bytes, false) : 0;
-    this.#route.sync();
+    if (this.#alwaysSyncs || unmapped > 0) this.#route.sync();
     return unmapped;
   }
 }

@@ -6,9 +6,10 @@ import { parseSize } from '../address.ts';
 import { bareDriver } from '../drivers/bare.ts';
 import type { DriverFactory } from '../drivers/contract.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
-import { type Format, type Geometry, QUIRK, type QuirkName, type TableRequest } from '../formats/contract.ts';
+import type { Format, Geometry, TableRequest } from '../formats/contract.ts';
+import { QUIRK, type QuirkName } from '../formats/quirks.ts';
 import { formatById } from '../formats/registry.ts';
-import { SEMANTICS, type Semantics } from '../formats/rules.ts';
+import { rulesOf, SEMANTICS, type Semantics } from '../formats/rules.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import { Meter } from '../meter/meter.ts';
 import { DISPATCHES, type Dispatch, PATHS, type Path } from './paths.ts';
@@ -35,7 +36,7 @@ export interface DomainOptions {
   readonly cpuPageSize?: number;
   /** Memory for the tables; default a new one. */
   readonly memory?: TableMemory;
-  /** `safe` (default) or `linux-6.1`. */
+  /** `safe` (default), or a kernel that has the format. */
   readonly semantics?: Semantics;
   /** Path; default `map-pages`. */
   readonly path?: Path;
@@ -161,11 +162,16 @@ function resolve(options: DomainOptions): ResolvedOptions {
   const format = typeof options.format === 'object' ? options.format : formatById(options.format ?? 'arm-64-lpae-s1');
   const path = oneOf('path', options.path, PATHS, 'map-pages');
   const semantics = oneOf('semantics', options.semantics, SEMANTICS, 'safe');
-  if (path === 'one-walk' && semantics === 'linux-6.1') {
-    throw new IommuError('BAD_OPTION', 'path', "'one-walk' exists under the semantics 'safe' only: no kernel has it");
+  const geometry = format.configure({ ...(options.request ?? requestOf(format, options)), semantics });
+  if (path === 'one-walk' && semantics !== 'safe' && rulesOf(geometry, semantics).request !== 'range') {
+    throw new IommuError(
+      'BAD_OPTION',
+      'path',
+      `'one-walk' exists under 'safe' only for ${geometry.format}: no kernel has it`,
+    );
   }
   return {
-    geometry: format.configure(options.request ?? requestOf(format, options)),
+    geometry,
     memory: madeHere('memory', options.memory, TableMemory) ?? new TableMemory(),
     meter: madeHere('meter', options.meter, Meter) ?? new Meter(),
     semantics,

@@ -1,12 +1,13 @@
 /**
- * Apple DART page tables, in two encodings: two levels under one, two or four roots, one page size. No public
- * specification; as Linux 6.1 (io-pgtable-dart) has it.
+ * Apple DART page tables, in two encodings: two or three levels under one, two or four roots, one page size. No public
+ * specification; as Linux 6.1 and 7.3 (io-pgtable-dart) have it.
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
 import type { Entry, Format, FormatConfiguration, Geometry, Level, Registers, TableRequest } from './contract.ts';
 import { PROT } from './protection.ts';
-import { DART_61 } from './rules.ts';
+import type { QuirkName } from './quirks.ts';
+import { DART_61, DART_73, type Rules, type RulesBySemantics, SAFE } from './rules.ts';
 import { badGeometry, checkRequest, tableAllocation } from './widths.ts';
 
 /** Bits of every entry. */
@@ -18,12 +19,19 @@ const SUBPAGE_END_HI = 0xfff << 8;
 
 const MAX_ROOTS = 4;
 
+/** Linux does not look at quirks: this one has nothing to say here. */
+const QUIRKS: readonly QuirkName[] = ['NO_WARN'];
+
+const RULES: RulesBySemantics = { 'linux-6.1': DART_61, 'linux-7.3': DART_73 };
+
 /** One of the two encodings. */
 interface Encoding {
   readonly id: string;
   readonly title: string;
-  /** Always set: SP_DIS in the first, NO_CACHE in the second. */
+  /** Bits of every leaf: SP_DIS. */
   readonly always: number;
+  /** NO_CACHE. */
+  readonly noCache: number;
   readonly noWrite: number;
   readonly noRead: number;
   /** Output bits that an entry holds. */
@@ -35,7 +43,7 @@ interface Encoding {
   readonly granules: readonly number[];
   /** What is expected where another page size is asked for. */
   readonly pages: string;
-  /** Input widths, in words: four roots at most. */
+  /** Input widths, in words: three levels and four roots at most. */
   readonly inputs: string;
   /** Output widths, in words. */
   readonly outputs: string;
@@ -45,6 +53,7 @@ const DART1: Encoding = {
   id: 'apple-dart',
   title: 'Apple DART, first encoding',
   always: 1 << 1,
+  noCache: 0,
   noWrite: 1 << 7,
   noRead: 1 << 8,
   addressBits: 36,
@@ -53,7 +62,7 @@ const DART1: Encoding = {
   addressHi: 0xf,
   granules: [4096, 16384],
   pages: 'exactly 4K or 16K',
-  inputs: 'up to 32 bits with 4K, 38 with 16K; not above the output width',
+  inputs: 'up to 41 bits with 4K, 42 with 16K; not above the output width',
   outputs: '36 or 42, of which entries hold 36',
 };
 
@@ -64,7 +73,8 @@ const DART1: Encoding = {
 const DART2: Encoding = {
   id: 'apple-dart2',
   title: 'Apple DART, second encoding (t6000)',
-  always: 1 << 1,
+  always: 0,
+  noCache: 1 << 1,
   noWrite: 1 << 2,
   noRead: 1 << 3,
   addressBits: 42,
@@ -73,7 +83,7 @@ const DART2: Encoding = {
   addressHi: 0x3f,
   granules: [16384],
   pages: 'exactly 16K: entries hold output bits 41:14, too few for 4K',
-  inputs: 'up to 38 bits; not above the output width',
+  inputs: 'up to 42 bits; not above the output width',
   outputs: '36 or 42',
 };
 
@@ -90,28 +100,56 @@ function makeLevel(level: number, shift: number, bits: number, cpuPage: number, 
   };
 }
 
-function checkShape(encoding: Encoding, request: TableRequest): { pageShift: number; roots: number } {
-  checkRequest(request, []);
+/** Levels below the roots, and roots. */
+interface Tree {
+  readonly levels: number;
+  readonly roots: number;
+}
+
+function treeOf(pageShift: number, ias: number, { dartLevels, dartRoots }: Rules): Tree {
+  const bits = pageShift - 3;
+  const most = dartRoots === 'four' || pageShift === 12 ? MAX_ROOTS : 1;
+  const wanted = Math.max(2, Math.ceil((ias - pageShift - Math.log2(most)) / bits));
+  const levels = dartLevels === 'two' ? 2 : wanted;
+  const roots = pow2(Math.max(0, ias - pageShift - bits * levels));
+  if (levels > 3) throw badGeometry('ias', ias, `at most 3 levels; this needs ${levels}`);
+  if (roots > MAX_ROOTS) throw badGeometry('ias', ias, `at most ${MAX_ROOTS} roots; this needs ${roots}`);
+  return { levels, roots };
+}
+
+function checkShape(encoding: Encoding, request: TableRequest): number {
+  checkRequest(request, QUIRKS);
   const { ias, oas, pageSizes } = request;
   if (!encoding.granules.includes(pageSizes)) throw badGeometry('pageSizes', pageSizes, encoding.pages);
   if (!request.coherent) throw badGeometry('coherent', 'a walk that is not coherent', 'a coherent one');
   if (oas !== 36 && oas !== 42) throw badGeometry('oas', oas, '36 or 42 bits');
   if (ias > oas) throw badGeometry('ias', ias, `at most the ${oas} bits of oas`);
   const pageShift = Math.log2(pageSizes);
-  if (ias <= pageShift) throw badGeometry('ias', ias, `more than the ${pageShift} bits of a page`);
-  const roots = pow2(Math.max(0, ias - pageShift - 2 * (pageShift - 3)));
-  if (roots > MAX_ROOTS) throw badGeometry('ias', ias, `at most ${MAX_ROOTS} roots; this needs ${roots}`);
-  return { pageShift, roots };
+  if (ias < pageShift) throw badGeometry('ias', ias, `at least the ${pageShift} bits of a page`);
+  return pageShift;
 }
 
-function registersOf(roots: readonly number[]): Registers {
+function makeLevels(pageShift: number, count: number, cpuPage: number): Level[] {
+  const bits = pageShift - 3;
+  return Array.from({ length: count }, (_, depth) => {
+    const level = depth + 1;
+    return makeLevel(level, pageShift + bits * (count - level), bits, cpuPage, level === count);
+  });
+}
+
+/** The root registers; `n_levels` counts them as a level. */
+function registersOf(roots: readonly number[], levels: number): Registers {
   const ttbrs = roots.map((root, i) => [`ttbr${i}`, BigInt(root)] as const);
-  return { n_ttbrs: BigInt(roots.length), ...Object.fromEntries(ttbrs) };
+  return { n_ttbrs: BigInt(roots.length), n_levels: BigInt(levels + 1), ...Object.fromEntries(ttbrs) };
 }
 
 function configure(encoding: Encoding, request: TableRequest): Geometry {
-  const { pageShift, roots } = checkShape(encoding, request);
-  const bits = pageShift - 3;
+  const pageShift = checkShape(encoding, request);
+  const rules = RULES[request.semantics ?? 'safe'] ?? SAFE;
+  const { levels, roots } = treeOf(pageShift, request.ias, rules);
+  const noCacheOf = (prot: number): number =>
+    rules.dartNoCache === 'not cacheable' && (prot & PROT.CACHE) !== 0 ? 0 : encoding.noCache;
+  const cacheGranted = rules.dartNoCache === 'not cacheable' && encoding.noCache !== 0 ? PROT.CACHE : 0;
   const page = pow2(pageShift);
   const scale = pow2(encoding.shift);
   const { shift } = encoding;
@@ -128,12 +166,9 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     oas: request.oas,
     pageShift,
     pageSizes: request.pageSizes,
-    quirks: 0,
+    quirks: request.quirks,
     coherent: true,
-    levels: [
-      makeLevel(1, pageShift + bits, bits, request.cpuPageSize, false),
-      makeLevel(2, pageShift, bits, request.cpuPageSize, true),
-    ],
+    levels: makeLevels(pageShift, levels, request.cpuPageSize),
     top: 0,
     roots,
     entryBytes: 8,
@@ -150,13 +185,13 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     maxSlots: 1,
     syncedLo: 0,
     syncedHi: 0,
-    rules: { 'linux-6.1': DART_61 },
-    slots: (depth, size) => (depth === 1 && size === page ? 1 : 0),
+    rules: RULES,
+    slots: (depth, size) => (depth === levels - 1 && size === page ? 1 : 0),
     leafSlots: () => 1,
     leaf(_depth, _slots, prot, out) {
       const noWrite = (prot & PROT.WRITE) === 0 ? encoding.noWrite : 0;
       const noRead = (prot & PROT.READ) === 0 ? encoding.noRead : 0;
-      out.lo = VALID | encoding.always | noWrite | noRead;
+      out.lo = VALID | encoding.always | noCacheOf(prot) | noWrite | noRead;
       out.hi = SUBPAGE_END_HI;
     },
     addAddress,
@@ -170,8 +205,8 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
       out.lo = lo & ~encoding.addressLo;
       out.hi = hi & ~encoding.addressHi;
     },
-    granted: (prot) => prot & (PROT.READ | PROT.WRITE),
-    registers: registersOf,
+    granted: (prot) => prot & (PROT.READ | PROT.WRITE | cacheGranted),
+    registers: (offsets) => registersOf(offsets, levels),
   };
 }
 
@@ -183,11 +218,11 @@ function makeFormat(encoding: Encoding, configurations: readonly FormatConfigura
   return {
     id: encoding.id,
     title: encoding.title,
-    source: 'Linux 6.1 io-pgtable-dart; golden vectors',
+    source: 'Linux 6.1 and 7.3 io-pgtable-dart; golden vectors',
     granules: encoding.granules,
     inputs: encoding.inputs,
     outputs: encoding.outputs,
-    quirks: [],
+    quirks: QUIRKS,
     configurations,
     request: (granule, ias = 32, oas = 36) => plainRequest(granule, ias, oas),
     configure: (request) => configure(encoding, request),
@@ -199,10 +234,12 @@ export const appleDart: Format = makeFormat(DART1, [
   { name: '4K 32/36, four roots', request: plainRequest(4096, 32, 36) },
   { name: '4K 30/36', request: plainRequest(4096, 30, 36) },
   { name: '16K 36/36', request: plainRequest(16384, 36, 36) },
+  { name: '4K 40/42, three levels, two roots', request: plainRequest(4096, 40, 42) },
 ]);
 
 /** DART, second encoding. */
 export const appleDart2: Format = makeFormat(DART2, [
   { name: '16K 32/42', request: plainRequest(16384, 32, 42) },
   { name: '16K 38/42, four roots', request: plainRequest(16384, 38, 42) },
+  { name: '16K 42/42, three levels', request: plainRequest(16384, 42, 42) },
 ]);

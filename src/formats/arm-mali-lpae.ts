@@ -3,8 +3,10 @@
  * of their own. No public specification; as Linux 6.1 (io-pgtable-arm, `ARM_MALI_LPAE`) and its panfrost driver have it.
  * @module
  */
-import { type LpaeVariant, lpaeConfigurations, lpaeGeometry, lpaeRequest } from './arm-lpae.ts';
+import { lpaeGeometry } from './arm-lpae.ts';
 import type { Format, Registers } from './contract.ts';
+import { type LpaeVariant, lpaeConfigurations, lpaeRequest } from './lpae-shape.ts';
+import { LPAE_61, LPAE_73 } from './rules.ts';
 
 /** TRANSTAB low bits: ADRMODE_TABLE, READ_INNER, SHARE_OUTER. */
 const ADRMODE_TABLE = 3n;
@@ -14,7 +16,15 @@ const SHARE_OUTER = 1n << 4n;
 /** MEMATTR: implementation default, write allocate, as the driver programs it. */
 const MEMATTR = 0x888d88n;
 
-const MALI: LpaeVariant = { id: 'arm-mali-lpae', kind: 'mali', granules: [12], maxIas: 48, maxOas: 40, quirks: [] };
+const MALI: LpaeVariant = {
+  id: 'arm-mali-lpae',
+  kind: 'mali',
+  granules: [12],
+  maxIas: 48,
+  maxOas: 40,
+  quirks: [],
+  rules: { 'linux-6.1': LPAE_61, 'linux-7.3': LPAE_73 },
+};
 
 function registersOf(root: number, coherent: boolean): Registers {
   return { transtab: BigInt(root) | ADRMODE_TABLE | READ_INNER | (coherent ? SHARE_OUTER : 0n), memattr: MEMATTR };

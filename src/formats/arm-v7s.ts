@@ -5,10 +5,11 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import type { Entry, Format, FormatConfiguration, Geometry, Level, QuirkName, TableRequest } from './contract.ts';
-import { QUIRK } from './contract.ts';
+import type { Entry, Format, FormatConfiguration, Geometry, Level, TableRequest } from './contract.ts';
 import { PROT } from './protection.ts';
-import { V7S_61, V7S_SAFE } from './rules.ts';
+import type { QuirkName } from './quirks.ts';
+import { QUIRK } from './quirks.ts';
+import { V7S_61, V7S_73, V7S_SAFE } from './rules.ts';
 import { badGeometry, checkRequest, intersect, tableAllocation } from './widths.ts';
 
 /** Descriptor types, bits 1:0 (DDI 0406C, B3.5.1). */
@@ -218,7 +219,7 @@ function configure(request: TableRequest): Geometry {
     maxSlots: SLOTS,
     syncedLo: 0,
     syncedHi: 0,
-    rules: { safe: V7S_SAFE, 'linux-6.1': V7S_61 },
+    rules: { safe: V7S_SAFE, 'linux-6.1': V7S_61, 'linux-7.3': V7S_73 },
     slots: (depth, size) => Math.floor(size / (spans[depth] ?? Number.POSITIVE_INFINITY)),
     leafSlots: (lo, _hi, depth) => (isContiguous(lo, depth) ? SLOTS : 1),
     leaf,

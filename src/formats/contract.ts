@@ -3,7 +3,8 @@
  * engine in `pagetable/` does the rest, once for all formats.
  * @module
  */
-import type { RulesBySemantics } from './rules.ts';
+import type { QuirkName } from './quirks.ts';
+import type { RulesBySemantics, Semantics } from './rules.ts';
 
 /** One entry as two 32-bit halves (a 4-byte entry uses `lo` only); the engine reuses these objects. */
 export interface Entry {
@@ -27,6 +28,8 @@ export interface TableRequest {
   readonly coherent: boolean;
   /** Page size of the CPU that allocates the tables; tables are rounded up to it. */
   readonly cpuPageSize: number;
+  /** Whose choice of levels and roots it is where the architecture leaves one: `safe` by default. */
+  readonly semantics?: Semantics | undefined;
   /** Level of the root to begin with, 0 the lowest; for formats that let it be chosen. */
   readonly topLevel?: number;
   /** Address bit that encrypts memory (AMD's C-bit), which tables and leaves then hold. */
@@ -34,50 +37,6 @@ export interface TableRequest {
   /** Whether a kernel's semantics is that of its debug build (`CONFIG_DEBUG_GENERIC_PT`), which refuses less. */
   readonly debugKernel?: boolean;
 }
-
-/**
- * Quirk flags: to bit 15 with the values of Linux's io-pgtable (include/linux/io-pgtable.h); from bit 16 on the features of its
- * generic page table (include/linux/generic_pt/common.h), which that numbers by format.
- */
-export const QUIRK = {
-  /** Non-secure bits in tables and leaves. */
-  ARM_NS: 1,
-  /** No permission bits. */
-  NO_PERMS: 2,
-  /** MediaTek's output bits 32 to 34. */
-  ARM_MTK_EXT: 8,
-  /** MediaTek's encoding in table entries too: tables above 4 GiB. */
-  ARM_MTK_TTBR_EXT: 16,
-  /** Upper-half input addresses. */
-  ARM_TTBR1: 32,
-  /** Outer write-back walks of a non-coherent walker. */
-  ARM_OUTER_WBWA: 64,
-  /** All 64 bits of an address are translated; set where that is so. */
-  FULL_VA: 0x10000,
-  /** The root grows by levels where an address asks for it. */
-  DYNAMIC_TOP: 0x20000,
-  /** The upper half of the input range lies below 2^64. */
-  SIGN_EXTEND: 0x40000,
-  /** Invalidation by range, gaps included. */
-  FLUSH_RANGE: 0x80000,
-  /** Invalidation by range, each gap beginning another. */
-  FLUSH_RANGE_NO_GAPS: 0x100000,
-  /** Invalidation that knows the levels. */
-  DETAILED_GATHER: 0x200000,
-  /** Tables in encrypted memory. */
-  ENCRYPT_TABLES: 0x400000,
-  /** Every access of the device snoops. */
-  FORCE_COHERENCE: 0x800000,
-  /** Pages that the device may not write are refused. */
-  FORCE_WRITEABLE: 0x1000000,
-  /** RISC-V Svnapot: contiguous pages of 64K. */
-  SVNAPOT_64K: 0x2000000,
-  /** RISC-V Svpbmt: memory types. */
-  SVPBMT: 0x4000000,
-} as const;
-
-/** Name of a quirk. */
-export type QuirkName = keyof typeof QUIRK;
 
 /** One level of a table tree, from the root down. */
 export interface Level {

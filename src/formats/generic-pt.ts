@@ -5,7 +5,8 @@
  */
 import { hex, pow2 } from '../address.ts';
 import { IommuError } from '../errors.ts';
-import { type Level, QUIRK, type QuirkName, type TableRequest } from './contract.ts';
+import type { Level, TableRequest } from './contract.ts';
+import { QUIRK, type QuirkName } from './quirks.ts';
 import { badGeometry, intersect, sizesOf, tableAllocation } from './widths.ts';
 
 const INDEX_BITS = 9;

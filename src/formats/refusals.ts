@@ -4,6 +4,7 @@
  * @module
  */
 import type { FormatId, TableRequest } from './contract.ts';
+import { QUIRK } from './quirks.ts';
 
 /** A configuration as it is asked for, with the physical address from which its tables lie. */
 export interface Asked {
@@ -70,10 +71,10 @@ export const REFUSED_ON_PURPOSE: readonly PurposeRefusal[] = [
   },
   {
     formats: ['apple-dart', 'apple-dart2'],
-    what: 'any quirk',
+    what: 'any quirk but NO_WARN',
     linux: 'does not look at quirks',
     why: 'what is asked for would silently not be done',
-    holds: ({ request }) => request.quirks !== 0,
+    holds: ({ request }) => (request.quirks & ~QUIRK.NO_WARN) !== 0,
   },
 ];
 

@@ -5,9 +5,10 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import { type Entry, type Format, type Geometry, QUIRK, type TableRequest } from './contract.ts';
+import type { Entry, Format, Geometry, TableRequest } from './contract.ts';
 import { type GenericFormat, genericRequest, genericShape } from './generic-pt.ts';
 import { PROT } from './protection.ts';
+import { QUIRK } from './quirks.ts';
 import { GENERIC_73 } from './rules.ts';
 import { badGeometry } from './widths.ts';
 

@@ -5,6 +5,7 @@
  */
 import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
+import { QUIRK } from './quirks.ts';
 
 /** Kernels whose page-table code is reproduced. */
 export type Kernel = 'linux-6.1' | 'linux-7.3';
@@ -16,7 +17,7 @@ export type Semantics = 'safe' | Kernel;
 export const SEMANTICS: readonly Semantics[] = ['safe', 'linux-6.1', 'linux-7.3'];
 
 /** A check of the arguments of a map call. */
-export type MapCheck = 'pageSize' | 'range' | 'protection' | 'count';
+export type MapCheck = 'pageSize' | 'range' | 'protection' | 'count' | 'root';
 
 /** What one semantics does with tables of one family. */
 export interface Rules {
@@ -28,8 +29,8 @@ export interface Rules {
   readonly sizeRule: 'subset' | 'exact' | 'any';
   /** The count of pages of a call. */
   readonly counts: 'exact' | 'signed 32 bits';
-  /** Whether calls outside the input range are refused, or reach what their low bits index. */
-  readonly inputRange: 'refused' | 'aliases';
+  /** Calls outside the input range: refused, reaching what their low bits index, or finding no root (ENOMEM). */
+  readonly inputRange: 'refused' | 'aliases' | 'no root';
   /** Sizes that pages are chosen from: all granted, or those that the tree has. */
   readonly pageSizes: 'granted' | 'in the tree';
   /** How a list is joined: as Linux does, elements of no bytes included, or as if those were not there. */
@@ -53,10 +54,27 @@ export interface Rules {
   readonly splitOfGroup: 'any' | 'first';
   /** Which pages a larger contiguous page is turned into on unmap: any smaller one, or single entries only. */
   readonly separates: 'any' | 'single entries';
+  /**
+   * How the entries of one table are unmapped: each page cleaned, and announced where it is a leaf; or as a run, with one clean,
+   * and every entry announced, tables included, once the invalidations of tables are done.
+   */
+  readonly unmapped: 'page by page' | 'as a run';
+  /** When the core syncs: after every unmap call, or where bytes were unmapped. */
+  readonly syncs: 'every unmap' | 'unmapped bytes';
   /** What is cleaned of a new table where walks are not coherent. */
   readonly newTable: 'entry' | 'table and entry';
   /** What follows for leaves that a read of dirty bits made clean: cache cleans and invalidation, or a gather by the caller. */
   readonly dirtyCleared: 'cleaned and invalidated' | 'gathered';
+  /** Ranges in which dirty pages are read: any, or up to the first hole; or none (EINVAL). */
+  readonly dirtyRange: 'any' | 'to a hole' | 'none';
+  /** Arm stage 2: where the root is up to 16 tables side by side. */
+  readonly concatenation: 'where it saves a level' | 'where demanded';
+  /** DART: levels below the roots. */
+  readonly dartLevels: 'two' | 'two or three';
+  /** DART: roots at most, by granule. */
+  readonly dartRoots: 'four' | 'four of 4K, one of 16K';
+  /** DART, second encoding: which leaves have NO_CACHE. */
+  readonly dartNoCache: 'all' | 'not cacheable';
   /** Quirks that the kernel refuses, a sum of `QUIRK` flags. */
   readonly refusedQuirks: number;
 }
@@ -88,10 +106,20 @@ export const SAFE: Rules = {
   splitAddress: 'kept',
   splitOfGroup: 'any',
   separates: 'any',
+  unmapped: 'page by page',
+  syncs: 'every unmap',
   newTable: 'entry',
   dirtyCleared: 'cleaned and invalidated',
+  dirtyRange: 'any',
+  concatenation: 'where it saves a level',
+  dartLevels: 'two or three',
+  dartRoots: 'four',
+  dartNoCache: 'all',
   refusedQuirks: 0,
 };
+
+/** What no kernel's io-pgtable does: contiguous entries of the long descriptors, and their 52 bits with 4K and 16K. */
+const OWN_QUIRKS = QUIRK.ARM_CONTIGUOUS | QUIRK.ARM_LPA2;
 
 /** Linux 6.1, io-pgtable-arm: LPAE and Mali. Also for formats that have nothing of their own there. */
 export const LPAE_61: Rules = {
@@ -103,7 +131,22 @@ export const LPAE_61: Rules = {
   lists: 'linux',
   tableInUse: 'dropped',
   separates: 'single entries',
+  dirtyRange: 'none',
+  refusedQuirks: OWN_QUIRKS | QUIRK.ARM_HD | QUIRK.ARM_S2FWB | QUIRK.NO_WARN,
 };
+
+/** Linux 7.3, io-pgtable-arm: LPAE and Mali. */
+export const LPAE_73: Rules = {
+  ...LPAE_61,
+  partOfPage: 'refused',
+  unmapped: 'as a run',
+  syncs: 'unmapped bytes',
+  concatenation: 'where demanded',
+  refusedQuirks: OWN_QUIRKS,
+};
+
+/** Linux 7.3, stage 1 of the 64-bit format, which alone has dirty tracking. */
+export const LPAE_S1_73: Rules = { ...LPAE_73, dirtyRange: 'to a hole', dirtyCleared: 'gathered' };
 
 /** Linux 6.1, io-pgtable-arm-v7s. */
 export const V7S_61: Rules = {
@@ -116,6 +159,9 @@ export const V7S_61: Rules = {
   splitAddress: 'lost',
   splitOfGroup: 'first',
 };
+
+/** Linux 7.3, io-pgtable-arm-v7s. */
+export const V7S_73: Rules = { ...V7S_61, partOfPage: 'refused', syncs: 'unmapped bytes', refusedQuirks: 0 };
 
 /** `safe` with short descriptors: only the barriers of the hook of 2021 differ. */
 export const V7S_SAFE: Rules = { ...SAFE, mapSgBarriers: 'each page' };
@@ -134,7 +180,19 @@ export const GENERIC_73: Rules = {
 };
 
 /** Linux 6.1, io-pgtable-dart. */
-export const DART_61: Rules = { ...LPAE_61, sizeRule: 'exact', inputRange: 'aliases' };
+export const DART_61: Rules = { ...LPAE_61, sizeRule: 'exact', inputRange: 'aliases', dartLevels: 'two' };
+
+/** Linux 7.3, io-pgtable-dart. */
+export const DART_73: Rules = {
+  ...DART_61,
+  mapChecks: [...LPAE_61.mapChecks, 'root'],
+  inputRange: 'no root',
+  syncs: 'unmapped bytes',
+  dartLevels: 'two or three',
+  dartRoots: 'four of 4K, one of 16K',
+  dartNoCache: 'not cacheable',
+  refusedQuirks: 0,
+};
 
 /**
  * The rules of a semantics for a format's tables.

@@ -4,9 +4,10 @@
  * @module
  */
 import { highHalf, lowHalf, pow2 } from '../address.ts';
-import { type Entry, type Format, type Geometry, PLAIN_GEOMETRY, QUIRK, type TableRequest } from './contract.ts';
+import { type Entry, type Format, type Geometry, PLAIN_GEOMETRY, type TableRequest } from './contract.ts';
 import { type GenericFormat, genericRequest, genericShape } from './generic-pt.ts';
 import { PROT } from './protection.ts';
+import { QUIRK } from './quirks.ts';
 import { GENERIC_73 } from './rules.ts';
 
 /** Entry bits (VT-d 9.8): read, write, page size, dirty, snoop; bit 10 is ignored by hardware. */

@@ -4,7 +4,8 @@
  */
 import { alignUp, hex, isPow2 } from '../address.ts';
 import { IommuError } from '../errors.ts';
-import { QUIRK, type QuirkName, type TableRequest } from './contract.ts';
+import type { TableRequest } from './contract.ts';
+import { QUIRK, type QuirkName } from './quirks.ts';
 
 /** Whether a bitmap of page sizes holds `size`; exact up to 2^53. */
 export function hasSize(bitmap: number, size: number): boolean {

@@ -67,6 +67,7 @@ const QUIRKS: ReadonlySet<string> = new Set([
   'arm-hd',
   'arm-s2fwb',
   'arm-lpa2',
+  'arm-contiguous',
   'no-warn',
   ...GENERIC_FEATURES,
 ]);

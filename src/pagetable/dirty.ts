@@ -41,6 +41,12 @@ export function forEachDirty({ words, first, count }: DirtyLeaves, visit: (index
   }
 }
 
+/** One leaf that is dirty. */
+export function oneDirty({ memory }: TableTree, iova: number, size: number): DirtyLeaves {
+  memory.u32[BITS] = 1;
+  return { iova, size, count: 1, dirty: 1, words: memory.u32, first: BITS };
+}
+
 /** Index of the first dirty leaf, and of the last. */
 export function dirtyEnds({ words, first, count }: DirtyLeaves): readonly [from: number, last: number] {
   let from = first;
@@ -54,7 +60,8 @@ export function dirtyEnds({ words, first, count }: DirtyLeaves): readonly [from:
   ];
 }
 
-function isDirty(state: DirtyState, lo: number, hi: number): boolean {
+/** Whether the bits of an entry say that its page was written to. */
+export function isDirty(state: DirtyState, lo: number, hi: number): boolean {
   return (lo & state.maskLo) === (state.valueLo | 0) && (hi & state.maskHi) === (state.valueHi | 0);
 }
 
@@ -174,7 +181,12 @@ class Reader {
   }
 }
 
-/** Marks the entry behind `iova` as a device's write does; false where nothing is mapped. */
+/** Whether a device's write shows in an entry: the bits beside the one that it turns over say so. */
+function isTracked({ maskLo, maskHi, valueLo, valueHi, flip }: DirtyState, lo: number, hi: number): boolean {
+  return ((lo ^ valueLo) & maskLo & ~flip) === 0 && ((hi ^ valueHi) & maskHi) === 0;
+}
+
+/** Marks the entry behind `iova` as a device's write does; false where nothing is mapped, or writes do not show. */
 export function setDirty(tree: TableTree, iova: number): boolean {
   const { dirty } = tree.geometry;
   if (dirty === undefined || iova >= tree.reach) return false;
@@ -182,7 +194,7 @@ export function setDirty(tree: TableTree, iova: number): boolean {
   const at = tree.entryAt(depthReached(found), tableReached(found), iova);
   const lo = tree.lo(at);
   const hi = tree.hi(at);
-  if ((lo | hi) === 0) return false;
+  if ((lo | hi) === 0 || !isTracked(dirty, lo, hi)) return false;
   if (!isDirty(dirty, lo, hi)) tree.store(at, lo ^ dirty.flip, hi);
   return true;
 }

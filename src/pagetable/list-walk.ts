@@ -8,10 +8,11 @@ import type { CheckedList, ListPiece } from '../memory/checked-list.ts';
 import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
 import { firstSet } from './entries.ts';
+import { EEXIST } from './errno.ts';
 import { mapRun } from './map.ts';
 import type { PageSizeChooser } from './page-size.ts';
 import type { Done } from './runs.ts';
-import { EEXIST, type TableTree } from './tree.ts';
+import type { TableTree } from './tree.ts';
 
 /** Walks one list after the other; made once a page table. */
 export class ListWalk {

@@ -3,8 +3,9 @@
  * @module
  */
 import { firstSet } from './entries.ts';
+import { EEXIST, EINVAL } from './errno.ts';
 import type { Place } from './place.ts';
-import { EEXIST, EINVAL, type TableTree } from './tree.ts';
+import type { TableTree } from './tree.ts';
 
 /**
  * Maps the pages of a place (see `TableTree.want`) to `pa` on, at most to the end of the table that holds the first. An
@@ -69,6 +70,7 @@ function makeRoom(tree: TableTree, { depth, table, index, entries, iova }: Place
     const at = table + (i << tree.entryShift);
     if (!tree.isTable(depth, tree.lo(at))) return false;
     tree.unlink(depth, at, iova + (i - index) * span);
+    if (tree.rules.unmapped === 'as a run') tree.cleanEntry(at);
   }
   return true;
 }

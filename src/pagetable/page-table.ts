@@ -15,6 +15,8 @@ import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { type DirtyVisitor, readDirty } from './dirty.ts';
+import { EINVAL, ENOMEM, ERANGE } from './errno.ts';
+import { shrink } from './growth.ts';
 import { ListWalk } from './list-walk.ts';
 import { mapRun } from './map.ts';
 import { PageSizeChooser } from './page-size.ts';
@@ -23,7 +25,7 @@ import { type Done, ListRuns, mapRange, type PagesSink, type UnmapSink, unmapRan
 import { findHole, findMapped, translate } from './scan.ts';
 import type { TlbOps } from './tlb-ops.ts';
 import { translateRange } from './translate-range.ts';
-import { EINVAL, ERANGE, TableTree } from './tree.ts';
+import { TableTree } from './tree.ts';
 import { eraseLeaves, tablesForSplits } from './undo.ts';
 import { type UnmapMode, unmapInTable, unmapRun } from './unmap.ts';
 
@@ -258,7 +260,7 @@ export class PageTable implements PagesSink, UnmapSink {
       if (end > from || changes.length > 0) tree.tlb.flushAll();
     } finally {
       for (const { linked, table, depth } of changes) if (linked) tree.releaseTable(depth, table);
-      tree.shrink(this.#topBefore);
+      shrink(tree, this.#topBefore);
     }
   }
 
@@ -331,9 +333,10 @@ export class PageTable implements PagesSink, UnmapSink {
     if (count > MOST_PAGES && this.#rules.counts === 'signed 32 bits') throw tooManyPages(count);
     for (const check of this.#rules.mapChecks) {
       if (check === 'pageSize' && !this.#allowsSize(size)) return EINVAL;
-      if (check === 'range' && !(this.#inInput(iova) && pa < 2 ** this.tree.geometry.oas)) return ERANGE;
+      if (check === 'range' && this.#isOutOfRange(iova, pa)) return ERANGE;
       if (check === 'protection' && (prot & ACCESS) === 0) return EINVAL;
       if (check === 'count' && count === 0) return EINVAL;
+      if (check === 'root' && iova >= this.tree.reach) return ENOMEM;
     }
     return 0;
   }
@@ -342,8 +345,14 @@ export class PageTable implements PagesSink, UnmapSink {
     return count > 0 && this.#allowsSize(size) && this.#inInput(iova);
   }
 
+  #isOutOfRange(iova: number, pa: number): boolean {
+    const { ias, oas } = this.tree.geometry;
+    return pa >= 2 ** oas || (this.#rules.inputRange === 'refused' && iova >= 2 ** ias);
+  }
+
   #inInput(iova: number): boolean {
-    return this.#rules.inputRange === 'aliases' || iova < 2 ** this.tree.geometry.ias;
+    const { tree } = this;
+    return iova < (this.#rules.inputRange === 'refused' ? 2 ** tree.geometry.ias : tree.reach);
   }
 
   #allowsSize(size: number): boolean {

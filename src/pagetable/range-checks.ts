@@ -3,10 +3,11 @@
  * 64-bit arguments as they come.
  * @module
  */
-import { type Geometry, QUIRK } from '../formats/contract.ts';
+import type { Geometry } from '../formats/contract.ts';
 import { PROT } from '../formats/protection.ts';
+import { QUIRK } from '../formats/quirks.ts';
 import { hasSize } from '../formats/widths.ts';
-import { EINVAL, ERANGE } from './tree.ts';
+import { EINVAL, ERANGE } from './errno.ts';
 
 /** Misaligned, or of a size that no page has. */
 export const ENXIO = -6;

@@ -4,11 +4,12 @@
  * @module
  */
 import { firstSet } from './entries.ts';
+import { EADDRINUSE, EEXIST } from './errno.ts';
 import type { GatheredTable } from './gather.ts';
 import { pagesToTableEnd } from './map.ts';
 import type { Place } from './place.ts';
 import { findMapped } from './scan.ts';
-import { EADDRINUSE, EEXIST, type TableTree } from './tree.ts';
+import type { TableTree } from './tree.ts';
 
 /** Told of each table entry that gave way: its address, its bytes and the tables that were below. */
 export type Replaced = (iova: number, bytes: number, tables: readonly GatheredTable[]) => void;

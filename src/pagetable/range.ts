@@ -4,16 +4,20 @@
  * @module
  */
 import { IommuError } from '../errors.ts';
-import { type Geometry, QUIRK } from '../formats/contract.ts';
+import type { Geometry } from '../formats/contract.ts';
+import { QUIRK } from '../formats/quirks.ts';
 import { type DirtyVisitor, dirtyEnds, readDirty, setDirty } from './dirty.ts';
+import { readDirtyRun } from './dirty-run.ts';
+import { EINVAL, ERANGE } from './errno.ts';
 import { Gather, type GatheredTable } from './gather.ts';
+import { grow } from './growth.ts';
 import type { PageSizeChooser } from './page-size.ts';
 import { nearNumber, refuseMap, refuseRange } from './range-checks.ts';
 import { mapLeaves } from './range-map.ts';
 import { RangeUnmapper } from './range-unmap.ts';
 import type { Done } from './runs.ts';
 import { translate } from './scan.ts';
-import { ERANGE, type TableTree } from './tree.ts';
+import type { TableTree } from './tree.ts';
 
 /** The format has no such thing. */
 const EOPNOTSUPP = -95;
@@ -86,6 +90,7 @@ export class RangeTable {
    * @returns 0 or a negative errno
    */
   readDirty(iova: bigint, bytes: bigint, keep: boolean, visit: DirtyVisitor, gather: Gather): number {
+    if (this.#tree.rules.dirtyRange !== 'any') return this.#readRun(iova, bytes, keep, visit, gather);
     if (this.#geometry.dirty === undefined) return EOPNOTSUPP;
     const refused = refuseRange(this.#geometry, iova, bytes);
     if (refused !== 0) return refused;
@@ -98,6 +103,16 @@ export class RangeTable {
       gather.addRange(start, BigInt((last + 1 - from) * leaves.size));
     });
     return 0;
+  }
+
+  /** Reads up to the first hole, where a kernel's page table does so: it takes lower-half addresses alone. */
+  #readRun(iova: bigint, bytes: bigint, keep: boolean, visit: DirtyVisitor, gather: Gather): number {
+    const past = BigInt.asUintN(64, iova + bytes - 1n) >> BigInt(this.#geometry.ias) !== 0n;
+    if (bytes === 0n || past || this.#tree.rules.dirtyRange === 'none') return EINVAL;
+    return readDirtyRun(this.#tree, this.#offset(iova), this.#end(iova, bytes), keep, (leaves) => {
+      visit(leaves);
+      gather.addRange(BigInt(leaves.iova), BigInt(leaves.size));
+    });
   }
 
   /** What the hardware does on a write: marks the entry behind `iova`. */
@@ -164,7 +179,7 @@ export class RangeTable {
   #grow(end: number, size: number): number {
     const { place } = this.#tree;
     this.#tree.leaves.choose(place, size);
-    return this.#geometry.top === 0 ? 0 : this.#tree.grow(end, place.depth);
+    return this.#geometry.top === 0 ? 0 : grow(this.#tree, end, place.depth);
   }
 
   /** Whether a range does not lie in what a root that grows reaches today. */

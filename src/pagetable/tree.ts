@@ -12,23 +12,14 @@ import type { Meter } from '../meter/meter.ts';
 import { CacheCleans } from './cleans.ts';
 import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cursor.ts';
 import { clearRun, firstSet } from './entries.ts';
+import { EEXIST, ENOMEM } from './errno.ts';
+import { grow, standAt } from './growth.ts';
 import { TableJournal } from './journal.ts';
 import { LeafWriter } from './leaves.ts';
 import { Place } from './place.ts';
 import { TablePool } from './table-pool.ts';
 import type { TlbOps } from './tlb-ops.ts';
 import { UnlinkedTables } from './unlinked.ts';
-
-/** Errno values as the walk returns them. */
-export const ENOMEM = -12;
-/** An entry on the way is in use. */
-export const EEXIST = -17;
-/** A size that no level has. */
-export const EINVAL = -22;
-/** Outside the input or output range. */
-export const ERANGE = -34;
-/** An entry on the way is in use, as the generic page table says it. */
-export const EADDRINUSE = -98;
 
 /** Index of an input address, as halves, in a table of a level; higher address bits alias. */
 export function indexOf(level: Level, low: number, high: number): number {
@@ -62,7 +53,7 @@ export class TableTree {
   readonly roots: number[];
   /** Depth of the roots. */
   top: number;
-  /** Where the input addresses end that today's root translates; infinite where it never grows, and higher bits alias. */
+  /** Where the input addresses end that today's roots translate; infinite where higher bits alias. */
   reach: number = Number.POSITIVE_INFINITY;
   /** Bytes that a root of the highest level spans. */
   readonly rootSpan: number;
@@ -120,7 +111,7 @@ export class TableTree {
     this.rootSpan = this.spanAt(0) * this.levelAt(0).entries;
     this.top = geometry.top;
     this.roots = this.#allocateRoots();
-    this.#setTop(geometry.top);
+    standAt(this, geometry.top);
   }
 
   /** Level record at a depth below the root. */
@@ -261,7 +252,7 @@ export class TableTree {
    */
   descend(iova: number, target: number, keep: boolean): number {
     if (iova >= this.reach || target < this.top) {
-      const errno = this.grow(iova + this.#granule, target);
+      const errno = grow(this, iova + this.#granule, target);
       if (errno !== 0) return errno;
     }
     const found = this.follow(iova, target, keep);
@@ -394,64 +385,6 @@ export class TableTree {
   /** Makes the next walk start from the root. */
   forgetPath(): void {
     this.#cursor.forget();
-  }
-
-  /**
-   * Puts levels on top until a root reaches the address `end` and pages at `depth`; all or nothing.
-   * @returns 0, ERANGE (no level reaches it) or ENOMEM
-   */
-  grow(end: number, depth: number): number {
-    const made: number[] = [];
-    const missing = (top: number): boolean => end > this.#reachAt(top) || depth < top;
-    let top = this.top;
-    let errno = 0;
-    for (; errno === 0 && missing(top); top--) {
-      const table = top === 0 ? -1 : this.pool.take(top - 1, true);
-      if (table === -1) errno = top === 0 ? ERANGE : ENOMEM;
-      else made.push(table);
-    }
-    if (errno !== 0) {
-      for (const [i, table] of made.entries()) this.releaseTable(this.top - 1 - i, table);
-      return errno;
-    }
-    if (made.length === 0) return 0;
-    for (const table of made) {
-      this.link(table, this.roots[0] as number, this.top - 1);
-      this.roots[0] = table;
-      this.top--;
-    }
-    this.#setTop(top);
-    this.#tellTop();
-    return 0;
-  }
-
-  /** Takes the levels off again that a call put on: the root is back at depth `top`. */
-  shrink(top: number): void {
-    if (top === this.top) return;
-    while (this.top < top) {
-      const root = this.roots[0] as number;
-      this.roots[0] = this.tableAt(root);
-      this.releaseTable(this.top, root);
-      this.top++;
-    }
-    this.#setTop(top);
-    this.#tellTop();
-  }
-
-  #setTop(top: number): void {
-    this.top = top;
-    this.forgetPath();
-    if (this.geometry.top > 0) this.reach = this.#reachAt(top);
-  }
-
-  #tellTop(): void {
-    const root = (this.roots[0] as number) + this.memory.base;
-    this.tlb.changeTop?.(root, this.levelAt(this.top).level);
-  }
-
-  /** Where the addresses end that a root at a depth translates. */
-  #reachAt(top: number): number {
-    return top === 0 ? 2 ** this.geometry.ias : this.spanAt(top - 1);
   }
 
   /** Zeroes `count` entries from index `index` of `table`. */

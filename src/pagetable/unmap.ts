@@ -67,7 +67,7 @@ function isInsideLeaf(tree: TableTree, table: number, index: number): boolean {
 /** Unmaps pages of what is mapped by something larger, where the walk for them ended. */
 function unmapPart(tree: TableTree, place: Place, size: number, mode: UnmapMode): number {
   place.slots = 1;
-  if (tree.isEmptyAt(place) || place.depth === tree.last) return 0;
+  if (mode.rules.partOfPage === 'refused' || tree.isEmptyAt(place) || place.depth === tree.last) return 0;
   const compared = separate(tree, place, mode.rules);
   return splitBlock(tree, place, compared, size, mode);
 }
@@ -119,7 +119,8 @@ function clearPages(tree: TableTree, place: Place, mode: UnmapMode): number {
   ) {
     place.count = mode.mapped ? pages : firstClear(tree, table, index, index + pages) - index;
     const cleared = place.count;
-    if (place.depth === tree.last) clearLeaves(tree, place, mode);
+    if (mode.rules.unmapped === 'as a run') clearAsRun(tree, place, mode.queued);
+    else if (place.depth === tree.last) clearLeaves(tree, place, mode);
     else clearEntries(tree, place, mode);
     return cleared;
   }
@@ -144,10 +145,18 @@ function eraseRun(tree: TableTree, table: number, index: number, entries: number
   tree.memory.addEntries(table, -entries);
 }
 
+/** Whether one entry of a contiguous page is all that is to be unmapped. */
+function isPartOfPage(tree: TableTree, { depth, table, index, slots }: Place): boolean {
+  const at = table + (index << tree.entryShift);
+  const lo = tree.lo(at);
+  return slots === 1 && !tree.isTable(depth, lo) && tree.geometry.leafSlots(lo, tree.hi(at), depth) > 1;
+}
+
 /** Clears the one page of a place, and moves on to the next; false where an entry is empty. */
 function clearPage(tree: TableTree, place: Place, mode: UnmapMode): boolean {
   const { depth, table, index, slots, iova } = place;
   if (firstClear(tree, table, index, index + slots) < index + slots) return false;
+  if (mode.rules.partOfPage === 'refused' && isPartOfPage(tree, place)) return false;
   separate(tree, place, mode.rules);
   if (depth === tree.last) clearLeaves(tree, place, mode);
   else clearEntries(tree, place, mode);
@@ -182,6 +191,28 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
   }
+}
+
+/**
+ * Clears entries of one table as Linux 7.3 does: first the tables among them, each with its clean and invalidation, then all at
+ * once; every entry is announced where no deferred flush follows.
+ */
+function clearAsRun(tree: TableTree, place: Place, queued: boolean): void {
+  const { depth, table, index, count, iova } = place;
+  if (count === 0) return;
+  const span = tree.spanAt(depth);
+  for (let i = depth === tree.last ? count : 0; i < count; i++) {
+    const at = table + ((index + i) << tree.entryShift);
+    if (!tree.isTable(depth, tree.lo(at))) continue;
+    const below = tree.tableAt(at);
+    tree.store(at, 0, 0);
+    tree.cleanEntry(at);
+    tree.freeUnlinked(depth + 1, below, iova + i * span);
+  }
+  if (depth === tree.last) eraseRun(tree, table, index, count);
+  else tree.eraseEntries(table, index, count);
+  tree.cleans.count(table, index, 1, count);
+  if (!queued) tree.tlb.addPages(iova, span, count);
 }
 
 /**

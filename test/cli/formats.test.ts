@@ -18,11 +18,11 @@ test('every format is listed with its page sizes, widths, quirks and source', as
   expect(answer.formats[0]).toMatchObject({
     id: 'arm-64-lpae-s1',
     granules: [
-      { granule: 4096, pageSizes: [2 ** 12, 2 ** 21, 2 ** 30] },
-      { granule: 16384, pageSizes: [2 ** 14, 2 ** 25] },
-      { granule: 65536, pageSizes: [2 ** 16, 2 ** 29, 2 ** 42] },
+      { granule: 4096, pageSizes: [12, 16, 21, 25, 30, 34, 39].map((bits) => 2 ** bits) },
+      { granule: 16384, pageSizes: [14, 21, 25, 30, 36].map((bits) => 2 ** bits) },
+      { granule: 65536, pageSizes: [16, 21, 29, 34, 42].map((bits) => 2 ** bits) },
     ],
-    quirks: ['ARM_NS', 'ARM_TTBR1', 'ARM_OUTER_WBWA'],
+    quirks: ['ARM_NS', 'ARM_TTBR1', 'ARM_OUTER_WBWA', 'ARM_HD', 'NO_WARN', 'ARM_CONTIGUOUS', 'ARM_LPA2'],
     source: expect.stringContaining('DDI 0487'),
   });
   expect(answer.notSupported.every(({ what, instead }) => what.length > 0 && instead.length > 0)).toBe(true);
@@ -50,6 +50,13 @@ test('--semantics lists each rule in which a kernel differs from safe, with both
     formats: expect.arrayContaining(['vtd-ss', 'x86-64', 'amd-v1', 'riscv-sv39']),
     rule: 'partOfPage',
     value: 'whole page',
+    safe: 'split',
+  });
+  expect(differences).toContainEqual({
+    semantics: 'linux-7.3',
+    formats: expect.arrayContaining(['arm-64-lpae-s1', 'arm-64-lpae-s2', 'arm-mali-lpae', 'arm-v7s']),
+    rule: 'partOfPage',
+    value: 'refused',
     safe: 'split',
   });
   for (const { value, safe } of differences) expect(value).not.toBe(safe);

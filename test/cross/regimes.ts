@@ -49,11 +49,21 @@ function stage1(domain: Domain, read: Reading): Regime {
   const granule = at<Granule>(upper ? TG1 : TG0, read('tcr.tg'));
   const ttbr = { ttb: read('ttbr'), tsz: read('tcr.tsz'), granule };
   const mair = BigInt.asUintN(64, domain.registers['mair'] ?? 0n);
-  return aarch64Stage1({ ...(upper ? { ttbr1: ttbr } : { ttbr0: ttbr }), oas: at(PS, read('tcr.ips')), mair });
+  const half = upper ? { ttbr1: ttbr } : { ttbr0: ttbr };
+  return aarch64Stage1({
+    ...half,
+    oas: at(PS, read('tcr.ips')),
+    mair,
+    ds: domain.registers['tcr.ds'] === 1n,
+    hardwareDirty: domain.registers['tcr.hd'] === 1n,
+  });
 }
 
-function stage2(read: Reading): Regime {
+function stage2({ geometry, registers }: Domain, read: Reading): Regime {
   return aarch64Stage2({
+    ds: registers['vtcr.ds'] === 1n,
+    sl2: registers['vtcr.sl2'] === 1n,
+    forceWriteBack: (geometry.quirks & QUIRK.ARM_S2FWB) !== 0,
     ttb: read('vttbr'),
     tsz: read('vtcr.tsz'),
     sl0: read('vtcr.sl'),
@@ -87,7 +97,8 @@ function short(domain: Domain, read: Reading): Regime {
 function dartRegime(domain: Domain, read: Reading, encoding: 1 | 2): Regime {
   const { ias, oas, pageSizes } = domain.geometry;
   const roots = Array.from({ length: read('n_ttbrs') }, (_, i) => read(`ttbr${i}`));
-  return dart({ roots, encoding, granule: pageSizes === 4096 ? 4096 : 16384, ias, oas });
+  const levels = read('n_levels') === 4 ? 3 : 2;
+  return dart({ roots, encoding, granule: pageSizes === 4096 ? 4096 : 16384, ias, oas, levels });
 }
 
 function vtd({ geometry }: Domain, root: number, levels: number, mode: 'first' | 'second'): VtdConfig {
@@ -108,7 +119,7 @@ export function regimeOf(domain: Domain): Regime {
     case 'arm-64-lpae-s1':
       return stage1(domain, read);
     case 'arm-64-lpae-s2':
-      return stage2(read);
+      return stage2(domain, read);
     case 'arm-32-lpae-s1':
       return aarch32LongStage1({ ttbr0: read('ttbr'), t0sz: read('tcr.tsz') & 7, mair });
     case 'arm-32-lpae-s2':

@@ -149,7 +149,8 @@ describe('DART', () => {
       ['two page sizes', { pageSizes: 4096 + 16384 }, 'BAD_GEOMETRY', 'pageSizes'],
       ['another page size', { pageSizes: 65536 }, 'BAD_GEOMETRY', 'pageSizes'],
       ['no page size', { pageSizes: 0 }, 'BAD_GEOMETRY', 'pageSizes'],
-      ['more than four roots', { ias: 33 }, 'BAD_GEOMETRY', 'ias'],
+      ['more than four roots of two levels', { ias: 33, semantics: 'linux-6.1' }, 'BAD_GEOMETRY', 'ias'],
+      ['more than three levels', { ias: 42, oas: 42 }, 'BAD_GEOMETRY', 'ias'],
     ];
 
   test.each(refusals)('%s is refused', (_name, change, code, argument) => {
@@ -174,13 +175,15 @@ describe('DART', () => {
   });
 
   test.each([
-    [30, 1],
-    [31, 2],
-    [32, 4],
-  ])('ias %d has %d roots, each with a TTBR', (ias, roots) => {
-    const { registers } = new Domain({ format: 'apple-dart', granule: '4K', ias });
-    expect(registers['n_ttbrs']).toBe(BigInt(roots));
-    expect(Object.keys(registers)).toHaveLength(roots + 1);
+    [30, 1, 2],
+    [31, 2, 2],
+    [32, 4, 2],
+    [33, 1, 3],
+    [41, 4, 3],
+  ])('ias %d has %d roots, each with a TTBR, of %d levels', (ias, roots, levels) => {
+    const { registers } = new Domain({ format: 'apple-dart', granule: '4K', ias, oas: 42 });
+    expect(registers).toMatchObject({ n_ttbrs: BigInt(roots), n_levels: BigInt(levels + 1) });
+    expect(Object.keys(registers)).toHaveLength(roots + 2);
   });
 });
 

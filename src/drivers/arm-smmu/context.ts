@@ -5,7 +5,8 @@
  */
 import { hex } from '../../address.ts';
 import { IommuError } from '../../errors.ts';
-import { type Geometry, QUIRK, type Registers } from '../../formats/contract.ts';
+import type { Geometry, Registers } from '../../formats/contract.ts';
+import { QUIRK } from '../../formats/quirks.ts';
 import { type RegisterWrite, SmmuDevice } from './device.ts';
 import { CB, CBAR_S1, GR1, SCTLR_ASIDPNE, SCTLR_ON } from './registers.ts';
 
