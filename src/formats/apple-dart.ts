@@ -234,7 +234,7 @@ export const appleDart: Format = makeFormat(DART1, [
   { name: '4K 32/36, four roots', request: plainRequest(4096, 32, 36) },
   { name: '4K 30/36', request: plainRequest(4096, 30, 36) },
   { name: '16K 36/36', request: plainRequest(16384, 36, 36) },
-  { name: '4K 40/42, three levels, two roots', request: plainRequest(4096, 40, 42) },
+  { name: '4K 36/36, three levels', request: plainRequest(4096, 36, 36) },
 ]);
 
 /** DART, second encoding. */

@@ -3,9 +3,17 @@
  * forms. Arm DDI 0487, chapter D8 (VMSAv8-64 translation); DDI 0406C, section B3.6 (long-descriptor format).
  * @module
  */
-import { highHalf, lowHalf, pow2 } from '../address.ts';
+import { alignDown, highHalf, lowHalf, pow2 } from '../address.ts';
 import type { DirtyState, Format, Geometry, Registers, TableRequest } from './contract.ts';
-import { ADDRESS_LO, AP_READ_ONLY, CONTIGUOUS_HI, codecOf, DBM_HI, LpaeLeaves } from './lpae-entries.ts';
+import {
+  ADDRESS_LO,
+  type AddressCodec,
+  AP_READ_ONLY,
+  CONTIGUOUS_HI,
+  codecOf,
+  DBM_HI,
+  LpaeLeaves,
+} from './lpae-entries.ts';
 import { s1Registers, s2Registers } from './lpae-registers.ts';
 import {
   contiguousEntries,
@@ -32,26 +40,35 @@ function registersOf(shape: LpaeShape, root: number): Registers {
   return shape.variant.kind === 's1' ? s1Registers(shape, root) : s2Registers(shape, root);
 }
 
+/** What of a geometry depends on whether leaves of several entries are written. */
+type Leaves = Pick<Geometry, 'maxSlots' | 'contiguous' | 'ownAddresses' | 'slots' | 'leafSlots' | 'address'>;
+
 /** Entries of a page at each depth: of single ones and, where they are asked for, contiguous ones. */
-function slotsOf({
-  levels,
-  pageShift,
-  request,
-}: LpaeShape): Pick<Geometry, 'maxSlots' | 'contiguous' | 'slots' | 'leafSlots'> {
+function leavesOf({ levels, pageShift, request }: LpaeShape, addressOf: AddressCodec['address']): Leaves {
   const spans = levels.map((level) => pow2(level.shift));
   if (!hasQuirk(request, 'ARM_CONTIGUOUS')) {
-    return { maxSlots: 1, slots: (depth, size) => (spans[depth] === size ? 1 : 0), leafSlots: () => 1 };
+    return {
+      maxSlots: 1,
+      slots: (depth, size) => (spans[depth] === size ? 1 : 0),
+      leafSlots: () => 1,
+      address: addressOf,
+    };
   }
   const joined = levels.map((level) => contiguousEntries(pageShift, level));
   const slotsAt = (depth: number): number => joined[depth] ?? 1;
   return {
     maxSlots: Math.max(1, ...joined),
     contiguous: { lo: 0, hi: CONTIGUOUS_HI },
+    ownAddresses: true,
     slots(depth, size) {
       const slots = size / (spans[depth] ?? Number.POSITIVE_INFINITY);
       return slots === 1 || (slots > 1 && slots === slotsAt(depth)) ? slots : 0;
     },
     leafSlots: (_lo, hi, depth) => ((hi & CONTIGUOUS_HI) !== 0 ? slotsAt(depth) : 1),
+    address(lo, hi, depth) {
+      const own = addressOf(lo, hi);
+      return (hi & CONTIGUOUS_HI) === 0 ? own : alignDown(own, slotsAt(depth) * (spans[depth] ?? 1));
+    },
   };
 }
 
@@ -98,10 +115,9 @@ export function lpaeGeometry(
     syncedHi: SYNCED_HI,
     dirty: hasQuirk(request, 'ARM_HD') ? DIRTY : undefined,
     rules: variant.rules,
-    ...slotsOf(shape),
+    ...leavesOf(shape, address),
     leaf: (depth, slots, prot, out) => leaves.leaf(depth, slots, prot, out),
     addAddress,
-    address,
     table(physical, out) {
       out.lo = TYPE_TABLE;
       out.hi = tableHi;

@@ -133,6 +133,8 @@ export interface Geometry {
    * undefined where a format has no such leaves or marks them in another way.
    */
   readonly contiguous?: Entry | undefined;
+  /** Whether each entry of a leaf of several holds its own part's output address; else all hold that of the first byte. */
+  readonly ownAddresses?: boolean | undefined;
   /** How entries tell what was written to; undefined where they do not. */
   readonly dirty?: DirtyState | undefined;
   /** What each semantics decides; one that is not there has no such tables, but `safe` has all. */

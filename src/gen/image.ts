@@ -176,7 +176,9 @@ class MadeTable implements ImageTable {
     geometry.addAddress(to % TWO_32, Math.floor(to / TWO_32), this.depth, bits);
     const leaf = { ...place, size: place.size * slots, to, attributes: place.value ^ joined(bits.lo, bits.hi) };
     for (let slot = 0; slot < slots; slot++) {
-      out.push({ ...leaf, index: place.index + slot, kind: slot === 0 ? 'leaf' : 'repeat' });
+      const index = place.index + slot;
+      const value = joined(this.#lo(index), this.#hi(index));
+      out.push({ ...leaf, index, value, kind: slot === 0 ? 'leaf' : 'repeat' });
     }
   }
 }

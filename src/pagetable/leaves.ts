@@ -21,6 +21,7 @@ export class LeafWriter {
   readonly #geometry: Geometry;
   readonly #strideScale: number;
   readonly #outputBreak: number;
+  readonly #ownAddresses: boolean;
   readonly #kind: PageKind = { size: 0, depth: -1, slots: 0 };
   readonly #out: Entry = { lo: 0, hi: 0 };
   readonly #bits: Entry = { lo: 0, hi: 0 };
@@ -33,6 +34,7 @@ export class LeafWriter {
     this.#geometry = tree.geometry;
     this.#strideScale = 2 ** tree.geometry.addressShift;
     this.#outputBreak = tree.geometry.outputBreak;
+    this.#ownAddresses = tree.geometry.ownAddresses === true;
   }
 
   /** Gives a place the depth and slots of pages of this size; depth −1 where no level has it. */
@@ -88,6 +90,19 @@ export class LeafWriter {
    * by one.
    */
   write(place: Place, pa: number, bits: Entry): void {
+    if (this.#ownAddresses && place.slots > 1) this.#writeSingle(place, pa, bits);
+    else this.#writePages(place, pa, bits);
+  }
+
+  /** Pages whose entries each hold their own address are written as runs of entries. */
+  #writeSingle(place: Place, pa: number, bits: Entry): void {
+    const { index, slots, count } = place;
+    place.select(index, 1, count * slots);
+    this.#writePages(place, pa, bits);
+    place.select(index, slots, count);
+  }
+
+  #writePages(place: Place, pa: number, bits: Entry): void {
     const { slots, count } = place;
     const size = this.#tree.spanAt(place.depth) * slots;
     if (pa + count * size <= this.#outputBreak) this.#writeRun(place, pa, bits);

@@ -46,7 +46,7 @@ function translateSome(tree: TableTree, iova: number, count: number, place: numb
   if (depth < last || !tellsContiguous(tree))
     return translateEntry(tree, depth, table, index, iova, count, place, page);
   const end = Math.min(index + count, tree.levelAt(last).entries);
-  const pages = firstContiguous(tree, table, index, end) - index;
+  const pages = (tree.geometry.ownAddresses === true ? end : firstContiguous(tree, table, index, end)) - index;
   if (pages === 0) return translateEntry(tree, depth, table, index, iova, count, place, page);
   const { addressShift, leafFieldLo, leafFieldHi } = tree.geometry;
   const from = table + (index << tree.entryShift);

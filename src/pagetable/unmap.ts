@@ -207,7 +207,7 @@ function clearAsRun(tree: TableTree, place: Place, queued: boolean): void {
     const below = tree.tableAt(at);
     tree.store(at, 0, 0);
     tree.cleanEntry(at);
-    tree.freeUnlinked(depth + 1, below, iova + i * span);
+    tree.freeUnlinked(depth + 1, below, iova + i * span, queued);
   }
   if (depth === tree.last) eraseRun(tree, table, index, count);
   else tree.eraseEntries(table, index, count);

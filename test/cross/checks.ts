@@ -26,9 +26,22 @@ export function reach(walker: Walker, iova: bigint): Leaf | Fault {
   return last;
 }
 
+/**
+ * Leaves as a device reads them: Arm's contiguous bit is a hint, and each entry that it joins a leaf of its own.
+ */
+function* asRead(domain: Domain, leaves: readonly DomainLeaf[]): Generator<DomainLeaf> {
+  const { levels, ownAddresses } = domain.geometry;
+  for (const leaf of leaves) {
+    const span = 2 ** (levels.find(({ shift }) => 2 ** shift <= leaf.size)?.shift ?? 0);
+    const size = ownAddresses === true ? span : leaf.size;
+    for (let at = 0; at < leaf.size; at += size) yield { iova: leaf.iova + BigInt(at), pa: leaf.pa + at, size };
+  }
+}
+
 /** What two lists of leaves differ in, first of all: cheap for many thousands of them. */
-function firstDifference(domain: Domain, regime: Regime, wanted: readonly DomainLeaf[]): string | undefined {
+function firstDifference(domain: Domain, regime: Regime, leaves: readonly DomainLeaf[]): string | undefined {
   const shift = domain.geometry.iovaBase - presented(domain, domain.geometry.iovaBase);
+  const wanted = [...asRead(domain, leaves)];
   let count = 0;
   let different: string | undefined;
   for (const region of regime.regions) {

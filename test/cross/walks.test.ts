@@ -2,10 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Domain, PATHS } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
-import { FORMATS, semanticsOf } from '../../src/formats/index.ts';
+import { FORMATS } from '../../src/formats/index.ts';
 import { leavesOf } from '../suite/histories.ts';
 import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
-import { expectNoLeak, iovaOf, makeDomain, pageSizesOf, RW, type Setup, withDomain } from '../support/setup.ts';
+import {
+  expectNoLeak,
+  iovaOf,
+  kernelsOf,
+  makeDomain,
+  pageSizesOf,
+  RW,
+  type Setup,
+  withDomain,
+} from '../support/setup.ts';
 import { expectAgreement } from './checks.ts';
 import { plainConfigurations } from './regimes.ts';
 
@@ -52,7 +61,7 @@ describe.each(SETUPS)('$name: the device sees what the domain says', (setup) => 
     withDomain(setup, {}, expectAgreement);
   });
 
-  const semanticsHere = (['safe', 'linux-6.1'] as const).filter((each) => semanticsOf(setup.format).includes(each));
+  const semanticsHere = ['safe', ...kernelsOf(setup)] as const;
 
   test.each(semanticsHere)('after any history under %s', (semantics) => {
     const paths = PATHS.filter((path) => semantics === 'safe' || path !== 'one-walk');

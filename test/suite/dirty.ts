@@ -110,6 +110,7 @@ function holds(setup: Setup, history: readonly Draw[], plan: readonly Step[], pl
     const [small = 0] = pageSizesOf(domain.geometry);
     const leaves = mapAll(domain, history);
     if (leaves.length === 0) return;
+    for (const { start, size } of leaves) domain.readDirty(iovaOf(domain, start), size);
     const born = snapshot(domain);
     for (const step of plan) {
       const leaf = leaves[step.leaf % leaves.length] as Leaf;

@@ -4,17 +4,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Domain, type MapResult, PATHS } from '../../src/core/index.ts';
+import type { Kernel } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
-import {
-  expectNoLeak,
-  iovaOf,
-  isInLinux61,
-  makeDomain,
-  pageSizesOf,
-  RW,
-  refusal,
-  type Setup,
-} from '../support/setup.ts';
+import { expectNoLeak, iovaOf, kernelsOf, makeDomain, pageSizesOf, RW, refusal, type Setup } from '../support/setup.ts';
 import { snapshot } from '../support/snapshot.ts';
 
 /** A call that allocates tables, after what it needs to find. */
@@ -114,8 +106,8 @@ function changesNothing(setup: Setup, { prepare, call }: Case): void {
 }
 
 /** Linux takes back the leaves of a map and keeps its tables; an unmap stops at the block that it cannot split. */
-function leavesWhatLinuxLeaves(setup: Setup, { prepare, call }: Case<MapResult>): void {
-  const domain = makeDomain(setup, { semantics: 'linux-6.1' });
+function leavesWhatLinuxLeaves(setup: Setup, semantics: Kernel, { prepare, call }: Case<MapResult>): void {
+  const domain = makeDomain(setup, { semantics });
   prepare(domain);
   const before = domain.leaves();
   const tables = domain.memory.liveTables;
@@ -132,8 +124,8 @@ function leavesWhatLinuxLeaves(setup: Setup, { prepare, call }: Case<MapResult>)
   expectNoLeak(domain);
 }
 
-function splitsOnlyWithMemory(setup: Setup, large: number, small: number): void {
-  const domain = makeDomain(setup, { semantics: 'linux-6.1' });
+function splitsOnlyWithMemory(setup: Setup, semantics: Kernel, large: number, small: number): void {
+  const domain = makeDomain(setup, { semantics });
   const iova = iovaOf(domain, 0);
   domain.map(iova, 0, large, RW);
   const slots = domain.leaves().length;
@@ -172,13 +164,14 @@ export function failNthRules(setup: Setup): void {
       changesNothing(setup, each);
     });
 
-    if (!isInLinux61(setup)) return;
-    test.each(mapCases(setup))('linux-6.1: $name: leaves are taken back, tables stay', (each) => {
-      leavesWhatLinuxLeaves(setup, each);
-    });
+    describe.each(kernelsOf(setup))('%s', (semantics) => {
+      test.each(mapCases(setup))('$name: leaves are taken back, tables stay', (each) => {
+        leavesWhatLinuxLeaves(setup, semantics, each);
+      });
 
-    test.each(blocks)('linux-6.1: a page of %d bytes that cannot be split stays whole', (large) => {
-      splitsOnlyWithMemory(setup, large, small);
+      test.each(blocks)('a page of %d bytes that cannot be split stays whole', (large) => {
+        splitsOnlyWithMemory(setup, semantics, large, small);
+      });
     });
   });
 }

@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Domain } from '../../src/core/index.ts';
 import { DISPATCHES, PATHS } from '../../src/core/index.ts';
-import { offsetOfIova } from '../../src/formats/index.ts';
+import { type Kernel, offsetOfIova } from '../../src/formats/index.ts';
 import { type Call, CallMaker, type Draw, draws, type Element } from '../support/histories.ts';
 import { IntervalMap } from '../support/interval-map.ts';
-import { expectNoLeak, iovaOf, isInLinux61, makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
+import { expectNoLeak, iovaOf, kernelsOf, makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
 import { snapshot } from '../support/snapshot.ts';
 
 /** Maps a list in one of its three forms: objects, arrays, or in the engine's own memory. */
@@ -139,9 +139,9 @@ function agreesOnPaths(setup: Setup, history: readonly Draw[]): void {
   }
 }
 
-function agreesOnLinuxPaths(setup: Setup, history: readonly Draw[]): void {
+function agreesOnLinuxPaths(setup: Setup, semantics: Kernel, history: readonly Draw[]): void {
   const calls = allowedCalls(setup, history, false);
-  const options = { semantics: 'linux-6.1' } as const;
+  const options = { semantics };
   const first = replay(makeDomain(setup, options), calls);
   for (const path of PATHS.filter((each) => each !== 'one-walk')) {
     for (const dispatch of DISPATCHES) {
@@ -167,10 +167,9 @@ export function historyRules(setup: Setup): void {
       );
     });
 
-    if (!isInLinux61(setup)) return;
-    test('all paths and dispatches leave equal bytes under linux-6.1', () => {
+    test.each(kernelsOf(setup))('all paths and dispatches leave equal bytes under %s', (semantics) => {
       fc.assert(
-        fc.property(draws, (history) => agreesOnLinuxPaths(setup, history)),
+        fc.property(draws, (history) => agreesOnLinuxPaths(setup, semantics, history)),
         { numRuns: 6 },
       );
     });

@@ -1,14 +1,15 @@
 /**
- * Random histories under the semantics `linux-6.1`, held against a slow twin of that kernel's rules.
+ * Random histories under the semantics of kernels, held against a slow twin of that kernel's rules.
  * @module
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Path } from '../../src/core/index.ts';
+import type { Kernel } from '../../src/formats/index.ts';
 import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
 import { IntervalMap } from '../support/interval-map.ts';
 import { LinuxModel } from '../support/linux-model.ts';
-import { expectNoLeak, iovaOf, isInLinux61, makeDomain, RW, type Setup } from '../support/setup.ts';
+import { expectNoLeak, iovaOf, kernelsOf, makeDomain, RW, type Setup } from '../support/setup.ts';
 import { linuxRuns } from './choices.ts';
 import { leavesOf } from './histories.ts';
 
@@ -31,9 +32,9 @@ function performed(domain: ReturnType<typeof makeDomain>, call: Call): number {
   return errno === 0 ? bytes : errno;
 }
 
-function followsModel(setup: Setup, path: Path, history: readonly Draw[]): void {
-  const domain = makeDomain(setup, { semantics: 'linux-6.1', path });
-  const model = new LinuxModel(domain.geometry);
+function followsModel(setup: Setup, semantics: Kernel, path: Path, history: readonly Draw[]): void {
+  const domain = makeDomain(setup, { semantics, path });
+  const model = new LinuxModel(domain.geometry, domain.table.rules);
   const maker = new CallMaker(domain.geometry);
   const mapped = new IntervalMap();
   for (const draw of history) {
@@ -49,15 +50,14 @@ function followsModel(setup: Setup, path: Path, history: readonly Draw[]): void 
   expectNoLeak(domain);
 }
 
-/** Rules of Linux 6.1. */
+/** Rules of Linux's io-pgtable. */
 export function linuxRules(setup: Setup): void {
-  if (!isInLinux61(setup)) return;
-  describe('linux-6.1', () => {
+  describe.each(kernelsOf(setup))('%s', (semantics) => {
     test.each(['map-pages', 'map-sg', 'per-page'] as const)(
       'calls over %s return and leave what that kernel does',
       (path) => {
         fc.assert(
-          fc.property(draws, (history) => followsModel(setup, path, history)),
+          fc.property(draws, (history) => followsModel(setup, semantics, path, history)),
           { numRuns: 12 },
         );
       },

@@ -1,9 +1,9 @@
 /**
- * A slow plain twin of Linux 6.1's map and unmap rules: entries of each level in a map by input address, `bigint`
+ * A slow plain twin of the map and unmap rules of Linux's io-pgtable: entries of each level in a map by input address, `bigint`
  * addresses, no memory, no bits. It knows what is mapped and which tables exist.
  * @module
  */
-import type { Geometry } from '../../src/formats/index.ts';
+import type { Geometry, Rules } from '../../src/formats/index.ts';
 import type { Interval } from './interval-map.ts';
 
 const EEXIST = -17;
@@ -31,12 +31,14 @@ interface Choice {
 /** The address space of one domain. */
 export class LinuxModel {
   readonly #geometry: Geometry;
+  readonly #rules: Rules;
   readonly #spans: readonly bigint[];
   readonly #entries: readonly Map<bigint, Node>[];
   readonly #sizes: readonly bigint[];
 
-  constructor(geometry: Geometry) {
+  constructor(geometry: Geometry, rules: Rules) {
     this.#geometry = geometry;
+    this.#rules = rules;
     this.#spans = geometry.levels.map((level) => 1n << BigInt(level.shift));
     this.#entries = geometry.levels.map(() => new Map<bigint, Node>());
     const bits = Array.from({ length: 53 }, (_, bit) => 1n << BigInt(bit));
@@ -137,7 +139,7 @@ export class LinuxModel {
   }
 
   #mapPages(iova: bigint, pa: bigint, size: bigint, count: number): { errno: number; pages: number } {
-    if (this.#geometry.rules['linux-6.1']?.request !== 'page') {
+    if (this.#rules.request !== 'page') {
       const pages = this.#mapRun(iova, pa, size, count);
       return pages < 0 ? { errno: pages, pages: 0 } : { errno: 0, pages };
     }
@@ -184,7 +186,7 @@ export class LinuxModel {
   }
 
   #unmapPages(iova: bigint, size: bigint, count: number): number {
-    if (this.#geometry.rules['linux-6.1']?.request !== 'page') return this.#unmapRun(0, iova, size, count);
+    if (this.#rules.request !== 'page') return this.#unmapRun(0, iova, size, count);
     let pages = 0;
     while (pages < count && this.#unmapOne(0, iova + BigInt(pages) * size, size)) pages++;
     return pages;
@@ -196,6 +198,7 @@ export class LinuxModel {
     if (this.#slots(depth, size) > 0) return this.#clearRun(depth, key, count);
     if (node === undefined || depth === this.#spans.length - 1) return 0;
     if (node === 'table') return this.#unmapRun(depth + 1, iova, size, count);
+    if (this.#rules.partOfPage === 'refused') return 0;
     return this.#splitBlock(depth, key, node, iova, size, count);
   }
 
@@ -231,6 +234,7 @@ export class LinuxModel {
     if (slots > 0) return this.#clearPage(depth, key, slots);
     if (node === undefined) return false;
     if (node === 'table') return this.#unmapOne(depth + 1, iova, size);
+    if (this.#rules.partOfPage === 'refused') return false;
     if (node.slots > 1) {
       this.#separate(depth, key);
       if (key % BigInt(node.slots) !== 0n) return false;
@@ -243,20 +247,22 @@ export class LinuxModel {
     const level = this.#level(depth);
     const keys = Array.from({ length: slots }, (_, i) => key + BigInt(i));
     if (!keys.every((each) => level.has(each))) return false;
-    if (slots === 1) this.#separate(depth, key);
+    if (slots === 1 && !this.#separate(depth, key)) return false;
     for (const each of keys) this.#remove(depth, each);
     return true;
   }
 
-  /** A contiguous page becomes single entries that keep their addresses. */
-  #separate(depth: number, key: bigint): void {
+  /** A contiguous page becomes single entries that keep their addresses, or the kernel refuses that. */
+  #separate(depth: number, key: bigint): boolean {
     const level = this.#level(depth);
     const node = level.get(key);
-    if (node === undefined || node === 'table' || node.slots === 1) return;
+    if (node === undefined || node === 'table' || node.slots === 1) return true;
+    if (this.#rules.partOfPage === 'refused') return false;
     const first = key - (key % BigInt(node.slots));
     for (let i = 0n; i < BigInt(node.slots); i++) {
       level.set(first + i, { pa: node.pa + i * this.#span(depth), slots: 1 });
     }
+    return true;
   }
 
   /** Pieces of the size unmapped, which lose their address: they map 0 upward. */

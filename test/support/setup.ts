@@ -5,8 +5,8 @@
 import { expect } from 'vitest';
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
-import type { Format, FormatConfiguration, Geometry } from '../../src/formats/index.ts';
-import { PROT, publicIova, semanticsOf } from '../../src/formats/index.ts';
+import type { Format, FormatConfiguration, Geometry, Kernel } from '../../src/formats/index.ts';
+import { PROT, publicIova } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 
 export const RW: number = PROT.READ | PROT.WRITE;
@@ -47,9 +47,22 @@ export function iovaOf(domain: Domain, offset: number): bigint {
   return publicIova(domain.geometry, offset);
 }
 
-/** Whether Linux 6.1 writes tables of this format. */
-export function isInLinux61({ format }: Setup): boolean {
-  return semanticsOf(format).includes('linux-6.1');
+const KERNELS: readonly Kernel[] = ['linux-6.1', 'linux-7.3'];
+
+/** Kernels that write tables of this configuration and cut ranges into runs of pages in their core. */
+export function kernelsOf(setup: Setup): readonly Kernel[] {
+  return KERNELS.filter((semantics) => writes(setup, semantics));
+}
+
+function writes({ format, configuration: { request } }: Setup, semantics: Kernel): boolean {
+  try {
+    const { quirks, rules } = format.configure({ ...request, semantics });
+    const found = rules[semantics];
+    return found !== undefined && found.request !== 'range' && (quirks & found.refusedQuirks) === 0;
+  } catch (error) {
+    if (error instanceof IommuError && error.code === 'BAD_GEOMETRY') return false;
+    throw error;
+  }
 }
 
 /** Page sizes granted that a level of the tree has, smallest first. */

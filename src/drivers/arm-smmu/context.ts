@@ -58,7 +58,7 @@ export function contextKind(format: string): ContextKind {
 /** Address bits of an SMMUv2 (IHI 0062, 9.6.3: sIDR2.IAS, sIDR2.OAS). */
 const MOST_BITS = 48;
 const SHORT_INPUT_BITS = 32;
-const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_TTBR1 | QUIRK.ARM_OUTER_WBWA;
+const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_TTBR1 | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS | QUIRK.NO_WARN;
 
 function unsupported(argument: string, text: string): IommuError {
   return new IommuError('UNSUPPORTED', argument, `the arm-smmu driver does not drive ${text}`);
