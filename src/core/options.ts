@@ -105,11 +105,12 @@ function requestOf(format: Format, options: DomainOptions): TableRequest {
     );
   }
   for (const name of ['ias', 'oas', 'pageSizes', 'cpuPageSize'] as const) checkWhole(name, options[name]);
-  const plain = format.request(granule, options.ias, options.oas);
+  const quirks = options.quirks === undefined ? undefined : quirkFlags(options.quirks);
+  const plain = format.request(granule, options.ias, options.oas, quirks);
   return {
     ...plain,
     pageSizes: options.pageSizes ?? plain.pageSizes,
-    quirks: options.quirks === undefined ? plain.quirks : quirkFlags(options.quirks),
+    quirks: quirks ?? plain.quirks,
     coherent: booleanOr('coherent', options.coherent, plain.coherent),
     cpuPageSize: options.cpuPageSize ?? plain.cpuPageSize,
   };

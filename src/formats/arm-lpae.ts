@@ -185,7 +185,7 @@ export const arm64LpaeS1: Format = {
     ['4K 52/52 LPA2 non-coherent', 4, 52, 52, QUIRK.ARM_LPA2, false],
     ['16K 52/52 LPA2 contiguous', 16, 52, 52, QUIRK.ARM_LPA2 | QUIRK.ARM_CONTIGUOUS],
   ]),
-  request: (granule, ias = 48, oas = 48) => lpaeRequest(granule, ias, oas),
+  request: (granule, ias = 48, oas = 48, quirks = 0) => lpaeRequest(granule, ias, oas, quirks),
   configure: (request) => lpaeGeometry(S1_64, request),
 };
 
@@ -209,7 +209,7 @@ export const arm64LpaeS2: Format = {
     ['4K 52/52 LPA2', 4, 52, 52, QUIRK.ARM_LPA2],
     ['16K 51/52 LPA2 concatenated', 16, 51, 52, QUIRK.ARM_LPA2],
   ]),
-  request: (granule, ias = 48, oas = 48) => lpaeRequest(granule, ias, oas),
+  request: (granule, ias = 48, oas = 48, quirks = 0) => lpaeRequest(granule, ias, oas, quirks),
   configure: (request) => lpaeGeometry(S2_64, request),
 };
 

@@ -220,8 +220,11 @@ export interface Format {
   readonly quirks: readonly QuirkName[];
   /** Configurations that every test of the suite runs on. */
   readonly configurations: readonly FormatConfiguration[];
-  /** A plain request for a granule, with the format's usual widths where they are not given. */
-  request(granule: number, ias: number | undefined, oas: number | undefined): TableRequest;
+  /**
+   * A plain request for a granule, with the format's usual widths where they are not given.
+   * @param quirks those that bring page sizes are followed
+   */
+  request(granule: number, ias: number | undefined, oas: number | undefined, quirks?: number): TableRequest;
   /**
    * The geometry for a request.
    * @throws IommuError `BAD_GEOMETRY` or `BAD_QUIRK` where the format refuses it, as Linux's allocator does.

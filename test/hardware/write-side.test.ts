@@ -140,7 +140,7 @@ const SMMU_CASES = CASES.filter(
     format.startsWith('arm-') &&
     format !== 'arm-mali-lpae' &&
     request.oas <= 48 &&
-    (request.quirks & (QUIRK.ARM_MTK_EXT | QUIRK.NO_PERMS)) === 0,
+    (request.quirks & (QUIRK.ARM_MTK_EXT | QUIRK.NO_PERMS | QUIRK.ARM_HD | QUIRK.ARM_S2FWB)) === 0,
 );
 
 /** A port that loses some writes on their way. */

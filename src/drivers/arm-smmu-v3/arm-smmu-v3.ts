@@ -4,7 +4,7 @@
  * @module
  */
 import type { Registers } from '../../formats/contract.ts';
-import { QUIRK } from '../../formats/contract.ts';
+import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf } from '../options.ts';
@@ -49,7 +49,7 @@ const OPTIONS: readonly (keyof ArmSmmuV3Options)[] = [
   'forceSync',
 ];
 
-const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_OUTER_WBWA;
+const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS | QUIRK.NO_WARN;
 
 class ArmSmmuV3 implements Driver {
   readonly name = 'arm-smmu-v3';

@@ -4,7 +4,8 @@
  * @module
  */
 import { IommuError } from '../../errors.ts';
-import { QUIRK, type Registers } from '../../formats/contract.ts';
+import type { Registers } from '../../formats/contract.ts';
+import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf } from '../options.ts';

@@ -2,7 +2,8 @@
  * The RISC-V IOMMU driver: a command queue and device contexts in memory, as Linux 6.13 and 7.3 use them (drivers/iommu/riscv).
  * @module
  */
-import { QUIRK, type Registers } from '../../formats/contract.ts';
+import type { Registers } from '../../formats/contract.ts';
+import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, oneOf } from '../options.ts';
