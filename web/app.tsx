@@ -22,7 +22,7 @@ const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
 /** Characters of a list: 4096 lines have fewer. */
 const MOST_LIST = 2 ** 18;
 
-/** Takes files in, and opens the panel that the last of them is for. */
+/** Takes files in, and opens the panel that the last of them is for; that of faults where a log came along, to which the others are evidence. */
 async function take(list: Iterable<File>): Promise<void> {
   const found = await Promise.all([...list].map(identify));
   files.value = [...files.value, ...found.filter(({ role }) => role !== 'list')];
@@ -31,7 +31,8 @@ async function take(list: Iterable<File>): Promise<void> {
     openPanel('explorer', { list: (await typed.file.slice(0, MOST_LIST).text()).trim(), of: '', edits: '', at: '' });
     return;
   }
-  const panel = found.map(({ role }) => PANEL_OF_ROLE[role]).find((id) => PANELS.some((one) => one.id === id));
+  const panels = found.flatMap(({ role }) => PANEL_OF_ROLE[role] ?? []);
+  const panel = panels.includes('fault') ? 'fault' : panels.at(-1);
   if (panel !== undefined) openPanel(panel, panel === 'latency' ? { show: 'file' } : {});
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
+import type { Field } from '../hardware/bits.ts';
 import type { FaultField } from './incident.ts';
 
 /** A field of a register: a flag with one meaning, or several bits with one a value. */
@@ -29,11 +30,20 @@ export function decodeBits(value: bigint, fields: readonly BitField[]): FaultFie
     const bits = Number(BigInt.asUintN(width, value >> BigInt(field.at)));
     rest &= ~((2n ** BigInt(width) - 1n) << BigInt(field.at));
     if (bits !== 0 || field.always === true) {
-      decoded.push({ name: field.name, value: hex(bits), meaning: meaningOf(field, bits) });
+      const place = { at: field.at, bits: width };
+      decoded.push({ name: field.name, value: hex(bits), meaning: meaningOf(field, bits), place });
     }
   }
   if (rest !== 0n) decoded.push({ name: 'reserved', value: hex(rest), meaning: 'bits that the architecture reserves' });
   return decoded;
+}
+
+/** A field of a record, with the place that the record's layout gives it; without one where the layout has no such name. */
+export function inRecord(field: FaultField, layout: readonly Field[], name: string = field.name): FaultField {
+  const found = layout.find((one) => one.name === name);
+  if (found === undefined) return field;
+  const { at, bits, shift } = found;
+  return { ...field, place: { at, bits, inRecord: true, ...(shift === undefined ? {} : { shift }) } };
 }
 
 /** True if the flag of that name is set. */

@@ -7,7 +7,7 @@ import { idWord } from '../hardware/id-words.ts';
 import type { Fault, Leaf, Step } from '../hardware/walk/types.ts';
 import { type FaultCause, inferCause } from './cause.ts';
 import type { AddressHistory, FaultHistory, HistoryEntry } from './history.ts';
-import type { FaultKind, Incident, NextStep } from './incident.ts';
+import type { FaultField, FaultKind, Incident, NextStep } from './incident.ts';
 import { nextSteps } from './next.ts';
 import type { FaultTables, TableView } from './tables.ts';
 
@@ -92,7 +92,10 @@ function resultJson(result: Leaf | Fault): object {
 function walkJson(tables: TableView | undefined): object | null {
   if (tables === undefined) return null;
   const { context, walk } = tables;
-  const about = context === undefined ? {} : { context: { action: context.action, why: context.why ?? null } };
+  const about =
+    context === undefined
+      ? {}
+      : { context: { action: context.action, why: context.why ?? null }, domain: context.tables?.id ?? null };
   return walk === undefined ? about : { ...about, steps: walk.steps.map(stepJson), ...resultJson(walk.result) };
 }
 
@@ -108,6 +111,18 @@ function entryJson(entry: HistoryEntry): object {
     direction: direction ?? null,
     domain: domainTitle,
   };
+}
+
+/** Fields whose bits are known: of which register (`record` for the hardware's record), which bits, and what they hold. */
+function bitFieldsJson(fields: readonly FaultField[]): object[] {
+  let register = 'record';
+  return fields.flatMap(({ name, value, place }) => {
+    if (place === undefined && name !== 'reserved') register = name;
+    if (place === undefined || !/^0x[0-9a-f]{1,16}$/i.test(value)) return [];
+    const { at, bits, shift = 0, inRecord = false } = place;
+    const raw = BigInt.asUintN(bits, BigInt(value) >> BigInt(shift));
+    return [{ of: inRecord ? 'record' : register, name, at, bits, value: hex(raw) }];
+  });
 }
 
 /** The JSON object of one fault. */
@@ -128,6 +143,7 @@ export function faultJson({ record, words, cause, next, tables, history }: Expla
     meanings: Object.fromEntries(
       record.fields.filter((field) => field.meaning !== '').map((field) => [field.name, field.meaning]),
     ),
+    bitFields: bitFieldsJson(record.fields),
     words,
     cause: {
       name: cause.name,

@@ -42,6 +42,19 @@ export interface FaultField {
   readonly value: string;
   /** What the value stands for; empty where the name says it. */
   readonly meaning: string;
+  /** Where it lies in the record, or in the register that the field before without a place gives; left out where that is not known. */
+  readonly place?: FieldPlace;
+}
+
+/** Bits of a record or register. */
+export interface FieldPlace {
+  /** First bit, counted from bit 0 of the first word. */
+  readonly at: number;
+  readonly bits: number;
+  /** The value stands for an address, of which the field holds the bits from this one up. */
+  readonly shift?: number;
+  /** True for a field of the hardware's record. */
+  readonly inRecord?: boolean;
 }
 
 /** A cause that what was read excludes. */

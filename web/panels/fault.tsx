@@ -4,13 +4,13 @@
  */
 import { effect, signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { plainText } from '../../src/report/plain.ts';
 import { files, hash, setHash } from '../state/app.ts';
 import { evidenceOf } from '../state/evidence.ts';
-import { type IncidentCells, incidentsOf } from '../state/fault-data.ts';
+import { incidentsOf } from '../state/fault-data.ts';
 import { pasteAtOnce } from '../view/paste.ts';
 import { createQuestion, QuestionView } from '../view/question.tsx';
 import { EXAMPLES } from './fault/examples.ts';
+import { IncidentView } from './fault/strip.tsx';
 import type { Panel } from './panel.ts';
 
 /** Characters of a log that go into the link; longer ones stay in the box. */
@@ -43,30 +43,13 @@ function paste(text: string): void {
   setHash({ log: text.length > MOST_IN_LINK ? '' : text });
 }
 
-function Strip({ incident }: { readonly incident: IncidentCells }): JSX.Element {
-  return (
-    <figure class="strip">
-      <figcaption>Line {incident.line}: the fields of the record</figcaption>
-      <dl class="fields">
-        {incident.fields.map(({ name, value, meaning }) => (
-          <div class={/^0x0+$/.test(value) ? 'zero' : ''}>
-            <dt>{plainText(name)}</dt>
-            <dd>{plainText(value)}</dd>
-            {meaning === '' ? null : <dd class="meaning">{plainText(meaning)}</dd>}
-          </div>
-        ))}
-      </dl>
-    </figure>
-  );
-}
-
 function Strips(): JSX.Element | null {
   const state = question.state.value;
   if (state.kind !== 'answered') return null;
   return (
     <>
-      {incidentsOf(state.answer.data, MOST_STRIPS).map((incident) => (
-        <Strip incident={incident} />
+      {incidentsOf(state.answer.data, MOST_STRIPS).map((incident, i) => (
+        <IncidentView key={`${incident.line} ${incident.words}`} incident={incident} isFirst={i === 0} />
       ))}
     </>
   );

@@ -16,7 +16,9 @@ interface Piece extends BitGroup {
 /** Groups cut where a row of the strip ends. */
 function rowsOf(groups: readonly BitGroup[]): Piece[][] {
   const rows = new Map<number, Piece[]>();
-  for (const [order, { name, high, low }] of groups.entries()) {
+  let order = 0;
+  for (const { name, high, low } of groups) {
+    if (name !== '') order++;
     for (let top = high; top >= low; ) {
       const row = Math.floor(top / PER_ROW);
       const bottom = Math.max(low, row * PER_ROW);
@@ -50,13 +52,20 @@ export function BitStrip({
   value,
   groups,
   onFlip,
+  label = 'bits of the entry; arrow keys move, Enter switches',
+  isPartial = false,
 }: {
   readonly value: bigint;
   readonly groups: readonly BitGroup[];
-  readonly onFlip: ((bit: number) => void) | undefined;
+  readonly label?: string;
+  /** Bits without a name are not known: rows of them are left out. */
+  readonly isPartial?: boolean;
+  readonly onFlip?: ((bit: number) => void) | undefined;
 }): JSX.Element {
   const strip = useRef<HTMLElement>(null);
   const width = (groups[0]?.high ?? 0) + 1;
+  const rows = rowsOf(groups).filter((pieces) => !isPartial || pieces.some(({ name }) => name !== ''));
+  const lowestNamed = groups.findLast(({ name }) => name !== '')?.low;
   const move = (event: KeyboardEvent, bit: number): void => {
     const step = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: PER_ROW, ArrowDown: -PER_ROW }[event.key];
     if (step === undefined) return;
@@ -64,25 +73,26 @@ export function BitStrip({
     strip.current?.querySelector<HTMLElement>(`[data-bit="${Math.min(width - 1, Math.max(0, bit + step))}"]`)?.focus();
   };
   return (
-    <section class="bits" ref={strip} aria-label="bits of the entry; arrow keys move, Enter switches">
-      {rowsOf(groups).map((pieces) => (
+    <section class="bits" ref={strip} aria-label={label}>
+      {rows.map((pieces) => (
         <div class="bit-row">
           {pieces.map((piece) => (
             <div
               class={classOf(piece)}
               style={{ '--span': piece.high - piece.low + 1 }}
-              title={`${piece.name === '' ? 'not looked at' : piece.name} [${placeText(piece)}]`}
+              title={`${piece.name === '' ? (isPartial ? 'not known' : 'not looked at') : piece.name} [${placeText(piece)}]`}
             >
               <span class="bit-name">{piece.name}</span>
               <span class="bit-place">{placeText(piece)}</span>
               <span class="bit-cells">
                 {bitsDown(piece).map((bit) => {
                   const set = (value >> BigInt(bit)) & 1n;
+                  if (isPartial && piece.name === '') return <span class="not-known">·</span>;
                   return (
                     <button
                       type="button"
                       data-bit={bit}
-                      tabIndex={bit === 0 ? 0 : -1}
+                      tabIndex={bit === (isPartial ? lowestNamed : 0) ? 0 : -1}
                       aria-pressed={set === 1n}
                       aria-label={`bit ${bit}: ${set}${piece.name === '' ? '' : `, ${piece.name}`}`}
                       aria-disabled={onFlip === undefined}

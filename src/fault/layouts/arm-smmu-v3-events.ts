@@ -4,6 +4,7 @@
  */
 import { hex } from '../../address.ts';
 import { decodeEvent, EVENT_CLASS, EVENT_TYPES, type EventRecord, eventType } from '../../hardware/smmu-v3/events.ts';
+import { inRecord } from '../bit-fields.ts';
 import type { CauseName } from '../cause-names.ts';
 import type { Draft } from '../draft.ts';
 import type { Decoded, FaultAccess, FaultField, FaultKind } from '../incident.ts';
@@ -105,8 +106,8 @@ export function decodeEventRecord(event: EventRecord): Decoded {
     access,
     stage: s2 === undefined ? undefined : s2 === 1n ? 2 : 1,
     fields: [
-      { name: 'EventType', value: hex(code), meaning: name },
-      ...Object.entries(fields).map(([field, value]) => toField(field, value)),
+      { name: 'EventType', value: hex(code), meaning: name, place: { at: 0, bits: 8, inRecord: true } },
+      ...Object.entries(fields).map(([field, value]) => inRecord(toField(field, value), eventType(code).fields)),
     ],
     ...judge(
       name,

@@ -3,7 +3,8 @@
  * @module
  */
 import { hex } from '../../address.ts';
-import { type BitField, decodeBits } from '../bit-fields.ts';
+import { VTD_FAULT_FIELDS } from '../../hardware/vt-d/fault-record.ts';
+import { type BitField, decodeBits, inRecord } from '../bit-fields.ts';
 import type { CauseName } from '../cause-names.ts';
 import type { Draft } from '../draft.ts';
 import { type Decoded, type Exclusion, type FaultField, requesterId } from '../incident.ts';
@@ -47,13 +48,15 @@ function recordFields(draft: Draft, code: number | undefined): FaultField[] {
   const [direction, device] = [draft.text('direction')?.toLowerCase(), draft.text('device')];
   const [iova, index] = [draft.hex('iova'), draft.hex('index')];
   const meaning = direction === 'write' ? 'a write, or a page request' : 'a read, or an atomic operation';
+  const put = (name: string, value: string, words: string, as?: string): FaultField =>
+    inRecord({ name, value, meaning: words }, VTD_FAULT_FIELDS, as);
   return [
-    ...(direction === undefined ? [] : [{ name: 'T', value: direction === 'write' ? '0x0' : '0x1', meaning }]),
-    ...(device === undefined ? [] : [{ name: 'SID', value: hex(requesterId(device) ?? 0, 4), meaning: 'source-id' }]),
-    ...(iova === undefined ? [] : [{ name: 'FI', value: hex(iova), meaning: 'address of the page' }]),
+    ...(direction === undefined ? [] : [put('T', direction === 'write' ? '0x0' : '0x1', meaning, 'T1')]),
+    ...(device === undefined ? [] : [put('SID', hex(requesterId(device) ?? 0, 4), 'source-id')]),
+    ...(iova === undefined ? [] : [put('FI', hex(iova), 'address of the page')]),
     ...(index === undefined ? [] : [{ name: 'FI', value: hex(index), meaning: 'index of the interrupt' }]),
     ...statusFields(draft),
-    ...(code === undefined ? [] : [{ name: 'FR', value: hex(code, 2), meaning: draft.text('printed') ?? '' }]),
+    ...(code === undefined ? [] : [put('FR', hex(code, 2), draft.text('printed') ?? '')]),
   ];
 }
 

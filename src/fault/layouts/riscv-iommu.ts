@@ -3,6 +3,8 @@
  * @module
  */
 import { hex } from '../../address.ts';
+import { RISCV_FAULT_FIELDS } from '../../hardware/riscv/fault-queue.ts';
+import { inRecord } from '../bit-fields.ts';
 import type { FaultDriver } from '../contract.ts';
 import type { Draft } from '../draft.ts';
 import type { Decoded, FaultAccess, FaultField, FaultKind } from '../incident.ts';
@@ -52,7 +54,7 @@ const CAUSES: ReadonlyMap<number, Cause> = new Map<number, Cause>([
 ]);
 
 function fieldsOf(draft: Draft, meaning: string): FaultField[] {
-  return [
+  const fields = [
     { name: 'CAUSE', value: hex(draft.decimal('cause') ?? 0), meaning },
     { name: 'DID', value: hex(draft.hex('device') ?? 0n), meaning: 'device id' },
     { name: 'iotval', value: hex(draft.hex('iotval') ?? 0n), meaning: 'address of the access' },
@@ -62,6 +64,7 @@ function fieldsOf(draft: Draft, meaning: string): FaultField[] {
       meaning: 'guest physical address, in a guest page fault',
     },
   ];
+  return fields.map((field) => inRecord(field, RISCV_FAULT_FIELDS));
 }
 
 /** Queues by their number (interrupt causes of IPSR). */

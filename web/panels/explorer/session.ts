@@ -4,7 +4,6 @@
  */
 import { computed, effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { hex, parseAddress } from '../../../src/address.ts';
-import { Tlb } from '../../../src/hardware/smmu-v2/tlb.ts';
 import type { Leaf } from '../../../src/hardware/walk/types.ts';
 import { AnswerClient } from '../../ask/client.ts';
 import type { Evidence, ExploreSource, LeafPage } from '../../ask/protocol.ts';
@@ -123,8 +122,6 @@ export const player: Signal<number | undefined> = signal(undefined);
 
 /** Translations that a TLB of a device holds: a few, so that one sees them go. */
 const TLB_ENTRIES = 4;
-const TAG = { vmid: 0, asid: 0 } as const;
-const tlb = new Tlb(TLB_ENTRIES);
 /** What the TLB holds, oldest first. */
 export const tlbLeaves: Signal<readonly Leaf[]> = signal([]);
 /** The translation that the TLB gave for the address; undefined where the tables were read. */
@@ -191,7 +188,6 @@ export function select(iova: bigint): void {
 
 /** Empties the TLB, as an invalidation of everything does. */
 export function invalidateTlb(): void {
-  tlb.clear();
   hit.value = undefined;
   if (tlbLeaves.peek().length > 0) tlbLeaves.value = [];
 }
@@ -201,10 +197,13 @@ function shown(): TablesPicture | undefined {
   return made !== undefined && 'picture' in made ? made.picture : undefined;
 }
 
+/** The leaf that the TLB holds for an address. */
+function held(iova: bigint): Leaf | undefined {
+  return tlbLeaves.peek().find((leaf) => iova >= leaf.iova && iova < leaf.iova + BigInt(leaf.size));
+}
+
 function remember(leaf: Leaf): void {
-  if (tlb.find(TAG, leaf.iova) !== undefined) return;
-  tlb.add({ ...TAG, global: false, leaf, attributes: leaf.attributes });
-  tlbLeaves.value = tlb.entries.map((entry) => entry.leaf);
+  if (held(leaf.iova) === undefined) tlbLeaves.value = [...tlbLeaves.peek(), leaf].slice(-TLB_ENTRIES);
 }
 
 /** The next memory read of the walk: none where the TLB has the translation. The last one fills the TLB. */
@@ -212,7 +211,7 @@ export function step(): void {
   const picture = shown();
   if (picture === undefined) return;
   if (player.peek() === undefined) {
-    hit.value = tlb.find(TAG, picture.at)?.leaf;
+    hit.value = held(picture.at);
     if (hit.peek() !== undefined) return;
   }
   const next = player.peek() === undefined ? 0 : Math.min((player.peek() ?? 0) + 1, picture.steps.length - 1);
