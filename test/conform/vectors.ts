@@ -42,3 +42,18 @@ export function asCase(vector: unknown): ConformCase {
   if (one === undefined) throw new Error('no case');
   return one;
 }
+
+/** A page-table vector as its line says it, unread: what tests change before the program reads it. */
+export interface Recorded {
+  readonly id: string;
+  readonly init: Readonly<Record<string, unknown>>;
+  readonly regs_end?: Readonly<Record<string, unknown>>;
+  readonly ops: readonly (Readonly<Record<string, unknown>> & { readonly op: string })[];
+  readonly [key: string]: unknown;
+}
+
+/** The page-table vectors of one shipped file, unread. */
+export function readRecords(name: string): Recorded[] {
+  const lines = textOf(name).split('\n');
+  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Recorded);
+}
