@@ -14,6 +14,7 @@ import { historyRules } from './histories.ts';
 import { linuxRules } from './linux.ts';
 import { pageRules } from './pages.ts';
 import { refusalRules } from './refusals.ts';
+import { rememberedRules } from './remembered.ts';
 
 /** Registers the whole suite for a format. */
 export function formatSuite(format: Format): void {
@@ -27,6 +28,7 @@ export function formatSuite(format: Format): void {
     dirtyRules(setup);
     linuxRules(setup);
     failNthRules(setup);
+    rememberedRules(setup);
     refusalRules(setup);
   });
 }
