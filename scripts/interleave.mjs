@@ -97,11 +97,19 @@ function hunt(bug) {
   return sweep([scenarioNamed(scenario), scenarioNamed(large)], bug);
 }
 
+function ruleOf(scenario, schedule) {
+  try {
+    return replay(scenario, schedule).rule;
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
 function repeat(scenario, bug) {
   if (!/^\d+(,\d+)*$/.test(env.SCHEDULE))
     fail(`SCHEDULE: expected numbers with commas between them, got '${env.SCHEDULE}'`);
   const schedule = env.SCHEDULE.split(',').map(Number);
-  const { rule } = replay(scenario.make(bug), schedule);
+  const rule = ruleOf(scenario.make(bug), schedule);
   if (rule !== undefined) show(scenario, bug, { rule, schedule }, { SCHEDULE: env.SCHEDULE });
   return { ran: 1, broken: Number(rule !== undefined) };
 }
