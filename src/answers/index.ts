@@ -13,6 +13,7 @@ export { type DiffQuestion, diffAnswer } from './diff.ts';
 export { type Explained, type ExplainInput, explainAnswer, readExplained } from './explain.ts';
 export { type FormatFacts, type FormatsData, formatsAnswer, type Granule } from './formats.ts';
 export { type GenQuestion, genAnswer } from './gen.ts';
+export { type InvalidationOptions, queueAnswer, streamAnswer } from './invalidations.ts';
 export type { ReplayChoices } from './replay/choices.ts';
 export type { ReplayData } from './replay/data.ts';
 export { ReplayTimeline } from './replay/timeline.ts';

@@ -4,7 +4,9 @@
  */
 export { type AmdViOptions, LiveAmdVi } from './amd-vi/amd-vi.ts';
 export { type CheckerOptions, InvalidationChecker } from './checker/checker.ts';
+export { judgeQueue, type QueueReport } from './checker/queue-judge.ts';
 export { CHECKED_UNITS, checkerRules } from './checker/rules.ts';
+export { isCommandStream, StreamJudge, type StreamReport } from './checker/stream.ts';
 export { TableWatch } from './checker/table-watch.ts';
 export type {
   CheckerRules,
