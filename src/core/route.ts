@@ -151,7 +151,9 @@ export class Route implements PagesSink, UnmapSink {
   /** Takes back what a map call wrote to [from, end), which the device's TLB is told. */
   rollBack(from: number, end: number): void {
     this.#powered(() => this.#table.rollBack(from, end));
-    this.#unmapped?.(from, end - from);
+    if (this.#unmapped === undefined) return;
+    this.#unmapped(from, end - from);
+    this.#powered(() => this.#driver.sync());
   }
 
   /** Reads which leaves of [from, end) are dirty and makes them clean; a sync invalidates what that changed. */

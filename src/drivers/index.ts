@@ -28,3 +28,7 @@ export type { RiscvIommuOptions } from './riscv-iommu/riscv-iommu.ts';
 export { riscvIommu } from './riscv-iommu/riscv-iommu.ts';
 export type { RiscvUnitOptions } from './riscv-iommu/unit.ts';
 export { RiscvUnit } from './riscv-iommu/unit.ts';
+export type { VirtioUnitOptions } from './virtio-iommu/unit.ts';
+export { VirtioUnit } from './virtio-iommu/unit.ts';
+export type { VirtioIommuOptions } from './virtio-iommu/virtio-iommu.ts';
+export { virtioIommu } from './virtio-iommu/virtio-iommu.ts';

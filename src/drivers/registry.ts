@@ -10,9 +10,18 @@ import { BARE } from './bare.ts';
 import { INTEL_VTD } from './intel-vtd/intel-vtd.ts';
 import type { DriverKind } from './kind.ts';
 import { RISCV_IOMMU } from './riscv-iommu/riscv-iommu.ts';
+import { VIRTIO_IOMMU } from './virtio-iommu/virtio-iommu.ts';
 
 /** Every driver of this library; the one without a device is the last. */
-export const DRIVERS: readonly DriverKind[] = [ARM_SMMU, ARM_SMMU_V3, INTEL_VTD, AMD_VI, RISCV_IOMMU, BARE];
+export const DRIVERS: readonly DriverKind[] = [
+  ARM_SMMU,
+  ARM_SMMU_V3,
+  INTEL_VTD,
+  AMD_VI,
+  RISCV_IOMMU,
+  VIRTIO_IOMMU,
+  BARE,
+];
 
 /**
  * The driver of this id.

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Domain } from '../../src/core/index.ts';
-import { LiveAmdVi, LiveRiscv, LiveSmmuV3, type LiveUnit, LiveVtd } from '../../src/device/index.ts';
+import { LiveAmdVi, LiveRiscv, LiveSmmuV3, type LiveUnit, LiveVirtio, LiveVtd } from '../../src/device/index.ts';
 import {
   amdVi,
   armSmmuV3,
@@ -13,6 +13,7 @@ import {
   type DriverFactory,
   intelVtd,
   riscvIommu,
+  virtioIommu,
 } from '../../src/drivers/index.ts';
 import type { Semantics } from '../../src/formats/rules.ts';
 
@@ -22,15 +23,17 @@ const RW = 3;
 const BASE = 2 ** 32 - 4 * M2;
 const DEVICE = 0x18;
 
+type Unit = Pick<LiveUnit, 'unknown'> & Pick<LiveVirtio, 'translate'>;
+
 interface Live {
   readonly domain: Domain;
-  readonly unit: LiveUnit;
+  readonly unit: Unit;
 }
 
-type Make = (context: DomainContext) => { readonly unit: LiveUnit; readonly driver: DriverFactory };
+type Make = (context: DomainContext) => { readonly unit: Unit; readonly driver: DriverFactory };
 
 function build(format: string, make: Make, semantics: Semantics = 'safe'): Live {
-  const made: { unit?: LiveUnit } = {};
+  const made: { unit?: Unit } = {};
   const domain = new Domain({
     format,
     semantics,
@@ -69,6 +72,13 @@ const riscv =
     return { unit, driver: riscvIommu({ port: unit, devices: [DEVICE], ...options }) };
   };
 
+const virtio =
+  (options: object): Make =>
+  ({ memory }) => {
+    const unit = new LiveVirtio(memory);
+    return { unit, driver: virtioIommu({ port: unit, endpoints: [DEVICE], ...options }) };
+  };
+
 const RISCV_BOTH = (1n << 42n) | (1n << 43n);
 const CACHING = 0x80d2_008c_222f_0606n | (1n << 7n);
 
@@ -96,6 +106,8 @@ const CASES: readonly [string, string, Make, Semantics?][] = [
   ['riscv-iommu 7.3', 'riscv-sv48', riscv({ kernel: '7.3' })],
   ['riscv-iommu 7.3, linux-7.3', 'riscv-sv57', riscv({ kernel: '7.3' }), 'linux-7.3'],
   ['riscv-iommu 7.3 with ranges', 'riscv-sv48', riscv({ kernel: '7.3' }, RISCV_BOTH)],
+  ['virtio-iommu', 'x86-64', virtio({})],
+  ['virtio-iommu beside other tables', 'arm-64-lpae-s1', virtio({})],
 ];
 
 const WIDE = 8 * M2;
