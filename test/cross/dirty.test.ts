@@ -1,8 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
 import { bareDriver } from '../../src/drivers/index.ts';
+import { Walker } from '../../src/hardware/index.ts';
 import { RW, refusal } from '../support/setup.ts';
 import { snapshot } from '../support/snapshot.ts';
+import { regimeOf } from './regimes.ts';
 
 const PAGE = 4096;
 const IOVA = 2 ** 30;
@@ -53,6 +56,29 @@ describe.each(TRACKING)('%s', (format) => {
     const read = domain.readDirty(IOVA, 24 * PAGE, { bitmap });
     expect(read.bitmap).toBe(bitmap);
     expect([...bitmap]).toEqual([0x80, 0x83, 0x80, 0x80]);
+  });
+
+  test('a device reads the flag D of an entry where a read finds its page dirty, and of none after it', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat({ max: 1099 }), { maxLength: 30 }), fc.boolean(), (pages, large) => {
+        const { domain } = written(large ? { format, pageSizes: 2 ** 22 - PAGE } : { format }, pages);
+        const walker = new Walker(domain.memory, regimeOf(domain));
+        const flags = (): number[] =>
+          Array.from({ length: 1100 }, (_, page) => {
+            const { fields } = walker.walk(IOVA + page * PAGE).steps.at(-1) ?? {};
+            return Number(fields?.['D']);
+          });
+        const before = flags();
+        const { bitmap, leaves } = domain.readDirty(IOVA, 1100 * PAGE);
+        const bits = before.map((_, page) => ((bitmap[page >>> 3] ?? 0) >>> (page & 7)) & 1);
+        for (const page of pages) expect([before[page], bits[page]]).toEqual([1, 1]);
+        const missed = before.filter((flag, page) => flag === 1 && bits[page] !== 1);
+        expect(missed).toEqual([]);
+        if (!large) expect([bits, leaves]).toEqual([before, pages.length]);
+        expect(new Set(flags())).toEqual(new Set([0]));
+      }),
+      { numRuns: 15 },
+    );
   });
 
   test('under linux-7.3 the gather is synchronised, and errors are errnos', () => {

@@ -164,6 +164,44 @@ const CORRUPTIONS: readonly Corruption[] = [
       init_ev: withEvent(events, 'C', ([kind, at, bytes]) => [kind, add(at, 8n), bytes]),
     }),
   },
+  {
+    field: 'hit',
+    file: 'N_hd',
+    op: ({ op, hit }) => op === 'hw_write' && hit !== undefined,
+    change: ({ hit }) => ({ hit: typeof hit === 'boolean' ? !hit : Number(hit) ^ 1 }),
+  },
+  {
+    field: 'dirty[0][0]',
+    file: 'N_hd',
+    op: ({ op, dirty }) => op === 'read_dirty' && list(dirty).length > 0,
+    change: ({ dirty }) => ({
+      dirty: list(dirty).map((each, i) => (i === 0 ? [add(list(each)[0], 0x1000n), list(each)[1]] : each)),
+    }),
+  },
+  {
+    field: 'ptes[0]',
+    file: 'N_walk',
+    op: ({ op, ptes }) => op === 'pgtable_walk' && list(ptes).length > 0,
+    change: ({ ptes }) => ({ ptes: list(ptes).map((each, i) => (i === 0 ? add(each, 0x40n) : each)) }),
+  },
+  {
+    field: 'ret',
+    file: 'N_partial',
+    op: ({ op, ret }) => op.endsWith('unmap') && typeof ret === 'string',
+    change: ({ ret }) => ({ ret: add(ret, 0x1000n) }),
+  },
+  {
+    field: /^dump\.0x[0-9a-f]+\[\d+\]$/,
+    file: 'N_prot',
+    fits: ({ dump }) => list(dump).length > 2,
+    change: ({ dump }) => ({ dump: list(dump).slice(0, -1) }),
+  },
+  {
+    field: 'dma_map.calls',
+    file: 'N_clean',
+    fits: ({ dma_map: map }) => map !== undefined,
+    change: ({ dma_map: map }) => ({ dma_map: { ...record(map), calls: Number(record(map)['calls']) + 1 } }),
+  },
 ];
 
 function corrupted({ op: fits, change }: Corruption, vector: Recorded): { vector: Recorded; op: number | null } {
@@ -173,7 +211,7 @@ function corrupted({ op: fits, change }: Corruption, vector: Recorded): { vector
   return { vector: { ...vector, ops }, op: at };
 }
 
-describe('a vector of the generic page table, corrupted in one field, fails at that field', () => {
+describe('a vector of Linux 7.3, corrupted in one field, fails at that field', () => {
   test.each(CORRUPTIONS)('$field of $file', (corruption) => {
     const { file, field, op: fits, fits: holds } = corruption;
     const vectors = readRecords(`${file}.jsonl.gz`).filter((vector) =>
