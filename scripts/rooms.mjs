@@ -22,6 +22,7 @@ const ROOMS = {
   bench: ['core', 'device', 'dma', 'formats', 'hardware', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
   machine: ['hardware', 'fault', 'record'],
+  watch: ['trace', 'fault', 'report'],
   gen: ['core', 'dump', 'formats', 'memory', 'pagetable'],
   record: ['report'],
   acquire: [],

@@ -91,6 +91,11 @@ export const VERBS: readonly Verb[] = [
     add: async (program) => (await import('./groups.ts')).addGroups(program),
   },
   {
+    name: 'watch',
+    summary: 'what is mapped and unmapped right now, by whom, and faults as they come',
+    add: async (program) => (await import('./watch.ts')).addWatch(program),
+  },
+  {
     name: 'conform',
     summary: 'whether the tables equal recorded ones, bit for bit',
     add: async (program) => (await import('./conform.ts')).addConform(program),

@@ -53,6 +53,11 @@ export class Settings {
     if (this.#tree.exists(path)) this.#changed.push({ path, before: restoring(path, this.#tree.read(path)) });
   }
 
+  /** What was changed so far, with what it was before; the first change first. */
+  changed(): readonly { readonly path: string; readonly before: string }[] {
+    return [...this.#changed];
+  }
+
   /**
    * Puts back everything that was changed, the last change first. One that fails does not keep the others from it.
    * @returns what could not be put back, in words.

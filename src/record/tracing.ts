@@ -168,6 +168,11 @@ export class Tracing {
     return sum;
   }
 
+  /** Settings that were changed, with what they were before. */
+  changed(): readonly { readonly path: string; readonly before: string }[] {
+    return this.#settings.changed();
+  }
+
   /** Puts back what was set; what could not be put back, in words. */
   restore(): string[] {
     try {
