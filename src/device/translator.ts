@@ -61,8 +61,8 @@ export interface TranslatorUnit extends ConfigRules {
   untranslated(context: DeviceContext, iova: bigint, access: Access): Leaf | Fault;
   /** Records a fault of a walk, and gives it under the unit's own name. */
   faulted(context: DeviceContext, fault: Fault, access: Access): Fault;
-  /** Walks by the unit's own process where it differs from reading tables; undefined where it does not. */
-  walk?(context: DeviceContext, tables: CachedTables, iova: bigint, access: Access): Leaf | Fault | undefined;
+  /** The unit's own process, where it adds to what a walk of the tables found. */
+  walk?(context: DeviceContext, tables: CachedTables, access: Access, iova: bigint, walked: Leaf | Fault): Leaf | Fault;
 }
 
 interface Bound {
@@ -93,7 +93,6 @@ export class Translator {
   /** TLBs of devices, by stream. */
   readonly deviceTlbs: Map<number, Tlb> = new Map();
   observer: UnitObserver | undefined;
-  readonly #reader: PhysicalReader;
   readonly #unit: TranslatorUnit;
   readonly #options: CacheOptions;
   readonly #bound: Map<number, Bound> = new Map();
@@ -101,7 +100,6 @@ export class Translator {
   #fault: Fault | undefined;
 
   constructor(reader: PhysicalReader, unit: TranslatorUnit, options: CacheOptions = {}) {
-    this.#reader = reader;
     this.#unit = unit;
     this.#options = options;
     this.tlb = new Tlb(options.tlb ?? DEFAULTS.tlb);
@@ -238,7 +236,8 @@ export class Translator {
     const { context, tables, walker, memory, tag } = bound;
     if (tables === undefined || walker === undefined) return this.#unit.untranslated(context, iova, access);
     const { steps, result: walked } = walker.walk(iova, access);
-    const result = this.#unit.walk?.(context, memory, iova, access) ?? walked;
+    this.config.begin(context.stream, context.substream ?? ANY);
+    const result = this.#unit.walk?.(context, memory, access, iova, walked) ?? walked;
     if (!result.ok) {
       this.#keepAbsent(result, tag, page);
       return this.#unit.faulted(context, result, access);
@@ -269,7 +268,7 @@ export class Translator {
     const context = this.#unit.contextOf(this.config, stream, substream === ANY ? undefined : substream);
     const tables = context.tables;
     const tag = tables?.tag ?? NO_TAG;
-    const memory = new CachedTables(this.#reader, this.walkCache, tag);
+    const memory = new CachedTables(this.config, this.walkCache, tag);
     const walker = tables === undefined ? undefined : walkerOf(memory, tables);
     const bound: Bound = { key, context, tag, tables, memory, walker };
     if (this.#isKept(context)) this.#bound.set(key, bound);

@@ -5,7 +5,7 @@
  */
 
 import type { PhysicalReader } from '../bus.ts';
-import type { StructureReader } from '../hardware/bits.ts';
+import { readStructure, type StructureKind, type StructureReader } from '../hardware/bits.ts';
 import { ANY, type Scope, STAGES } from '../hardware/command.ts';
 import type { DomainTables, TranslationTag } from '../hardware/iommu.ts';
 import type { Regime } from '../hardware/walk/regime.ts';
@@ -130,8 +130,8 @@ export class WalkCache implements CacheStatistics {
 }
 
 /** Memory as the walks of one address space see it: kept table entries hide what memory has become. */
-export class CachedTables implements PhysicalReader {
-  readonly #reader: PhysicalReader;
+export class CachedTables implements StructureReader {
+  readonly #reader: StructureReader;
   readonly #cache: WalkCache;
   readonly #tag: TranslationTag;
   /** Tag of entries of a second stage behind it, which serve every address space of the domain. */
@@ -160,8 +160,8 @@ export class CachedTables implements PhysicalReader {
     return lo === undefined || hi === undefined ? undefined : (BigInt(hi) << 32n) | BigInt(lo);
   }
 
-  structure(...at: Parameters<NonNullable<StructureReader['structure']>>): Uint32Array | undefined {
-    return (this.#reader as StructureReader).structure?.(...at);
+  structure(kind: StructureKind, address: number, bytes: number): Uint32Array | undefined {
+    return readStructure(this.#reader, kind, address, bytes);
   }
 
   corrupted(address: number, bytes: number): boolean {

@@ -6,7 +6,7 @@
 import type { PhysicalMemory } from '../../bus.ts';
 import type { StructureReader } from '../../hardware/bits.ts';
 import { ANY, type Scope, STAGES } from '../../hardware/command.ts';
-import type { DeviceContext, DomainTables } from '../../hardware/iommu.ts';
+import { contextFault, type DeviceContext, type DomainTables } from '../../hardware/iommu.ts';
 import { riscvFeatures } from '../../hardware/riscv/capabilities.ts';
 import { CAUSE, causeText } from '../../hardware/riscv/causes.ts';
 import { RISCV_COMMAND_BYTES, RISCV_COMMANDS } from '../../hardware/riscv/commands.ts';
@@ -194,10 +194,13 @@ function rulesOf(unit: LiveRiscv): TranslatorUnit {
         unit.report(context, iova, access, unit.request(unit.caches.config, context, iova, access));
       return unit.model.translate(context.stream, iova, access, context.substream).result;
     },
-    walk: (context, memory, iova, access): Leaf | Fault | undefined => {
+    walk: (context, memory, access, iova, walked): Leaf | Fault => {
       outcome = unit.request(memory, context, iova, access);
-      if (outcome.translation?.msi === undefined) return undefined;
-      return unit.model.translate(context.stream, iova, access, context.substream).result;
+      const { fault, translation } = outcome;
+      if (translation?.msi !== undefined) {
+        return unit.model.translate(context.stream, iova, access, context.substream).result;
+      }
+      return fault === undefined || !walked.ok ? walked : contextFault(context, iova, causeText(fault.cause));
     },
     faulted: (context, fault, access) => {
       const known = outcome?.fault === undefined ? undefined : outcome;
