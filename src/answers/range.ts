@@ -13,8 +13,8 @@ import { createCall, type TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import { DIRECTIONS, type TraceNames } from '../trace/events.ts';
 import { Sketch, type Summary } from '../trace/sketch.ts';
-import { driverOf } from './drivers.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
+import { rowDriver } from './replay/hardware.ts';
 import { type RowData, rowsCsv, rowsOf, rowsTable } from './replay/rows.ts';
 import { plural } from './tables/subject.ts';
 
@@ -162,7 +162,7 @@ export function rangeRowsAnswer(
   range: Omit<RangeReplayOptions, 'rows' | 'driver'>,
   choices: ReplayChoices,
 ): Answer<{ readonly rows: readonly RowData[] }> {
-  const timed = replayRange({ ...range, rows: specsOf(choices), driver: ({ format }) => driverOf(format) });
+  const timed = replayRange({ ...range, rows: specsOf(choices), driver: rowDriver });
   const rows = rowsOf(timed, null);
   const table = rowsTable(rows);
   const [best] = rows;

@@ -15,9 +15,9 @@ import type { TraceDomain } from '../trace/domain-names.ts';
 import type { TraceEvent, TraceNames } from '../trace/events.ts';
 import { PartyShapes } from '../trace/party-shapes.ts';
 import type { ReadStats } from '../trace/stats.ts';
-import { driverOf } from './drivers.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
 import { type Asked, type ReplayData, replayData } from './replay/data.ts';
+import { rowDriver } from './replay/hardware.ts';
 import { replayNotes } from './replay/notes.ts';
 import { rowsCsv } from './replay/rows.ts';
 import { replaySections } from './replay/sections.ts';
@@ -78,7 +78,7 @@ export class ReplayRun {
       names,
       clock,
       rows: this.specs,
-      driver: ({ format }) => driverOf(format),
+      driver: rowDriver,
       splitWork: profile !== null,
       maxDoubleMaps: this.#limit,
       watch: (call) => {
@@ -143,7 +143,7 @@ export class ReplayRun {
       verdict: replayVerdict(data, machine, asked),
       data,
       sections: replaySections(data, replay.shape, asked),
-      notes: replayNotes(data, replay, stats, asked),
+      notes: replayNotes(data, replay, stats, asked, this.#question.hardware),
       records: data.rows,
       csv: rowsCsv(data.rows),
     };

@@ -18,6 +18,7 @@ import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { readChunks, readFile } from './io.ts';
 import { printAnswer } from './print.ts';
 import { readTraceFiles } from './trace-files.ts';
+import { hardwareBeside } from './trace-hardware.ts';
 import { addWhatIfOptions, whatIfChoices } from './what-if-options.ts';
 
 const EXAMPLES = `Examples:
@@ -85,7 +86,12 @@ async function explained(file: string): Promise<unknown> {
 
 async function replayed(file: string, flags: CompareFlags): Promise<unknown> {
   const names = createNames();
-  const run = new ReplayRun({ ...whatIfChoices(flags), names, clock: () => performance.now() });
+  const run = new ReplayRun({
+    ...whatIfChoices(flags),
+    hardware: hardwareBeside([file]),
+    names,
+    clock: () => performance.now(),
+  });
   const stats = await readTraceFiles(
     [file],
     (event) => run.event(event),

@@ -17,6 +17,7 @@ import { addMachineOptions, type MachineFlags, machineNames } from './machine-fi
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { replayPolicies } from './replay-policies.ts';
 import { readTraceFiles } from './trace-files.ts';
+import { hardwareBeside } from './trace-hardware.ts';
 import { addWhatIfOptions } from './what-if-options.ts';
 
 const EXAMPLES = `Examples:
@@ -25,6 +26,7 @@ const EXAMPLES = `Examples:
   iommu replay trace.txt --leaks                            what is never unmapped, the oldest first
   iommu replay trace.txt --pci lspci.txt                    devices by name
   iommu replay trace.txt --path all --dispatch all          every path and dispatch
+  iommu replay trace.txt --iommu intel-vtd --kernel 6.12    what that IOMMU's driver sends
   iommu replay trace.txt --granule all --iova packed        what another granule would need
   iommu replay trace.txt -o out.html                        everything, with pictures
   iommu replay trace.dat --path one-walk -o out.perfetto-trace   a timeline for the Perfetto viewer
@@ -48,7 +50,7 @@ function textOf(path: string): string {
   return new TextDecoder().decode(readFile(path));
 }
 
-function questionOf(flags: ReplayFlags): ReplayQuestion {
+function questionOf(files: readonly string[], flags: ReplayFlags): ReplayQuestion {
   const { profile } = flags;
   const { limit, profile: _, ...rest } = flags;
   return {
@@ -58,6 +60,7 @@ function questionOf(flags: ReplayFlags): ReplayQuestion {
     names: createNames(),
     clock: () => performance.now(),
     machine: machineNames('', flags),
+    hardware: hardwareBeside(files),
   };
 }
 
@@ -88,7 +91,7 @@ async function act(files: readonly string[], flags: ReplayFlags): Promise<void> 
     throw new UsageError(`--report: expected a file ending in .html, got ${flags.report}`);
   }
   if (flags.policy !== undefined) return await replayPolicies(files, flags.policy, flags, output);
-  const question = questionOf(flags);
+  const question = questionOf(files, flags);
   if (output.form === 'perfetto') return await writeTimeline(question, files, output);
   const run = new ReplayRun(question);
   const answer = run.answer(await readInto(run, question, files, output.quiet));

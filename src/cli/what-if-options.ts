@@ -10,7 +10,12 @@ export function addWhatIfOptions(verb: Command, path: 'all' | 'map-pages', subje
   return verb
     .option('--path <words>', `${subject}per-page, map-pages, map-sg, one-walk, or all`, path)
     .option('--dispatch <words>', `${subject}indirect, direct, or all`, 'indirect')
-    .option('--format <ids>', `${subject}table formats`, 'arm-64-lpae-s1')
+    .option(
+      '--iommu <ids>',
+      `${subject}whose device is driven; by default that of the machine's files beside the trace`,
+    )
+    .option('--kernel <version>', `${subject}whose driver sends the commands: 6.1, 6.12, 7.3`)
+    .option('--format <ids>', `${subject}table formats; by default that of the device`)
     .option('--granule <sizes>', `${subject}4K, 16K, 64K or all; the format's first by default`)
     .option('--iova <words>', `${subject}what if addresses were: keep, packed, aligned`, 'keep')
     .option('--physical <words>', `${subject}what if memory were: keep, contiguous-64k, contiguous-2m`, 'keep')
@@ -18,7 +23,17 @@ export function addWhatIfOptions(verb: Command, path: 'all' | 'map-pages', subje
 }
 
 /** The settings that were given. */
-export function whatIfChoices({ path, dispatch, format, granule, iova, physical, tlb }: ReplayChoices): ReplayChoices {
-  const given = Object.entries({ path, dispatch, format, granule, iova, physical, tlb });
+export function whatIfChoices({
+  path,
+  dispatch,
+  iommu,
+  kernel,
+  format,
+  granule,
+  iova,
+  physical,
+  tlb,
+}: ReplayChoices): ReplayChoices {
+  const given = Object.entries({ path, dispatch, iommu, kernel, format, granule, iova, physical, tlb });
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }

@@ -123,6 +123,11 @@ export class TableMemory implements PhysicalMemory {
     return this.#allocator.liveBytes;
   }
 
+  /** Of the tables that are not free, those that hold other things: queues and structures that a driver shares with its device. */
+  deviceTables = 0;
+  /** Bytes of those. */
+  deviceBytes = 0;
+
   /** Bytes of WebAssembly memory in use or once used. */
   get byteLength(): number {
     return this.wasm.buffer.byteLength;

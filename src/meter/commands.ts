@@ -32,6 +32,11 @@ export class CommandCounts {
     return Object.fromEntries(this.names.map((name, i) => [name, (this.#values[i] as number) - (before[name] ?? 0)]));
   }
 
+  /** Back to what they were at a snapshot; to zero without one. */
+  restore(before: CommandTotals | undefined): void {
+    for (let i = 0; i < this.names.length; i++) this.#values[i] = before?.[this.names[i] as string] ?? 0;
+  }
+
   /** Back to zero. */
   reset(): void {
     this.#values.fill(0);

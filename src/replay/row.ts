@@ -11,6 +11,7 @@ import type { DriverFactory } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import { formatById } from '../formats/registry.ts';
 import { TableMemory } from '../memory/table-memory.ts';
+import type { CommandTotals } from '../meter/commands.ts';
 import { COUNT_NAMES, type Counts, Meter } from '../meter/meter.ts';
 import type { CallBatch } from './batch.ts';
 import { ElementShaper, type PhysicalPolicy } from './elements.ts';
@@ -23,11 +24,29 @@ const QUEUE_NS = 10e6;
 const TRACE_PAGE = 4096;
 /** Domains that a row replays into; calls into more are refused. */
 const MOST_DOMAINS = 4096;
+/** Queues and structures of the devices of one row. */
+const MOST_DEVICE_BYTES = 2 ** 27;
 /** Tables of one row: 16 GiB in pages of 4 KiB. What a trace maps beyond is refused call by call. */
 const MOST_TABLE_BYTES = 2 ** 25;
 
+/** The device that a row drives. */
+export interface RowDevice {
+  /** Id of its driver. */
+  readonly driver: string;
+  /** Kernel whose driver it is; undefined where kernels do not differ. */
+  readonly kernel: string | undefined;
+  /** Whether the kernel is assumed. */
+  readonly kernelAssumed: boolean;
+  /** Features, as options of the driver. */
+  readonly features: Readonly<Record<string, boolean | number>>;
+  /** Whether the device stands in for the traced machine's, which nothing names. */
+  readonly assumed: boolean;
+}
+
 /** What a row replays into. */
 export interface RowSpec {
+  /** Device. */
+  readonly device: RowDevice;
   /** Path. */
   readonly path: Path;
   /** Dispatch. */
@@ -83,7 +102,7 @@ export class ReplayRow {
   /** Calls of the engine: maps, unmaps. */
   calls = 0;
   readonly #meter = new Meter();
-  readonly #memory = new TableMemory({ limit: MOST_TABLE_BYTES });
+  readonly #memory = new TableMemory({ limit: MOST_TABLE_BYTES + MOST_DEVICE_BYTES });
   readonly #driver: DriverFactory;
   readonly #split: WorkSplit | undefined;
   readonly #shaper: ElementShaper | undefined;
@@ -109,6 +128,11 @@ export class ReplayRow {
     return this.#meter.snapshot();
   }
 
+  /** Commands that the driver sent, by kind, domains' making left out; undefined where its device has no queue. */
+  get commands(): CommandTotals | undefined {
+    return this.#meter.commands?.snapshot();
+  }
+
   /** The same by operation; empty unless it was asked for. */
   get work(): readonly MeteredWork[] {
     return this.#split?.read() ?? [];
@@ -116,9 +140,9 @@ export class ReplayRow {
 
   /** Counts from here on: what was done before is left out, what is mapped stays mapped. */
   restart(): void {
-    for (const name of COUNT_NAMES) this.#meter[name] = 0;
-    this.peakTables = this.#memory.liveTables;
-    this.peakTableBytes = this.#memory.liveBytes;
+    this.#meter.reset();
+    this.peakTables = this.#tables;
+    this.peakTableBytes = this.#tableBytes;
     this.askedBytes = 0;
     this.mappedBytes = 0;
     this.calls = 0;
@@ -135,11 +159,19 @@ export class ReplayRow {
       } catch (error) {
         this.#refuse(error);
       }
-      const { liveTables, liveBytes } = this.#memory;
-      if (liveTables > this.peakTables) this.peakTables = liveTables;
-      if (liveBytes > this.peakTableBytes) this.peakTableBytes = liveBytes;
-      this.#observer?.(batch, i, this.#meter, liveTables);
+      const tables = this.#tables;
+      if (tables > this.peakTables) this.peakTables = tables;
+      if (this.#tableBytes > this.peakTableBytes) this.peakTableBytes = this.#tableBytes;
+      this.#observer?.(batch, i, this.#meter, tables);
     }
+  }
+
+  get #tables(): number {
+    return this.#memory.liveTables - this.#memory.deviceTables;
+  }
+
+  get #tableBytes(): number {
+    return this.#memory.liveBytes - this.#memory.deviceBytes;
   }
 
   /** Leaves at the end, by size in bytes. */
@@ -265,6 +297,7 @@ export class ReplayRow {
     }
     const { path, dispatch, format, granule } = this.spec;
     const before = this.#meter.snapshot();
+    const sent = this.#meter.commands?.snapshot();
     const domain = new Domain({
       path,
       dispatch,
@@ -275,6 +308,7 @@ export class ReplayRow {
       driver: this.#driver,
     });
     for (const name of COUNT_NAMES) this.#meter[name] = before[name];
+    this.#meter.commands?.restore(sent);
     this.#domains[id] = domain;
     return domain;
   }

@@ -13,7 +13,7 @@ const TRACE = fileURLToPath(new URL('../captures/arm64-smmuv3-61-blk/trace.txt.g
 
 afterAll(() => rmSync(FOLDER, { recursive: true }));
 
-test('replay predicts a time with its range for each path, and says whose TLB model it is', async () => {
+test('replay predicts a time with its range for each path, and says what it has no price for', async () => {
   await runCli(
     'explain',
     'sm8150-table-flush-2021',
@@ -28,7 +28,7 @@ test('replay predicts a time with its range for each path, and says whose TLB mo
   const plain = JSON.parse((await runCli('replay', TRACE, '--json', '--quiet')).stdout);
   const answer = JSON.parse((await runCli('replay', TRACE, '--profile', PROFILE, '--json', '--quiet')).stdout);
   expect(answer.profile).toEqual({ name: 'board', kind: 'hardware' });
-  expect(answer.notes.join()).toContain("SMMUv2's model");
+  expect(answer.notes.join()).toContain('a profile has no price for commands of a queue');
   expect(answer.rows).toHaveLength(4);
   for (const [i, row] of answer.rows.entries()) {
     expect(row.predicted.low).toBeGreaterThan(0);

@@ -47,7 +47,7 @@ describe('the timeline of a replay', () => {
   it('shows the first row, and a process a domain', async () => {
     const tracks = await timeline();
     const processes = tracks.filter(({ process }) => process).map(({ name }) => name);
-    expect(processes[0]).toMatch(/^per-page indirect arm-64-lpae-s1 4K/);
+    expect(processes[0]).toMatch(/^per-page indirect intel-vtd vtd-ss 4K/);
     expect(processes.slice(1).every((name) => name.startsWith('domain '))).toBe(true);
   });
 });

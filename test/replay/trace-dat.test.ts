@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { CAPTURES, replayJson, withFile } from './helpers.ts';
 
 const FOLDERS = readdirSync(CAPTURES).filter((folder) => existsSync(join(CAPTURES, folder, 'trace.dat')));
-const FLAGS = ['--ranges', '--path', 'one-walk'];
+const FLAGS = ['--ranges', '--path', 'one-walk', '--iommu', 'arm-smmu'];
 
 /** What two forms of one recording must agree in: all but sizes of the files, times, and how far stamps are rounded. */
 async function facts(file: string): Promise<object> {

@@ -5,9 +5,11 @@
 import { formatSize, parseSize } from '../../address.ts';
 import { DISPATCHES, PATHS } from '../../core/paths.ts';
 import { formatById } from '../../formats/registry.ts';
+import type { Hardware } from '../../machine/hardware.ts';
 import type { PhysicalPolicy } from '../../replay/elements.ts';
 import type { RowSpec } from '../../replay/row.ts';
 import { refuseWord, wordsOf } from '../words.ts';
+import { checkWalks, deviceRows } from './hardware.ts';
 
 /** Choices in words: one, several with commas between, or `all`. */
 export interface ReplayChoices {
@@ -15,7 +17,13 @@ export interface ReplayChoices {
   readonly path?: string;
   /** `indirect`, `direct`; default `indirect`. */
   readonly dispatch?: string;
-  /** Ids of table formats; default `arm-64-lpae-s1`. */
+  /** Ids of drivers: whose device is driven; default the machine's own, as {@link ReplayChoices.hardware} says. */
+  readonly iommu?: string;
+  /** The kernel whose driver it is: `6.1`, `6.12`, `7.3`; default the machine's own. */
+  readonly kernel?: string;
+  /** What the machine's files say of its hardware. */
+  readonly hardware?: Hardware;
+  /** Ids of table formats; default that of the device, or `arm-64-lpae-s1`. */
   readonly format?: string;
   /** Smallest pages; the format's first by default. */
   readonly granule?: string;
@@ -43,10 +51,10 @@ function granulesOf(format: string, text: string | undefined): number[] {
   return [...new Set(found)];
 }
 
-type Choices = { readonly [K in Exclude<keyof RowSpec, 'format'>]: readonly RowSpec[K][] };
+type Choices = { readonly [K in Exclude<keyof RowSpec, 'format' | 'device'>]: readonly RowSpec[K][] };
 
 /** Every combination of the choices. */
-function cross({ path, dispatch, granule, iova, physical, tlb }: Choices): Omit<RowSpec, 'format'>[] {
+function cross({ path, dispatch, granule, iova, physical, tlb }: Choices): Omit<RowSpec, 'format' | 'device'>[] {
   const base = granule.flatMap((g) =>
     iova.flatMap((i) => physical.flatMap((p) => tlb.map((t) => ({ granule: g, iova: i, physical: p, tlb: t })))),
   );
@@ -55,10 +63,10 @@ function cross({ path, dispatch, granule, iova, physical, tlb }: Choices): Omit<
 
 /**
  * All rows that the choices ask for.
- * @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`.
+ * @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`; `UNSUPPORTED` for a format that the device does not walk.
  */
 export function specsOf(choices: ReplayChoices): RowSpec[] {
-  const { format = 'arm-64-lpae-s1', granule } = choices;
+  const { granule } = choices;
   const words = {
     path: wordsOf('path', choices.path ?? 'all', PATHS),
     dispatch: wordsOf('dispatch', choices.dispatch ?? 'indirect', DISPATCHES),
@@ -66,8 +74,12 @@ export function specsOf(choices: ReplayChoices): RowSpec[] {
     physical: wordsOf('physical', choices.physical ?? 'keep', PHYSICAL),
     tlb: wordsOf('tlb', choices.tlb ?? 'strict', TLB),
   };
-  const formats = new Set(format.split(',').map((name) => formatById(name.trim()).id));
-  return [...formats].flatMap((id) =>
-    cross({ ...words, granule: granulesOf(id, granule) }).map((row) => ({ ...row, format: id })),
+  const rows = deviceRows(choices).map((row) => ({ ...row, format: formatById(row.format).id }));
+  const differing = rows.filter(
+    (one, i) => rows.findIndex((row) => row.format === one.format && row.device.driver === one.device.driver) === i,
   );
+  return differing.flatMap(({ device, format }) => {
+    checkWalks(device.driver, format);
+    return cross({ ...words, granule: granulesOf(format, granule) }).map((row) => ({ ...row, device, format }));
+  });
 }

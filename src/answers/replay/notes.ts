@@ -2,6 +2,8 @@
  * What a replay assumes, lacks or is limited by; each said once.
  * @module
  */
+import { DRIVERS, driverById } from '../../drivers/registry.ts';
+import type { Hardware } from '../../machine/hardware.ts';
 import { type Replay, WITNESS_EVENTS } from '../../replay/replay.ts';
 import { formatNs, formatNumber } from '../../report/number.ts';
 import type { ReadStats } from '../../trace/stats.ts';
@@ -12,12 +14,37 @@ import { kernelPath } from './verdict.ts';
 /** Steps back of the clock that two processors of one machine explain, nanoseconds. */
 const SMALL_STEP = 1e6;
 
-function driverNotes(rows: readonly RowData[]): string[] {
-  const drivers = new Set(rows.map(({ driver }) => driver));
-  const smmu =
-    'arm-smmu: the rows drive an Arm SMMUv2 in this engine, whatever IOMMU the trace comes from; power and TLB counts are those of that driver';
-  const bare = 'bare: the rows of this driver drive no device; they have no power and TLB work';
-  return [...(drivers.has('arm-smmu') ? [smmu] : []), ...(drivers.has('bare') ? [bare] : [])];
+/** The device of a row in words. */
+function deviceWords({ driver, driverKernel, features }: RowData): string {
+  const kernel = driverKernel === null ? '' : ` as Linux ${driverKernel} drives it`;
+  const words = Object.entries(features).map(([name, value]) => {
+    const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+    return `${words} ${typeof value === 'number' ? value : value ? 'on' : 'off'}`;
+  });
+  return `${driver}${kernel}${words.length === 0 ? '' : ` (${words.join(', ')})`}`;
+}
+
+function driverNote(row: RowData, hardware: Hardware | undefined): string[] {
+  const { driver, driverKernel, deviceAssumed, kernelAssumed } = row;
+  if (driver === 'bare') return ['bare: the rows of this driver drive no device; they have no power and TLB work'];
+  const from = hardware?.driver === driver ? `, from ${hardware.from.join(' and ')}` : '';
+  const ids = DRIVERS.map(({ id }) => id).join(', ');
+  const { kernels } = driverById(driver);
+  return [
+    deviceAssumed
+      ? `nothing beside the trace names its IOMMU: ${deviceWords(row)} is assumed, and the commands are its; --iommu names another (${ids})`
+      : `the rows drive ${deviceWords(row)}${from}`,
+    ...(kernelAssumed && driverKernel !== null
+      ? [
+          `which kernel sent the commands is not known: Linux ${driverKernel} is assumed; --kernel names another (${kernels.join(', ')})`,
+        ]
+      : []),
+  ];
+}
+
+function driverNotes(rows: readonly RowData[], hardware: Hardware | undefined): string[] {
+  const first = rows.filter((row, i) => rows.findIndex(({ driver }) => driver === row.driver) === i);
+  return first.flatMap((row) => driverNote(row, hardware));
 }
 
 function pathNotes(data: ReplayData): string[] {
@@ -68,18 +95,25 @@ function refusalNotes(rows: readonly RowData[]): string[] {
 function predictionNotes({ profile, rows }: ReplayData): string[] {
   if (profile === null) return [];
   const note = `predicted: counts × the profile of ${profile.name} (${profile.kind}); it holds for that machine only`;
-  const smmu = "predicted: TLB work is counted by SMMUv2's model, whatever IOMMU the trace comes from";
-  return rows.length === 0 ? [] : [note, smmu];
+  const queues = 'predicted: a profile has no price for commands of a queue; those rows have TLB work of 0 in it';
+  if (rows.length === 0) return [];
+  return rows.some(({ commands }) => commands !== null) ? [note, queues] : [note];
 }
 
 /** The notes of an answer. */
-export function replayNotes(data: ReplayData, replay: Replay, stats: readonly ReadStats[], { leaks }: Asked): string[] {
+export function replayNotes(
+  data: ReplayData,
+  replay: Replay,
+  stats: readonly ReadStats[],
+  { leaks }: Asked,
+  hardware: Hardware | undefined,
+): string[] {
   const needs = data.needs.map(({ question, why, advice }) => `not known: ${question}: ${why}; ${advice}`);
   if (data.calls.map === 0) return [...needs, ...clockNotes(stats)];
   const kept = data.live.leaks > 0;
   return [
     ...pathNotes(data),
-    ...driverNotes(data.rows),
+    ...driverNotes(data.rows, hardware),
     ...assumptions(data, replay),
     ...(kept
       ? [

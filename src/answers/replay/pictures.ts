@@ -96,6 +96,7 @@ export function shapeCharts({ bytes, runs, runBytes }: Contiguity): BarChart[] {
 }
 
 const QUESTIONS: Readonly<Record<RowPart, string>> = {
+  driver: 'Which IOMMU?',
   path: 'Which path?',
   dispatch: 'Which dispatch?',
   format: 'Which table format?',
@@ -106,7 +107,7 @@ const QUESTIONS: Readonly<Record<RowPart, string>> = {
 };
 
 function layersChart(title: string, rows: readonly RowData[], names: readonly string[]): BarChart {
-  const parts = rows.map((row) => crossingsByLayer(row.counts));
+  const parts = rows.map((row) => crossingsByLayer(row));
   const used = LAYERS.map(([name], i) => ({ name, i })).filter(({ i }) => parts.some((one) => (one[i] ?? 0) > 0));
   return {
     kind: 'bar',

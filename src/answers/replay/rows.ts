@@ -6,11 +6,12 @@ import { formatSize } from '../../address.ts';
 import type { Path } from '../../core/paths.ts';
 import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
+import { driverById } from '../../drivers/registry.ts';
+import type { CommandTotals } from '../../meter/commands.ts';
 import type { Counts } from '../../meter/meter.ts';
 import type { TimedRow } from '../../replay/replay.ts';
 import type { RowRefusal, RowSpec } from '../../replay/row.ts';
 import type { Cell, Column, Table } from '../../report/table.ts';
-import { driverName } from '../drivers.ts';
 import { PATH_WORDS } from '../paths.ts';
 import { crossings, crossingsByLayer, LAYERS } from './layers.ts';
 
@@ -23,10 +24,20 @@ export const KERNELS: Readonly<Record<Path, string>> = {
 };
 
 /** One row of the JSON answer. Sums of bytes are numbers; times are nanoseconds. */
-export interface RowData extends Omit<RowSpec, 'granule'> {
+export interface RowData extends Omit<RowSpec, 'granule' | 'device'> {
   readonly granule: string;
-  /** `arm-smmu` or `bare`. */
+  /** Id of the driver. */
   readonly driver: string;
+  /** Kernel whose driver it is; null where kernels do not differ. */
+  readonly driverKernel: string | null;
+  /** Features of the device that decide which commands are sent. */
+  readonly features: Readonly<Record<string, boolean | number>>;
+  /** Whether nothing names the traced machine's IOMMU, so that this one stands in for it. */
+  readonly deviceAssumed: boolean;
+  /** Whether the kernel of the driver is assumed. */
+  readonly kernelAssumed: boolean;
+  /** Commands that the driver sent, by kind; null where its device has no queue. */
+  readonly commands: CommandTotals | null;
   /** Kernels that take this path; null where none does. */
   readonly kernel: string | null;
   readonly measuredNs: number;
@@ -64,18 +75,25 @@ function byLayer(counts: Counts): object {
 
 function rowData({ row, milliseconds }: TimedRow, profile: Profile | null): RowData {
   const { spec, counts } = row;
+  const { device, ...choices } = spec;
+  const commands = row.commands ?? null;
   const predicted = profile === null ? null : predictMeter(profile, row.work);
   const sizes = [...row.leavesBySize()].toSorted(([a], [b]) => a - b);
   return {
-    ...spec,
+    ...choices,
     granule: formatSize(spec.granule),
-    driver: driverName(spec.format),
+    driver: device.driver,
+    driverKernel: device.kernel ?? null,
+    features: device.features,
+    deviceAssumed: device.assumed,
+    kernelAssumed: device.kernelAssumed,
+    commands,
     kernel: KERNELS[spec.path] || null,
     measuredNs: Math.round(milliseconds * 1e6),
     predictedNs: predicted?.ns ?? null,
     predicted,
     byLayer: byLayer(counts),
-    crossings: crossings(counts),
+    crossings: crossings({ counts, commands }),
     counts,
     tablePages: row.peakTables,
     tableBytes: row.peakTableBytes,
@@ -93,10 +111,11 @@ export function rowsOf(timed: readonly TimedRow[], profile: Profile | null): Row
 }
 
 /** A part of a row that a choice can vary. */
-export type RowPart = keyof RowSpec;
+export type RowPart = Exclude<keyof RowSpec, 'device'> | 'driver';
 
 /** How each part is said. */
 const PARTS: Readonly<Record<RowPart, (row: RowData) => string>> = {
+  driver: ({ driver }) => driver,
   path: ({ path }) => path,
   dispatch: ({ dispatch }) => dispatch,
   format: ({ format }) => format,
@@ -122,13 +141,15 @@ export function varyingParts(rows: readonly RowData[]): RowPart[] {
 }
 
 /** A row's name before it is replayed. */
-export function rowSpecTitle({ path, dispatch, format, granule, iova, physical, tlb }: RowSpec): string {
+export function rowSpecTitle({ device, path, dispatch, format, granule, iova, physical, tlb }: RowSpec): string {
   const whatIf = [
     iova === 'keep' ? '' : `iova ${iova}`,
     physical === 'keep' ? '' : physical,
     tlb === 'strict' ? '' : tlb,
   ];
-  return [path, dispatch, format, formatSize(granule), ...whatIf.filter((word) => word !== '')].join(' ');
+  return [path, dispatch, device.driver, format, formatSize(granule), ...whatIf.filter((word) => word !== '')].join(
+    ' ',
+  );
 }
 
 /** A row by the given parts: its name where only they vary. */
@@ -143,6 +164,15 @@ function sharedTitle(rows: readonly RowData[], varying: readonly RowPart[]): str
   return first === undefined ? '' : unusual.map((part) => PARTS[part](first)).join(', ');
 }
 
+/** Commands that wait for the device, of a driver with a queue; null for others. */
+function completionsOf({ driver, commands }: RowData): number | null {
+  const { completion } = driverById(driver);
+  return commands === null || completion === undefined ? null : (commands[completion] ?? 0);
+}
+
+/** Columns that are left out where no row has anything in them. */
+const OFTEN_EMPTY: readonly string[] = ['cache cleans', 'power', 'completions', 'TLB'];
+
 /** Order in which columns go where a terminal is narrow: those without a number stay. */
 const COUNT_COLUMNS: readonly (Column & { readonly of: (row: RowData) => Cell })[] = [
   { title: 'crossings', unit: 'count', of: (row) => row.crossings },
@@ -150,8 +180,9 @@ const COUNT_COLUMNS: readonly (Column & { readonly of: (row: RowData) => Cell })
     title,
     unit: 'count' as const,
     drop: [4, 6, 5, 1, 2, 8, 3][i] ?? 9,
-    of: (row: RowData) => crossingsByLayer(row.counts)[i] ?? 0,
+    of: (row: RowData) => crossingsByLayer(row)[i] ?? 0,
   })),
+  { title: 'completions', unit: 'count', drop: 1, of: (row) => completionsOf(row) },
   { title: 'tables', unit: 'bytes', drop: 7, of: (row) => row.tableBytes },
   { title: 'mapped', unit: 'bytes', drop: 9, of: (row) => row.mappedBytes },
 ];
@@ -160,26 +191,50 @@ function withoutOf({ of: _, ...column }: (typeof COUNT_COLUMNS)[number]): Column
   return column;
 }
 
+/** `TLB` for devices with registers, `commands` for those with a queue. */
+function commandsTitle(rows: readonly RowData[]): string {
+  const queues = rows.filter(({ commands }) => commands !== null).length;
+  return queues === 0 ? 'TLB' : queues === rows.length ? 'commands' : 'TLB or commands';
+}
+
+/** What each driver sent to its device, by kind; undefined where no row's device has a queue. */
+export function commandsTable(rows: readonly RowData[]): Table | undefined {
+  const sent = rows.filter(({ commands }) => commands !== null);
+  const varying = varyingParts(sent);
+  const names = [...new Set(sent.flatMap(({ commands }) => Object.keys(commands ?? {})))];
+  const used = names.filter((name) => sent.some(({ commands }) => (commands?.[name] ?? 0) > 0));
+  if (used.length === 0) return undefined;
+  return {
+    title: 'Commands to the device, by kind',
+    columns: [{ title: 'row' }, ...used.map((title) => ({ title, unit: 'count' as const }))],
+    rows: sent.map((row) => [
+      rowTitle(row, varying.length === 0 ? ['path'] : varying),
+      ...used.map((name) => row.commands?.[name] ?? null),
+    ]),
+    notes: ['commands of attaching and detaching are left out'],
+  };
+}
+
 /** The rows with their crossings by layer. */
 export function rowsTable(rows: readonly RowData[]): Table {
   const varying = varyingParts(rows);
   const others = varying.filter((part) => part !== 'path');
-  const shown = COUNT_COLUMNS.filter(({ title, of }) => title !== 'cache cleans' || rows.some((row) => of(row) !== 0));
-  const shared = sharedTitle(rows, ['path', ...others]);
+  const shown = COUNT_COLUMNS.filter(
+    ({ title, of }) => !OFTEN_EMPTY.includes(title) || rows.some((row) => (of(row) ?? 0) !== 0),
+  ).map((column) => (column.title === 'TLB' ? { ...column, title: commandsTitle(rows) } : column));
+  const shared = sharedTitle(rows, ['driver', 'path', ...others]);
   const drivers = [...new Set(rows.map(({ driver }) => driver))].join(' and ');
   return {
     title: `Crossings by path, fewest first (${shared === '' ? '' : `${shared}; `}driver ${drivers})`,
     columns: [
       { title: 'path' },
       ...others.map((title) => ({ title })),
-      ...(drivers.includes(' ') ? [{ title: 'driver', drop: 10 }] : []),
       { title: 'where', drop: 11 },
       ...shown.map(withoutOf),
     ],
     rows: rows.map((row) => [
       row.path,
       ...others.map((part) => row[part]),
-      ...(drivers.includes(' ') ? [row.driver] : []),
       { text: PATH_WORDS[row.path], tone: row.kernel === null ? 'muted' : 'good' },
       ...shown.map(({ of }) => of(row)),
     ]),
@@ -188,7 +243,7 @@ export function rowsTable(rows: readonly RowData[]): Table {
 
 /** All rows and counts, for CSV. */
 export function rowsCsv(rows: readonly RowData[]): Table {
-  const parts = [...ROW_PARTS, 'driver', 'kernel'] as const;
+  const parts = [...ROW_PARTS.filter((part) => part !== 'driver'), 'driver', 'kernel'] as const;
   const bytes = ['tableBytes', 'askedBytes', 'mappedBytes'] as const;
   const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const names = Object.keys(rows[0]?.counts ?? {}) as (keyof Counts)[];

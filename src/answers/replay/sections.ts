@@ -8,7 +8,7 @@ import { formatBytes } from '../../report/number.ts';
 import type { Table } from '../../report/table.ts';
 import type { Asked, ReplayData } from './data.ts';
 import { addressChart, type Contiguity, liveChart, predictedChart, questionCharts, shapeCharts } from './pictures.ts';
-import { memoryTable, predictionTable, rowsTable } from './rows.ts';
+import { commandsTable, memoryTable, predictionTable, rowsTable } from './rows.ts';
 import {
   devicesTable,
   disagreementsTable,
@@ -75,6 +75,7 @@ function detailSections(data: ReplayData, shape: Contiguity, { leaks }: Asked): 
     ...(addresses === undefined ? [] : [chartSection('addresses', addresses, 'detail')]),
     ...charts('questions', 'Crossings by layer', questionCharts(data)),
     ...(predicted === undefined ? [] : [chartSection('predicted-layers', predicted, 'detail')]),
+    ...tables('commands', 'What the driver sends', [commandsTable(data.rows)]),
     ...tables('memory', 'Memory of each row', [memoryTable(data.rows)]),
     ...tables('tasks', 'By task', [tasksTable(data)]),
     ...tables('shapes', 'Sizes and lifetimes', [quantilesTable(data, formatBytes), ...shapeTables(data, formatBytes)]),

@@ -4,9 +4,11 @@
  */
 import { formatSize } from '../../address.ts';
 import type { Path } from '../../core/paths.ts';
+import { driverById } from '../../drivers/registry.ts';
 import type { MachineNames } from '../../machine/names.ts';
 import { formatBytes, formatNs, formatNumber } from '../../report/number.ts';
 import type { Asked, ReplayData } from './data.ts';
+import { commandTotal } from './layers.ts';
 import { KERNELS, type RowData } from './rows.ts';
 
 /** The path that the traced kernel takes, and how that is known. */
@@ -88,6 +90,14 @@ export function pathRows(rows: readonly RowData[], path: Path): RowData[] {
   return [base, ...rows.filter((row) => row !== base && same.every((part) => row[part] === base[part]))];
 }
 
+/** What goes to the device's queue. */
+function sent({ driver, commands }: RowData): string {
+  if (commands === null) return '';
+  const completion = driverById(driver).completion;
+  const waits = completion === undefined ? 0 : (commands[completion] ?? 0);
+  return ` and sends ${counted(commandTotal(commands), 'command')} to the IOMMU (${driver}), ${formatNumber(waits)} of them to wait for it`;
+}
+
 function costs(data: ReplayData): string {
   const { path, evidence } = kernelPath(data);
   const [own, ...others] = pathRows(data.rows, path);
@@ -98,7 +108,7 @@ function costs(data: ReplayData): string {
     return `${only.path}, ${where}, takes ${counted(only.crossings, 'crossing')} between layers.`;
   }
   const whose = evidence === '' ? `${path}, the path of ${KERNELS[path]}` : `This kernel's own path, ${path}`;
-  const takes = `${whose}, takes ${counted(own.crossings, 'crossing')} between layers for this`;
+  const takes = `${whose}, takes ${counted(own.crossings, 'crossing')} between layers for this${sent(own)}`;
   return others.length === 0 ? `${takes}.` : `${takes}; ${others.map((row) => against(row, own)).join(', ')}.`;
 }
 

@@ -29,6 +29,7 @@ export class SharedPages {
     const offset = this.memory.allocate(size);
     if (offset === -1) throw new IommuError('NO_MEMORY', 'memory', `no room for ${size} bytes that the device reads`);
     this.#pieces.push([offset, size]);
+    this.#count(1, size);
     return offset + this.memory.base;
   }
 
@@ -52,7 +53,15 @@ export class SharedPages {
 
   /** Gives all of it back. */
   free(): void {
-    for (const [offset, bytes] of this.#pieces) this.memory.free(offset, bytes);
+    for (const [offset, bytes] of this.#pieces) {
+      this.memory.free(offset, bytes);
+      this.#count(-1, -bytes);
+    }
     this.#pieces.length = 0;
+  }
+
+  #count(pieces: number, bytes: number): void {
+    this.memory.deviceTables += pieces;
+    this.memory.deviceBytes += bytes;
   }
 }

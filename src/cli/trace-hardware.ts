@@ -1,0 +1,42 @@
+/**
+ * What the files beside a trace say of the machine that it was recorded on.
+ * @module
+ */
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { evidenceIn } from '../machine/evidence.ts';
+import { type Hardware, hardwareOf } from '../machine/hardware.ts';
+import { readFile } from './io.ts';
+
+const REGISTERS = /^regs(?:-.+)?\.json$|-regs\.json$/;
+
+function listed(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function textOf(folder: string, name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  try {
+    return new TextDecoder().decode(readFile(join(folder, name)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The hardware of the machine, from `metadata.json`, a register file, the log and `version.txt` in the folder of the first trace. */
+export function hardwareBeside(traces: readonly string[]): Hardware {
+  const [first = '-'] = traces;
+  const folder = dirname(first);
+  const names = first === '-' ? [] : listed(folder);
+  const one = (wanted: string): string | undefined => names.find((name) => name === wanted);
+  return hardwareOf({
+    metadata: textOf(folder, one('metadata.json')),
+    registers: textOf(folder, names.filter((name) => REGISTERS.test(name)).sort()[0]),
+    log: textOf(folder, one('dmesg.txt') ?? evidenceIn(names).logs[0]),
+    version: textOf(folder, one('version.txt')),
+  });
+}
