@@ -3,6 +3,7 @@
  * slot for each index; and the answer to the queue's errors. Intel VT-d specification, 6.5; drivers/iommu/intel/dmar.c.
  * @module
  */
+import { IommuError } from '../../errors.ts';
 import type { CommandCounts } from '../../meter/commands.ts';
 import { positionOf, Ring, type RingEnd } from '../queue/ring.ts';
 import type { SharedPages } from '../queue/shared-pages.ts';
@@ -14,6 +15,8 @@ import { FSTS, REGISTER } from './registers.ts';
 export const QUEUE_ENTRIES = 256;
 /** Descriptors that are sent with one wait, at most. */
 const BATCH = 16;
+/** Times that descriptors are sent again whose wait was aborted; Linux asks instead whether the device is still there. */
+const MOST_RESENDS = 8;
 /** Bytes of a completion slot. */
 const SLOT_BYTES = 4;
 
@@ -53,7 +56,10 @@ export class InvalidationQueue implements RingEnd {
   submit(): void {
     if (this.#batch === 0) return;
     const count = this.#batch;
-    while (!this.#isDone(this.#sendWait())) this.#again(count);
+    for (let sent = 0; !this.#isDone(this.#sendWait()); sent++) {
+      if (sent === MOST_RESENDS) throw silentDevice();
+      this.#again(count);
+    }
     this.#batch = 0;
     this.#first = this.ring.tail;
   }
@@ -139,4 +145,9 @@ export class InvalidationQueue implements RingEnd {
   #slotAt(position: number): number {
     return this.#slots + SLOT_BYTES * this.ring.index(position);
   }
+}
+
+function silentDevice(): IommuError {
+  const message = `a device did not answer the invalidation of its TLB ${MOST_RESENDS} times`;
+  return new IommuError('DEVICE', 'device', message);
 }
