@@ -2,12 +2,12 @@
  * A headless browser for tests: found on this machine, never fetched, and without a network.
  * @module
  */
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
+// biome-ignore lint/correctness/useImportExtensions: a script that runs without being compiled
+import { findBrowser } from '../../scripts/find-browser.mjs';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+export { findBrowser };
 
 const ARGUMENTS = [
   '--no-sandbox',
@@ -18,23 +18,6 @@ const ARGUMENTS = [
   '--no-first-run',
   '--proxy-server=127.0.0.1:1',
 ];
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The browser: `CHROMIUM_PATH`, or the first of the usual names on `PATH`; `undefined` if there is none. */
-export function findBrowser(): string | undefined {
-  const given = process.env['CHROMIUM_PATH'];
-  if (given !== undefined && given !== '') return given;
-  const folders = (process.env['PATH'] ?? '').split(delimiter);
-  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram);
-}
 
 /** True if a missing browser is to fail the tests instead of skipping them. */
 export const BROWSER_REQUIRED: boolean = process.env['IOMMU_REQUIRE_BROWSER'] === '1';

@@ -6,12 +6,16 @@ import kunpeng from '../../data/latency/kunpeng-map-pages-2021.csv?raw';
 import series from '../../data/latency/map-sg-series-2021.csv?raw';
 import { benchAnswer } from '../../src/answers/bench.ts';
 import { driverName, driverOf } from '../../src/answers/drivers.ts';
-import { explainAnswer, readExplained } from '../../src/answers/explain.ts';
+import { type ExplainInput, explainAnswer, readExplained } from '../../src/answers/explain.ts';
+import { type LatencyModel, latencyModels } from '../../src/answers/latency-model.ts';
 import { runBench } from '../../src/bench/bench.ts';
 import { PATHS } from '../../src/core/paths.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { chunksOf, type SayProgress } from './chunks.ts';
+import type { Question } from './protocol.ts';
+
+type BenchQuestion = Extract<Question, { readonly ask: 'bench' }>;
 
 interface Published {
   readonly source: string;
@@ -24,27 +28,32 @@ const PUBLISHED: ReadonlyMap<string, Published> = new Map([
   ['kunpeng-map-pages-2021', { source: 'kunpeng-map-pages-2021.csv', text: kunpeng, where: [] }],
 ]);
 
-/** A published table explained. @throws InputError for a name that is not a table's. */
-export async function publishedOf(name: string): Promise<Answer> {
+function inputOf(name: string): ExplainInput {
   const found = PUBLISHED.get(name);
   if (found === undefined) {
     throw new InputError('UNSUPPORTED_INPUT', 'table', `expected ${[...PUBLISHED.keys()].join(', ')}, got '${name}'`);
   }
   const { source, text, where } = found;
-  return explainAnswer([
-    await readExplained({
-      source,
-      chunks: chunksOf(new Blob([text]), 'reading', () => undefined),
-      published: true,
-      where,
-    }),
-  ]);
+  return { source, chunks: chunksOf(new Blob([text]), 'reading', () => undefined), published: true, where };
+}
+
+/** A published table explained. @throws InputError for a name that is not a table's. */
+export async function publishedOf(name: string): Promise<Answer> {
+  return explainAnswer([await readExplained(inputOf(name))]);
 }
 
 /** A dropped file explained: a latency table, a function_graph trace, a histogram. */
 export async function explainedOf(file: Blob, name: string, progress: SayProgress): Promise<Answer> {
   const chunks = chunksOf(file, `reading ${name}`, progress);
   return explainAnswer([await readExplained({ source: name, chunks })]);
+}
+
+/** The models of a table, by its name or as a file; none for anything but a latency table. @throws InputError as the readers do. */
+export async function modelsOf(table: string | Blob): Promise<readonly LatencyModel[]> {
+  const input =
+    typeof table === 'string' ? inputOf(table) : { source: 'table', chunks: chunksOf(table, '', () => undefined) };
+  const found = await readExplained(input);
+  return found.kind === 'table' ? latencyModels(found.analyses) : [];
 }
 
 const SIZES = [4096, 65536, 2 ** 20, 2 ** 22, 2 ** 25];
@@ -54,7 +63,8 @@ const RUNS = 15;
 const SEED = 1;
 
 /** This engine's paths, measured in this worker. */
-export function benchHere(format: string, granule: number, progress: SayProgress): Answer {
+export function benchHere({ format, granule, what }: BenchQuestion, progress: SayProgress): Answer {
+  const layouts = what === 'all' ? LAYOUTS : LAYOUTS.slice(0, 1);
   const setting = {
     runtime: navigator.userAgent,
     cpu: `${navigator.hardwareConcurrency} processors`,
@@ -68,10 +78,10 @@ export function benchHere(format: string, granule: number, progress: SayProgress
     format,
     granule,
     driver: driverOf(format),
-    groups: LAYOUTS.flatMap((layout) => SIZES.map((bytes) => [{ layout, bytes }])),
+    groups: layouts.flatMap((layout) => SIZES.map((bytes) => [{ layout, bytes }])),
     paths: PATHS,
     dispatches: ['indirect'],
-    ops: ['map', 'unmap'],
+    ops: what === 'all' ? ['map', 'unmap'] : ['map'],
     runs: RUNS,
     seed: SEED,
     progress: (done, total) => progress('measuring', done / total),

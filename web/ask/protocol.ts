@@ -2,6 +2,7 @@
  * What the page and its worker say to each other. Files travel as handles and are read in the worker, piece by piece.
  * @module
  */
+import type { LatencyModel } from '../../src/answers/latency-model.ts';
 import type { ReplayChoices } from '../../src/answers/replay/choices.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import type { AddressWindow, CallView } from '../../src/trace/call-view.ts';
@@ -30,11 +31,14 @@ export interface TimeRange {
   readonly to: number;
 }
 
+/** What of the engine is measured: everything, or maps of scattered lists only. */
+export type BenchChoice = 'all' | 'scattered-maps';
+
 /** A question that reads files or measures: it cancels the one before. */
 export type Question =
   | { readonly ask: 'formats' }
   | { readonly ask: 'published'; readonly table: string }
-  | { readonly ask: 'bench'; readonly format: string; readonly granule: number }
+  | { readonly ask: 'bench'; readonly format: string; readonly granule: number; readonly what: BenchChoice }
   | { readonly ask: 'explain'; readonly file: Blob }
   | { readonly ask: 'fault' | 'decode' | 'check'; readonly evidence: Evidence }
   | { readonly ask: 'diff'; readonly a: Evidence; readonly b: Evidence }
@@ -79,6 +83,12 @@ export interface Leaves {
   readonly count: number;
 }
 
+/** The model of a latency table: a published one by its name, or a file. */
+export interface AskModels {
+  readonly ask: 'models';
+  readonly table: string | Blob;
+}
+
 /** Leaves from number `from` on, and how many there are altogether. */
 export interface LeafPage {
   readonly from: number;
@@ -104,7 +114,7 @@ export interface Request {
 }
 
 /** Questions that cancel nothing. */
-export type Lookup = FollowUp | LookAt | Explore | Leaves;
+export type Lookup = FollowUp | LookAt | Explore | Leaves | AskModels;
 
 /** Everything that can be asked. */
 export type AnyQuestion = Question | Lookup;
@@ -116,10 +126,12 @@ export type Result<Asked> = Asked extends LookAt
     ? TablesPicture
     : Asked extends Leaves
       ? LeafPage
-      : Answer;
+      : Asked extends AskModels
+        ? readonly LatencyModel[]
+        : Answer;
 
 /** What comes back for any question. */
-export type AnyResult = Answer | TraceView | TablesPicture | LeafPage | undefined;
+export type AnyResult = Answer | TraceView | TablesPicture | LeafPage | readonly LatencyModel[] | undefined;
 
 /** From the worker. */
 export type Reply =

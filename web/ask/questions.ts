@@ -101,7 +101,7 @@ export async function answerTo(question: Question, progress: SayProgress): Promi
     case 'published':
       return await publishedOf(question.table);
     case 'bench':
-      return benchHere(question.format, question.granule, progress);
+      return benchHere(question, progress);
     case 'explain':
       return await explainedOf(question.file, nameOf(question.file, 'table'), progress);
     case 'walk':

@@ -4,6 +4,7 @@
  */
 import { InputError, IommuError } from '../../src/errors.ts';
 import { explore, leavesOf } from './explore-session.ts';
+import { modelsOf } from './latency.ts';
 import type { Reply, Request } from './protocol.ts';
 import { answerTo, followUp } from './questions.ts';
 import { viewOf } from './trace-session.ts';
@@ -21,6 +22,8 @@ async function resultOf({ id, question }: Request, say: (reply: Reply) => void):
       return { id, kind: 'result', result: await explore(question) };
     case 'leaves':
       return { id, kind: 'result', result: await leavesOf(question) };
+    case 'models':
+      return { id, kind: 'result', result: await modelsOf(question.table) };
     case 'again':
     case 'range':
     case 'range-rows':

@@ -6,6 +6,7 @@ import { effect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { files, hash, setHash } from '../state/app.ts';
 import { createQuestion, QuestionView } from '../view/question.tsx';
+import { ModelView, showModels } from './latency/model.tsx';
 import type { Panel } from './panel.ts';
 
 const question = createQuestion();
@@ -22,7 +23,8 @@ let asked: unknown;
 function ask(show: string): void {
   if (asked === show) return;
   asked = show;
-  if (show === 'engine') void question.ask({ ask: 'bench', format: 'arm-64-lpae-s1', granule: 4096 });
+  showModels(show === 'engine' ? undefined : show);
+  if (show === 'engine') void question.ask({ ask: 'bench', format: 'arm-64-lpae-s1', granule: 4096, what: 'all' });
   else void question.ask({ ask: 'published', table: show });
 }
 
@@ -33,6 +35,7 @@ effect(() => {
   const show = hash.value.get('show');
   if (show === 'file' && dropped !== undefined && asked !== dropped.file) {
     asked = dropped.file;
+    showModels(dropped.file);
     void question.ask({ ask: 'explain', file: dropped.file });
   } else if (show !== undefined && show !== 'file') ask(show);
 });
@@ -52,6 +55,7 @@ function View(): JSX.Element {
       </fieldset>
       <QuestionView
         question={question}
+        lead={show === undefined || show === 'engine' ? null : <ModelView />}
         empty="Published times are of the machines that they were measured on. Times of this engine are of this browser on this machine: their ratios say what a path saves, not how long Linux takes. A latency table (CSV) or a histogram can be dropped too."
       />
     </>

@@ -4,6 +4,7 @@
  */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { type Answer, type Block, type Section, tablesOf } from '../../src/report/answer.ts';
 import { tableToCsv } from '../../src/report/csv.ts';
 import { plainText } from '../../src/report/plain.ts';
@@ -72,6 +73,18 @@ function SectionView({ section }: { readonly section: Section }): JSX.Element {
   );
 }
 
+/** How many of so many parts are drawn by now: one more each frame, so that a long answer does not hold the page up. */
+function useGradually(parts: number, of: unknown): number {
+  const drawn = useSignal({ of, count: 1 });
+  const count = drawn.value.of === of ? drawn.value.count : 1;
+  useEffect(() => {
+    if (count >= parts) return;
+    const frame = requestAnimationFrame(() => (drawn.value = { of, count: count + 1 }));
+    return () => cancelAnimationFrame(frame);
+  }, [of, count, parts]);
+  return count;
+}
+
 /** An answer, the verdict first; `lead` stands behind it, `children` behind the first section. */
 export function AnswerView({
   answer,
@@ -86,6 +99,7 @@ export function AnswerView({
 }): JSX.Element {
   const { verdict, outcome, notes } = answer;
   const sections = answer.sections.filter(({ id }) => !without.includes(id));
+  const drawn = useGradually(sections.length, answer);
   const csv = answer.csv ?? tablesOf(answer)[0];
   return (
     <article class="answer">
@@ -103,7 +117,7 @@ export function AnswerView({
         <SectionView section={section} />
       ))}
       {children}
-      {sections.slice(1).map((section) => (
+      {sections.slice(1, drawn).map((section) => (
         <SectionView section={section} />
       ))}
       {notes.length === 0 ? null : (

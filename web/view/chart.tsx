@@ -9,7 +9,7 @@ import { legendName } from '../../src/report/legend.ts';
 import { plainText } from '../../src/report/plain.ts';
 import { prepare } from '../../src/report/prepare.ts';
 import { chartToText } from '../../src/report/text.ts';
-import { colourOf } from './chart/plot.ts';
+import { colourOfSeries } from './chart/plot.ts';
 import { BarPicture, HeatPicture, RangePicture } from './chart/rows.tsx';
 import { XyPicture } from './chart/xy.tsx';
 import { CopyButton, svgText } from './copy.tsx';
@@ -33,8 +33,12 @@ function Legend({ chart }: { readonly chart: Chart }): JSX.Element | null {
     <ul class="legend">
       {chart.series.map((series, index) => (
         <li>
-          <svg viewBox="0 0 24 8" aria-hidden="true" style={{ color: colourOf(index) }}>
-            <path class="line" d="M0 4H24" stroke-dasharray={EVIDENCE[series.evidence].dash.join(' ')} />
+          <svg viewBox="0 0 24 8" aria-hidden="true" style={{ color: colourOfSeries(chart.series, index) }}>
+            {chart.kind === 'bar' ? (
+              <path class="bar-value" d="M6 0h8v8H6z" />
+            ) : (
+              <path class="line" d="M0 4H24" stroke-dasharray={EVIDENCE[series.evidence].dash.join(' ')} />
+            )}
           </svg>
           {plainText(legendName(series))}
         </li>

@@ -39,3 +39,20 @@ export function up({ top, bottom }: Area, scale: Scale, value: number): number {
 export function markText(axis: Axis, value: number): string {
   return axisLabel(value, axis.unit);
 }
+
+/** The colour of a series: series of one name share it, and their dash and mark tell where each comes from. */
+export function colourOfSeries(series: readonly { readonly name: string }[], index: number): string {
+  const names = [...new Set(series.map(({ name }) => name))];
+  return colourOf(names.indexOf(series[index]?.name ?? ''));
+}
+
+const R = 3.5;
+
+/** The outline of a mark by its name in `EVIDENCE`. */
+export function markPath(symbol: string, x: number, y: number): string {
+  if (/rect/i.test(symbol)) return `M${x - R} ${y - R}h${2 * R}v${2 * R}h${-2 * R}z`;
+  if (/triangle/i.test(symbol)) return `M${x} ${y - R}l${R} ${2 * R}h${-2 * R}z`;
+  if (/diamond/i.test(symbol))
+    return `M${x} ${y - R - 0.5}l${R + 0.5} ${R + 0.5}l${-R - 0.5} ${R + 0.5}l${-R - 0.5} ${-R - 0.5}z`;
+  return `M${x - R} ${y}a${R} ${R} 0 1 0 ${2 * R} 0a${R} ${R} 0 1 0 ${-2 * R} 0z`;
+}

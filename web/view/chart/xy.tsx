@@ -6,7 +6,7 @@ import type { JSX } from 'preact';
 import { EVIDENCE, type LineChart, type Point, type ScatterChart } from '../../../src/report/chart.ts';
 import { layAxis, type Scale } from '../../../src/report/scale.ts';
 import { XAxis, YAxis } from './axes.tsx';
-import { type Area, across, colourOf, up, WIDTH } from './plot.ts';
+import { type Area, across, colourOfSeries, markPath, up, WIDTH } from './plot.ts';
 
 const AREA: Area = { left: 72, right: WIDTH - 16, top: 32, bottom: 276 };
 /** Points that are drawn with a mark each at most. */
@@ -63,8 +63,10 @@ function Series({
   const points = placed(scales, series.points);
   const joined = chart.kind === 'line' || ('joined' in series && series.joined === true);
   const marked = chart.kind === 'scatter' || points.length <= MOST_MARKS;
+  const { symbol } = EVIDENCE[series.evidence];
+  const markClass = symbol.startsWith('empty') ? 'mark hollow' : 'mark';
   return (
-    <g style={{ color: colourOf(index) }}>
+    <g style={{ color: colourOfSeries(chart.series, index) }}>
       {joined ? (
         <path
           class="line"
@@ -72,7 +74,7 @@ function Series({
           stroke-dasharray={EVIDENCE[series.evidence].dash.join(' ')}
         />
       ) : null}
-      {marked ? points.map(([x, y]) => <circle class="mark" cx={x} cy={y} r={3} />) : null}
+      {marked ? points.map(([x, y]) => <path class={markClass} d={markPath(symbol, x, y)} />) : null}
     </g>
   );
 }
