@@ -33,9 +33,24 @@ interface Options extends FormFlags {
   readonly yes?: boolean;
 }
 
+/** Files that could hold something personal are shown line by line. */
+const SHOWN = ['proc/cmdline', 'dmesg', 'proc/version'];
+
+function contentLines(path: string, bytes: Uint8Array): string[] {
+  if (!SHOWN.includes(path)) return [];
+  return new TextDecoder()
+    .decode(bytes)
+    .trimEnd()
+    .split('\n')
+    .map((line) => `    ${line}`);
+}
+
+/** Every file with its size, and what was left out. */
 function listText({ files, refused }: Collection): string {
-  const rows = [...files].map(([path, file]) =>
-    'link' in file ? `${path} -> ${file.link}` : `${path}  ${file.bytes.length} bytes`,
+  const rows = [...files].flatMap(([path, file]) =>
+    'link' in file
+      ? [`${path} -> ${file.link}`]
+      : [`${path}  ${file.bytes.length} bytes`, ...contentLines(path, file.bytes)],
   );
   const failed = refused.map(({ path, why }) => `${path}: left out: ${why}`);
   return [...rows, ...failed].join('\n');

@@ -170,7 +170,9 @@ describe('--collect', () => {
   const PRIVATE = {
     'proc/cmdline': 'BOOT_IMAGE=/vmlinuz root=UUID=1234 intel_iommu=on ip=10.0.0.1::::secret-host ro\n',
     dmesg: machines.log(
-      'Command line: root=UUID=1234',
+      'Command line: root=UUID=1234 arm-smmu.disable_bypass=0',
+      'Kernel command line: root=UUID=1234 intel_iommu=on user=secret-host',
+      'Unknown kernel command line parameters "secret-host", will be passed to user space.',
       'usb 1-1: SerialNumber: SECRET',
       'nvme 0000:01:00.0: Adding to iommu group 2',
       'DMAR: Intel(R) Virtualization Technology for Directed I/O',
@@ -185,7 +187,8 @@ describe('--collect', () => {
     const out = join(folder, 'out.tar');
     const { stdout, status } = await runCli('doctor', root, '--collect', out, '--yes');
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^proc\/cmdline {2}\d+ bytes$/m);
+    expect(stdout).toMatch(/^proc\/cmdline {2}\d+ bytes\n {4}intel_iommu=on$/m);
+    expect(stdout).toMatch(/^ {4}\[.*Adding to iommu group 2$/m);
     expect(stdout).toMatch(/^sys\/bus\/pci\/devices\/0000:02:00\.0\/driver -> /m);
     const [before, after] = [await json('doctor', root), await json('doctor', out)];
     expect([after['verdict'], after['groups']]).toEqual([before['verdict'], before['groups']]);

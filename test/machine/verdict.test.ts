@@ -94,6 +94,25 @@ describe('what could not be read', () => {
   });
 });
 
+test("Xen's own log is quoted where it was saved", () => {
+  const said = {
+    'xl-dmesg.txt':
+      '(XEN) Intel VT-d iommu 0 supported page sizes: 4kB\n(XEN) I/O virtualisation enabled\n(XEN)  - Dom0 mode: Relaxed\n',
+  };
+  const { data, verdict } = judge(machines.XEN, said);
+  expect([data.protection, /Its log says: I\/O virtualisation enabled/.test(verdict)]).toEqual(['unknown', true]);
+  expect(data.findings.find(({ rule }) => rule === 'xen-owns-it')).toMatchObject({ path: 'xl-dmesg.txt:2' });
+});
+
+test('a user who is not root is told what the 64 bytes leave open', () => {
+  const path = 'sys/bus/pci/devices/0000:00:1c.0/config';
+  const short = (machines.SERVER[path] as Uint8Array).subarray(0, 64);
+  const { data } = judge(machines.SERVER, { [path]: short });
+  expect(data.unread).toMatchObject([
+    { path, why: expect.stringMatching(/others 64 bytes/), tells: expect.stringMatching(/ACS/) },
+  ]);
+});
+
 describe('recorded guests', () => {
   test.each([
     ['x86-vtd-612-vfio', 'protected', 'Intel VT-d'],

@@ -189,7 +189,8 @@ function verdictOf(machine: Machine): string {
   const rest = ungrouped(machine).length;
   const none = rest === 0 ? '' : ` ${rest} device${rest === 1 ? ' is' : 's are'} in no group.`;
   const list = shared.length === 0 ? 'none is shared' : `${shared.length} with several devices`;
-  return `${groups.length} groups with ${devices} devices, ${list}.${none}`;
+  const words = `${groups.length} group${groups.length === 1 ? '' : 's'} with ${devices} device${devices === 1 ? '' : 's'}`;
+  return `${words}, ${list}.${none}`;
 }
 
 /** Lists the groups. */

@@ -9,7 +9,8 @@ import type { FileRead, MachineFiles } from '../../machine/files/files.ts';
 
 /** Bytes of a file that are read at most. */
 const MOST = 1 << 26;
-const PIECE = 1 << 16;
+/** Room for one piece; files are read one after the other. */
+const PIECE = new Uint8Array(1 << 16);
 
 function codeOf(cause: unknown): string {
   return cause instanceof Error && 'code' in cause ? String(cause.code) : '';
@@ -28,10 +29,9 @@ function readOpen(file: number): FileRead {
   if (!fstatSync(file).isFile()) return { state: 'missing' };
   const parts: Uint8Array[] = [];
   for (let total = 0; ; ) {
-    const piece = new Uint8Array(PIECE);
-    const length = readSync(file, piece);
-    if (length === 0) return { state: 'read', bytes: Buffer.concat(parts) };
-    parts.push(piece.subarray(0, length));
+    const length = readSync(file, PIECE);
+    if (length === 0) return { state: 'read', bytes: parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts) };
+    parts.push(PIECE.slice(0, length));
     total += length;
     if (total > MOST) return { state: 'refused', why: `longer than ${MOST} bytes` };
   }
@@ -53,13 +53,13 @@ function readPath(path: string): FileRead {
 
 /** Where a path of a saved tree leads, all links followed; null where that is outside. */
 function inside(root: string, path: string): string | null {
-  const real = realpathSync(path);
+  const real = realpathSync.native(path);
   return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep) ? real : null;
 }
 
 /** The files below a folder; `live` for the running system, whose links are its own. */
 export function folderFiles(root: string, live: boolean): MachineFiles {
-  const top = live ? root : realpathSync(root);
+  const top = live ? root : realpathSync.native(root);
   const at = (path: string): string => join(top, path);
   const guarded = (path: string): FileRead => {
     try {

@@ -5,7 +5,7 @@
 import type { Machine } from '../setup/machine.ts';
 import { OPTION_WORDS, TRUTH_OPTIONS } from '../setup/options.ts';
 import { isRunning } from '../setup/state.ts';
-import { type Hit, logHits, type Rule } from './rule.ts';
+import { type Hit, logHits, messageOf, type Rule } from './rule.ts';
 
 const PARAMETERS = 'Linux Documentation/admin-guide/kernel-parameters.txt';
 
@@ -141,7 +141,8 @@ export const ENABLING_RULES: readonly Rule[] = [
     source: PARAMETERS,
     find: (machine) => {
       const word = switchedOffBy(machine);
-      return word === undefined ? [] : [optionHit(machine, `${word} is given`)];
+      if (word !== undefined) return [optionHit(machine, `${word} is given`)];
+      return isRunning(machine) ? [] : [...logHits(machine, 'intelDisabled'), ...logHits(machine, 'amdOff')];
     },
   },
   {
@@ -151,7 +152,10 @@ export const ENABLING_RULES: readonly Rule[] = [
     meaning: 'A word on the command line does nothing: what it was meant to set is not set.',
     todo: 'For passthrough write iommu.passthrough=1 (or iommu=pt on x86); AMD units need no word to be on.',
     source: PARAMETERS,
-    find: uselessWords,
+    find: (machine) =>
+      machine.optionsPath === undefined
+        ? [...logHits(machine, 'unknownOption'), ...logHits(machine, 'malformedOption')]
+        : uselessWords(machine),
   },
   {
     id: 'options-contradict',
@@ -211,8 +215,13 @@ export const ENABLING_RULES: readonly Rule[] = [
     source: 'Xen docs/misc/xen-command-line.pandoc, iommu',
     find: (machine) => {
       if (!machine.host.xenDom0) return [];
-      const said = logHits(machine, 'xenDma').at(-1);
-      return [said ?? { path: machine.host.path, what: "this is Xen's control domain" }];
+      const { xenLog } = machine;
+      const said = (['xenDma', 'xenMode', 'xenRemapping'] as const).flatMap((name) => xenLog?.all(name).at(-1) ?? []);
+      const [first] = said;
+      if (first !== undefined) {
+        return [{ path: `${xenLog?.path}:${first.line}`, what: said.map(({ text }) => messageOf(text)).join('; ') }];
+      }
+      return [{ path: machine.host.path, what: "this is Xen's control domain" }];
     },
   },
 ];

@@ -5,6 +5,7 @@
 import { cleanLine } from '../../fault/clean.ts';
 import { LineReader } from '../../fault/line-reader.ts';
 import { FaultLog, isDriverLine } from '../../fault/log.ts';
+import { collectedOptions } from './options.ts';
 
 /** A line that was found. */
 export interface LogFact {
@@ -39,10 +40,8 @@ export type LogFactName =
   | 'amdUnit'
   | 'amdOff'
   | 'amdGuest'
-  | 'amdSnp'
   | 'smmu3'
   | 'smmu'
-  | 'smmuSize'
   | 'smmuNoEvents'
   | 'dart'
   | 'virtio'
@@ -58,7 +57,6 @@ export type LogFactName =
   | 'noIommuTaint'
   | 'noRemapping'
   | 'denylisted'
-  | 'notViable'
   | 'widthTooSmall'
   | 'wideDma'
   | 'unknownOption'
@@ -67,8 +65,7 @@ export type LogFactName =
   | 'smbios'
   | 'xenDma'
   | 'xenMode'
-  | 'xenRemapping'
-  | 'external';
+  | 'xenRemapping';
 
 /** Lines that are looked for (printk formats of Linux 5.10 to 7.3, of its drivers named in each). */
 const PATTERNS: Readonly<Record<LogFactName, RegExp>> = {
@@ -95,10 +92,8 @@ const PATTERNS: Readonly<Record<LogFactName, RegExp>> = {
   amdUnit: /AMD-Vi: (?:Extended features|Found IOMMU (?:at|cap)|Using global IVHD EFR)/,
   amdOff: /AMD-Vi: (?:AMD IOMMU disabled|Disable IOMMU on Stoney Ridge)/,
   amdGuest: /AMD-Vi: Using strict mode due to virtualization/,
-  amdSnp: /IOMMU SNP support enabled/,
   smmu3: /arm-smmu-v3 (\S+): (?:ias (\d+)-bit, )?oas (\d+)-bit \(features (0x[0-9a-f]+)\)/,
   smmu: /arm-smmu (\S+): probing hardware configuration/,
-  smmuSize: /arm-smmu (\S+):\s+Stage-1: (\d+)-bit VA -> (\d+)-bit IPA/,
   smmuNoEvents: /arm-smmu\S* (\S+): no (?:evtq|gerr) irq - (?:events|errors) will not be reported/,
   dart: /apple-dart (\S+): DART \[pagesize (\w+), (\d+) streams, bypass support: (\d), bypass forced: (\d)/,
   virtio: /virtio_iommu (virtio\d+): input address: (\d+) bits/,
@@ -116,7 +111,6 @@ const PATTERNS: Readonly<Record<LogFactName, RegExp>> = {
   noIommuTaint: /Adding kernel taint for vfio-noiommu group on device/,
   noRemapping: /No interrupt remapping support\.\s+Use the module param/,
   denylisted: /(?:([0-9a-f]{4}:[0-9a-f]{4}) )?exists in vfio-pci device denylist, driver probing disallowed/,
-  notViable: /vfio.*(?:BUG: |group \d+ is not viable)/,
   widthTooSmall: /iommu width \((\d+)\) is not sufficient for the mapped address/,
   wideDma: /(\S+): Using (\d+)-bit DMA addresses/,
   unknownOption: /(?:DMAR|AMD-Vi): Unknown option - '([^']*)'/,
@@ -126,7 +120,6 @@ const PATTERNS: Readonly<Record<LogFactName, RegExp>> = {
   xenDma: /\(XEN\) +I\/O virtualisation (enabled|disabled)/,
   xenMode: /\(XEN\) +- Dom0 mode: (\w+)/,
   xenRemapping: /\(XEN\) +Interrupt remapping (enabled|disabled)/,
-  external: /(?:ExternalFacing|external-facing|marking as untrusted|PCI untrusted)/i,
 };
 
 const NAMES = Object.keys(PATTERNS) as LogFactName[];
@@ -203,8 +196,14 @@ export class BootLog {
   }
 }
 
+const COMMAND_LINE = /^(.*Kernel command line: )(.*)$/;
+
 /** Text that a collected log may have of a line, without the names of people and machines; null for a line left out. */
 export function collectedLine(raw: string): string | null {
+  // options may name disks, hosts and people
+  const given = COMMAND_LINE.exec(raw);
+  if (given !== null) return `${given[1]}${collectedOptions(given[2] ?? '')}`;
+  if (/command line/i.test(raw)) return null;
   const isRead = ANY.test(raw) && NAMES.some((name) => PATTERNS[name].test(raw));
   if (!(isRead || isDriverLine(raw))) return null;
   return raw.replace(/ \([^\s()]+@[^\s()]+\)/, '').replace(/(DMI: .*), BIOS .*$/, '$1, BIOS -');

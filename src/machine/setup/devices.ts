@@ -21,6 +21,8 @@ const PCI_TEXTS = [
   'lspci.txt',
   'lspci',
 ];
+/** Bytes of a configuration space that the kernel gives to all. */
+const HEADER_BYTES = 64;
 /** Devices and groups that are read; a machine has some thousands at most. */
 const MOST = 20_000;
 /** Lines that the log of a whole boot has at least; fewer are an extract, whose silence proves nothing. */
@@ -44,6 +46,7 @@ function fromSysfs(reader: EvidenceReader, name: string): MachineDevice {
   const folder = `${PCI}/${name}`;
   const classCode = numberOf(reader.value(`${folder}/class`));
   const config = reader.bytes(`${folder}/config`);
+  if (config?.length === HEADER_BYTES) reader.refuse(`${folder}/config`, 'root reads all of it, others 64 bytes');
   const group = reader.linkName(`${folder}/iommu_group`);
   return {
     name,

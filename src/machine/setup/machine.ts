@@ -119,6 +119,8 @@ export interface Machine {
   readonly tableNames: readonly string[] | undefined;
   readonly deviceTree: DeviceTree | null;
   readonly log: BootLog | undefined;
+  /** Xen's own log, `xl dmesg`. */
+  readonly xenLog: BootLog | undefined;
   readonly interrupts: InterruptFacts;
   readonly memory: MemoryMap;
   readonly thunderbolt: readonly ThunderboltDomain[];

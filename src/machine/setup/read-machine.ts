@@ -29,6 +29,7 @@ const LOGS = [
   'journal.txt',
   'var/log/kern.log',
 ];
+const XEN_LOGS = ['xl-dmesg.txt', 'xl-dmesg', 'sos_commands/xen/xl_dmesg'];
 const DUMPS = ['acpidump.txt', 'acpidump', 'sos_commands/acpi/acpidump'];
 const TREES = ['proc/device-tree', 'sys/firmware/devicetree/base'];
 const TABLES = 'sys/firmware/acpi/tables';
@@ -40,6 +41,12 @@ function readLog(reader: EvidenceReader): BootLog | undefined {
     if (bytes !== undefined && bytes.length > 0) return new BootLog(path, bytes);
   }
   return undefined;
+}
+
+/** What `xl dmesg` printed, where it was saved. */
+function readXenLog(reader: EvidenceReader): BootLog | undefined {
+  const found = reader.firstOf(XEN_LOGS);
+  return found === undefined ? undefined : new BootLog(found.path, found.bytes);
 }
 
 interface Tables {
@@ -237,6 +244,7 @@ export function readMachine(all: MachineFiles): Machine {
     tableNames: names,
     deviceTree: readTree(reader),
     log,
+    xenLog: readXenLog(reader) ?? log,
     interrupts: readInterrupts(reader, log),
     memory: readMemory(reader),
     thunderbolt: readThunderbolt(reader),

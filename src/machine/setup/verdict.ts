@@ -49,7 +49,7 @@ const REASONS = [
 ];
 
 function plural(count: number, one: string): string {
-  return `${count.toLocaleString('en-US')} ${one}${count === 1 ? '' : 's'}`;
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 function some(devices: readonly MachineDevice[]): string {
@@ -136,9 +136,15 @@ const WORDS: Readonly<Record<Protection, string>> = {
   unknown: 'Not known',
 };
 
+function xenText({ xenLog }: Machine): string {
+  const said = xenLog?.all('xenDma').at(-1);
+  const told =
+    said === undefined ? 'Its own log (xl dmesg) tells.' : `Its log says: I/O virtualisation ${said.values[0]}.`;
+  return `Not known for each device: this is Xen's control domain, and Xen owns the IOMMU. ${told}`;
+}
+
 function unknownText(machine: Machine, coverage: Coverage): string {
-  if (machine.host.xenDom0)
-    return "Not known: this is Xen's control domain, and Xen owns the IOMMU. Its own log (xl dmesg) tells.";
+  if (machine.host.xenDom0) return xenText(machine);
   if (machine.groups === undefined) {
     return 'Not known: nothing that was read tells which devices an IOMMU handles (/sys/kernel/iommu_groups, or the log from its first line on).';
   }
