@@ -75,8 +75,8 @@ export class InvalidationChecker implements UnitObserver {
       this.#made(change);
       return;
     }
-    if (change.sameOutput === true && change.raised === undefined) return;
     this.#breaks(change);
+    if (change.sameOutput === true && change.raised === undefined) return;
     this.#add(new OpenChange('tlb', this.#events, { change }));
     for (const [stream, tag] of this.#ats) {
       if (sameTag(tag, change.tag)) this.#add(new OpenChange('device-tlb', this.#events, { change, stream }));
@@ -186,7 +186,8 @@ export class InvalidationChecker implements UnitObserver {
 
   /** A valid entry became another valid one. */
   #breaks(change: TableChange): void {
-    if (!this.rules.breakBeforeMake || change.after === 'invalid' || change.sameOutput === true) return;
+    if (!this.rules.breakBeforeMake || change.after === 'invalid') return;
+    if (change.sameOutput === true && change.resized !== true) return;
     const text = `${rangeText(change)}: a valid ${change.before} became another valid ${change.after} without being invalid in between`;
     this.#findings.add('break-before-make', this.#events, text, change.pages);
   }

@@ -28,6 +28,13 @@ interface Place {
   readonly base: number;
 }
 
+/** A leaf that was where a table is now. */
+interface Inherited {
+  readonly output: number;
+  readonly attributes: number;
+  readonly level: number;
+}
+
 /** Watches one domain's tables. Tables that skip levels are not followed below. */
 export class TableWatch {
   readonly tag: TranslationTag;
@@ -89,7 +96,10 @@ export class TableWatch {
     const known = shadow.below.get(i);
     if (before === 'table' && known !== undefined && known.address !== next)
       this.#unlinked({ d, depth, base }, known, common);
-    if (before === 'leaf') this.#leaf({ d, depth, base }, common, [oldLo, oldHi], [lo, hi]);
+    if (before === 'leaf' && after === 'table') {
+      const child = this.#split({ d, depth, base }, common, [oldLo, oldHi], next);
+      shadow.below.set(i, child);
+    } else if (before === 'leaf') this.#leaf({ d, depth, base }, common, [oldLo, oldHi], [lo, hi]);
     else if (before === 'invalid' && after === 'leaf') this.#emit(common);
     if (before === 'table' && known?.address !== next) shadow.below.delete(i);
     if (after !== 'table' || shadow.below.has(i)) return;
@@ -113,6 +123,37 @@ export class TableWatch {
     if (same && rights === 0 && (was | ATTR.contiguous) === (is | ATTR.contiguous)) return;
     const raised = same && (was & RIGHTS & ~is) === 0;
     this.#emit({ ...common, output, sameOutput: same, raised });
+  }
+
+  /** A leaf gave way to a table: pages that translate as before have not changed. */
+  #split({ d, depth, base }: Place, common: TableChange, old: readonly [number, number], address: number): Shadow {
+    this.#emit({ ...common, sameOutput: true, resized: true });
+    const from = { output: d.output(...old, depth), attributes: d.attributes(...old, depth, 0), level: common.level };
+    return this.#inherit({ d, depth: depth + 1, base }, address, from);
+  }
+
+  #inherit({ d, depth, base }: Place, address: number, from: Inherited): Shadow {
+    const shadow = emptyShadow(address, entriesOf(d, depth));
+    const pages = Math.max(1, (d.levels[depth]?.unit ?? PAGE) / PAGE);
+    for (let i = 0; i < shadow.lo.length; i++) {
+      const lo = this.#reader.read32(address + i * d.entryBytes) ?? 0;
+      const hi = d.entryBytes === 8 ? (this.#reader.read32(address + i * d.entryBytes + 4) ?? 0) : 0;
+      shadow.lo[i] = lo;
+      shadow.hi[i] = hi;
+      const after = kindOf(d, lo, hi, depth);
+      const here = { ...from, output: from.output + i * pages * PAGE };
+      const first = base + i * pages;
+      if (after === 'table') {
+        shadow.below.set(i, this.#inherit({ d, depth: depth + 1, base: first }, d.table(lo, hi, depth), here));
+      } else if (after === 'invalid' || !isAs(d, lo, hi, depth, here))
+        this.#emit(this.#piece(first, pages, after, here));
+    }
+    return shadow;
+  }
+
+  /** A part of a leaf that is no longer what the leaf was; the entry that may be kept is that of the leaf. */
+  #piece(first: number, pages: number, after: EntryKind, { output, level }: Inherited): TableChange {
+    return { tag: this.tag, first, pages, before: 'leaf', after, level, granule: this.#granule, output };
   }
 
   /** A table is no longer led to: everything below it is gone with it. */
@@ -159,6 +200,11 @@ function goesOn(run: TableChange, next: TableChange): boolean {
   if (run.level !== next.level || run.before === 'table' || run.raised !== next.raised) return false;
   if (run.sameOutput !== next.sameOutput) return false;
   return run.output === undefined || run.output + run.pages * PAGE === next.output || next.after === 'invalid';
+}
+
+/** Whether a leaf translates as the larger one before it did. */
+function isAs(d: Descriptors, lo: number, hi: number, depth: number, { output, attributes }: Inherited): boolean {
+  return d.output(lo, hi, depth) === output && ((d.attributes(lo, hi, depth, 0) ^ attributes) & RIGHTS) === 0;
 }
 
 function kindOf(d: Descriptors, lo: number, hi: number, depth: number): EntryKind {

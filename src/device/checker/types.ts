@@ -68,6 +68,8 @@ export interface TableChange {
   readonly raised?: boolean;
   /** Of a leaf that stays a leaf at the same address: its size, type and output address stay. */
   readonly sameOutput?: boolean;
+  /** A leaf was replaced by leaves of another size that translate as it did: only break-before-make is concerned. */
+  readonly resized?: boolean;
   /** Physical address of the table that the entry led to. */
   readonly table?: number;
 }
