@@ -4,7 +4,8 @@
  * @module
  */
 import { Domain } from '../core/domain.ts';
-import { type Direction, DmaDevice } from '../dma/dma-device.ts';
+import type { Direction } from '../dma/device-options.ts';
+import { DmaDevice } from '../dma/dma-device.ts';
 import { DmaSpace, type InvalidationPolicy } from '../dma/dma-space.ts';
 import { IommuError } from '../errors.ts';
 

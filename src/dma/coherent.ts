@@ -61,24 +61,51 @@ function gather(source: PageSource, orders: number, pages: number): { pa: number
   return taken;
 }
 
+/** One piece of memory (`DMA_ATTR_FORCE_CONTIGUOUS`, or an allocation that may not sleep). */
+function onePiece(source: PageSource, pages: number): { pa: number; order: number }[] | undefined {
+  const order = Math.ceil(Math.log2(pages));
+  const pa = order > MAX_ORDER ? -1 : source.allocate(order);
+  return pa < 0 ? undefined : [{ pa, order }];
+}
+
+/** How coherent memory is allocated. */
+export interface CoherentOptions {
+  /** In one piece of memory, not only of addresses; default false. */
+  readonly contiguous?: boolean;
+  /** For privileged accesses only; default false. */
+  readonly privileged?: boolean;
+}
+
 /**
  * Allocates `bytes` that the device sees in one piece.
- * @throws IommuError `NO_MEMORY` where pages, addresses or tables are out; nothing stays allocated then.
+ * @throws IommuError `NO_MEMORY` where pages, addresses or tables are out; nothing stays allocated then. `EMPTY`.
  */
-export function allocCoherent(device: DmaDevice, source: PageSource, bytes: number): CoherentMemory {
+export function allocCoherent(
+  device: DmaDevice,
+  source: PageSource,
+  bytes: number,
+  options: CoherentOptions = {},
+): CoherentMemory {
   const { space } = device;
   const unit = Math.max(space.granule, source.pageBytes);
   if (!(Number.isSafeInteger(bytes) && bytes > 0)) {
-    throw new IommuError('EMPTY', 'bytes', `expected at least one byte, got ${bytes}`);
+    throw new IommuError('EMPTY', 'bytes', `expected at least one byte, got ${String(bytes)}`);
   }
+  const { contiguous = false, privileged = false } = options;
   const length = alignUp(bytes, unit);
-  const pages = gather(source, ordersOf(device, source.pageBytes), length / source.pageBytes);
+  const count = length / source.pageBytes;
+  const pages =
+    length > device.coherentLast ? undefined : contiguous ? onePiece(source, count) : gatherFor(device, source, count);
   if (pages === undefined) throw new IommuError('NO_MEMORY', 'pages', `no memory for ${hex(length)} bytes`);
   let iova = 0;
   try {
     iova = device.allocate(length, device.coherentLast);
-    const list = pages.map(({ pa, order }) => ({ address: pa, length: source.pageBytes * 2 ** order }));
-    space.domain.mapSg(iova, list, device.protection('bidirectional'));
+    const list = pages.map(({ pa, order }) => ({
+      address: pa,
+      length: Math.min(length, source.pageBytes * 2 ** order),
+    }));
+    space.domain.mapSg(iova, list, device.protection('bidirectional', { privileged }));
+    space.keep(iova, 'coherent memory');
     return { address: iova, bytes: length, pages };
   } catch (error) {
     if (iova !== 0) space.abandon(iova, length);
@@ -87,11 +114,16 @@ export function allocCoherent(device: DmaDevice, source: PageSource, bytes: numb
   }
 }
 
+function gatherFor(device: DmaDevice, source: PageSource, pages: number): { pa: number; order: number }[] | undefined {
+  return gather(source, ordersOf(device, source.pageBytes), pages);
+}
+
 /**
  * Gives such memory back, to the addresses strictly or lazily as the domain's policy is.
  * @throws IommuError `BAD_FREE`, `NOT_MAPPED`; nothing was changed then.
  */
 export function freeCoherent(device: DmaDevice, source: PageSource, memory: CoherentMemory): void {
-  device.space.release(memory.address, memory.bytes);
+  const { space } = device;
+  space.releaseKept(memory.address, memory.bytes, 'coherent memory');
   for (const page of memory.pages) source.free(page.pa, page.order);
 }

@@ -5,40 +5,29 @@
  */
 import { alignDown, alignUp, hex } from '../address.ts';
 import { ArgumentCheck } from '../core/checks.ts';
-import { checkOptions, IommuError, reading, shown } from '../errors.ts';
+import { IommuError } from '../errors.ts';
 import { PROT } from '../formats/protection.ts';
 import { CheckedList } from '../memory/checked-list.ts';
 import { asArrays, type ListArrays, type ListInput } from '../memory/scatter-list.ts';
 import { type BouncePool, sharesGranule } from './bounce.ts';
-import { DmaSpace } from './dma-space.ts';
+import {
+  ACCESS,
+  addressEnds,
+  allocatedSize,
+  checkAttributes,
+  checkBuffer,
+  checkDirection,
+  type Direction,
+  type DmaAttributes,
+  type DmaDeviceOptions,
+  deviceOptions,
+  NO_ATTRIBUTES,
+  type SmallBuffers,
+  segmentLimits,
+} from './device-options.ts';
+import type { DmaSpace } from './dma-space.ts';
+import { MOST_CACHED } from './iova-cache.ts';
 import { type SegmentLimits, SegmentList } from './segments.ts';
-
-/** Directions of a transfer (`enum dma_data_direction`). */
-export type Direction = 'bidirectional' | 'to-device' | 'from-device' | 'none';
-
-/** Attributes of a mapping. */
-export interface DmaAttributes {
-  /** For privileged accesses only (`DMA_ATTR_PRIVILEGED`). */
-  readonly privileged?: boolean;
-  /** Device memory: no cache, no bounce (`DMA_ATTR_MMIO`). */
-  readonly mmio?: boolean;
-}
-
-/** What a device is. */
-export interface DmaDeviceOptions extends Partial<SegmentLimits> {
-  /** Address bits of its streaming mappings (`dma_set_mask`); default 64. */
-  readonly maskBits?: number;
-  /** Address bits of its coherent allocations; default as `maskBits`. */
-  readonly coherentBits?: number;
-  /** Last address that its bus passes on, if it is narrower (`bus_dma_limit`). */
-  readonly busLimit?: number;
-  /** Whether its accesses snoop the CPUs' caches; default true. */
-  readonly coherent?: boolean;
-  /** Whether addresses below 4 GiB are tried first, as for PCI devices; default true. */
-  readonly pci?: boolean;
-  /** Bounce buffers of a device that is not trusted: it must see nothing but its own buffers. */
-  readonly untrusted?: BouncePool;
-}
 
 /** What a device's mappings were. */
 export interface DmaCounts {
@@ -52,31 +41,6 @@ export interface DmaCounts {
   bounced: number;
   /** Maps that failed. */
   failures: number;
-}
-
-const ACCESS: Readonly<Record<Direction, number>> = {
-  bidirectional: PROT.READ | PROT.WRITE,
-  'to-device': PROT.READ,
-  'from-device': PROT.WRITE,
-  none: 0,
-};
-const NO_ATTRIBUTES: DmaAttributes = {};
-/** `dma_get_max_seg_size` and `dma_get_seg_boundary` where a device sets nothing. */
-const MAX_SEGMENT = 65536;
-const BOUNDARY = 2 ** 32;
-
-function lastOf(bits: number, argument: string): number {
-  if (!Number.isInteger(bits) || bits < 1 || bits > 64) {
-    throw new IommuError('BAD_OPTION', argument, `expected 1 to 64 bits, got ${shown(bits)}`);
-  }
-  return 2 ** bits - 1;
-}
-
-/** The options, each read once. */
-function deviceOptions(space: DmaSpace, given: DmaDeviceOptions): DmaDeviceOptions {
-  if (!DmaSpace.is(space)) throw new IommuError('BAD_OPTION', 'space', `expected a DmaSpace, got ${shown(space)}`);
-  checkOptions('options', given);
-  return reading('options', () => ({ ...given }));
 }
 
 /** One device in a domain. A DMA address is where the device finds the first byte. */
@@ -96,49 +60,52 @@ export class DmaDevice {
   /** What it takes. */
   readonly limits: SegmentLimits;
   readonly #pool: BouncePool | undefined;
+  readonly #small: SmallBuffers | undefined;
   /** Bounce buffer by the page of the DMA address that leads to it. */
   readonly #bounced = new Map<number, number>();
+  /** First pages of segments that were mapped one by one. */
+  readonly #single = new Set<number>();
   readonly #check: ArgumentCheck;
+  readonly #untrusted: boolean;
   #first32: boolean;
 
   /** @throws IommuError `BAD_OPTION`, also where the masks leave no address at all. */
   constructor(space: DmaSpace, given: DmaDeviceOptions = {}) {
     const options = deviceOptions(space, given);
-    const {
-      maskBits = 64,
-      busLimit = Number.POSITIVE_INFINITY,
-      maxSegment = MAX_SEGMENT,
-      boundary = BOUNDARY,
-    } = options;
     this.space = space;
-    this.last = Math.min(lastOf(maskBits, 'maskBits'), busLimit, space.end - 1);
-    this.coherentLast = Math.min(lastOf(options.coherentBits ?? maskBits, 'coherentBits'), busLimit, space.end - 1);
-    const least = (space.iova.startPfn + 1) * space.granule - 1;
-    if (Math.min(this.last, this.coherentLast) < least) {
-      const got = hex(Math.max(0, Math.min(this.last, this.coherentLast)));
-      throw new IommuError('BAD_OPTION', 'maskBits', `expected to reach ${hex(least)} at least, got ${got}`, { got });
-    }
-    if (!(maxSegment >= space.granule)) {
-      throw new IommuError('BAD_OPTION', 'maxSegment', `expected ${space.granule} or more, got ${maxSegment}`);
-    }
-    if (!(boundary >= space.granule && Number.isInteger(Math.log2(boundary)))) {
-      const expected = `a power of two from ${space.granule} on`;
-      throw new IommuError('BAD_OPTION', 'boundary', `expected ${expected}, got ${boundary}`);
-    }
-    this.limits = { maxSegment, boundary };
+    ({ last: this.last, coherentLast: this.coherentLast } = addressEnds(space, options));
+    this.limits = segmentLimits(options, space.granule);
     this.coherent = options.coherent ?? true;
-    this.#pool = options.untrusted;
+    this.#pool = options.untrusted ?? options.small?.pool;
+    this.#small = options.small;
+    this.#untrusted = options.untrusted !== undefined;
     this.#check = new ArgumentCheck(space.domain.geometry, space.domain.memory);
     this.#first32 = options.pci ?? true;
   }
 
   /** Most bytes that one mapping may have (`dma_max_mapping_size`). */
   get maxMapping(): number {
-    return this.#pool?.largest ?? Number.MAX_SAFE_INTEGER;
+    return this.#untrusted ? (this.#pool?.largest ?? 0) : Number.MAX_SAFE_INTEGER;
   }
 
-  /** Protection that a direction asks for. `none` gives no access, which a domain refuses. */
-  protection(direction: Direction, { privileged = false, mmio = false }: DmaAttributes = NO_ATTRIBUTES): number {
+  /** Bytes of a mapping up to which its addresses come from caches (`dma_opt_mapping_size`). */
+  get optimalMapping(): number {
+    return MOST_CACHED * this.space.granule;
+  }
+
+  /** Low bits in which an element may end and the next begin and still be joined (`dma_get_merge_boundary`). */
+  get mergeBoundary(): number {
+    return this.space.granule - 1;
+  }
+
+  /**
+   * Protection that a direction asks for. `none` gives no access, which a domain refuses.
+   * @throws IommuError `BAD_OPTION` for an unknown direction, `UNSUPPORTED` for an unknown attribute.
+   */
+  protection(direction: Direction, attributes: DmaAttributes = NO_ATTRIBUTES): number {
+    checkDirection(direction);
+    if (attributes !== NO_ATTRIBUTES) checkAttributes(attributes);
+    const { privileged = false, mmio = false } = attributes;
     const memory = mmio ? PROT.MMIO : this.coherent ? PROT.CACHE : 0;
     return ACCESS[direction] | memory | (privileged ? PROT.PRIV : 0);
   }
@@ -149,12 +116,41 @@ export class DmaDevice {
    */
   mapPage(pa: number, bytes: number, direction: Direction, attributes: DmaAttributes = NO_ATTRIBUTES): number {
     checkBuffer(pa, bytes);
-    const { granule } = this.space;
     const prot = this.protection(direction, attributes);
-    if (this.#pool !== undefined && attributes.mmio !== true && sharesGranule(pa, bytes, granule)) {
-      return this.#mapBounced(this.#pool, pa, bytes, prot, direction);
+    if (this.#pool !== undefined && attributes.mmio !== true && this.bounces(pa, bytes, direction)) {
+      return this.#mapBounced(this.#pool, pa, bytes, prot);
     }
     return this.#mapAt(pa, bytes, prot);
+  }
+
+  /** Whether a buffer goes by way of a bounce buffer. */
+  bounces(pa: number, bytes: number, direction: Direction): boolean {
+    if (this.#pool === undefined || !sharesGranule(pa, bytes, this.space.granule)) return false;
+    return this.#untrusted || this.#sharesLine(bytes, direction);
+  }
+
+  /** A bounce buffer of one granule or more. @throws IommuError `NO_MEMORY` where none is free */
+  takeBounce(length: number): number {
+    const buffer = this.#pool?.take(length, this.space.granule) ?? -1;
+    if (buffer !== -1) return buffer;
+    this.counts.failures++;
+    const got = hex(length);
+    throw new IommuError('NO_MEMORY', 'bounce', `no bounce buffer of ${got} bytes is free`, { got });
+  }
+
+  /** Gives a bounce buffer back, of which `bytes` are copied to the buffer unless the device only read. */
+  giveBounce(buffer: number, bytes: number, direction: Direction): void {
+    if (this.#pool === undefined) return;
+    if (direction !== 'to-device') this.#pool.copiedBytes += bytes;
+    this.#pool.give(buffer);
+  }
+
+  /** Counts what is copied into a bounce buffer and zeroed around it. */
+  fillBounce(bytes: number, length: number): void {
+    if (this.#pool === undefined) return;
+    this.counts.bounced++;
+    this.#pool.copiedBytes += bytes;
+    this.#pool.zeroedBytes += length - bytes;
   }
 
   /**
@@ -163,16 +159,7 @@ export class DmaDevice {
    */
   unmapPage(address: number, bytes: number, direction: Direction): void {
     checkBuffer(address, bytes);
-    const { granule } = this.space;
-    const first = alignDown(address, granule);
-    const buffer = this.#bounced.get(first);
-    this.space.release(first, alignUp(address + bytes, granule) - first);
-    this.counts.unmaps++;
-    if (buffer === undefined) return;
-    this.#bounced.delete(first);
-    const pool = this.#pool as BouncePool;
-    if (direction !== 'to-device') pool.copiedBytes += bytes;
-    pool.give(buffer);
+    this.#unmap(address, bytes, direction, false);
   }
 
   /**
@@ -183,15 +170,16 @@ export class DmaDevice {
     const arrays = asArrays(list);
     const count = arrays.addresses.length;
     const { space, limits } = this;
-    if (this.#pool !== undefined && attributes.mmio !== true && this.#sharesGranules(arrays, count)) {
-      return this.#mapEach(arrays, count, direction);
+    if (this.#pool !== undefined && attributes.mmio !== true && this.#bouncesAny(arrays, count, direction)) {
+      return this.#mapEach(arrays, count, direction, attributes);
     }
+    const prot = this.protection(direction, attributes);
     const checked = this.#onePageEach(arrays);
     let iova: number;
     try {
       this.list.layOut(arrays, count, space.granule, limits, checked !== undefined);
       const laidOut = checked ?? (this.list.plain ? arrays : this.list.laidOut());
-      iova = this.#mapLaidOut(laidOut, this.list.bytes, this.protection(direction, attributes));
+      iova = this.#mapLaidOut(laidOut, this.list.bytes, prot);
     } finally {
       checked?.close();
     }
@@ -206,18 +194,16 @@ export class DmaDevice {
    * Unmaps a list as one range (`dma_unmap_sg`).
    * @param address DMA address of its first segment
    * @param bytes from there to the end of its last segment
-   * @throws IommuError as `unmapPage`
+   * @throws IommuError as `unmapPage`; `UNSUPPORTED` where its segments were mapped one by one, as bounced ones are: so they are
+   * unmapped.
    */
   unmapSg(address: number, bytes: number, direction: Direction): void {
-    if (this.#bounced.size === 0) {
-      this.unmapPage(address, bytes, direction);
-      return;
+    if (this.#single.size > 0 && this.#single.has(alignDown(address, this.space.granule))) {
+      const message =
+        'expected one call of unmapPage for each segment of a list that was mapped through bounce buffers';
+      throw new IommuError('UNSUPPORTED', 'unmapSg', message, { got: hex(address) });
     }
-    throw new IommuError(
-      'UNSUPPORTED',
-      'unmapSg',
-      'segments of an untrusted device are unmapped one by one: unmapPage',
-    );
+    this.unmapPage(address, bytes, direction);
   }
 
   /**
@@ -253,23 +239,15 @@ export class DmaDevice {
     return iova + (pa - first);
   }
 
-  #mapBounced(pool: BouncePool, pa: number, bytes: number, prot: number, direction: Direction): number {
+  #mapBounced(pool: BouncePool, pa: number, bytes: number, prot: number): number {
     const { granule } = this.space;
     const offset = pa % granule;
     const length = alignUp(offset + bytes, granule);
-    const buffer = pool.take(length, granule);
-    if (buffer === -1) {
-      this.counts.failures++;
-      throw new IommuError('NO_MEMORY', 'bounce', `no bounce buffer of ${hex(length)} bytes is free`, {
-        got: hex(length),
-      });
-    }
+    const buffer = this.takeBounce(length);
     try {
       const address = this.#mapAt(buffer + offset, bytes, prot);
       this.#bounced.set(address - offset, buffer);
-      this.counts.bounced++;
-      pool.copiedBytes += bytes;
-      pool.zeroedBytes += direction === 'none' ? 0 : length - bytes;
+      this.fillBounce(bytes, length);
       return address;
     } catch (error) {
       pool.give(buffer);
@@ -298,35 +276,59 @@ export class DmaDevice {
     return iova;
   }
 
-  /** Element by element, as a list of an untrusted device is mapped. */
-  #mapEach(list: ListArrays, count: number, direction: Direction): number {
+  /** Element by element, as a list is mapped of which one element is bounced. */
+  #mapEach(list: ListArrays, count: number, direction: Direction, attributes: DmaAttributes): number {
     const mapped: number[] = [];
+    const { granule } = this.space;
     try {
       for (let i = 0; i < count; i++) {
-        mapped.push(this.mapPage(list.addresses[i] as number, list.lengths[i] as number, direction));
+        mapped.push(this.mapPage(list.addresses[i] as number, list.lengths[i] as number, direction, attributes));
       }
     } catch (error) {
-      for (const [i, address] of mapped.entries()) this.unmapPage(address, list.lengths[i] as number, direction);
+      for (const [i, address] of mapped.entries()) this.#unmap(address, list.lengths[i] as number, 'to-device', true);
       throw error;
     }
+    for (const address of mapped) this.#single.add(alignDown(address, granule));
     this.list.takeSegments(mapped, list.lengths);
     this.counts.elements += count;
     this.counts.segments += count;
     return count;
   }
 
-  #sharesGranules({ addresses, lengths }: ListArrays, count: number): boolean {
+  #unmap(address: number, bytes: number, direction: Direction, strictly: boolean): void {
+    const { granule } = this.space;
+    const first = alignDown(address, granule);
+    this.space.release(first, alignUp(address + bytes, granule) - first, strictly);
+    this.counts.unmaps++;
+    if (this.#pool === undefined) return;
+    this.#single.delete(first);
+    const buffer = this.#bounced.get(first);
+    if (buffer === undefined) return;
+    this.#bounced.delete(first);
+    this.giveBounce(buffer, bytes, direction);
+  }
+
+  /** Whether a list is mapped element by element: every one of an untrusted device is, and one with an element to be bounced. */
+  #bouncesAny({ addresses, lengths }: ListArrays, count: number, direction: Direction): boolean {
+    if (this.#untrusted) return count > 0;
     for (let i = 0; i < count; i++) {
-      if (sharesGranule(addresses[i] as number, lengths[i] as number, this.space.granule)) return true;
+      if (this.bounces(addresses[i] as number, lengths[i] as number, direction)) return true;
     }
     return false;
+  }
+
+  /** Whether a buffer of that size may share a cache line with what the CPUs write (`dma_kmalloc_needs_bounce`). */
+  #sharesLine(bytes: number, direction: Direction): boolean {
+    if (this.#small === undefined || this.coherent || direction === 'to-device') return false;
+    const { cacheLine } = this.#small;
+    return bytes < 2 * cacheLine && allocatedSize(bytes) % cacheLine !== 0;
   }
 
   #allocate(bytes: number, last: number): number {
     if (this.#first32 && last >= 2 ** 32) {
       const low = this.space.allocate(bytes, 2 ** 32 - 1, false);
       if (low !== 0) return low;
-      this.#first32 = false;
+      this.#first32 = this.space.kernel === '6.1';
     }
     const iova = this.space.allocate(bytes, last, true);
     if (iova !== 0) return iova;
@@ -338,16 +340,5 @@ export class DmaDevice {
   #failed(iova: number, bytes: number): void {
     this.space.abandon(iova, bytes);
     this.counts.failures++;
-  }
-}
-
-/** @throws IommuError `NOT_A_NUMBER`, `EMPTY`, `OUT_OF_RANGE` where a buffer is not one. */
-function checkBuffer(pa: number, bytes: number, argument = 'size'): void {
-  if (!(Number.isSafeInteger(pa) && pa >= 0)) {
-    throw new IommuError('NOT_A_NUMBER', 'pa', `expected a whole number from 0 to 2^53 − 1, got ${String(pa)}`);
-  }
-  if (bytes === 0) throw new IommuError('EMPTY', argument, 'expected at least one byte, got 0x0');
-  if (!(Number.isSafeInteger(bytes) && bytes > 0 && Number.isSafeInteger(pa + bytes))) {
-    throw new IommuError('OUT_OF_RANGE', argument, `expected a size that ends below 2^53, got ${String(bytes)}`);
   }
 }

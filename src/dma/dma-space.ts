@@ -22,12 +22,16 @@ export interface ReservedRegion {
   /** Bytes. */
   readonly bytes: number;
   /**
-   * `direct`: mapped to itself, as a firmware table asks (RMRR, IVMD, RMR). `reserved`: host bridge windows and others that
-   * are never given out. `hw-msi`: interrupt doorbells that the hardware treats by itself. `sw-msi`: where doorbells
-   * are mapped in domains that are not managed by the DMA layer; not reserved here.
+   * `direct`: mapped to itself, as a firmware table asks (RMRR, IVMD, RMR); `direct-relaxable` too, until a user takes the
+   * device. `reserved`: host bridge windows and others that are never given out. `hw-msi`: interrupt doorbells that the
+   * hardware treats by itself: they are their own input addresses. `sw-msi`: where doorbells are mapped in domains that are not
+   * managed by the DMA layer; not reserved here.
    */
-  readonly kind: 'direct' | 'reserved' | 'hw-msi' | 'sw-msi';
+  readonly kind: RegionKind;
 }
+
+const REGION_KINDS = ['direct', 'direct-relaxable', 'reserved', 'hw-msi', 'sw-msi'] as const;
+type RegionKind = (typeof REGION_KINDS)[number];
 
 /** Receives what becomes of unmapped ranges of a lazy domain. */
 export interface DmaObserver {
@@ -81,9 +85,15 @@ function spaceOptions(given: DmaSpaceOptions): DmaSpaceOptions {
   return options;
 }
 
-function checkRegions(regions: readonly ReservedRegion[], end: number): void {
-  const sorted = [...regions].sort((a, b) => a.start - b.start);
-  for (const [i, { start, bytes }] of sorted.entries()) {
+/** Regions, each read once, in order of their addresses. */
+function checkedRegions(given: readonly ReservedRegion[], end: number, granule: number): ReservedRegion[] {
+  if (!Array.isArray(given)) throw new IommuError('BAD_OPTION', 'regions', `expected a list, got ${shown(given)}`);
+  const sorted: ReservedRegion[] = reading('regions', () => given.map((region: ReservedRegion) => ({ ...region })));
+  sorted.sort((a, b) => a.start - b.start);
+  for (const [i, { start, bytes, kind }] of sorted.entries()) {
+    if (!REGION_KINDS.includes(kind)) {
+      throw new IommuError('BAD_OPTION', 'regions', `expected one of ${REGION_KINDS.join(', ')}, got ${shown(kind)}`);
+    }
     if (!(Number.isSafeInteger(start) && Number.isSafeInteger(bytes) && start >= 0 && bytes > 0)) {
       throw new IommuError('BAD_OPTION', 'regions', `expected a start and bytes, got ${start} and ${bytes}`);
     }
@@ -92,11 +102,12 @@ function checkRegions(regions: readonly ReservedRegion[], end: number): void {
       throw new IommuError('OUT_OF_RANGE', 'regions', message, { got: hex(start), last: hex(end - 1) });
     }
     const before = sorted[i - 1];
-    if (before !== undefined && before.start + before.bytes > start) {
-      const message = `${hex(start)} lies within the region from ${hex(before.start)}`;
+    if (before !== undefined && alignUp(before.start + before.bytes, granule) > alignDown(start, granule)) {
+      const message = `${hex(start)} lies in a page of the region from ${hex(before.start)}`;
       throw new IommuError('OVERLAP', 'regions', message, { got: hex(start), expected: hex(before.start) });
     }
   }
+  return sorted;
 }
 
 /** Addresses of one domain and the life of what is mapped in it. */
@@ -107,6 +118,8 @@ export class DmaSpace {
   readonly policy: InvalidationPolicy;
   /** Smallest page of the domain, bytes: every mapping is rounded out to it. */
   readonly granule: number;
+  /** Whose allocator. */
+  readonly kernel: IovaKernel;
   /** End of the input range, exclusive. */
   readonly end: number;
   /** What was done. */
@@ -126,6 +139,9 @@ export class DmaSpace {
   readonly #observer: DmaObserver | undefined;
   /** Input address by page of a doorbell. */
   readonly #doorbells = new Map<number, number>();
+  readonly #hardwareMsi: readonly ReservedRegion[];
+  /** Frames at which ranges begin that no unmap gives back, and what they are. */
+  readonly #kept = new Map<number, string>();
   #cpu = 0;
   #now = 0;
 
@@ -142,12 +158,17 @@ export class DmaSpace {
     this.domain = domain;
     this.policy = policy;
     this.granule = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
+    if (apertureEnd !== undefined && !(Number.isSafeInteger(apertureEnd) && apertureEnd >= this.granule)) {
+      const message = `expected an address from ${hex(this.granule)} on, got ${shown(apertureEnd)}`;
+      throw new IommuError('BAD_OPTION', 'apertureEnd', message);
+    }
     this.end = Math.min(2 ** geometry.ias, (apertureEnd ?? Number.POSITIVE_INFINITY) + 1);
-    checkRegions(regions, this.end);
+    const checked = checkedRegions(regions, this.end, this.granule);
+    this.kernel = kernel;
     this.iova = new IovaAllocator({ granule: this.granule, cpus, kernel });
     this.#cpus = cpus;
     this.#observer = options.observer;
-    for (const region of regions) this.#reserve(region);
+    this.#hardwareMsi = checked.filter(({ kind }) => kind === 'hw-msi');
     if (policy === 'lazy') {
       this.#queue = new FlushQueue(
         { ...options.queue, cpus },
@@ -158,6 +179,7 @@ export class DmaSpace {
         },
       );
     }
+    this.#reserveAll(checked);
   }
 
   /** Whether a value is such a space; asks nothing of it. */
@@ -172,11 +194,14 @@ export class DmaSpace {
 
   /**
    * Says which CPU calls and what time it is: timers that are due run first.
-   * @throws IommuError `BAD_OPTION` for a CPU that there is not.
+   * @throws IommuError `BAD_OPTION` for a CPU that there is not, or a time that is not a number.
    */
   at(cpu: number, time: number): void {
     if (!(cpu >= 0 && cpu < this.#cpus && Number.isInteger(cpu))) {
       throw new IommuError('BAD_OPTION', 'cpu', `expected a CPU from 0 to ${this.#cpus - 1}, got ${cpu}`);
+    }
+    if (!Number.isFinite(time)) {
+      throw new IommuError('BAD_OPTION', 'time', `expected nanoseconds, got ${shown(time)}`);
     }
     this.#cpu = cpu;
     this.#now = time;
@@ -201,8 +226,17 @@ export class DmaSpace {
     return pfn * this.granule;
   }
 
-  /** Gives back a range that was never mapped. */
+  /**
+   * Gives back a range that is not mapped.
+   * @throws IommuError `BAD_FREE` where no range of that size was allocated there, or its first or last page is mapped; nothing was changed
+   * then.
+   */
   abandon(iova: number, bytes: number): void {
+    this.#checkFree(iova, bytes);
+    for (const page of [iova, iova + bytes - this.granule]) {
+      if (this.domain.translate(page) === undefined) continue;
+      throw new IommuError('BAD_FREE', 'iova', `${hex(page)} is mapped`, { got: hex(page) });
+    }
     this.iova.freeFast(this.#cpu, iova / this.granule, bytes / this.granule);
     this.counts.liveFrames -= bytes / this.granule;
   }
@@ -217,7 +251,7 @@ export class DmaSpace {
     const { granule } = this;
     const pfn = iova / granule;
     const frames = bytes / granule;
-    const held = this.iova.checkFree(pfn, frames);
+    const held = this.#checkFree(iova, bytes);
     if (held > frames && this.domain.translate(iova + bytes) !== undefined) {
       const message = `more than ${hex(bytes)} bytes are mapped from ${hex(iova)} on`;
       throw new IommuError('BAD_FREE', 'size', message, { got: hex(bytes) });
@@ -237,10 +271,12 @@ export class DmaSpace {
 
   /**
    * Input address of an MSI doorbell: its page is mapped once a domain, for writes, and stays until the domain goes.
+   * One in a region of the hardware's own is its own input address.
    * @param allocate gives an address range of so many bytes
    * @throws IommuError as `allocate` and `Domain.map`
    */
   doorbell(pa: number, allocate: (bytes: number) => number): number {
+    if (this.#hardwareMsi.some(({ start, bytes }) => pa >= start && pa < start + bytes)) return pa;
     const page = alignDown(pa, this.granule);
     const known = this.#doorbells.get(page);
     if (known !== undefined) return known + (pa - page);
@@ -252,7 +288,38 @@ export class DmaSpace {
       throw error;
     }
     this.#doorbells.set(page, iova);
+    this.keep(iova, 'a doorbell');
     return iova + (pa - page);
+  }
+
+  /** Marks an allocated range as one that `release` refuses to give back, until {@link letGo}. */
+  keep(iova: number, what: string): void {
+    this.#kept.set(iova / this.granule, what);
+  }
+
+  /**
+   * As `release`, of a range that was marked.
+   * @throws IommuError as `release`; `BAD_FREE` where the range is marked otherwise; the mark is then as before.
+   */
+  releaseKept(iova: number, bytes: number, what: string): void {
+    const kept = this.#kept.get(iova / this.granule);
+    if (kept !== what) {
+      throw new IommuError('BAD_FREE', 'iova', `expected ${what} at ${hex(iova)}, got ${kept ?? 'none'}`, {
+        got: hex(iova),
+      });
+    }
+    this.letGo(iova);
+    try {
+      this.release(iova, bytes);
+    } catch (error) {
+      this.keep(iova, what);
+      throw error;
+    }
+  }
+
+  /** Takes that mark away. */
+  letGo(iova: number): void {
+    this.#kept.delete(iova / this.granule);
   }
 
   /** Flushes what is queued, as the end of a domain does. */
@@ -260,13 +327,33 @@ export class DmaSpace {
     if (this.#queue !== undefined && this.#queue.waiting > 0) this.#queue.drain(this.#now, this.#cpu);
   }
 
-  #reserve({ start, bytes, kind }: ReservedRegion): void {
+  /** @returns frames of the range at `iova` */
+  #checkFree(iova: number, bytes: number): number {
+    const kept = this.#kept.size === 0 ? undefined : this.#kept.get(iova / this.granule);
+    if (kept === undefined) return this.iova.checkFree(iova / this.granule, bytes / this.granule);
+    throw new IommuError('BAD_FREE', 'iova', `${hex(iova)} is ${kept}`, { got: hex(iova) });
+  }
+
+  #reserveAll(regions: readonly ReservedRegion[]): void {
+    const mapped: (readonly [first: number, bytes: number])[] = [];
+    try {
+      for (const region of regions) this.#reserve(region, mapped);
+    } catch (error) {
+      for (const [first, bytes] of mapped) this.domain.unmap(first, bytes);
+      throw error;
+    }
+  }
+
+  #reserve({ start, bytes, kind }: ReservedRegion, mapped: (readonly [first: number, bytes: number])[]): void {
     if (kind === 'sw-msi') return;
     const { granule } = this;
-    this.iova.reserve(Math.floor(start / granule), Math.ceil((start + bytes) / granule) - 1);
-    if (kind !== 'direct') return;
     const first = alignDown(start, granule);
-    this.domain.map(first, first, alignUp(start + bytes, granule) - first, PROT.READ | PROT.WRITE);
+    const length = alignUp(start + bytes, granule) - first;
+    this.iova.reserve(first / granule, (first + length) / granule - 1);
+    this.keep(first, 'a reserved region');
+    if (kind !== 'direct' && kind !== 'direct-relaxable') return;
+    this.domain.map(first, first, length, PROT.READ | PROT.WRITE);
+    mapped.push([first, length]);
   }
 
   #flush(_time: number, early: boolean): void {

@@ -9,14 +9,19 @@ import { IommuError } from '../errors.ts';
 export const QUEUE_SLOTS = 256;
 /** Time from the first entry to the flush (`IOVA_DEFAULT_FQ_TIMEOUT`), nanoseconds. */
 export const QUEUE_TIMEOUT_NS = 10e6;
+/** The same of a single ring (`IOVA_SINGLE_FQ_SIZE`, `IOVA_SINGLE_FQ_TIMEOUT`). */
+export const SINGLE_SLOTS = 32768;
+export const SINGLE_TIMEOUT_NS = 1e9;
 
 /** What a flush queue is made of. */
 export interface FlushQueueOptions {
   /** CPUs, each with a ring of its own. */
   readonly cpus: number;
-  /** Slots of a ring, a power of two; default 256 (32768 for the single queue of s390). */
+  /** One ring for all CPUs, as where a flush is dear (`shadow_on_flush`: s390; Linux 6.12 and later); default false. */
+  readonly single?: boolean;
+  /** Slots of a ring, a power of two; default 256, of a single one 32768. */
   readonly slots?: number;
-  /** Timeout in nanoseconds; default 10 ms (1 s for the single queue of s390). */
+  /** Timeout in nanoseconds; default 10 ms, of a single ring 1 s. */
   readonly timeoutNs?: number;
 }
 
@@ -47,6 +52,7 @@ export class FlushQueue {
   /** Rings by CPU, made when they are first used. */
   readonly #rings: (Ring | undefined)[];
   readonly #slots: number;
+  readonly #single: boolean;
   readonly #hooks: FlushQueueHooks;
   readonly #mask: number;
   readonly #timeout: number;
@@ -59,7 +65,9 @@ export class FlushQueue {
 
   /** @throws IommuError `BAD_OPTION` */
   constructor(options: FlushQueueOptions, hooks: FlushQueueHooks) {
-    const { cpus, slots = QUEUE_SLOTS, timeoutNs = QUEUE_TIMEOUT_NS } = options;
+    const { cpus, single = false } = options;
+    const { slots = single ? SINGLE_SLOTS : QUEUE_SLOTS } = options;
+    const { timeoutNs = single ? SINGLE_TIMEOUT_NS : QUEUE_TIMEOUT_NS } = options;
     if (!Number.isInteger(Math.log2(slots)) || slots < 2 || slots > 2 ** 20) {
       throw new IommuError('BAD_OPTION', 'slots', `expected a power of two from 2 to 2^20, got ${slots}`);
     }
@@ -68,6 +76,7 @@ export class FlushQueue {
     this.#timeout = timeoutNs;
     this.#hooks = hooks;
     this.#slots = slots;
+    this.#single = single;
     this.#rings = Array.from({ length: cpus }, () => undefined);
   }
 
@@ -105,14 +114,14 @@ export class FlushQueue {
   }
 
   #ring(cpu: number): Ring {
-    const known = this.#rings[cpu];
-    if (known !== undefined) return known;
+    const known = this.#rings[this.#single ? 0 : cpu];
+    if (known !== undefined && cpu < this.#rings.length) return known;
     if (!(cpu >= 0 && cpu < this.#rings.length)) {
       throw new IommuError('BAD_OPTION', 'cpu', `expected a CPU from 0 to ${this.#rings.length - 1}, got ${cpu}`);
     }
     const room = (): Float64Array => new Float64Array(this.#slots);
     const ring = { head: 0, tail: 0, clean: 0, pfn: room(), pages: room(), queued: room(), counter: room() };
-    this.#rings[cpu] = ring;
+    this.#rings[this.#single ? 0 : cpu] = ring;
     return ring;
   }
 

@@ -3,8 +3,9 @@
  * @module
  */
 export { BouncePool } from './bounce.ts';
-export { allocCoherent, type CoherentMemory, freeCoherent, type PageSource } from './coherent.ts';
-export { type Direction, type DmaAttributes, type DmaCounts, DmaDevice, type DmaDeviceOptions } from './dma-device.ts';
+export { allocCoherent, type CoherentMemory, type CoherentOptions, freeCoherent, type PageSource } from './coherent.ts';
+export type { Direction, DmaAttributes, DmaDeviceOptions, SmallBuffers } from './device-options.ts';
+export { type DmaCounts, DmaDevice } from './dma-device.ts';
 export { LinkedRange } from './dma-link.ts';
 export {
   type DmaObserver,

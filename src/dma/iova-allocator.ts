@@ -4,7 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
-import { type ClassState, IovaCaches, type IovaKernel, MOST_CACHED } from './iova-cache.ts';
+import { type ClassState, checkKernel, IovaCaches, type IovaKernel, MOST_CACHED } from './iova-cache.ts';
 import { checkPfn, IovaSpace, type IovaSpaceOptions } from './iova-space.ts';
 import { ANCHOR, NIL, roundUpPow2 } from './range-tree.ts';
 
@@ -49,6 +49,7 @@ export class IovaAllocator {
     if (!Number.isInteger(cpus) || cpus < 1 || cpus > 8192) {
       throw new IommuError('BAD_OPTION', 'cpus', `expected a whole number from 1 to 8192, got ${cpus}`);
     }
+    checkKernel(kernel);
     this.#space = new IovaSpace(options);
     this.#cpus = cpus;
     this.#checked = frees === 'checked';

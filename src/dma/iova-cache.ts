@@ -3,6 +3,7 @@
  * up to 32 frames two magazines a CPU, and a depot of full magazines.
  * @module
  */
+import { IommuError, shown } from '../errors.ts';
 
 /** Frames that one magazine holds (`IOVA_MAG_SIZE`). */
 export const MAGAZINE_SIZE = 127;
@@ -31,6 +32,13 @@ const RULES: Readonly<Record<IovaKernel, CacheRules>> = {
   '6.12': { preallocated: true, depotLimit: Infinity, trimmed: true },
   '7.3': { preallocated: false, depotLimit: Infinity, trimmed: true },
 };
+
+/** @throws IommuError `BAD_OPTION` for a kernel whose caches are not known. */
+export function checkKernel(kernel: IovaKernel): void {
+  if (Object.hasOwn(RULES, kernel)) return;
+  const known = Object.keys(RULES).join(', ');
+  throw new IommuError('BAD_OPTION', 'kernel', `expected one of ${known}, got ${shown(kernel)}`);
+}
 
 /** A stack of frames, each with a number of the caller's. */
 class Magazine {

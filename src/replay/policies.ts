@@ -6,7 +6,8 @@
 import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
 import { type AddressUse, addressUse, Trend } from '../dma/address-use.ts';
-import { DmaDevice, type DmaDeviceOptions } from '../dma/dma-device.ts';
+import type { DmaDeviceOptions } from '../dma/device-options.ts';
+import { DmaDevice } from '../dma/dma-device.ts';
 import { DmaSpace, type DmaSpaceCounts } from '../dma/dma-space.ts';
 import type { FlushQueueOptions } from '../dma/flush-queue.ts';
 import type { IovaKernel } from '../dma/iova-cache.ts';

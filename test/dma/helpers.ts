@@ -3,7 +3,13 @@
  * @module
  */
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
-import { DmaDevice, type DmaDeviceOptions, DmaSpace, type DmaSpaceOptions } from '../../src/dma/index.ts';
+import {
+  type BouncePool,
+  DmaDevice,
+  type DmaDeviceOptions,
+  DmaSpace,
+  type DmaSpaceOptions,
+} from '../../src/dma/index.ts';
 import { IommuError } from '../../src/errors.ts';
 
 /** A device in a domain of its own. */
@@ -26,9 +32,13 @@ export function refusal(action: () => unknown): IommuError {
   throw new Error('was not refused');
 }
 
-/** What a refused call must leave as it was: mappings, and the frames that they and the flush queue hold. */
-export function stateOf({ space }: DmaDevice): string {
+/** What a refused call must leave as it was: mappings, addresses, bounce buffers, and the frames that the flush queue holds. */
+export function stateOf({ space }: DmaDevice, pool?: BouncePool): string {
   const { liveFrames, heldFrames, queued } = space.counts;
   const leaves = space.domain.leaves().map(({ iova, pa, size }) => [String(iova), pa, size]);
-  return JSON.stringify({ leaves, liveFrames, heldFrames, queued });
+  const ranges: number[][] = [];
+  space.iova.forEachRange((lo, hi, cached) => {
+    if (!cached) ranges.push([lo, hi]);
+  });
+  return JSON.stringify({ leaves, ranges, liveFrames, heldFrames, queued, bounced: pool?.used });
 }
