@@ -129,12 +129,9 @@ function setUpTable(machine: Machine): Table {
     ['hypervisor', host.xenDom0 ? 'Xen, this is its control domain' : hypervisor],
     ['options', optionsPath === undefined ? 'not known' : given.length === 0 ? 'none of the IOMMU' : given.join(' ')],
     ['invalidation', `${policyOf(machine) ?? 'not known'}${isRunning(machine) ? '' : ', if an IOMMU ran'}`],
-    [
-      'interrupts',
-      architecture === 'x86'
-        ? yesNo(interrupts.remapped, ['remapped', 'not remapped'])
-        : yesNo(interrupts.remapped, ['remapped', 'no remapping as on x86']),
-    ],
+    ...(architecture === undefined || architecture === 'x86'
+      ? [['interrupts', yesNo(interrupts.remapped, ['remapped', 'not remapped'])]]
+      : []),
     ...machine.thunderbolt.map(({ name, dmaProtection, security }): Cell[] => [
       `Thunderbolt ${name}`,
       `${yesNo(dmaProtection, ['protected by the IOMMU', 'not protected by the IOMMU'])}, security ${security ?? 'not known'}`,

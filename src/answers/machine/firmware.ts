@@ -5,7 +5,7 @@
 import { hex } from '../../address.ts';
 import { type FirmwareTable, scopeText } from '../../machine/firmware/tables.ts';
 import { deviceTitle, type Machine } from '../../machine/setup/machine.ts';
-import { ownersOf, placements, type UnitPlace } from '../../machine/setup/placement.ts';
+import { functionsIn, placements, type UnitPlace } from '../../machine/setup/placement.ts';
 import type { Section } from '../../report/answer.ts';
 import type { TreeNode, TreePicture } from '../../report/tree.ts';
 
@@ -55,7 +55,7 @@ export function tableData(machine: Machine): TableData[] {
       name: region.name,
       start: hex(region.start),
       last: hex(region.last),
-      devices: ownersOf(region, machine.devices),
+      devices: functionsIn(region.scopes, machine.devices),
     })),
     problems: table.problems.map(({ text }) => text),
   }));
@@ -74,7 +74,7 @@ function placeNode(machine: Machine, { unit, table, devices, others, missing }: 
     ...missing.map((scope) => ({ label: scopeText(scope), note: 'no such function' })),
     ...table.regions
       .filter(({ scopes }) => scopes.length > 0)
-      .filter((region) => ownersOf(region, machine.devices).some((name) => devices.includes(name)))
+      .filter((region) => functionsIn(region.scopes, machine.devices).some((name) => devices.includes(name)))
       .slice(0, MOST_OTHERS)
       .map((region) => ({
         label: `${region.name} ${hex(region.start)} to ${hex(region.last)}`,
@@ -88,11 +88,15 @@ function ofTables(machine: Machine): TreeNode[] {
   return placements(machine).map((place) => placeNode(machine, place));
 }
 
-function ofDeviceTree({ deviceTree }: Machine): TreeNode[] {
+function ofDeviceTree(machine: Machine): TreeNode[] {
+  const { deviceTree, devices } = machine;
   return (deviceTree?.units ?? []).map(({ path, compatible, enabled, scopes }) => ({
     label: path,
     note: `${compatible[0] ?? ''}${enabled ? '' : ', switched off'}`,
-    children: scopes.slice(0, MOST_OTHERS).map((scope) => ({ label: scopeText(scope) })),
+    children: scopes.slice(0, MOST_OTHERS).map((scope) => {
+      const functions = functionsIn([scope], devices).map((name) => deviceNode(machine, name));
+      return { label: scopeText(scope), ...(functions.length === 0 ? {} : { children: functions }) };
+    }),
   }));
 }
 

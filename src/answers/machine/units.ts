@@ -18,7 +18,13 @@ export interface UnitData {
   readonly devices: readonly string[];
 }
 
-function unitData(unit: MachineUnit): UnitData {
+/** Devices behind a unit, by its own links and by theirs. */
+function devicesOf({ devices }: Machine, unit: MachineUnit): string[] {
+  const linked = [...devices.values()].flatMap((device) => (device.unit === unit.name ? [device.name] : []));
+  return [...new Set([...unit.devices, ...linked])].sort();
+}
+
+function unitData(machine: Machine, unit: MachineUnit): UnitData {
   return {
     name: unit.name,
     kind: unit.kind,
@@ -27,13 +33,13 @@ function unitData(unit: MachineUnit): UnitData {
     interruptRemapping: unit.interruptRemapping ?? null,
     emulated: unit.emulated ?? null,
     registers: unit.registers,
-    devices: unit.devices,
+    devices: devicesOf(machine, unit),
   };
 }
 
 /** Every unit that a driver registered. */
-export function unitsData({ units }: Machine): UnitData[] {
-  return (units ?? []).map(unitData);
+export function unitsData(machine: Machine): UnitData[] {
+  return (machine.units ?? []).map((unit) => unitData(machine, unit));
 }
 
 function capabilities({ interruptRemapping, passthrough, emulated }: MachineUnit): string | null {
@@ -50,7 +56,7 @@ function capabilities({ interruptRemapping, passthrough, emulated }: MachineUnit
 }
 
 /** The units, one a row. */
-export function unitsTable({ units }: Machine): Table {
+export function unitsTable(machine: Machine): Table {
   return {
     columns: [
       { title: 'unit' },
@@ -60,13 +66,13 @@ export function unitsTable({ units }: Machine): Table {
       { title: 'capabilities' },
       { title: 'devices', unit: 'count' },
     ],
-    rows: (units ?? []).map((unit) => [
+    rows: (machine.units ?? []).map((unit) => [
       unit.name,
       unit.kind,
       unit.base === undefined ? null : hex(unit.base),
       unit.addressBits === undefined ? null : String(unit.addressBits),
       capabilities(unit),
-      unit.devices.length,
+      devicesOf(machine, unit).length,
     ]),
   };
 }

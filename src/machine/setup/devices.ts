@@ -277,10 +277,3 @@ function bridgeOf(
   }
   return index.get(`${segment} ${bus}`);
 }
-
-/** The other functions of a function's slot. */
-export function sameSlot(a: string, b: string): boolean {
-  const [first, second] = [parsePci(a), parsePci(b)];
-  if (first === undefined || second === undefined || first.segment !== second.segment) return false;
-  return first.requesterId >>> 3 === second.requesterId >>> 3;
-}

@@ -5,7 +5,7 @@
  * @module
  */
 import { isIsolated, missingAcs, PORT } from './config-space.ts';
-import { bridgesAbove, sameSlot } from './devices.ts';
+import { bridgesAbove } from './devices.ts';
 import { isPciBridge, type Machine, type MachineDevice, type MachineGroup, membersOf } from './machine.ts';
 
 /** Why a group is as it is. */
@@ -62,13 +62,14 @@ function isConventionalBridge({ config }: MachineDevice): boolean {
 
 /** The devices of a group slot by slot. */
 function slotsOf(names: readonly string[]): string[][] {
-  const slots: string[][] = [];
+  const slots = new Map<string, string[]>();
   for (const name of names) {
-    const slot = slots.find(([first = '']) => sameSlot(first, name));
-    if (slot === undefined) slots.push([name]);
+    const place = name.replace(/\.[0-7]$/, '');
+    const slot = slots.get(place);
+    if (slot === undefined) slots.set(place, [name]);
     else slot.push(name);
   }
-  return slots;
+  return [...slots.values()];
 }
 
 /** Functions of one slot that are not kept apart from each other. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatPci, parsePci } from '../../pci.ts';
-import type { DeviceScope, FirmwareRegion, FirmwareTable, FirmwareUnit } from '../firmware/tables.ts';
+import type { DeviceScope, FirmwareTable, FirmwareUnit } from '../firmware/tables.ts';
 import type { Machine, MachineDevice } from './machine.ts';
 
 /** A unit with the devices of this machine that are behind it. */
@@ -100,8 +100,8 @@ export function placements({ tables, devices }: Pick<Machine, 'tables' | 'device
   );
 }
 
-/** Functions that a region of the firmware is for. */
-export function ownersOf({ scopes }: FirmwareRegion, devices: Devices): string[] {
+/** Functions that scopes of the firmware name. */
+export function functionsIn(scopes: readonly DeviceScope[], devices: Devices): string[] {
   const index = indexOf(devices);
   return [...new Set(scopes.slice(0, MOST_SCOPES).flatMap((scope) => functionsOf(scope, devices, index) ?? []))];
 }

@@ -94,7 +94,8 @@ function reasonText(machine: Machine, findings: readonly Finding[]): string {
 }
 
 function offText(machine: Machine, findings: readonly Finding[]): string {
-  return `Not protected: no IOMMU handles any device (no group in ${machine.groupsPath}). ${capital(reasonText(machine, findings))}`;
+  const only = machine.interrupts.remapped === true ? ' Only interrupts are remapped.' : '';
+  return `Not protected: no IOMMU handles any device (no group in ${machine.groupsPath}). ${capital(reasonText(machine, findings))}${only}`;
 }
 
 function capital(text: string): string {
