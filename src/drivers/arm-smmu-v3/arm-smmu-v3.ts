@@ -49,7 +49,7 @@ const OPTIONS: readonly (keyof ArmSmmuV3Options)[] = [
   'forceSync',
 ];
 
-const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS | QUIRK.NO_WARN;
+const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS | QUIRK.ARM_HD | QUIRK.NO_WARN;
 
 class ArmSmmuV3 implements Driver {
   readonly name = 'arm-smmu-v3';
@@ -62,6 +62,7 @@ class ArmSmmuV3 implements Driver {
   readonly #tag: number;
   readonly #ats: boolean;
   readonly #e2h: boolean;
+  readonly #dirty: boolean;
   readonly #streams: readonly number[];
   readonly #stes: readonly number[];
   readonly #cds: EntryWriter;
@@ -74,6 +75,7 @@ class ArmSmmuV3 implements Driver {
     const kernel = oneOf('kernel', options.kernel, KERNELS, '6.12');
     this.#kernel = kernel;
     this.#stage = geometry.format === 'arm-64-lpae-s2' ? 2 : 1;
+    this.#dirty = (geometry.quirks & QUIRK.ARM_HD) !== 0;
     this.#streams = deviceIds('streams', options.streams, 2 ** 24 - 1);
     this.#ats = flag('ats', options.ats, false);
     this.#e2h = flag('e2h', options.e2h, false) && this.#stage === 1;
@@ -105,7 +107,7 @@ class ArmSmmuV3 implements Driver {
     const setup = { ats: this.#ats, e2h: this.#e2h };
     const first = this.#stage === 1;
     const ste = first ? stage1Ste(this.#cd, setup) : stage2Ste(registers, this.#tag, setup);
-    if (first) this.#writeCd(contextDescriptor(registers, this.#tag));
+    if (first) this.#writeCd(contextDescriptor(registers, this.#tag, this.#dirty));
     for (let i = 0; i < this.#streams.length; i++) this.#writeSte(i, ste);
     this.tlb.attached = true;
     this.tlb.flushDeviceTlbs();

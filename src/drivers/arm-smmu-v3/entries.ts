@@ -22,11 +22,12 @@ const STE1 = {
 } as const;
 /** STE word 2: S2VMID 15:0, VTCR 50:32, S2AA64 51, S2PTW 54, S2R 58. */
 const STE2 = { vtcrShift: 32n, on: (1n << 51n) | (1n << 54n) | (1n << 58n) } as const;
-/** CD word 0 (5.4): EPD1 30, V 31, IPS 34:32, AA64 41, R 45, A 46, ASET 47, ASID 63:48. */
+/** CD word 0 (5.4): EPD1 30, V 31, IPS 34:32, AA64 41, HD 42, HA 43, R 45, A 46, ASET 47, ASID 63:48. */
 const CD = {
   epd1: 1n << 30n,
   v: 1n << 31n,
   on: (1n << 41n) | (1n << 45n) | (1n << 46n) | (1n << 47n),
+  dirty: 3n << 42n,
   asid: 48n,
 } as const;
 const CD_V_BYTE = 1n << 31n;
@@ -65,8 +66,8 @@ export function stage2Ste(registers: Registers, vmid: number, { ats }: StreamSet
   return [STE.v | STE.s2, STE1.sharing | (ats ? STE1.ats : 0n), word2, get('vttbr')];
 }
 
-/** Context descriptor of a first stage. */
-export function contextDescriptor(registers: Registers, asid: number): Entry {
+/** Context descriptor of a first stage; `dirty`: the device marks what it writes. */
+export function contextDescriptor(registers: Registers, asid: number, dirty: boolean): Entry {
   const get = (name: string): bigint => registers[name] ?? 0n;
   const tcr =
     (get('tcr.tsz') & 0x3fn) |
@@ -75,7 +76,8 @@ export function contextDescriptor(registers: Registers, asid: number): Entry {
     (get('tcr.orgn') << 10n) |
     (get('tcr.sh') << 12n) |
     (get('tcr.ips') << 32n);
-  return [tcr | CD.epd1 | CD.v | CD.on | (BigInt(asid) << CD.asid), get('ttbr'), 0n, get('mair')];
+  const word0 = tcr | CD.epd1 | CD.v | CD.on | (dirty ? CD.dirty : 0n) | (BigInt(asid) << CD.asid);
+  return [word0, get('ttbr'), 0n, get('mair')];
 }
 
 /** Bits of an entry that the device looks at, word by word. */
