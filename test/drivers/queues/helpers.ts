@@ -1,5 +1,4 @@
-import { Domain, type DomainOptions } from '../../../src/core/index.ts';
-import type { Driver, DriverFactory } from '../../../src/drivers/index.ts';
+import type { Domain } from '../../../src/core/index.ts';
 import type { CommandTotals } from '../../../src/meter/index.ts';
 
 export const K4 = 4096;
@@ -37,10 +36,4 @@ export function sums(totals: CommandTotals, completion: string): string {
   const all = Object.values(totals).reduce((sum, count) => sum + count, 0);
   const completions = totals[completion] ?? 0;
   return `${all - completions}+${completions}`;
-}
-
-/** A domain of a driver, with the driver at hand. */
-export function domainOf(driver: DriverFactory, options: DomainOptions = {}): { domain: Domain; driver: Driver } {
-  const domain = new Domain({ ...options, driver });
-  return { domain, driver: domain.driver };
 }
