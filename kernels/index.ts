@@ -480,7 +480,7 @@ export function mapPages8(
   const pageShift = load<u32>(level) as u64;
   const index = ((wide(iova) >> pageShift) as u32) & load<u32>(level, 4);
   const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
-  if (!areClear8(entry, count)) return found;
+  if (count == 1 ? load<u64>(entry) != 0 : !areClear8(entry, count)) return found;
   const shift = load<u32>(TREE, 32) as u64;
   const value = ((wide(pa) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
   if (count == 1) store<u64>(entry, value);

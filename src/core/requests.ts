@@ -31,11 +31,6 @@ export class Requests {
     return this.#route.iovaToPhys(offset);
   }
 
-  /** Maps equal pages of one table: one, or more where the path {@link Requests.joinsPages joins} them. */
-  mapPages(offset: number, pa: number, size: number, count: number, prot: number): number {
-    return this.#route.mapPages(offset, pa, size, count, prot, this.done);
-  }
-
   /** Maps one range. */
   mapOne(offset: number, pa: number, bytes: number, prot: number): number {
     if (this.#path !== 'one-walk') return this.mapRange(offset, pa, bytes, prot);

@@ -12,6 +12,7 @@ import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { EEXIST } from '../pagetable/errno.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
+import type { Done } from '../pagetable/runs.ts';
 import { straddles } from '../pagetable/undo.ts';
 import { type Calls, exactOutput, type MapResult } from './calls.ts';
 import type { ArgumentCheck } from './checks.ts';
@@ -33,6 +34,10 @@ export class SafeCalls implements Calls {
   readonly #table: PageTable;
   readonly #requests: Requests;
   readonly #check: ArgumentCheck;
+  readonly #done: Done;
+  readonly #smallest: number;
+  /** Whether equal pages of one table go in one call. */
+  readonly #joins: boolean;
   readonly #refusals: Refusals;
   readonly #gathers: boolean;
 
@@ -50,6 +55,9 @@ export class SafeCalls implements Calls {
     this.#table = route.table;
     this.#requests = requests;
     this.#check = check;
+    this.#done = requests.done;
+    this.#smallest = check.smallest;
+    this.#joins = requests.joinsPages;
     this.#refusals = new Refusals(geometry);
     this.#gathers = gathers;
   }
@@ -73,7 +81,9 @@ export class SafeCalls implements Calls {
     const start = this.#check.number('pa', pa);
     this.#check.input(iova, offset, bytes);
     this.#check.output('pa', start, bytes);
-    return this.#map(offset, bytes, prot, start, undefined);
+    const pages = this.#pagesAtOnce(offset, bytes);
+    if (pages === 0) return this.#map(offset, bytes, prot, start, undefined);
+    return this.#mapAtOnce(offset, start, bytes, pages, prot);
   }
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
@@ -110,22 +120,40 @@ export class SafeCalls implements Calls {
     }
   }
 
+  /** Maps a range whose entries are tested where they are written, all of them before the first. */
+  #mapAtOnce(offset: number, pa: number, bytes: number, pages: number, prot: number): MapResult {
+    checkProt(prot);
+    this.#table.begin(false);
+    let errno: number;
+    try {
+      errno = this.#route.mapPages(offset, pa, this.#smallest, pages, prot, this.#done);
+    } catch (error) {
+      this.#rollBack(offset);
+      throw error;
+    }
+    return this.#end(offset, bytes, prot, errno);
+  }
+
+  /** Smallest pages that a range is where they go in one call and lie in one table; 0 for any other. */
+  #pagesAtOnce(offset: number, bytes: number): number {
+    if (bytes === this.#smallest) return 1;
+    return this.#joins && this.#table.mapsAtOnce(offset, bytes) ? bytes / this.#smallest : 0;
+  }
+
   #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
     checkProt(prot);
-    const atOnce = this.#mapsAtOnce(offset, bytes, list);
-    if (!atOnce) this.#refuseOverlap(offset, bytes);
-    this.#table.begin(!atOnce);
-    const errno = this.#orRollBack(offset, bytes, prot, pa, list, atOnce);
-    if (errno !== 0 || this.#requests.done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
+    const known = bytes !== this.#smallest;
+    if (known) this.#refuseOverlap(offset, bytes);
+    this.#table.begin(known);
+    return this.#end(offset, bytes, prot, this.#orRollBack(offset, bytes, prot, pa, list));
+  }
+
+  /** Ends a map call of `bytes` bytes; what did not come to its end is rolled back and refused. */
+  #end(offset: number, bytes: number, prot: number, errno: number): MapResult {
+    if (errno !== 0 || this.#done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
     this.#table.commit();
     this.#route.syncMap(offset, bytes);
     return { bytes, errno: 0, granted: this.#geometry.granted(prot) };
-  }
-
-  /** Whether the entries of a call are tested where they are written, all of them before the first. */
-  #mapsAtOnce(offset: number, bytes: number, list: ListArrays | undefined): boolean {
-    if (bytes === this.#check.smallest) return true;
-    return list === undefined && this.#requests.joinsPages && this.#table.mapsAtOnce(offset, bytes);
   }
 
   #refuseOverlap(offset: number, bytes: number): void {
@@ -141,21 +169,12 @@ export class SafeCalls implements Calls {
     }
     this.#rollBack(offset);
     this.#route.sync();
-    throw this.#refusals.noMemory(offset, bytes, this.#requests.done.bytes);
+    throw this.#refusals.noMemory(offset, bytes, this.#done.bytes);
   }
 
-  #orRollBack(
-    offset: number,
-    bytes: number,
-    prot: number,
-    pa: number,
-    list: ListArrays | undefined,
-    atOnce: boolean,
-  ): number {
+  #orRollBack(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): number {
     try {
       if (list !== undefined) return this.#requests.mapList(offset, list, prot);
-      const { smallest } = this.#check;
-      if (atOnce) return this.#requests.mapPages(offset, pa, smallest, bytes / smallest, prot);
       return this.#requests.mapOne(offset, pa, bytes, prot);
     } catch (error) {
       this.#rollBack(offset);
@@ -165,7 +184,7 @@ export class SafeCalls implements Calls {
 
   /** Takes back what a map call wrote. */
   #rollBack(offset: number): void {
-    this.#route.rollBack(offset, offset + this.#requests.done.bytes);
+    this.#route.rollBack(offset, offset + this.#done.bytes);
   }
 
   #unmapMapped(offset: number, end: number, queued: boolean): number {

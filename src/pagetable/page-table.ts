@@ -302,11 +302,13 @@ export class PageTable implements PagesSink, UnmapSink {
     return 0;
   }
 
-  /** Whether the kernel that maps smallest pages can take these: of one table, which some other call would search first. */
+  /** Whether the kernel that maps smallest pages can take these: one, or more of one table that nobody searched yet. */
   #fitsAtOnce(iova: number, pa: number, count: number): boolean {
+    return count === 1 ? pa < this.#outputEnd && iova < this.tree.reach : this.#runFits(iova, pa, count * this.#page);
+  }
+
+  #runFits(iova: number, pa: number, bytes: number): boolean {
     const { tree } = this;
-    if (count === 1) return pa < this.#outputEnd && iova < tree.reach;
-    const bytes = count * this.#page;
     if (tree.journal.free || pa + bytes > this.#outputEnd || iova + bytes > tree.reach) return false;
     return bytes < this.#tableSpan && offsetIn(iova, this.#tableSpan) + bytes <= this.#tableSpan;
   }
