@@ -7,7 +7,7 @@ import { highHalf, lowHalf, pow2 } from '../address.ts';
 import type { Entry, Format, FormatConfiguration, Geometry, Level, Registers, TableRequest } from './contract.ts';
 import { PROT } from './protection.ts';
 import type { QuirkName } from './quirks.ts';
-import { DART_61, DART_73, type Rules, type RulesBySemantics, SAFE } from './rules.ts';
+import { DART_61, DART_73, DART2_73, type Rules, type RulesBySemantics, SAFE } from './rules.ts';
 import { badGeometry, checkRequest, tableAllocation } from './widths.ts';
 
 /** Bits of every entry. */
@@ -22,8 +22,6 @@ const MAX_ROOTS = 4;
 /** Linux does not look at quirks: this one has nothing to say here. */
 const QUIRKS: readonly QuirkName[] = ['NO_WARN'];
 
-const RULES: RulesBySemantics = { 'linux-6.1': DART_61, 'linux-7.3': DART_73 };
-
 /** One of the two encodings. */
 interface Encoding {
   readonly id: string;
@@ -32,6 +30,7 @@ interface Encoding {
   readonly always: number;
   /** NO_CACHE. */
   readonly noCache: number;
+  readonly rules: RulesBySemantics;
   readonly noWrite: number;
   readonly noRead: number;
   /** Output bits that an entry holds. */
@@ -54,6 +53,7 @@ const DART1: Encoding = {
   title: 'Apple DART, first encoding',
   always: 1 << 1,
   noCache: 0,
+  rules: { 'linux-6.1': DART_61, 'linux-7.3': DART_73 },
   noWrite: 1 << 7,
   noRead: 1 << 8,
   addressBits: 36,
@@ -75,6 +75,7 @@ const DART2: Encoding = {
   title: 'Apple DART, second encoding (t6000)',
   always: 0,
   noCache: 1 << 1,
+  rules: { 'linux-6.1': DART_61, 'linux-7.3': DART2_73 },
   noWrite: 1 << 2,
   noRead: 1 << 3,
   addressBits: 42,
@@ -145,7 +146,7 @@ function registersOf(roots: readonly number[], levels: number): Registers {
 
 function configure(encoding: Encoding, request: TableRequest): Geometry {
   const pageShift = checkShape(encoding, request);
-  const rules = RULES[request.semantics ?? 'safe'] ?? SAFE;
+  const rules = encoding.rules[request.semantics ?? 'safe'] ?? SAFE;
   const { levels, roots } = treeOf(pageShift, request.ias, rules);
   const noCacheOf = (prot: number): number =>
     rules.dartNoCache === 'not cacheable' && (prot & PROT.CACHE) !== 0 ? 0 : encoding.noCache;
@@ -185,7 +186,7 @@ function configure(encoding: Encoding, request: TableRequest): Geometry {
     maxSlots: 1,
     syncedLo: 0,
     syncedHi: 0,
-    rules: RULES,
+    rules: encoding.rules,
     slots: (depth, size) => (depth === levels - 1 && size === page ? 1 : 0),
     leafSlots: () => 1,
     leaf(_depth, _slots, prot, out) {

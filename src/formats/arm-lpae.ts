@@ -25,7 +25,7 @@ import {
   lpaeShape,
 } from './lpae-shape.ts';
 import { QUIRK, type QuirkName } from './quirks.ts';
-import { LPAE_61, LPAE_73, LPAE_S1_73 } from './rules.ts';
+import { LPAE_61, LPAE_73, LPAE_S1_73, LPAE_S2_73, type RulesBySemantics } from './rules.ts';
 import { badGeometry } from './widths.ts';
 
 /** Table descriptor: type; NSTable, bit 63; bit 55 is left to software, and says "cleaned" (DDI 0487, D8.3.1). */
@@ -143,7 +143,15 @@ const S1_32: LpaeVariant = {
   quirks: S1_QUIRKS,
   rules: { 'linux-6.1': LPAE_61, 'linux-7.3': LPAE_73 },
 };
-const S2_32: LpaeVariant = { ...S1_32, id: 'arm-32-lpae-s2', kind: 's2', maxIas: 40, quirks: S2_QUIRKS };
+const S2_RULES: RulesBySemantics = { 'linux-6.1': LPAE_61, 'linux-7.3': LPAE_S2_73 };
+const S2_32: LpaeVariant = {
+  ...S1_32,
+  id: 'arm-32-lpae-s2',
+  kind: 's2',
+  maxIas: 40,
+  quirks: S2_QUIRKS,
+  rules: S2_RULES,
+};
 const S1_64: LpaeVariant = {
   id: 'arm-64-lpae-s1',
   kind: 's1',
@@ -156,7 +164,7 @@ const S2_64: LpaeVariant = {
   kind: 's2',
   granules: [12, 14, 16],
   quirks: [...S2_QUIRKS, ...OWN_QUIRKS],
-  rules: { 'linux-6.1': LPAE_61, 'linux-7.3': LPAE_73 },
+  rules: S2_RULES,
 };
 
 const SOURCE = 'Arm DDI 0487 chapter D8; Linux 6.1 and 7.3 io-pgtable-arm; golden vectors';

@@ -141,9 +141,11 @@ export const LPAE_73: Rules = {
   partOfPage: 'refused',
   unmapped: 'as a run',
   syncs: 'unmapped bytes',
-  concatenation: 'where demanded',
   refusedQuirks: OWN_QUIRKS,
 };
+
+/** Linux 7.3, stage 2. */
+export const LPAE_S2_73: Rules = { ...LPAE_73, concatenation: 'where demanded' };
 
 /** Linux 7.3, stage 1 of the 64-bit format, which alone has dirty tracking. */
 export const LPAE_S1_73: Rules = { ...LPAE_73, dirtyRange: 'to a hole', dirtyCleared: 'gathered' };
@@ -190,9 +192,11 @@ export const DART_73: Rules = {
   syncs: 'unmapped bytes',
   dartLevels: 'two or three',
   dartRoots: 'four of 4K, one of 16K',
-  dartNoCache: 'not cacheable',
   refusedQuirks: 0,
 };
+
+/** Linux 7.3, the second encoding. */
+export const DART2_73: Rules = { ...DART_73, dartNoCache: 'not cacheable' };
 
 /**
  * The rules of a semantics for a format's tables.

@@ -28,6 +28,7 @@ import { translateRange } from './translate-range.ts';
 import { TableTree } from './tree.ts';
 import { eraseLeaves, tablesForSplits } from './undo.ts';
 import { type UnmapMode, unmapInTable, unmapRun } from './unmap.ts';
+import { unmapWhole } from './unmap-whole.ts';
 
 const ACCESS = PROT.READ | PROT.WRITE;
 
@@ -66,9 +67,13 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly #walk: PagesSink = {
     mapPages: (iova, pa, size, count, prot, done) => this.#mapRun(iova, pa, size, count, prot, done, true),
   };
-  readonly #runUnmapper: UnmapSink = {
+  readonly #parts: UnmapSink = {
     unmapPages: (iova, size, count) => unmapRun(this.tree, iova, size, count, this.#mode) * size,
   };
+  readonly #whole: UnmapSink = {
+    unmapPages: (iova, size, count) => unmapWhole(this.tree, iova, size, count, this.#mode.queued) * size,
+  };
+  readonly #runUnmapper: UnmapSink;
 
   /** @throws IommuError `NO_MEMORY` where the root cannot be allocated; `BAD_OPTION` where a kernel lacks the format. */
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
@@ -92,6 +97,7 @@ export class PageTable implements PagesSink, UnmapSink {
     const { smallest } = this.chooser;
     this.#atOnce = smallest === this.#page ? Math.min(this.chooser.after(smallest), this.#tableSpan) : 0;
     this.#mode = { queued: false, mapped: false, rules };
+    this.#runUnmapper = rules.unmapped === 'as a run' ? this.#whole : this.#parts;
   }
 
   /** Whether lists in this memory, of whole pages, are mapped by kernels. */

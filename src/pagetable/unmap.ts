@@ -119,8 +119,7 @@ function clearPages(tree: TableTree, place: Place, mode: UnmapMode): number {
   ) {
     place.count = mode.mapped ? pages : firstClear(tree, table, index, index + pages) - index;
     const cleared = place.count;
-    if (mode.rules.unmapped === 'as a run') clearAsRun(tree, place, mode.queued);
-    else if (place.depth === tree.last) clearLeaves(tree, place, mode);
+    if (place.depth === tree.last) clearLeaves(tree, place, mode);
     else clearEntries(tree, place, mode);
     return cleared;
   }
@@ -140,7 +139,8 @@ function clearLeaves(tree: TableTree, place: Place, mode: UnmapMode): void {
   if (!mode.queued) tree.tlb.addPages(place.iova, tree.spanAt(tree.last), entries);
 }
 
-function eraseRun(tree: TableTree, table: number, index: number, entries: number): void {
+/** Zeroes entries of a last-level table, and counts them as free. */
+export function eraseRun(tree: TableTree, table: number, index: number, entries: number): void {
   tree.eraseEntries(table, index, entries);
   tree.memory.addEntries(table, -entries);
 }
@@ -191,28 +191,6 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
   }
-}
-
-/**
- * Clears entries of one table as Linux 7.3 does: first the tables among them, each with its clean and invalidation, then all at
- * once; every entry is announced where no deferred flush follows.
- */
-function clearAsRun(tree: TableTree, place: Place, queued: boolean): void {
-  const { depth, table, index, count, iova } = place;
-  if (count === 0) return;
-  const span = tree.spanAt(depth);
-  for (let i = depth === tree.last ? count : 0; i < count; i++) {
-    const at = table + ((index + i) << tree.entryShift);
-    if (!tree.isTable(depth, tree.lo(at))) continue;
-    const below = tree.tableAt(at);
-    tree.store(at, 0, 0);
-    tree.cleanEntry(at);
-    tree.freeUnlinked(depth + 1, below, iova + i * span, queued);
-  }
-  if (depth === tree.last) eraseRun(tree, table, index, count);
-  else tree.eraseEntries(table, index, count);
-  tree.cleans.count(table, index, 1, count);
-  if (!queued) tree.tlb.addPages(iova, span, count);
 }
 
 /**

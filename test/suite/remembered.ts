@@ -6,10 +6,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Domain, PATHS } from '../../src/core/index.ts';
-import { PROT, type Semantics, semanticsOf } from '../../src/formats/index.ts';
+import { PROT, type Semantics } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 import { forEachLeaf } from '../../src/pagetable/index.ts';
-import { iovaOf, makeDomain, pageSizesOf, type Setup } from '../support/setup.ts';
+import { iovaOf, makeDomain, pageSizesOf, type Setup, semanticsFor } from '../support/setup.ts';
 
 const SLOTS = 48;
 const PROTECTIONS = Array.from({ length: 64 }, (_, prot) => prot).filter(
@@ -86,12 +86,6 @@ function holds(setup: Setup, semantics: Semantics, path: (typeof PATHS)[number],
 
 function memoryBase({ format, configuration }: Setup): number {
   return format.configure(configuration.request).tableLimit > 0x100000000 ? 0x2_8000_0000 : 0x8000_0000;
-}
-
-/** The semantics under which the configuration is granted. */
-function semanticsFor({ format, configuration }: Setup): Semantics[] {
-  const { quirks, rules } = format.configure(configuration.request);
-  return semanticsOf(format).filter((each) => (quirks & (rules[each]?.refusedQuirks ?? 0)) === 0);
 }
 
 /** Rules of what is remembered. */

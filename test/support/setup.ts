@@ -5,8 +5,9 @@
 import { expect } from 'vitest';
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
-import type { Format, FormatConfiguration, Geometry, Kernel } from '../../src/formats/index.ts';
-import { PROT, publicIova } from '../../src/formats/index.ts';
+import type { Format, FormatConfiguration, Geometry, Kernel, Rules, Semantics } from '../../src/formats/index.ts';
+import { PROT, publicIova, SEMANTICS } from '../../src/formats/index.ts';
+import { rulesOf } from '../../src/formats/rules.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 
 export const RW: number = PROT.READ | PROT.WRITE;
@@ -47,22 +48,28 @@ export function iovaOf(domain: Domain, offset: number): bigint {
   return publicIova(domain.geometry, offset);
 }
 
-const KERNELS: readonly Kernel[] = ['linux-6.1', 'linux-7.3'];
-
-/** Kernels that write tables of this configuration and cut ranges into runs of pages in their core. */
-export function kernelsOf(setup: Setup): readonly Kernel[] {
-  return KERNELS.filter((semantics) => writes(setup, semantics));
+/** The semantics under which the configuration is granted, and what they decide. */
+function grantsOf({ format, configuration: { request } }: Setup): (readonly [Semantics, Rules])[] {
+  return SEMANTICS.flatMap((semantics) => {
+    try {
+      return [[semantics, rulesOf(format.configure({ ...request, semantics }), semantics)] as const];
+    } catch (error) {
+      if (error instanceof IommuError) return [];
+      throw error;
+    }
+  });
 }
 
-function writes({ format, configuration: { request } }: Setup, semantics: Kernel): boolean {
-  try {
-    const { quirks, rules } = format.configure({ ...request, semantics });
-    const found = rules[semantics];
-    return found !== undefined && found.request !== 'range' && (quirks & found.refusedQuirks) === 0;
-  } catch (error) {
-    if (error instanceof IommuError && error.code === 'BAD_GEOMETRY') return false;
-    throw error;
-  }
+/** The semantics under which the configuration is granted. */
+export function semanticsFor(setup: Setup): Semantics[] {
+  return grantsOf(setup).map(([semantics]) => semantics);
+}
+
+/** Kernels that grant the configuration and cut ranges into runs of pages in their core. */
+export function kernelsOf(setup: Setup): Kernel[] {
+  return grantsOf(setup).flatMap(([semantics, { request }]) =>
+    semantics === 'safe' || request === 'range' ? [] : [semantics],
+  );
 }
 
 /** Page sizes granted that a level of the tree has, smallest first. */

@@ -14,7 +14,7 @@ import { ATSR_ACTIVE, CB, PAR_F } from './registers.ts';
 import { RuntimePower, type RuntimePowerOptions } from './runtime-power.ts';
 import { SmmuTlb, type TableInvalidation } from './tlb.ts';
 
-/** PAR.PA, bits 47:12 (IHI 0062, 16.5.24); Linux 6.1 keeps 39:12 of a hardware translation. */
+/** PAR.PA, bits 47:12 (IHI 0062, 16.5.24); Linux keeps 39:12 of a hardware translation. */
 const PAR_ADDRESS = 0xfffffffff000n;
 const PAR_ADDRESS_LINUX = 0xfffffff000n;
 const TRANSLATION_POLLS = 10;
@@ -73,7 +73,7 @@ class ArmSmmu implements Driver {
     const hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
     const hooks = { mapSg: true, unmapRange: true };
     this.hooks = hardware ? { ...hooks, translate: (iova) => this.#translate(iova) } : hooks;
-    this.#parAddress = semantics === 'linux-6.1' ? PAR_ADDRESS_LINUX : PAR_ADDRESS;
+    this.#parAddress = semantics === 'safe' ? PAR_ADDRESS : PAR_ADDRESS_LINUX;
     this.tlb = new SmmuTlb(this.#device, meter, geometry, this.#bank, options.tableInvalidation ?? 'address');
     const program = (): void => this.#program();
     this.power = new RuntimePower(meter, options.power ?? {}, program, () => {});
