@@ -1,6 +1,7 @@
 // The rows that are measured each in a process of its own, so that none runs code that was compiled for another.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { DEVICE_ROWS } from './devices.ts';
 import { dmaRows } from './dma.ts';
 import { decodeRow, traceRow } from './files.ts';
 import { FORMAT_ROWS } from './formats.ts';
@@ -15,6 +16,7 @@ export const MEASURES: readonly (() => Row)[] = [
   ...FORMAT_ROWS,
   () => traceRow(ROOT),
   ...dmaRows(ROOT),
+  ...DEVICE_ROWS,
   decodeRow,
 ];
 

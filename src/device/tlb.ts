@@ -3,6 +3,8 @@
  * whatever has become of the tables.
  * @module
  */
+
+import { POWER } from '../hardware/bits.ts';
 import { ANY, type Scope, STAGES } from '../hardware/command.ts';
 import { type CacheGeometry, hashOf, longer, Sets } from './sets.ts';
 
@@ -82,7 +84,13 @@ export class Tlb implements CacheStatistics {
     const sizes = this.#sizes;
     for (let i = 0; i < sizes.length; i++) {
       const log2 = sizes[i] as number;
-      const slot = this.#probe(domain, space, stages, log2, log2 === 0 ? page : Math.floor(page / 2 ** log2));
+      const slot = this.#probe(
+        domain,
+        space,
+        stages,
+        log2,
+        log2 === 0 ? page : Math.floor(page / (POWER[log2] as number)),
+      );
       if (slot >= 0) {
         this.hits++;
         return slot;
@@ -104,7 +112,7 @@ export class Tlb implements CacheStatistics {
 
   /** Output address of a page of a slot. */
   pageOutput(slot: number, page: number): number {
-    const pages = 2 ** ((this.#shapes[slot] as number) & 63);
+    const pages = POWER[(this.#shapes[slot] as number) & 63] as number;
     return (this.#bases[slot] as number) + (page - (this.#keys[slot] as number) * pages) * 4096;
   }
 
@@ -193,9 +201,11 @@ export class Tlb implements CacheStatistics {
   /** Few pages: look where each of them may be held. */
   #invalidatePages(scope: Scope): void {
     const last = scope.first + scope.pages - 1;
-    for (const log2 of [...this.#sizes]) {
-      const end = Math.floor(last / 2 ** log2);
-      for (let key = Math.floor(scope.first / 2 ** log2); key <= end; key++) {
+    const sizes = this.#sizes;
+    for (let i = 0; i < sizes.length; i++) {
+      const unit = POWER[sizes[i] as number] as number;
+      const end = Math.floor(last / unit);
+      for (let key = Math.floor(scope.first / unit); key <= end; key++) {
         for (let slot = this.#sets.first(hashOf(key)); slot >= 0; ) {
           const after = this.#sets.after(slot);
           if (this.#keys[slot] === key) this.#drop(slot, scope, false);

@@ -14,18 +14,22 @@ export interface Field {
   readonly shift?: number;
 }
 
+/** Powers of two from 2^0 to 2^64: `2 ** n` of a variable n is slow. */
+export const POWER: Float64Array = Float64Array.from({ length: 65 }, (_, i) => 2 ** i);
+
 /** Up to 64 bits of a structure from bit `at`. Above 2^53 the result is rounded: use {@link wideBits}. */
 export function bitsOf(words: Uint32Array, at: number, bits: number): number {
   const offset = at & 31;
   const first = at >>> 5;
   const low = (words[first] ?? 0) >>> offset;
-  if (offset + bits < 32) return low & (2 ** bits - 1);
+  if (offset + bits < 32) return low & ((1 << bits) - 1);
   if (bits > 53) return Number(wideBits(words, at, bits));
   const rest = bits + offset - 32;
   const middle = words[first + 1] ?? 0;
-  if (rest < 32) return low + (middle & (2 ** rest - 1)) * 2 ** (32 - offset);
-  const high = (words[first + 2] ?? 0) & (2 ** (rest - 32) - 1);
-  return low + middle * 2 ** (32 - offset) + high * 2 ** (64 - offset);
+  const unit = POWER[32 - offset] as number;
+  if (rest < 32) return low + (middle & ((1 << rest) - 1)) * unit;
+  const high = (words[first + 2] ?? 0) & ((1 << (rest - 32)) - 1);
+  return low + middle * unit + high * (POWER[64 - offset] as number);
 }
 
 /** Up to 64 bits of a structure from bit `at`, exact. */

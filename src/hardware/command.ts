@@ -3,7 +3,7 @@
  * covers, as numbers. One table a unit is the only source of its words.
  * @module
  */
-import { bitsOf, type Field, fieldsOf, fieldValue, putBits } from './bits.ts';
+import { bitsOf, type Field, fieldsOf, fieldValue, POWER, putBits } from './bits.ts';
 
 /** Any VMID, ASID, DID, PASID, StreamID or level, where a {@link Scope} names none. */
 export const ANY = -1;
@@ -126,8 +126,8 @@ export interface CommandTable {
   /** `arm-smmu-v3`, `intel-vtd`, `amd-vi`, `riscv-iommu`, `virtio-iommu`. */
   readonly unit: string;
   readonly types: readonly CommandType[];
-  /** Fields that name the type, which every command has. */
-  readonly opcode: readonly Field[];
+  /** The field, or the two, that name the type, which every command has. */
+  readonly opcode: readonly [Field] | readonly [Field, Field];
   /** Bits that no field covers must be 0, or the command is illegal. */
   readonly reservedMustBeZero: boolean;
 }
@@ -160,9 +160,12 @@ export class CommandDecoder {
 
   /** The opcode of a command. */
   opcodeOf(words: Uint32Array): number {
-    let opcode = 0;
-    for (const field of this.table.opcode) opcode = opcode * 2 ** field.bits + bitsOf(words, field.at, field.bits);
-    return opcode;
+    const first = this.table.opcode[0];
+    const second = this.table.opcode[1];
+    const opcode = bitsOf(words, first.at, first.bits);
+    return second === undefined
+      ? opcode
+      : opcode * (POWER[second.bits] as number) + bitsOf(words, second.at, second.bits);
   }
 
   /** The type of a command; undefined where the table has none. */

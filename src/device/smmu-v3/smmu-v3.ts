@@ -95,14 +95,14 @@ export class LiveSmmuV3 extends LiveUnit {
     const cr0 = this.bank.get(AT.CR0);
     const errors = this.bank.get(AT.GERROR) ^ this.bank.get(AT.GERRORN);
     if ((cr0 & CR0.CMDQEN) === 0 || (errors & GERROR.CMDQ_ERR) !== 0) return false;
-    const log2 = Math.min(MOST_LOG2, this.bank.get(AT.CMDQ_BASE) & 31);
-    const [entries, twice] = [2 ** log2, 2 ** (log2 + 1)];
-    const [cons, prod] = [this.bank.get(AT.CMDQ_CONS) % twice, this.bank.get(AT.CMDQ_PROD) % twice];
-    const ahead = (prod - cons + twice) % twice;
+    const entries = 1 << Math.min(MOST_LOG2, this.bank.get(AT.CMDQ_BASE) & 31);
+    const mask = 2 * entries - 1;
+    const cons = this.bank.get(AT.CMDQ_CONS) & mask;
+    const ahead = (this.bank.get(AT.CMDQ_PROD) - cons) & mask;
     if (ahead > entries) this.unpredictable++;
     if (ahead === 0 || ahead > entries) return false;
-    const error = this.#execute(this.#base + (cons % entries) * COMMAND_BYTES);
-    if (error === CERROR.none) this.bank.set(AT.CMDQ_CONS, (cons + 1) % twice);
+    const error = this.#execute(this.#base + (cons & (entries - 1)) * COMMAND_BYTES);
+    if (error === CERROR.none) this.bank.set(AT.CMDQ_CONS, (cons + 1) & mask);
     else this.#stop(cons, error);
     return error === CERROR.none;
   }

@@ -10,7 +10,7 @@ export const RISCV_COMMAND_BYTES = 16;
 /** Tag of first-stage entries that belong to no guest. */
 export const HOST_DOMAIN = 0x10000;
 
-const OPCODE: readonly Field[] = [
+const OPCODE: readonly [Field, Field] = [
   { name: 'func3', at: 7, bits: 3 },
   { name: 'opcode', at: 0, bits: 7 },
 ];

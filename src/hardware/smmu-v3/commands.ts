@@ -132,8 +132,8 @@ function sync(words: Uint32Array, scope: Scope): void {
   const signal = bitsOf(words, 12, 2);
   scope.kind = signal === CS.reserved ? 'illegal' : 'completion';
   scope.signals = signal !== CS.none;
-  const address = bitsOf(words, 66, 54) * 4;
-  if (signal !== CS.interrupt || address === 0) return;
+  const address = signal === CS.interrupt ? bitsOf(words, 66, 53) * 4 : 0;
+  if (address === 0) return;
   scope.storeBytes = 4;
   scope.storeAddress = address;
   scope.storeLow = words[1] ?? 0;

@@ -18,7 +18,7 @@ import {
 export const DESCRIPTOR_BYTES = { narrow: 16, wide: 32 } as const;
 
 // 6.5.2: the type's low bits at 3:0, its high bits at 11:9
-const TYPE: readonly Field[] = [
+const TYPE: readonly [Field, Field] = [
   { name: 'Type[6:4]', at: 9, bits: 3 },
   { name: 'Type[3:0]', at: 0, bits: 4 },
 ];
