@@ -4,6 +4,13 @@
  */
 import type { Registers } from '../hardware/bits.ts';
 
+/** Offsets that are read at each command lie below this. */
+const NEAR_BYTES = 0x2400;
+
+function isNear(offset: number): boolean {
+  return offset >= 0 && offset < NEAR_BYTES && (offset & 3) === 0;
+}
+
 /** The words behind a register port. What they mean is the unit's. */
 export class RegisterBank {
   /** Offsets read or written that have no name here, with how often. */
@@ -11,7 +18,9 @@ export class RegisterBank {
   readonly #offsets: Readonly<Record<string, number>>;
   readonly #wide: ReadonlySet<string>;
   readonly #known: Set<number> = new Set();
-  readonly #words: Map<number, number> = new Map();
+  /** Words below {@link NEAR_BYTES}, and all others by offset. */
+  readonly #near: Uint32Array = new Uint32Array(NEAR_BYTES / 4);
+  readonly #far: Map<number, number> = new Map();
 
   /** @param offsets by name; @param wide names of those of 64 bits */
   constructor(offsets: Readonly<Record<string, number>>, wide: readonly string[]) {
@@ -25,7 +34,7 @@ export class RegisterBank {
 
   /** A word; 0 where nothing was written. */
   get(offset: number): number {
-    return this.#words.get(offset) ?? 0;
+    return isNear(offset) ? (this.#near[offset >>> 2] as number) : (this.#far.get(offset) ?? 0);
   }
 
   /** As `get`, for an access from outside: an offset without a name is counted. */
@@ -36,7 +45,8 @@ export class RegisterBank {
 
   /** Sets a word. */
   set(offset: number, value: number): void {
-    this.#words.set(offset, value >>> 0);
+    if (isNear(offset)) this.#near[offset >>> 2] = value;
+    else this.#far.set(offset, value >>> 0);
   }
 
   /** As `set`, for an access from outside. */

@@ -3,7 +3,7 @@
  * covers, as numbers. One table a unit is the only source of its words.
  * @module
  */
-import { bitsOf, type Field, fieldsOf, fieldValue, POWER, putBits } from './bits.ts';
+import { bitsOf, type Field, fieldsOf, POWER, putBits } from './bits.ts';
 
 /** Any VMID, ASID, DID, PASID, StreamID or level, where a {@link Scope} names none. */
 export const ANY = -1;
@@ -212,12 +212,6 @@ function reservedBits(fields: readonly Field[], words: number): Uint32Array {
   const used = new Uint32Array(words);
   for (const { at, bits } of fields) putBits(used, at, bits, (1n << 64n) - 1n);
   return used.map((word) => ~word >>> 0);
-}
-
-/** Value of a named field of a command as its type has it; 0 where the type has no such field. */
-export function commandField(type: CommandType, words: Uint32Array, name: string): bigint {
-  const field = type.fields.find((one) => one.name === name);
-  return field === undefined ? 0n : fieldValue(words, field);
 }
 
 /** Fills a scope's pages from a page number whose lowest 0 bit k gives 2^(k + 1) pages, or from that one page. */
