@@ -134,6 +134,7 @@ export class ReplayRun {
       profile,
       ranges,
       limit: this.#limit,
+      hardware: this.#question.hardware,
     });
     const asked = { leaks: wanted.leaks === true, doubleMaps: wanted.doubleMaps === true };
     return {

@@ -42,7 +42,7 @@ describe.each(OWN)('a trace of %s drives its own IOMMU', (capture, driver, kerne
     expect(rows.every((row) => row.refused.length === 0 && !row.deviceAssumed)).toBe(true);
     expect(rows.every((row) => (row.commands?.[command] ?? 0) > 0)).toBe(true);
     expect(notes.join('\n')).toContain(`the rows drive ${driver}`);
-    expect(verdict).toContain(`to the IOMMU (${driver})`);
+    expect(verdict).toMatch(new RegExp(`sends [\\d,]+ commands to ${driver}`));
   });
 
   test('with counts of its own kinds only, and a completion for each unmap of the kernel', async () => {

@@ -4,6 +4,7 @@
  */
 import { hex } from '../../address.ts';
 import type { Profile } from '../../cost/profile.ts';
+import type { Hardware } from '../../machine/hardware.ts';
 import type { MachineNames } from '../../machine/names.ts';
 import type { Replay } from '../../replay/replay.ts';
 import { type LiveRange, rangeJson } from '../../replay/row.ts';
@@ -82,6 +83,8 @@ export interface ReplayData {
     readonly files: number;
     /** The traced system, where a file says it. */
     readonly system: string | null;
+    /** Release of the traced kernel, from a file of the trace or one beside it. */
+    readonly release: string | null;
   };
   readonly calls: { readonly map: number; readonly unmap: number; readonly lists: number };
   readonly witnesses: {
@@ -121,6 +124,8 @@ export interface ReplayData {
   readonly needs: readonly Need[];
   readonly times: string;
   readonly profile: Profile['machine'] | null;
+  /** Driver of the traced machine's IOMMU, as the files beside the trace have it. */
+  readonly iommu: string | null;
   readonly rows: readonly RowData[];
 }
 
@@ -143,6 +148,8 @@ export interface ReplayFindings {
   readonly ranges: boolean;
   /** Mappings listed at most. */
   readonly limit: number;
+  /** What the files beside the trace say. */
+  readonly hardware: Hardware | undefined;
 }
 
 function sum(stats: readonly ReadStats[], of: (one: ReadStats) => number): number {
@@ -160,7 +167,15 @@ function skippedOf(stats: readonly ReadStats[]): Skipped[] {
   return [...byReason.values()];
 }
 
-function traceData(stats: readonly ReadStats[], { firstTime, lastTime }: Replay): ReplayData['trace'] {
+/** `uname` as trace.dat has it: system, host, release, machine. */
+const RELEASE = /^Linux \S+ (\d{1,3}\.\d{1,3}\S*)/;
+
+function traceData(
+  stats: readonly ReadStats[],
+  { firstTime, lastTime }: Replay,
+  release: string | undefined,
+): ReplayData['trace'] {
+  const system = stats.find((one) => one.system !== undefined)?.system ?? null;
   return {
     reader: [...new Set(stats.map(({ reader }) => reader))].join(', '),
     events: sum(stats, ({ events }) => events),
@@ -175,7 +190,8 @@ function traceData(stats: readonly ReadStats[], { firstTime, lastTime }: Replay)
     unordered: sum(stats, ({ unordered }) => unordered),
     truncatedLists: sum(stats, ({ truncatedLists }) => truncatedLists),
     files: stats.length,
-    system: stats.find(({ system }) => system !== undefined)?.system ?? null,
+    system,
+    release: RELEASE.exec(system ?? '')?.[1] ?? release ?? null,
   };
 }
 
@@ -304,7 +320,7 @@ export function replayData(findings: ReplayFindings): ReplayData {
   const title = (id: number): string => replay.domains[id]?.title ?? '';
   const { track } = replay;
   return {
-    trace: traceData(stats, replay),
+    trace: traceData(stats, replay, findings.hardware?.release),
     calls: { map: track.lines, unmap: track.unmaps, lists: track.lists },
     witnesses: witnessData(replay),
     domains: replay.domains,
@@ -329,6 +345,7 @@ export function replayData(findings: ReplayFindings): ReplayData {
     needs: missingFor(stats, track),
     times: 'measuredNs: time of this engine on this machine, no claim about the traced one',
     profile: profile?.machine ?? null,
+    iommu: findings.hardware?.driver ?? null,
     rows: rowsOf(replay.rows, profile),
   };
 }

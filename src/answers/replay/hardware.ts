@@ -78,7 +78,7 @@ function formatsOf(kind: DriverKind, { format, hardware }: DeviceChoices): reado
 
 /** The device that stands for a format alone: the first that walks it. */
 function standIn(format: string, choices: DeviceChoices): RowDevice {
-  const kind = driversOf(format)[0] ?? driverById('bare');
+  const kind = DRIVERS.find(({ formats }) => formats?.includes(format) === true) ?? driverById('bare');
   const { hardware } = choices;
   const own = hardware?.driver === undefined ? undefined : driversOf(format).find(({ id }) => id === hardware.driver);
   return deviceOf(own ?? kind, choices, own === undefined);

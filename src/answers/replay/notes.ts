@@ -27,6 +27,10 @@ function deviceWords({ driver, driverKernel, features }: RowData): string {
 function driverNote(row: RowData, hardware: Hardware | undefined): string[] {
   const { driver, driverKernel, deviceAssumed, kernelAssumed } = row;
   if (driver === 'bare') return ['bare: the rows of this driver drive no device; they have no power and TLB work'];
+  const requests =
+    driver === 'virtio-iommu'
+      ? [`virtio-iommu: the device takes requests; the tables of its rows (${row.format}) are this engine's only`]
+      : [];
   const from = hardware?.driver === driver ? `, from ${hardware.from.join(' and ')}` : '';
   const ids = DRIVERS.map(({ id }) => id).join(', ');
   const { kernels } = driverById(driver);
@@ -34,6 +38,7 @@ function driverNote(row: RowData, hardware: Hardware | undefined): string[] {
     deviceAssumed
       ? `nothing beside the trace names its IOMMU: ${deviceWords(row)} is assumed, and the commands are its; --iommu names another (${ids})`
       : `the rows drive ${deviceWords(row)}${from}`,
+    ...requests,
     ...(kernelAssumed && driverKernel !== null
       ? [
           `which kernel sent the commands is not known: Linux ${driverKernel} is assumed; --kernel names another (${kernels.join(', ')})`,

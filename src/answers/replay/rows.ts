@@ -6,13 +6,13 @@ import { formatSize } from '../../address.ts';
 import type { Path } from '../../core/paths.ts';
 import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
-import { driverById } from '../../drivers/registry.ts';
 import type { CommandTotals } from '../../meter/commands.ts';
 import type { Counts } from '../../meter/meter.ts';
 import type { TimedRow } from '../../replay/replay.ts';
 import type { RowRefusal, RowSpec } from '../../replay/row.ts';
 import type { Cell, Column, Table } from '../../report/table.ts';
 import { PATH_WORDS } from '../paths.ts';
+import { completionsOf } from './commands.ts';
 import { crossings, crossingsByLayer, LAYERS } from './layers.ts';
 
 /** Kernels that take each path; empty for a path that no kernel has. */
@@ -104,10 +104,17 @@ function rowData({ row, milliseconds }: TimedRow, profile: Profile | null): RowD
   };
 }
 
-/** The rows, fewest crossings first. */
+/** Calls that a row refused: it did less than it was asked for. */
+export function refusedCalls({ refused }: RowData): number {
+  return refused.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** The rows, fewest crossings first; those that refused calls last. */
 export function rowsOf(timed: readonly TimedRow[], profile: Profile | null): RowData[] {
   const rows = timed.map((one) => rowData(one, profile));
-  return rows.toSorted((a, b) => a.crossings - b.crossings || a.measuredNs - b.measuredNs);
+  return rows.toSorted(
+    (a, b) => refusedCalls(a) - refusedCalls(b) || a.crossings - b.crossings || a.measuredNs - b.measuredNs,
+  );
 }
 
 /** A part of a row that a choice can vary. */
@@ -164,12 +171,6 @@ function sharedTitle(rows: readonly RowData[], varying: readonly RowPart[]): str
   return first === undefined ? '' : unusual.map((part) => PARTS[part](first)).join(', ');
 }
 
-/** Commands that wait for the device, of a driver with a queue; null for others. */
-function completionsOf({ driver, commands }: RowData): number | null {
-  const { completion } = driverById(driver);
-  return commands === null || completion === undefined ? null : (commands[completion] ?? 0);
-}
-
 /** Columns that are left out where no row has anything in them. */
 const OFTEN_EMPTY: readonly string[] = ['cache cleans', 'power', 'completions', 'TLB'];
 
@@ -197,24 +198,6 @@ function commandsTitle(rows: readonly RowData[]): string {
   return queues === 0 ? 'TLB' : queues === rows.length ? 'commands' : 'TLB or commands';
 }
 
-/** What each driver sent to its device, by kind; undefined where no row's device has a queue. */
-export function commandsTable(rows: readonly RowData[]): Table | undefined {
-  const sent = rows.filter(({ commands }) => commands !== null);
-  const varying = varyingParts(sent);
-  const names = [...new Set(sent.flatMap(({ commands }) => Object.keys(commands ?? {})))];
-  const used = names.filter((name) => sent.some(({ commands }) => (commands?.[name] ?? 0) > 0));
-  if (used.length === 0) return undefined;
-  return {
-    title: 'Commands to the device, by kind',
-    columns: [{ title: 'row' }, ...used.map((title) => ({ title, unit: 'count' as const }))],
-    rows: sent.map((row) => [
-      rowTitle(row, varying.length === 0 ? ['path'] : varying),
-      ...used.map((name) => row.commands?.[name] ?? null),
-    ]),
-    notes: ['commands of attaching and detaching are left out'],
-  };
-}
-
 /** The rows with their crossings by layer. */
 export function rowsTable(rows: readonly RowData[]): Table {
   const varying = varyingParts(rows);
@@ -223,9 +206,10 @@ export function rowsTable(rows: readonly RowData[]): Table {
     ({ title, of }) => !OFTEN_EMPTY.includes(title) || rows.some((row) => (of(row) ?? 0) !== 0),
   ).map((column) => (column.title === 'TLB' ? { ...column, title: commandsTitle(rows) } : column));
   const shared = sharedTitle(rows, ['driver', 'path', ...others]);
-  const drivers = [...new Set(rows.map(({ driver }) => driver))].join(' and ');
+  const drivers = [...new Set(rows.map(({ driver }) => driver))];
+  const driverWords = drivers.length === 1 ? `driver ${drivers[0]}` : `${drivers.length} drivers`;
   return {
-    title: `Crossings by path, fewest first (${shared === '' ? '' : `${shared}; `}driver ${drivers})`,
+    title: `Crossings by path, fewest first (${shared === '' ? '' : `${shared}; `}${driverWords})`,
     columns: [
       { title: 'path' },
       ...others.map((title) => ({ title })),

@@ -6,9 +6,10 @@ import { type Block, chartSection, type Section, tableSection } from '../../repo
 import type { Chart } from '../../report/chart.ts';
 import { formatBytes } from '../../report/number.ts';
 import type { Table } from '../../report/table.ts';
+import { commandsTable } from './commands.ts';
 import type { Asked, ReplayData } from './data.ts';
 import { addressChart, type Contiguity, liveChart, predictedChart, questionCharts, shapeCharts } from './pictures.ts';
-import { commandsTable, memoryTable, predictionTable, rowsTable } from './rows.ts';
+import { memoryTable, predictionTable, rowsTable } from './rows.ts';
 import {
   devicesTable,
   disagreementsTable,

@@ -4,12 +4,11 @@
  */
 import { formatSize } from '../../address.ts';
 import type { Path } from '../../core/paths.ts';
-import { driverById } from '../../drivers/registry.ts';
 import type { MachineNames } from '../../machine/names.ts';
 import { formatBytes, formatNs, formatNumber } from '../../report/number.ts';
+import { commandWords } from './commands.ts';
 import type { Asked, ReplayData } from './data.ts';
-import { commandTotal } from './layers.ts';
-import { KERNELS, type RowData } from './rows.ts';
+import { KERNELS, type RowData, refusedCalls } from './rows.ts';
 
 /** The path that the traced kernel takes, and how that is known. */
 export interface KernelPath {
@@ -18,16 +17,16 @@ export interface KernelPath {
   readonly evidence: string;
 }
 
-/** `uname` as trace.dat has it: system, host, release, machine. */
-const RELEASE = /^Linux \S+ ((\d{1,3})\.(\d{1,3})\S*)/;
+/** Release of Linux. */
+const RELEASE = /^(\d{1,3})\.(\d{1,3})/;
 
 /** The path of the traced kernel: by its release, else by events that only later kernels have, else assumed. */
 export function kernelPath({ trace, track }: Pick<ReplayData, 'trace' | 'track'>): KernelPath {
-  const release = RELEASE.exec(trace.system ?? '');
+  const release = RELEASE.exec(trace.release ?? '');
   if (release !== null) {
-    const [, , major, minor] = release.map(Number);
-    const isNew = (major ?? 0) > 5 || (major === 5 && (minor ?? 0) >= 15);
-    return { path: isNew ? 'map-pages' : 'per-page', evidence: `Linux ${release[1] ?? ''}` };
+    const [, major = 0, minor = 0] = release.map(Number);
+    const isNew = major > 5 || (major === 5 && minor >= 15);
+    return { path: isNew ? 'map-pages' : 'per-page', evidence: `Linux ${trace.release ?? ''}` };
   }
   const hasDma = track.named + track.dmaWithoutMap > 0;
   return { path: 'map-pages', evidence: hasDma ? 'dma:* events, which Linux has from 6.12 on' : '' };
@@ -82,25 +81,33 @@ function against(row: RowData, own: RowData): string {
 }
 
 /** One row a path: those that differ from the first one in the path only. */
-export function pathRows(rows: readonly RowData[], path: Path): RowData[] {
-  const own = rows.filter((row) => row.path === path);
+export function pathRows(rows: readonly RowData[], path: Path, driver: string | null = null): RowData[] {
+  const taken = rows.filter((row) => row.path === path);
+  const driven = taken.filter((row) => row.driver === driver);
+  const own = driven.length === 0 ? taken : driven;
   const base = own.find((row) => row.dispatch === 'indirect' && row.iova === 'keep' && row.tlb === 'strict') ?? own[0];
   if (base === undefined) return [];
-  const same = ['dispatch', 'format', 'granule', 'iova', 'physical', 'tlb'] as const;
-  return [base, ...rows.filter((row) => row !== base && same.every((part) => row[part] === base[part]))];
+  const same = ['driver', 'dispatch', 'format', 'granule', 'iova', 'physical', 'tlb'] as const;
+  const like = rows.filter((row) => row !== base && same.every((part) => row[part] === base[part]));
+  return [base, ...like.filter((row) => refusedCalls(row) === refusedCalls(base))];
 }
 
-/** What goes to the device's queue. */
-function sent({ driver, commands }: RowData): string {
-  if (commands === null) return '';
-  const completion = driverById(driver).completion;
-  const waits = completion === undefined ? 0 : (commands[completion] ?? 0);
-  return ` and sends ${counted(commandTotal(commands), 'command')} to the IOMMU (${driver}), ${formatNumber(waits)} of them to wait for it`;
+/** The rows that differ from one in the device alone. */
+function otherDevices(own: RowData, rows: readonly RowData[]): RowData[] {
+  return rows.filter(
+    (row) => row.driver !== own.driver && row.path === own.path && row.dispatch === own.dispatch && row.tlb === own.tlb,
+  );
+}
+
+/** What goes to the devices' queues. */
+function sent(own: RowData, rows: readonly RowData[]): string {
+  const words = [own, ...otherDevices(own, rows)].map(commandWords).filter((one) => one !== '');
+  return words.length === 0 ? '' : ` and sends ${words.join('; ')}`;
 }
 
 function costs(data: ReplayData): string {
   const { path, evidence } = kernelPath(data);
-  const [own, ...others] = pathRows(data.rows, path);
+  const [own, ...others] = pathRows(data.rows, path, data.iommu);
   const [only] = data.rows;
   if (own === undefined) {
     if (only === undefined) return '';
@@ -108,7 +115,7 @@ function costs(data: ReplayData): string {
     return `${only.path}, ${where}, takes ${counted(only.crossings, 'crossing')} between layers.`;
   }
   const whose = evidence === '' ? `${path}, the path of ${KERNELS[path]}` : `This kernel's own path, ${path}`;
-  const takes = `${whose}, takes ${counted(own.crossings, 'crossing')} between layers for this${sent(own)}`;
+  const takes = `${whose}, takes ${counted(own.crossings, 'crossing')} between layers for this${sent(own, data.rows)}`;
   return others.length === 0 ? `${takes}.` : `${takes}; ${others.map((row) => against(row, own)).join(', ')}.`;
 }
 
