@@ -1,6 +1,6 @@
 // The rows about formats beside Arm's: the same work in each, and dirty bits.
 import { Domain } from '../src/core/index.ts';
-import { PROT } from '../src/formats/index.ts';
+import { PROT, type QuirkName } from '../src/formats/index.ts';
 import { mapRow, must, rowOf, setUp, translateRow } from './mapping.ts';
 import type { Row } from './row.ts';
 import { run, timed } from './sampler.ts';
@@ -8,7 +8,12 @@ import { run, timed } from './sampler.ts';
 const PAGE = 4096;
 const ACCESS = PROT.READ | PROT.WRITE;
 const FORMATS = ['vtd-ss', 'x86-64', 'amd-v1', 'riscv-sv39', 'riscv-sv48', 'riscv-sv57'];
-const TRACKING = ['vtd-ss', 'amd-v1'];
+/** Formats whose entries tell what was written, and the quirks by which they do. */
+const TRACKING: readonly { format: string; quirks?: readonly QuirkName[] }[] = [
+  { format: 'vtd-ss' },
+  { format: 'amd-v1' },
+  { format: 'arm-64-lpae-s1', quirks: ['ARM_HD'] },
+];
 const INSIDE = 'checks, merging, tables allocated, metering; without a device, safe';
 const SAMPLES = 301;
 const DOMAINS = 8;
@@ -35,10 +40,11 @@ function runRow(format: string): Row {
 }
 
 /** Reads and clears the dirty bits of 1G of 4K pages, every third of them written. */
-function dirtyRow(format: string): Row {
+function dirtyRow({ format, quirks }: (typeof TRACKING)[number]): Row {
   const { memory, work, options } = setUp('contiguous', 2 ** 30, 'one-walk', format);
-  const domain = new Domain(options);
+  const domain = new Domain(quirks === undefined ? options : { ...options, quirks });
   domain.mapSg(work.iova, work.list, ACCESS);
+  domain.readDirty(work.iova, work.bytes);
   const bitmap = new Uint8Array(work.pages / 8);
   const written: number[] = [];
   for (let page = 0; page < work.pages; page += 3) written.push(work.iova + page * PAGE);
@@ -89,5 +95,5 @@ function rowsOf(format: string): (() => Row)[] {
 /** All rows about formats, each to be measured by a call. */
 export const FORMAT_ROWS: readonly (() => Row)[] = [
   ...FORMATS.flatMap(rowsOf),
-  ...TRACKING.map((format) => () => dirtyRow(format)),
+  ...TRACKING.map((tracked) => () => dirtyRow(tracked)),
 ];
