@@ -7,11 +7,13 @@ import type { AddressUse } from '../dma/address-use.ts';
 import { ChosenAddresses, type DeviceAddresses, MISSES, type Miss } from '../replay/chosen-addresses.ts';
 import { type PolicyOptions, PolicyRow } from '../replay/policies.ts';
 import type { Policy, PolicyResult } from '../replay/policy-result.ts';
+import type { RowDevice } from '../replay/row.ts';
 import { type Answer, listSection, type Section, tableSection } from '../report/answer.ts';
 import { formatNs, formatNumber, formatShare } from '../report/number.ts';
 import type { Table } from '../report/table.ts';
 import { DomainTracker } from '../trace/domains.ts';
 import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
+import { deviceDriver } from './replay/hardware.ts';
 
 /** Free share of the addresses below 4 GiB under which exhaustion is a finding. */
 const SCARCE = 0.1;
@@ -28,6 +30,8 @@ export interface PolicyQuestion {
   readonly policies: readonly Policy[];
   /** The machine. */
   readonly options: PolicyOptions;
+  /** The machine's IOMMU, driven in each row; default none. */
+  readonly device?: RowDevice;
   /** Stop at the first mark that contains this text. */
   readonly until?: string;
 }
@@ -48,11 +52,14 @@ export class PolicyRun {
   readonly #tracker: DomainTracker;
   #addresses: readonly (readonly ['strict' | 'lazy', ChosenAddresses])[];
   readonly #until: string | undefined;
+  readonly #device: RowDevice | undefined;
   #events = 0;
 
   /** @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`. */
-  constructor({ names, policies, options, until }: PolicyQuestion) {
-    this.#rows = policies.map((policy) => new PolicyRow(policy, options));
+  constructor({ names, policies, options, device, until }: PolicyQuestion) {
+    this.#device = device;
+    const made = device === undefined ? options : { ...options, driver: deviceDriver(device) };
+    this.#rows = policies.map((policy) => new PolicyRow(policy, made));
     this.#tracker = new DomainTracker((call) => {
       for (const row of this.#rows) row.call(call);
     }, names);
@@ -90,15 +97,20 @@ export class PolicyRun {
       version: 1,
       outcome: empty ? 'unusable' : scarce ? 'findings' : 'fine',
       verdict: empty ? 'The trace maps nothing: no policy makes a difference.' : verdictOf(results, addresses),
-      data: { policies: results, domains: titles, addresses },
+      data: { policies: results, domains: titles, addresses, device: this.#device },
       sections: [
         tableSection('policies', 'By policy', policyTable(results)),
+        ...commandSections(results, this.#device),
         ...exposureSections(results, titles),
         ...addressSections(addresses),
         ...spaceSections(results),
         ...refusalSections(results),
       ],
-      notes: this.#until !== undefined && !this.stopped ? [...NOTES, missed(this.#until)] : NOTES,
+      notes: [
+        ...(this.#device === undefined ? [NO_DEVICE] : []),
+        ...NOTES,
+        ...(this.#until !== undefined && !this.stopped ? [missed(this.#until)] : []),
+      ],
       records: results,
       csv: policyTable(results),
     };
@@ -121,8 +133,9 @@ export class PolicyRun {
   }
 }
 
+const NO_DEVICE =
+  'nothing names the machine’s IOMMU: counts are what the page tables and the core ask to be invalidated; --iommu shows which commands a driver sends for it';
 const NOTES: readonly string[] = [
-  'counts are what the page tables and the core ask to be invalidated; which commands a driver sends for it depends on the driver',
   'the flush queue is that of Linux: 256 slots a CPU, 10 ms after the first entry; a real timer is rounded up to ticks',
   'exposure is bytes × time from an unmap to the invalidation; whether a device used it, no trace of maps and unmaps says',
 ];
@@ -209,6 +222,23 @@ function policyTable(results: readonly PolicyResult[]): Table {
     }),
     notes: ['passthrough has no window: the device reaches all memory at all times'],
   };
+}
+
+/** Commands by kind, those that some policy sends. */
+function commandSections(results: readonly PolicyResult[], device: RowDevice | undefined): Section[] {
+  const sent = results.flatMap(({ policy, commands }) => (commands === undefined ? [] : [{ policy, commands }]));
+  const names = Object.keys(sent[0]?.commands ?? {}).filter((name) =>
+    sent.some(({ commands }) => commands[name] !== 0),
+  );
+  if (device === undefined || names.length === 0) return [];
+  const kernel =
+    device.kernel === undefined ? '' : ` of Linux ${device.kernel}${device.kernelAssumed ? ' (assumed)' : ''}`;
+  const table: Table = {
+    columns: [{ title: 'policy' }, ...names.map((title) => ({ title, unit: 'count' as const }))],
+    rows: sent.map(({ policy, commands }) => [policy, ...names.map((name) => commands[name] ?? 0)]),
+    notes: ['attaching the devices is left out'],
+  };
+  return [tableSection('commands', `Commands that ${device.driver}${kernel} sends`, table)];
 }
 
 function exposureSections(results: readonly PolicyResult[], titles: readonly string[]): Section[] {

@@ -12,11 +12,14 @@ import { DmaSpace, type DmaSpaceCounts } from '../dma/dma-space.ts';
 import type { FlushQueueOptions } from '../dma/flush-queue.ts';
 import type { IovaKernel } from '../dma/iova-cache.ts';
 import { bareDriver } from '../drivers/bare.ts';
+import type { DriverFactory } from '../drivers/contract.ts';
 import { IommuError } from '../errors.ts';
 import { TableMemory } from '../memory/table-memory.ts';
+import { Meter } from '../meter/meter.ts';
 import type { TraceCall } from '../trace/calls.ts';
 import { DIRECTIONS } from '../trace/events.ts';
 import { Sketch } from '../trace/sketch.ts';
+import { countedDriver } from './counted-driver.ts';
 import { PlacedLists } from './placed-lists.ts';
 import type { Exposure, InvalidationCounts, Policy, PolicyResult } from './policy-result.ts';
 import type { RowRefusal } from './row.ts';
@@ -33,6 +36,8 @@ export interface PolicyOptions {
   readonly format?: string;
   /** Smallest page, bytes; default 4096. */
   readonly granule?: number;
+  /** Makes the machine's driver, so that its commands are counted; default none: no device. */
+  readonly driver?: DriverFactory;
   /** CPUs: each has caches and a flush queue; default 64. */
   readonly cpus?: number;
   /** Whose address caches; default 7.3. */
@@ -62,6 +67,7 @@ export class PolicyRow {
   readonly policy: Policy;
   readonly #options: PolicyOptions;
   readonly #memory = new TableMemory();
+  readonly #meter = new Meter();
   readonly #places: (Place | undefined)[] = [];
   readonly #invalidations: InvalidationCounts = { leaves: 0, walks: 0, all: 0, syncs: 0 };
   readonly #windows = new Sketch();
@@ -118,6 +124,7 @@ export class PolicyRow {
       unmaps: this.#unmaps,
       partialUnmaps: this.#partial,
       invalidations: { ...this.#invalidations },
+      commands: this.#meter.commands?.snapshot(),
       exposure: this.policy === 'passthrough' ? undefined : this.#exposure(),
       peakHeldBytes: this.#peakHeld * granule,
       peakLiveBytes: this.#peakLive * granule,
@@ -194,21 +201,16 @@ export class PolicyRow {
     const known = this.#places[Math.min(id, MAX_DOMAINS)];
     if (known !== undefined) return known;
     const { format = 'arm-64-lpae-s1', granule = 4096, cpus = 64, kernel = '7.3', device = {} } = this.#options;
-    const counts = this.#invalidations;
-    const driver = bareDriver({
-      flushWalk: () => counts.walks++,
-      addPages: (_iova, _granule, leaves) => {
-        counts.leaves += leaves;
-      },
-      flushAll: () => counts.all++,
-      sync: () => counts.syncs++,
+    let strict = this.policy !== 'lazy';
+    const driver = countedDriver(this.#options.driver ?? bareDriver(), this.#invalidations, ({ hooks }) => {
+      if (hooks.strict === true) strict = true;
     });
-    const domain = new Domain({ format, granule, path: 'one-walk', dispatch: 'direct', memory: this.#memory, driver });
+    const domain = this.#domain(format, granule, driver);
     const exposed = { byteSeconds: 0, longest: 0 };
     const observer = {
       exposed: (bytes: number, from: number, to: number) => this.#exposed(exposed, bytes, to - from),
     };
-    const policy = this.policy === 'lazy' ? 'lazy' : 'strict';
+    const policy = strict ? 'strict' : 'lazy';
     const place = {
       device: new DmaDevice(
         new DmaSpace({ domain, policy, cpus, kernel, observer, queue: this.#options.queue ?? {} }),
@@ -223,6 +225,17 @@ export class PolicyRow {
     };
     this.#places[Math.min(id, MAX_DOMAINS)] = place;
     return place;
+  }
+
+  /** A domain of the row; what making it sends and asks for is not counted. */
+  #domain(format: string, granule: number, driver: DriverFactory): Domain {
+    const before = { ...this.#invalidations };
+    const sent = this.#meter.commands?.snapshot();
+    const { path, dispatch } = { path: 'one-walk', dispatch: 'direct' } as const;
+    const domain = new Domain({ format, granule, path, dispatch, memory: this.#memory, meter: this.#meter, driver });
+    Object.assign(this.#invalidations, before);
+    this.#meter.commands?.restore(sent);
+    return domain;
   }
 
   #exposed(domain: Place['exposed'], bytes: number, nanoseconds: number): void {

@@ -3,6 +3,7 @@
  * @module
  */
 import type { AddressUse } from '../dma/address-use.ts';
+import type { CommandTotals } from '../meter/commands.ts';
 import type { Summary } from '../trace/sketch.ts';
 import type { RowRefusal } from './row.ts';
 
@@ -50,6 +51,8 @@ export interface PolicyResult {
   /** Parts of lists that the trace unmapped: a DMA API call unmaps the whole. */
   readonly partialUnmaps: number;
   readonly invalidations: InvalidationCounts;
+  /** Commands that the machine's driver sent, by kind, domains' making left out; undefined without a driver that has a queue. */
+  readonly commands: CommandTotals | undefined;
   /** Undefined with passthrough: the device reaches all memory at all times. */
   readonly exposure: Exposure | undefined;
   /** Bytes of addresses that waited for an invalidation, at their peak. */

@@ -118,7 +118,12 @@ export function checkWalks(driver: string, format: string): void {
   throw new IommuError('UNSUPPORTED', 'format', message, { got: format });
 }
 
-/** Makes the driver of a row. */
-export function rowDriver({ device: { driver, kernel, features } }: RowSpec): DriverFactory {
+/** Makes the driver of a device. */
+export function deviceDriver({ driver, kernel, features }: RowDevice): DriverFactory {
   return driverById(driver).make(kernel === undefined ? features : { ...features, kernel });
+}
+
+/** Makes the driver of a row. */
+export function rowDriver({ device }: RowSpec): DriverFactory {
+  return deviceDriver(device);
 }
