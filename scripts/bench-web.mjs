@@ -4,7 +4,8 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
-import { findBrowser } from './find-browser.mjs.mts';
+// biome-ignore lint/correctness/useImportExtensions: the module itself, not its declarations
+import { findBrowser } from './find-browser.mjs';
 
 const PAGE = new URL('../dist/web/index.html', import.meta.url);
 const CAPTURE = new URL('../test/captures/arm64-smmuv3-612-blk-strict/trace.txt.gz', import.meta.url);

@@ -10,6 +10,7 @@ import type { Command, Panel } from './panels/panel.ts';
 import { files, followAddress, hash, openPanel } from './state/app.ts';
 import { type DroppedFile, identify } from './state/identify.ts';
 import { focusSearch, followKeys, moveFocus } from './state/keys.ts';
+import { nextTheme, setTheme, THEMES, theme } from './state/theme.ts';
 import { Palette } from './view/palette.tsx';
 
 const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
@@ -138,6 +139,17 @@ async function copyLink(): Promise<void> {
   await navigator.clipboard.writeText(location.href);
 }
 
+/** Commands of a panel that is not open: each opens it first, and has no key here. */
+function commandsElsewhere({ id, title, commands }: Panel): Command[] {
+  return commands.map((command) => ({
+    title: command.title.startsWith(`${title}: `) ? command.title : `${title}: ${command.title}`,
+    run: () => {
+      openPanel(id);
+      command.run();
+    },
+  }));
+}
+
 function commandsOf(panel: Panel | undefined, palette: Signal<boolean>): Command[] {
   return [
     ...PANELS.map(({ id, title }, i) => ({ title: `Go to ${title}`, key: String(i + 1), run: () => openPanel(id) })),
@@ -147,7 +159,13 @@ function commandsOf(panel: Panel | undefined, palette: Signal<boolean>): Command
     { title: 'Copy a link to this state', key: 'c', run: () => void copyLink() },
     { title: 'Undo: back to the state before', key: 'z', run: () => history.back() },
     { title: 'List all commands', key: '?', run: () => (palette.value = true) },
+    { title: 'Next theme: as the system, light, dark', key: 't', run: nextTheme },
+    ...THEMES.map((name) => ({
+      title: `Theme: ${name === 'system' ? 'as the system' : name}`,
+      run: () => setTheme(name),
+    })),
     ...(panel?.commands ?? []),
+    ...PANELS.filter((other) => other !== panel).flatMap(commandsElsewhere),
   ];
 }
 
@@ -174,6 +192,9 @@ export function App(): JSX.Element {
         <Tabs open={panel?.id ?? ''} />
         <div class="tools">
           <FileButton />
+          <button type="button" class="quiet" title="light, dark, or as the system" onClick={nextTheme}>
+            {theme.value === 'system' ? 'Theme' : theme.value === 'light' ? 'Light' : 'Dark'} <kbd>t</kbd>
+          </button>
           <button type="button" class="quiet" title="commands and keys" onClick={() => (palette.value = true)}>
             Keys <kbd>?</kbd>
           </button>

@@ -272,3 +272,50 @@ for (const colorScheme of ['light', 'dark'] as const) {
     ),
   );
 }
+
+browserTest('the theme is light, dark, or what the system asks for', () =>
+  withPage(
+    '',
+    async (page) => {
+      const ground = (): Promise<string> => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const system = await ground();
+      await page.keyboard.press('t');
+      await soon(ground).not.toBe(system);
+      await page.keyboard.press('t');
+      await soon(ground).toBe(system);
+    },
+    { colorScheme: 'dark' },
+  ),
+);
+
+browserTest('the palette has the commands of every panel, and opens the panel of the one that is run', () =>
+  withPage('', async (page) => {
+    await page.keyboard.press('ControlOrMeta+k');
+    await page.keyboard.type('invalidate the tlb');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.levels');
+  }),
+);
+
+browserTest('axe finds no violation in panels that have answered', () =>
+  withPage('', async (page) => {
+    const check = async (what: string): Promise<void> => {
+      const { violations } = await page.evaluate<Found>('axe.run()');
+      expect(violations.map(({ id, nodes }) => `${what}: ${id}: ${nodes[0]?.html}`)).toEqual([]);
+    };
+    await page.evaluate(axe.source);
+    await drop(page, 'trace_boot.txt');
+    await page.waitForSelector('.range-bar');
+    await page.evaluate(() => location.replace('#panel=trace&range=0.1-9'));
+    await page.waitForSelector('section[aria-label="what if"] .verdict');
+    await check('trace');
+    await drop(page, 'tables-live-io.jsonl.gz', 'regs-live-io.json');
+    await page.waitForSelector('#devices');
+    await check('dump');
+    await page.locator('td[data-label="iova"] a').first().click();
+    await page.waitForSelector('.levels');
+    for (let read = 0; read < 4; read++) await page.keyboard.press('n');
+    await page.waitForSelector('.tlb');
+    await check('explorer');
+  }),
+);

@@ -4,6 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { hash, setHash } from '../state/app.ts';
+import { CopyButton } from '../view/copy.tsx';
 import { DumpForm, ExplorerForm } from './explorer/form.tsx';
 import { LeafListView } from './explorer/leaf-list.tsx';
 import {
@@ -68,6 +69,7 @@ function Player(): JSX.Element {
           Show all levels
         </button>
       ) : null}
+      <CopyButton title="Copy the link" text={() => location.href} />
       {edits.value.length === 0 ? null : (
         <>
           <button type="button" onClick={undoEdit}>

@@ -5,8 +5,10 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useContext, useRef } from 'preact/hooks';
+import { tableToCsv } from '../../src/report/csv.ts';
 import { alignOf, cellText, moreRows, type Table, toneOf } from '../../src/report/table.ts';
 import { CELL_LINKS } from './cell-link.ts';
+import { CopyButton } from './copy.tsx';
 
 /** Height of a row in pixels; the style sheet has the same. */
 const ROW = 28;
@@ -94,6 +96,11 @@ export function TableView({ table, heading }: { readonly table: Table; readonly 
       {[...(more === undefined ? [] : [more]), ...(table.notes ?? [])].map((note) => (
         <p class="note">{note}</p>
       ))}
+      {table.rows.length === 0 ? null : (
+        <div class="table-copy">
+          <CopyButton title="CSV" text={() => tableToCsv(table)} />
+        </div>
+      )}
     </figure>
   );
 }

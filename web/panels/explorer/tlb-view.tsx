@@ -20,9 +20,9 @@ export function TlbView({ now }: { readonly now: readonly (Leaf | Fault)[] }): J
   if (held.length === 0) return null;
   return (
     <section class="tlb" aria-label="TLB">
-      <h3>
+      <h2>
         TLB <span>{held.length} of 4 entries, the oldest goes first</span>
-      </h3>
+      </h2>
       <div class="scroll">
         <table>
           <thead>

@@ -160,7 +160,7 @@ function OneModel({ model }: { readonly model: LatencyModel }): JSX.Element {
   const prices = pricesOf(model);
   return (
     <div class="model">
-      {model.where === '' ? null : <h2>{plainText(model.where)}</h2>}
+      <h2>Times and prices{model.where === '' ? '' : <span> {plainText(model.where)}</span>}</h2>
       <div class="beside">
         <div>
           <ChartView chart={timesChart(model)} heading="" />

@@ -10,6 +10,7 @@ import { layAxis } from '../../../src/report/scale.ts';
 import type { AddressRow } from '../../../src/trace/address-map.ts';
 import type { AddressWindow } from '../../../src/trace/call-view.ts';
 import type { TimeRange, TraceView } from '../../ask/protocol.ts';
+import { CopyButton, svgText } from '../../view/copy.tsx';
 import { useWidth } from '../../view/width.ts';
 import { AddressTrack, CallsTrack, LiveTrack, type Place, TimeAxis } from './tracks.tsx';
 
@@ -208,8 +209,13 @@ export function Timeline({
   const ticks = scale.ticks.filter((tick) => tick >= from && tick <= to);
   const most = rows.flatMap(({ bytes }) => bytes).reduce((a, b) => Math.max(a, b), 1);
   const all = { ...live, top: 0, height: addresses.top + addresses.height };
+  const svg = (): string => {
+    const picture = box.current?.querySelector('svg');
+    return picture === null || picture === undefined ? '' : svgText(picture);
+  };
   return (
     <div class="timeline" ref={box}>
+      <CopyButton title="Copy as SVG" text={svg} />
       {width === 0 ? null : (
         <svg width={width} height={height} aria-labelledby="timeline-title">
           <title id="timeline-title">the trace over time</title>
