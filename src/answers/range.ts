@@ -164,7 +164,8 @@ export function rangeRowsAnswer(
 ): Answer<{ readonly rows: readonly RowData[] }> {
   const timed = replayRange({ ...range, rows: specsOf(choices), driver: rowDriver });
   const rows = rowsOf(timed, null);
-  const table = rowsTable(rows);
+  const whole = rowsTable(rows);
+  const table = { ...whole, title: `In the range: ${whole.title ?? ''}` };
   const [best] = rows;
   return {
     schema: 'iommu.replay.range.rows',
@@ -175,7 +176,7 @@ export function rangeRowsAnswer(
         ? 'No row.'
         : `Fewest crossings between layers: ${formatNumber(best.crossings)}, by ${best.path}.`,
     data: { rows },
-    sections: [tableSection('range-paths', table.title ?? '', table)],
+    sections: [tableSection('range-paths', table.title, table)],
     notes: ['what was mapped before the range is mapped in each row first, and not counted'],
     csv: rowsCsv(rows),
   };
