@@ -117,6 +117,12 @@ export class PageAllocator {
     if (this.#reuses || state === STATE.list) this.#stack(bytes).push(offset);
   }
 
+  /** Whether a device may read at `offset`: live or queued. */
+  isReadable(offset: number): boolean {
+    const state = this.#states[Math.floor(offset / UNIT_BYTES)];
+    return state === STATE.live || state === STATE.queued;
+  }
+
   /** State of the unit that holds `offset`; free outside all that was ever handed out. */
   stateAt(offset: number): PageState {
     return STATES[this.#states[Math.floor(offset / UNIT_BYTES)] ?? 0] ?? 'free';

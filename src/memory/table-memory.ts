@@ -281,8 +281,7 @@ export class TableMemory implements PhysicalMemory {
   }
 
   #readable(offset: number, bytes: number): boolean {
-    const state = this.#allocator.stateAt(offset);
-    return offset % bytes === 0 && (state === 'live' || state === 'queued');
+    return offset % bytes === 0 && this.#allocator.isReadable(offset);
   }
 
   #fresh(bytes: number, limit: number): number {
