@@ -13,7 +13,7 @@ import { asArrays, isDoubles, type ListInput } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { PageTable } from '../pagetable/page-table.ts';
-import { forEachLeaf } from '../pagetable/scan.ts';
+import { forEachLeaf, leafSize } from '../pagetable/scan.ts';
 import type { Calls, MapResult, UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
 import { DirtyCalls, type DirtyOptions, type DirtyPages } from './dirty.ts';
@@ -246,6 +246,15 @@ export class Domain {
       leaves.push({ iova: publicIova(this.geometry, iova), pa, size });
     });
     return leaves;
+  }
+
+  /**
+   * Bytes of the leaf behind `iova`, 0 where nothing is mapped; a contiguous page is one leaf.
+   * @throws IommuError `OUT_OF_RANGE` and other argument errors; `FREED`.
+   */
+  leafSize(iova: Address): number {
+    this.#alive();
+    return leafSize(this.table.tree, this.#check.offset(iova));
   }
 
   /** Invalidates everything the device may remember of this domain. */

@@ -1,6 +1,7 @@
 /**
  * Sets and ways of a cache: which slot an entry takes, which one gives way. Slots are numbers, so that caches keep their
- * entries in typed arrays. Each set is a chain of slots, the most recently used first.
+ * entries in typed arrays. Slots are found by chains of one hash; those of a set are linked by their last use besides, so that a
+ * set may have any number of ways.
  * @module
  */
 import { IommuError, shown } from '../errors.ts';
@@ -13,9 +14,8 @@ export interface CacheGeometry {
   readonly ways?: number;
 }
 
+/** Slots of a cache without limit, before it grows. */
 const FIRST_SLOTS = 64;
-/** Sets of a cache without limit, before it grows. */
-const FIRST_SETS = 64;
 /** Entries of the largest cache with a limit: typed arrays of that size are made at once. */
 const MOST_ENTRIES = 2 ** 24;
 
@@ -52,29 +52,45 @@ export class Sets {
   readonly #limit: number;
   readonly #ways: number;
   readonly #grow: (capacity: number) => void;
-  #mask: number;
+  readonly #setMask: number;
+  /** Of each set: slots in use, the one used last, the one not used for longest. A cache without limit leaves them out. */
+  readonly #counts: Int32Array;
+  readonly #newest: Int32Array;
+  readonly #oldest: Int32Array;
+  readonly #newer: Int32Array;
+  readonly #older: Int32Array;
+  /** Chains by hash: one whole bucket lies in one set. */
+  #bucketMask: number;
   #heads: Int32Array;
   #next: Int32Array;
   #hashes: Int32Array;
-  #counts: Int32Array;
   #free = -1;
 
   /** @param grow makes room beside for more slots; called once at first */
   constructor(name: string, geometry: CacheGeometry, grow: (capacity: number) => void) {
     checkGeometry(name, geometry);
-    this.#limit = geometry.entries;
+    const { entries, ways = Math.max(1, entries) } = geometry;
+    this.#limit = entries;
     this.#grow = grow;
-    const unlimited = geometry.entries === Number.POSITIVE_INFINITY;
-    this.#ways = unlimited ? Number.POSITIVE_INFINITY : (geometry.ways ?? Math.max(1, geometry.entries));
-    const sets = unlimited ? FIRST_SETS : Math.max(1, geometry.entries / this.#ways);
-    this.#mask = sets - 1;
-    this.#heads = new Int32Array(sets).fill(-1);
+    this.#ways = ways;
+    const sets = this.#unlimited ? 1 : Math.max(1, entries / ways);
+    this.#setMask = sets - 1;
     this.#counts = new Int32Array(sets);
-    this.capacity = unlimited ? FIRST_SLOTS : geometry.entries;
+    this.#newest = new Int32Array(sets).fill(-1);
+    this.#oldest = new Int32Array(sets).fill(-1);
+    this.capacity = this.#unlimited ? FIRST_SLOTS : entries;
+    this.#newer = new Int32Array(this.#unlimited ? 0 : entries);
+    this.#older = new Int32Array(this.#unlimited ? 0 : entries);
+    this.#bucketMask = 2 ** Math.ceil(Math.log2(Math.max(1, this.capacity))) - 1;
+    this.#heads = new Int32Array(this.#bucketMask + 1).fill(-1);
     this.#next = new Int32Array(this.capacity);
     this.#hashes = new Int32Array(this.capacity);
     grow(this.capacity);
     this.#chainFree(0);
+  }
+
+  get #unlimited(): boolean {
+    return this.#limit === Number.POSITIVE_INFINITY;
   }
 
   /** Whether nothing is ever kept. */
@@ -82,47 +98,57 @@ export class Sets {
     return this.#limit === 0;
   }
 
-  /** The first slot of the set of a hash, −1 where it is empty. */
+  /** The first slot that may hold a hash, −1 where there is none. */
   first(hash: number): number {
-    return this.#heads[hash & this.#mask] as number;
+    return this.#heads[hash & this.#bucketMask] as number;
   }
 
-  /** The slot behind another one of its set, or −1. */
+  /** The next slot behind another one that may hold the same hash, or −1. */
   after(slot: number): number {
     return this.#next[slot] as number;
   }
 
   /** Makes a slot the most recently used of its set; `before` is the one in front of it, −1 if it is first. */
   touch(hash: number, before: number, slot: number): void {
-    if (before < 0) return;
-    const set = hash & this.#mask;
-    this.#next[before] = this.#next[slot] as number;
-    this.#next[slot] = this.#heads[set] as number;
-    this.#heads[set] = slot;
+    if (before >= 0) {
+      const bucket = hash & this.#bucketMask;
+      this.#next[before] = this.#next[slot] as number;
+      this.#next[slot] = this.#heads[bucket] as number;
+      this.#heads[bucket] = slot;
+    }
+    if (this.#limit === Number.POSITIVE_INFINITY) return;
+    const set = hash & this.#setMask;
+    if (this.#newest[set] === slot) return;
+    this.#retire(set, slot);
+    this.#renew(set, slot);
   }
 
   /** A slot for a new entry of a hash: a free one, or that of the entry of the set that was not used for longest. */
   place(hash: number): number {
-    if (this.#free < 0 && this.#limit === Number.POSITIVE_INFINITY) this.#widen();
-    const set = hash & this.#mask;
-    const full = (this.#counts[set] as number) >= this.#ways;
-    const slot = full ? this.#last(set) : this.#free;
-    if (full) this.evictions++;
-    else {
-      this.#free = this.#next[slot] as number;
-      this.used++;
-      (this.#counts[set] as number)++;
+    if (this.#free < 0 && this.#unlimited) this.#widen();
+    const set = hash & this.#setMask;
+    if ((this.#counts[set] as number) >= this.#ways) {
+      this.remove(this.#oldest[set] as number);
+      this.evictions++;
     }
+    const slot = this.#free;
+    this.#free = this.#next[slot] as number;
+    this.used++;
+    (this.#counts[set] as number)++;
     this.#hashes[slot] = hash;
-    this.#next[slot] = this.#heads[set] as number;
-    this.#heads[set] = slot;
+    const bucket = hash & this.#bucketMask;
+    this.#next[slot] = this.#heads[bucket] as number;
+    this.#heads[bucket] = slot;
+    if (!this.#unlimited) this.#renew(set, slot);
     return slot;
   }
 
   /** Gives a slot back. */
   remove(slot: number): void {
-    const set = (this.#hashes[slot] as number) & this.#mask;
-    this.#unlink(set, slot);
+    const hash = this.#hashes[slot] as number;
+    const set = hash & this.#setMask;
+    this.#unlink(hash & this.#bucketMask, slot);
+    if (!this.#unlimited) this.#retire(set, slot);
     (this.#counts[set] as number)--;
     this.used--;
     this.#next[slot] = this.#free;
@@ -131,31 +157,44 @@ export class Sets {
 
   /** Calls `visit` with each slot in use; it may remove the slot that it is called with. */
   each(visit: (slot: number) => void): void {
-    for (let set = 0; set <= this.#mask; set++) {
-      for (let slot = this.#heads[set] as number; slot >= 0; ) {
-        const after = this.#next[slot] as number;
+    const [heads, links] = this.#unlimited ? [this.#heads, this.#next] : [this.#newest, this.#older];
+    for (const head of heads) {
+      for (let slot = head; slot >= 0; ) {
+        const after = links[slot] as number;
         visit(slot);
         slot = after;
       }
     }
   }
 
-  #unlink(set: number, slot: number): void {
-    let at = this.#heads[set] as number;
+  /** Puts a slot in front of its set. */
+  #renew(set: number, slot: number): void {
+    const second = this.#newest[set] as number;
+    this.#newer[slot] = -1;
+    this.#older[slot] = second;
+    if (second >= 0) this.#newer[second] = slot;
+    else this.#oldest[set] = slot;
+    this.#newest[set] = slot;
+  }
+
+  /** Takes a slot out of the order of its set. */
+  #retire(set: number, slot: number): void {
+    const newer = this.#newer[slot] as number;
+    const older = this.#older[slot] as number;
+    if (newer >= 0) this.#older[newer] = older;
+    else this.#newest[set] = older;
+    if (older >= 0) this.#newer[older] = newer;
+    else this.#oldest[set] = newer;
+  }
+
+  #unlink(bucket: number, slot: number): void {
+    let at = this.#heads[bucket] as number;
     if (at === slot) {
-      this.#heads[set] = this.#next[slot] as number;
+      this.#heads[bucket] = this.#next[slot] as number;
       return;
     }
     while (this.#next[at] !== slot) at = this.#next[at] as number;
     this.#next[at] = this.#next[slot] as number;
-  }
-
-  /** Takes the last slot of a set out of its chain. */
-  #last(set: number): number {
-    let slot = this.#heads[set] as number;
-    while ((this.#next[slot] as number) >= 0) slot = this.#next[slot] as number;
-    this.#unlink(set, slot);
-    return slot;
   }
 
   #chainFree(from: number): void {
@@ -165,7 +204,7 @@ export class Sets {
     }
   }
 
-  /** Twice the slots and twice the sets. */
+  /** Twice the slots and twice the buckets. */
   #widen(): void {
     const before = this.capacity;
     const [next, hashes] = [new Int32Array(2 * before), new Int32Array(2 * before)];
@@ -182,16 +221,14 @@ export class Sets {
   }
 
   #rehash(slots: readonly number[]): void {
-    const sets = 2 * (this.#mask + 1);
-    this.#mask = sets - 1;
-    this.#heads = new Int32Array(sets).fill(-1);
-    this.#counts = new Int32Array(sets);
+    const buckets = 2 * (this.#bucketMask + 1);
+    this.#bucketMask = buckets - 1;
+    this.#heads = new Int32Array(buckets).fill(-1);
     for (let i = slots.length - 1; i >= 0; i--) {
       const slot = slots[i] as number;
-      const set = (this.#hashes[slot] as number) & this.#mask;
-      this.#next[slot] = this.#heads[set] as number;
-      this.#heads[set] = slot;
-      (this.#counts[set] as number)++;
+      const bucket = (this.#hashes[slot] as number) & this.#bucketMask;
+      this.#next[slot] = this.#heads[bucket] as number;
+      this.#heads[bucket] = slot;
     }
   }
 }

@@ -12,7 +12,6 @@ import type { TableTree } from './tree.ts';
  * The output address for an input address, or −1. Bits above the input range alias, as in Linux; the caller checks them.
  */
 export function translate(tree: TableTree, iova: number): number {
-  const { geometry } = tree;
   if (iova >= tree.reach) return -1;
   const found = tree.follow(iova, tree.last, false);
   const depth = depthReached(found);
@@ -21,8 +20,24 @@ export function translate(tree: TableTree, iova: number): number {
   const hi = tree.hi(at);
   tree.meter.tableReads += depth + 1;
   if ((lo | hi) === 0) return -1;
-  const size = tree.spanAt(depth) * (geometry.maxSlots === 1 ? 1 : geometry.leafSlots(lo, hi, depth));
-  return join(geometry.address(lo, hi, depth), offsetIn(iova, size), size);
+  const size = sizeOf(tree, depth, lo, hi);
+  return join(tree.geometry.address(lo, hi, depth), offsetIn(iova, size), size);
+}
+
+/** Bytes of the leaf behind an input address, 0 where nothing is mapped. A contiguous page is one leaf. Counts no work. */
+export function leafSize(tree: TableTree, iova: number): number {
+  if (iova >= tree.reach) return 0;
+  const found = tree.follow(iova, tree.last, false);
+  const depth = depthReached(found);
+  const at = tree.entryAt(depth, tableReached(found), iova);
+  const lo = tree.lo(at);
+  const hi = tree.hi(at);
+  return (lo | hi) === 0 ? 0 : sizeOf(tree, depth, lo, hi);
+}
+
+function sizeOf(tree: TableTree, depth: number, lo: number, hi: number): number {
+  const { geometry } = tree;
+  return tree.spanAt(depth) * (geometry.maxSlots === 1 ? 1 : geometry.leafSlots(lo, hi, depth));
 }
 
 /** Base and offset joined by OR, as Linux does: they overlap only where an address was folded into low bits. */
