@@ -23,6 +23,8 @@ export class ElementShaper {
   addresses: Float64Array<ArrayBuffer> = new Float64Array(256);
   /** Lengths of the reshaped list. */
   lengths: Float64Array<ArrayBuffer> = new Float64Array(256);
+  /** Where each element of the list as it was taken begins in the reshaped one, bytes from its start. */
+  offsets: Float64Array<ArrayBuffer> = new Float64Array(256);
   /** Elements. */
   count = 0;
   /** Bytes. */
@@ -42,18 +44,23 @@ export class ElementShaper {
   shape(addresses: Float64Array, lengths: Float64Array, from: number, to: number): void {
     this.count = 0;
     this.bytes = 0;
+    if (to - from > this.offsets.length) this.offsets = new Float64Array(2 * (to - from));
     if (this.#piece > 0) this.#contiguous(lengths, from, to);
-    else for (let i = from; i < to; i++) this.#rounded(addresses[i] as number, lengths[i] as number);
+    else for (let i = from; i < to; i++) this.#rounded(i - from, addresses[i] as number, lengths[i] as number);
   }
 
-  #rounded(address: number, length: number): void {
+  #rounded(index: number, address: number, length: number): void {
     const start = alignDown(address, this.#granule);
+    this.offsets[index] = this.bytes + address - start;
     this.#push(start, alignUp(address + length, this.#granule) - start);
   }
 
   #contiguous(lengths: Float64Array, from: number, to: number): void {
     let total = 0;
-    for (let i = from; i < to; i++) total += lengths[i] as number;
+    for (let i = from; i < to; i++) {
+      this.offsets[i - from] = total;
+      total += lengths[i] as number;
+    }
     total = alignUp(total, this.#granule);
     for (let left = total; left > 0; left -= this.#piece) {
       if (this.#next + this.#piece > this.#limit) this.#next = 0;

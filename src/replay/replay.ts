@@ -11,6 +11,7 @@ import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
 import { Pairing, type PairingReport } from '../trace/pairing.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
 import { CallBatch } from './batch.ts';
+import type { ListObserver } from './list-observer.ts';
 import { protectionOf } from './protection.ts';
 import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
 import { ListShape } from './summary.ts';
@@ -37,6 +38,8 @@ export interface ReplayOptions {
   readonly splitWork?: boolean;
   /** Receives every call of the first row. */
   readonly observer?: CallObserver;
+  /** What receives the lists of each row, by its number. */
+  readonly lists?: readonly ListObserver[];
   /** Receives every call of the trace, before it is replayed. */
   readonly watch?: CallSink;
   /** Double maps to keep; default 100. */
@@ -80,9 +83,9 @@ export class Replay {
   readonly #until: string | undefined;
 
   constructor(options: ReplayOptions) {
-    const { splitWork, observer } = options;
+    const { splitWork, observer, lists } = options;
     this.rows = options.rows.map((spec, i) => ({
-      row: new ReplayRow(spec, options.driver(spec), splitWork, i === 0 ? observer : undefined),
+      row: new ReplayRow(spec, options.driver(spec), splitWork, i === 0 ? observer : undefined, lists?.[i]),
       milliseconds: 0,
     }));
     this.#clock = options.clock;

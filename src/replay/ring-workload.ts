@@ -5,6 +5,7 @@
  * @module
  */
 import { IovaAllocator } from '../dma/iova-allocator.ts';
+import { Random } from './random.ts';
 import { type CacheSizes, WalkCaches, type WalkCounts } from './walk-caches.ts';
 
 /** Where addresses come from, and how they are invalidated. */
@@ -56,29 +57,6 @@ const LIMIT = 2 ** 36 - 1;
 const WARM_UP = 0.2;
 const REUSE_WINDOW = 500;
 
-/** A small generator of numbers (xorshift32). */
-class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 1;
-  }
-
-  /** A whole number from 0 to below `limit`. */
-  below(limit: number): number {
-    let state = this.#state;
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    this.#state = state;
-    return (state >>> 0) % limit;
-  }
-
-  chance(share: number): boolean {
-    return this.below(2 ** 20) < share * 2 ** 20;
-  }
-}
-
 /** A descriptor's pages, and how many of them are written. */
 interface Descriptor {
   readonly pages: readonly number[];
@@ -125,10 +103,7 @@ class Rings {
   #age(): void {
     const { cores, regions } = this.#load;
     const pages = Array.from({ length: regions * REGION_PAGES }, () => this.#iova.allocFast(0, 1, LIMIT, true));
-    for (let i = pages.length - 1; i > 0; i--) {
-      const other = this.#random.below(i + 1);
-      [pages[i], pages[other]] = [pages[other] as number, pages[i] as number];
-    }
+    this.#random.shuffle(pages);
     for (const [i, page] of pages.entries()) this.#iova.freeFast(Math.floor((i * cores) / pages.length), page, 1);
   }
 

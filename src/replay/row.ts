@@ -15,12 +15,11 @@ import type { CommandTotals } from '../meter/commands.ts';
 import { COUNT_NAMES, type Counts, Meter } from '../meter/meter.ts';
 import type { CallBatch } from './batch.ts';
 import { ElementShaper, type PhysicalPolicy } from './elements.ts';
+import { FlushQueue } from './flush-queue.ts';
+import type { ListObserver } from './list-observer.ts';
 import { Placement } from './placement.ts';
 import { WorkSplit } from './work-split.ts';
 
-/** Flush queue of Linux's lazy mode: 256 entries a processor, or 10 ms (dma-iommu, 6.1). */
-const QUEUE_ENTRIES = 256;
-const QUEUE_NS = 10e6;
 const TRACE_PAGE = 4096;
 /** Domains that a row replays into; calls into more are refused. */
 const MOST_DOMAINS = 4096;
@@ -109,12 +108,17 @@ export class ReplayRow {
   readonly #observer: CallObserver | undefined;
   readonly #domains: (Domain | undefined)[] = [];
   readonly #placements: (Placement | undefined)[] = [];
-  #queued = 0;
-  #queuedSince = 0;
+  readonly #queue = new FlushQueue();
+  readonly #lists: ListObserver | undefined;
 
-  /** `splitWork`: keep the work of maps and of unmaps apart, for {@link ReplayRow.work}. */
-  constructor(spec: RowSpec, driver: DriverFactory, splitWork = false, observer?: CallObserver) {
+  /**
+   * @param splitWork - keep the work of maps and of unmaps apart, for {@link ReplayRow.work}
+   * @param observer - receives every call
+   * @param lists - receives what was mapped and unmapped
+   */
+  constructor(spec: RowSpec, driver: DriverFactory, splitWork = false, observer?: CallObserver, lists?: ListObserver) {
     this.#observer = observer;
+    this.#lists = lists;
     this.spec = spec.granule > TRACE_PAGE && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
     this.#driver = driver;
     this.#split = splitWork ? new WorkSplit(this.#meter, spec.path) : undefined;
@@ -199,7 +203,7 @@ export class ReplayRow {
 
   /** Flushes what is queued. */
   finish(): void {
-    if (this.#queued > 0) this.#flush();
+    if (this.#queue.waiting > 0) this.#flush();
   }
 
   #map(batch: CallBatch, i: number): void {
@@ -216,12 +220,14 @@ export class ReplayRow {
       const iova = this.#place(id, start, asked, asked);
       this.#mapList(domain, iova, addresses, lengths, from, to, prot, id, start);
       this.mappedBytes += asked;
+      this.#lists?.mapped(id, domain, { iova, bytes: asked, lengths, from, to, offsets: undefined });
     } else {
       this.#shaper.shape(batch.addresses, batch.lengths, from, to);
-      const { addresses, lengths, count, bytes } = this.#shaper;
+      const { addresses, lengths, offsets, count, bytes } = this.#shaper;
       const iova = this.#place(id, start, asked, bytes);
       this.#mapList(domain, iova, addresses, lengths, 0, count, prot, id, start);
       this.mappedBytes += bytes;
+      this.#lists?.mapped(id, domain, { iova, bytes, lengths: batch.lengths, from, to, offsets });
     }
     this.askedBytes += asked;
   }
@@ -248,33 +254,29 @@ export class ReplayRow {
 
   #unmap(batch: CallBatch, i: number): void {
     if (batch.covered[i] === 0) return;
-    const domain = this.#domain(batch.domain[i] as number);
+    const id = batch.domain[i] as number;
     const iova = batch.iova[i] as number;
     const size = batch.size[i] as number;
-    const placement = this.#placements[batch.domain[i] as number];
+    const placement = this.#placements[id];
     const whole = batch.covered[i] === size;
-    if (placement === undefined) this.#unmapRange(domain, iova, size, whole);
-    else placement.remove(iova, size, (at, bytes) => this.#unmapRange(domain, at, bytes, true));
-    if (this.spec.tlb === 'lazy') this.#queue(batch.time[i] as number);
+    if (placement === undefined) this.#unmapRange(id, iova, size, whole);
+    else placement.remove(iova, size, (at, bytes) => this.#unmapRange(id, at, bytes, true));
+    if (this.spec.tlb === 'lazy' && this.#queue.add(batch.time[i] as number)) this.#flush();
   }
 
-  #unmapRange(domain: Domain, iova: number, bytes: number, whole: boolean): void {
+  #unmapRange(id: number, iova: number, bytes: number, whole: boolean): void {
     this.calls++;
-    domain.unmap(iova, bytes, {
+    this.#domain(id).unmap(iova, bytes, {
       holes: whole ? 'refuse' : 'skip',
       invalidation: this.spec.tlb === 'lazy' ? 'later' : 'now',
     });
-  }
-
-  #queue(time: number): void {
-    if (this.#queued === 0) this.#queuedSince = time;
-    this.#queued++;
-    if (this.#queued >= QUEUE_ENTRIES || time - this.#queuedSince >= QUEUE_NS) this.#flush();
+    this.#lists?.unmapped(id, iova, bytes);
   }
 
   #flush(): void {
     for (const domain of this.#domains) domain?.flushAll();
-    this.#queued = 0;
+    this.#queue.waiting = 0;
+    this.#lists?.flushed();
   }
 
   #place(id: number, start: number, size: number, bytes: number): number {

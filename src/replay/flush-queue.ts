@@ -1,0 +1,21 @@
+/**
+ * When Linux's flush queue is emptied: 256 entries a processor, or 10 ms after the first (dma-iommu, 6.1).
+ * @module
+ */
+
+const QUEUE_ENTRIES = 256;
+const QUEUE_NS = 10e6;
+
+/** Unmaps that wait for an invalidation. */
+export class FlushQueue {
+  /** Unmaps that wait. */
+  waiting = 0;
+  #since = 0;
+
+  /** An unmap waits from `time` on, nanoseconds. @returns whether the queue is to be flushed */
+  add(time: number): boolean {
+    if (this.waiting === 0) this.#since = time;
+    this.waiting++;
+    return this.waiting >= QUEUE_ENTRIES || time - this.#since >= QUEUE_NS;
+  }
+}
