@@ -18,6 +18,7 @@ import type { ReadStats } from '../trace/stats.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
 import { type Asked, type ReplayData, replayData } from './replay/data.ts';
 import { rowDriver } from './replay/hardware.ts';
+import { checkMark } from './replay/mark.ts';
 import { replayNotes } from './replay/notes.ts';
 import { rowsCsv } from './replay/rows.ts';
 import { replaySections } from './replay/sections.ts';
@@ -120,7 +121,7 @@ export class ReplayRun {
   answer(stats: readonly ReadStats[], wanted: Partial<Asked> = this.#question): Answer<ReplayData> {
     if (!this.#isFinished) this.#replay.finish();
     this.#isFinished = true;
-    this.#checkMark();
+    checkMark(this.#replay, this.#question.until);
     const { profile = null, ranges = false, machine = new MachineNames() } = this.#question;
     const replay = this.#replay;
     const addresses = this.#addresses.report();
@@ -148,14 +149,6 @@ export class ReplayRun {
       records: data.rows,
       csv: rowsCsv(data.rows),
     };
-  }
-
-  #checkMark(): void {
-    const { until } = this.#question;
-    const { stopped, marks } = this.#replay;
-    if (until === undefined || stopped) return;
-    const known = marks.length === 0 ? 'it has none' : `it has ${marks.map((mark) => `'${mark}'`).join(', ')}`;
-    throw new IommuError('BAD_OPTION', 'until', `expected text of a mark of the trace (${known}), got '${until}'`);
   }
 }
 

@@ -16,6 +16,7 @@ import { addLimitOption, limitOf } from './limit.ts';
 import { addMachineOptions, type MachineFlags, machineNames } from './machine-files.ts';
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { replayPolicies } from './replay-policies.ts';
+import { addTlbOptions, asksForTlbs, replayTlb, type TlbFlags } from './replay-tlb.ts';
 import { readTraceFiles } from './trace-files.ts';
 import { hardwareBeside } from './trace-hardware.ts';
 import { addWhatIfOptions } from './what-if-options.ts';
@@ -28,6 +29,7 @@ const EXAMPLES = `Examples:
   iommu replay trace.txt --path all --dispatch all          every path and dispatch
   iommu replay trace.txt --iommu intel-vtd --kernel 6.12    what that IOMMU's driver sends
   iommu replay trace.txt --granule all --iova packed        what another granule would need
+  iommu replay trace.txt --tlb-size 64,512                  what TLBs of these sizes would hit
   iommu replay trace.txt -o out.html                        everything, with pictures
   iommu replay trace.dat --path one-walk -o out.perfetto-trace   a timeline for the Perfetto viewer
 `;
@@ -35,7 +37,7 @@ const EXAMPLES = `Examples:
 const FORMS: readonly Form[] = [...ANSWER_FORMS, 'perfetto'];
 
 /** The flags of `replay`. */
-interface ReplayFlags extends FormFlags, MachineFlags, ReplayChoices {
+interface ReplayFlags extends FormFlags, MachineFlags, ReplayChoices, TlbFlags {
   readonly until?: string;
   readonly ranges?: boolean;
   readonly leaks?: boolean;
@@ -85,10 +87,15 @@ async function writeTimeline(question: ReplayQuestion, files: readonly string[],
   timeline.finish();
 }
 
-async function act(files: readonly string[], flags: ReplayFlags): Promise<void> {
+async function act(files: readonly string[], flags: ReplayFlags, verb: Command): Promise<void> {
   const output = outputOf(flags, FORMS);
   if (flags.report?.endsWith('.html') === false) {
     throw new UsageError(`--report: expected a file ending in .html, got ${flags.report}`);
+  }
+  if (asksForTlbs(flags)) {
+    if (output.form === 'perfetto') throw new UsageError('--tlb-size: expected no timeline, which shows calls');
+    const question = { ...flags, names: createNames(), hardware: hardwareBeside(files) };
+    return await replayTlb(files, question, verb, output);
   }
   if (flags.policy !== undefined) return await replayPolicies(files, flags.policy, flags, output);
   const question = questionOf(files, flags);
@@ -113,5 +120,5 @@ export function addReplay(program: Command): void {
     .option('--profile <file>', 'predict times by a machine profile (iommu explain --fit-profile makes one)')
     .option('--report <file>', 'write the answer as HTML too')
     .addHelpText('before', EXAMPLES);
-  addFormOptions(addMachineOptions(addLimitOption(addWhatIfOptions(verb, 'all'))), FORMS).action(act);
+  addFormOptions(addMachineOptions(addLimitOption(addTlbOptions(addWhatIfOptions(verb, 'all')))), FORMS).action(act);
 }

@@ -64,6 +64,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['bench', '--rings'],
   ...holding('trace_vfio.txt').map((path) => ['replay', path, '--policy', 'strict,lazy,passthrough']),
   ...holding('trace_boot.txt').map((path) => ['replay', path, '--policy', 'lazy']),
+  ...holding('trace_boot.txt').map((path) => ['replay', path, '--tlb-size', '64,512']),
+  ...holding('trace_vfio.txt').map((path) => ['replay', path, '--tlb-size', '16', '--tlb-ways', '4', '--tlb', 'all']),
 ];
 
 const compiled = new Map<string, ValidateFunction>();

@@ -120,8 +120,11 @@ export function rowsOf(timed: readonly TimedRow[], profile: Profile | null): Row
 /** A part of a row that a choice can vary. */
 export type RowPart = Exclude<keyof RowSpec, 'device'> | 'driver';
 
+/** What names a row. */
+export type RowChoices = Pick<RowData, RowPart>;
+
 /** How each part is said. */
-const PARTS: Readonly<Record<RowPart, (row: RowData) => string>> = {
+const PARTS: Readonly<Record<RowPart, (row: RowChoices) => string>> = {
   driver: ({ driver }) => driver,
   path: ({ path }) => path,
   dispatch: ({ dispatch }) => dispatch,
@@ -136,13 +139,13 @@ const PARTS: Readonly<Record<RowPart, (row: RowData) => string>> = {
 export const ROW_PARTS: readonly RowPart[] = Object.keys(PARTS) as RowPart[];
 
 /** A granule above the traced page hands addresses out anew: then the granule says how, and the addresses are not a choice. */
-function followsGranule(rows: readonly RowData[]): boolean {
+function followsGranule(rows: readonly RowChoices[]): boolean {
   const granules = new Set(rows.map(({ granule }) => granule)).size;
   return granules > 1 && new Set(rows.map(({ granule, iova }) => `${granule} ${iova}`)).size === granules;
 }
 
 /** The parts in which the rows differ by choice. */
-export function varyingParts(rows: readonly RowData[]): RowPart[] {
+export function varyingParts(rows: readonly RowChoices[]): RowPart[] {
   const varying = ROW_PARTS.filter((part) => new Set(rows.map(PARTS[part])).size > 1);
   return varying.filter((part) => part !== 'iova' || !followsGranule(rows));
 }
@@ -160,7 +163,7 @@ export function rowSpecTitle({ device, path, dispatch, format, granule, iova, ph
 }
 
 /** A row by the given parts: its name where only they vary. */
-export function rowTitle(row: RowData, parts: readonly RowPart[] = ROW_PARTS): string {
+export function rowTitle(row: RowChoices, parts: readonly RowPart[] = ROW_PARTS): string {
   return parts.map((part) => PARTS[part](row)).join(', ');
 }
 
