@@ -54,7 +54,7 @@ function sizesOf(text: string): number[] {
 function waysOf(text: string, sizes: readonly number[]): number {
   const ways = wholeNumber('tlb-ways', text, 1, MOST_ENTRIES);
   for (const size of sizes) {
-    if (!Number.isInteger(Math.log2(size / ways))) {
+    if (size < ways || !Number.isInteger(Math.log2(size / ways))) {
       refuse('tlb-ways', `ways that make a power of two of sets of ${size} entries`, text);
     }
   }
