@@ -88,7 +88,7 @@ export class DomainTracker {
   /** `doubles`: receives maps of addresses that are mapped already. */
   constructor(sink: CallSink, names: TraceNames, doubles?: DoubleMapSink) {
     this.#doubles = doubles;
-    this.#queue = new ListCuts(sink);
+    this.#queue = new ListCuts(sink, (piece) => this.#countPiece(piece));
     this.#domains = new DomainNames(names);
     this.#regroup = new Regroup((chain) => this.#unnamed(chain));
     this.#held = new HeldUnmaps((unmap) => this.#unmapIn(this.#guess(unmap), unmap, false));
@@ -293,6 +293,12 @@ export class DomainTracker {
     setOrigin(call, chain, named);
     this.live.insert(domain, chain.start, call.size, this.#mappedBy(call));
     this.#queue.push(call, this.counts.lists);
+  }
+
+  /** A list that its unmaps cut is several: each piece counts as a list. Named lists are not cut. */
+  #countPiece({ device }: TraceCall): void {
+    this.counts.lists++;
+    if (device >= 0) this.counts.attached++;
   }
 
   #mappedBy({ time, task, pid, device, size }: TraceCall): LiveFields {

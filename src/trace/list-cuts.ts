@@ -23,6 +23,7 @@ interface Waiting {
 /** A queue of calls between the tracker and its consumer. */
 export class ListCuts {
   readonly #sink: CallSink;
+  readonly #onCut: CallSink | undefined;
   readonly #waiting: Waiting[] = [];
   readonly #spare: Waiting[] = [];
   readonly #lists = new Map<number, Waiting>();
@@ -30,8 +31,10 @@ export class ListCuts {
   #head = 0;
   #elements = 0;
 
-  constructor(sink: CallSink) {
+  /** `onCut` receives each piece of a list behind its first: so many lists there are more. */
+  constructor(sink: CallSink, onCut?: CallSink) {
     this.#sink = sink;
+    this.#onCut = onCut;
   }
 
   /**
@@ -111,6 +114,7 @@ export class ListCuts {
       copyCall(call, piece, first, run + 1);
       piece.iova = start;
       piece.size = end - start;
+      if (first > 0) this.#onCut?.(piece);
       this.#sink(piece);
       first = run + 1;
       start = end;

@@ -58,6 +58,8 @@ export interface PairingReport {
   readonly listBytes: Summary;
   readonly listElements: Summary;
   readonly elementBytes: Summary;
+  /** The largest granule (4K, 16K, 64K) of which every address and length of an element is a multiple. */
+  readonly granule: number;
   readonly lifetime: Summary;
   /** Maps between two maps of the same address, within the window; `fresh` are those without. */
   readonly reuse: Summary & { readonly window: number; readonly fresh: number };
@@ -69,6 +71,10 @@ export interface PairingReport {
   readonly leaks: readonly Leak[];
   readonly leakCount: number;
 }
+
+/** Granules of io-pgtable-arm.c: 4K, 16K, 64K. */
+const SMALLEST_GRANULE = 0x1000;
+const LARGEST_GRANULE = 0x10000;
 
 /** Rows by id, bounded. */
 class Parties {
@@ -125,6 +131,7 @@ export class Pairing {
   readonly #live = new Series();
   #peakTime = 0;
   #nothing = 0;
+  #granule = LARGEST_GRANULE;
   #inferred = 0;
 
   constructor(names: TraceNames) {
@@ -157,6 +164,7 @@ export class Pairing {
       listBytes: this.#listBytes.summary(),
       listElements: this.#listElements.summary(),
       elementBytes: this.#elementBytes.summary(),
+      granule: this.#granule,
       lifetime: this.#lifetime.summary(),
       reuse: { ...this.#reuse.distances.summary(), window: REUSE_WINDOW, fresh: this.#reuse.fresh },
       live: this.#live.points(),
@@ -176,7 +184,15 @@ export class Pairing {
     this.#listBytes.add(call.size);
     this.#listElements.add(call.count);
     for (let index = 0; index < call.count; index++) this.#elementBytes.add(call.length[index] as number);
+    if (this.#granule > SMALLEST_GRANULE) this.#narrowGranule(call);
     this.#reuse.map(call.domain, call.iova);
+  }
+
+  #narrowGranule({ iova, count, pa, length }: TraceCall): void {
+    const fits = (value: number | undefined): boolean => (value ?? 0) % this.#granule === 0;
+    for (let index = 0; index < count; index++)
+      while (this.#granule > SMALLEST_GRANULE && !(fits(iova) && fits(pa[index]) && fits(length[index])))
+        this.#granule /= 4;
   }
 
   /** What goes is taken from those who mapped it: unmaps run in whatever task is interrupted. */

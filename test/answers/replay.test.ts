@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { MachineNames } from '../../src/machine/index.ts';
@@ -32,8 +33,40 @@ describe('every capture', () => {
         }
       }
       expect(structuredClone(answer)).toEqual(answer);
+      expect(answer.data.calls.lists).toBe(answer.data.pairing.maps);
     },
   );
+});
+
+describe('lists that the rule joined and their unmaps cut', () => {
+  const texts = ['trace_boot.txt', 'trace_vfio.txt'].map((file) => readFileSync(`data/example/${file}`, 'utf8'));
+  const { data, sections } = replayTexts(texts, { path: 'map-pages' });
+
+  test('are counted as the tables of devices and tasks count them', () => {
+    for (const parties of [data.devices, data.tasks]) {
+      expect(parties.reduce((sum, { maps }) => sum + maps, 0)).toBe(data.calls.lists);
+    }
+    expect(data.needs.map(({ question }) => question)).toContain(
+      `which device 1 of ${data.calls.lists} lists belong to`,
+    );
+  });
+
+  test('stand in the picture at the time of their first line', () => {
+    const chart = chartsOf({ sections }).find(({ title }) => title === 'Bytes mapped over time');
+    if (chart?.kind !== 'line') throw new Error('no line');
+    const times = chart.series[0]?.points.map(([time]) => time) ?? [];
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(times[0]).toBe(0);
+    expect(data.live.series[0]).toMatchObject({ time: 4_786_499_000, last: 1 << 24 });
+  });
+});
+
+test('a trace whose addresses and sizes are all multiples of 16K says that the granule may be 16K', () => {
+  const notes = (folder: string, granule?: string): string =>
+    replayCapture(folder, granule === undefined ? {} : { granule }).notes.join(' ');
+  expect(notes('arm64-smmuv3-61216k-blk')).toContain('is a multiple of 16K');
+  expect(notes('arm64-smmuv3-61216k-blk', '16K')).not.toContain('is a multiple of');
+  expect(notes('arm64-smmuv3-612-blk-strict')).not.toContain('is a multiple of');
 });
 
 test('the table of paths keeps the path and its crossings in 60 columns', () => {

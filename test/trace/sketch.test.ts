@@ -45,6 +45,50 @@ describe('thinned series', () => {
   });
 });
 
+describe('a series of values that come late', () => {
+  const changes = fc.array(fc.tuple(fc.nat({ max: 40 }), fc.nat({ max: 9 })), { minLength: 1, maxLength: 100 });
+
+  function fill(series: Series, list: readonly (readonly [number, number])[]): number {
+    let value = 0;
+    for (const [time, change] of list) {
+      value += change;
+      series.add(time, value);
+    }
+    return value;
+  }
+
+  it('is what the same changes give in the order of their times', () => {
+    fc.assert(
+      fc.property(changes, (list) => {
+        const late = new Series(128);
+        const ordered = new Series(128);
+        fill(late, list);
+        fill(
+          ordered,
+          list.toSorted(([a], [b]) => a - b),
+        );
+        expect(late.points()).toEqual(ordered.points());
+      }),
+    );
+  });
+
+  it('stays in order, within its room and right at its end where it is thinned', () => {
+    fc.assert(
+      fc.property(changes, (list) => {
+        const series = new Series(8);
+        const value = fill(series, list);
+        const points = series.points();
+        const times = points.map(({ time }) => time);
+        expect(points.length).toBeLessThanOrEqual(8);
+        expect(times).toEqual(times.toSorted((a, b) => a - b));
+        expect(times[0]).toBe(Math.min(...list.map(([time]) => time)));
+        expect(points.at(-1)?.last).toBe(value);
+        for (const { minimum, maximum, last } of points) expect(minimum <= last && last <= maximum).toBe(true);
+      }),
+    );
+  });
+});
+
 describe('reuse distance', () => {
   it('counts the maps since an address was last mapped in its domain', () => {
     const reuse = new ReuseDistance();

@@ -2,11 +2,14 @@
  * What a replay assumes, lacks or is limited by; each said once.
  * @module
  */
+import { formatSize, parseSize } from '../../address.ts';
 import { DRIVERS, driverById } from '../../drivers/registry.ts';
+import { formatById } from '../../formats/registry.ts';
 import type { Hardware } from '../../machine/hardware.ts';
 import { type Replay, WITNESS_EVENTS } from '../../replay/replay.ts';
 import { formatNs, formatNumber } from '../../report/number.ts';
 import type { ReadStats } from '../../trace/stats.ts';
+import { plural } from '../tables/subject.ts';
 import type { Asked, ReplayData } from './data.ts';
 import { type RowData, rowTitle, varyingParts } from './rows.ts';
 import { kernelPath } from './verdict.ts';
@@ -67,13 +70,28 @@ function assumptions(data: ReplayData, replay: Replay): string[] {
   return [
     ...(assumedProtection > 0
       ? [
-          `iommu:map carries no protection: read-write is assumed for ${formatNumber(assumedProtection)} calls whose direction no dma event gives`,
+          `iommu:map carries no protection: read-write is assumed for ${plural(assumedProtection, 'call')} whose direction no dma event gives`,
         ]
       : []),
     ...(witnessEvents >= WITNESS_EVENTS
       ? [`the regrouping rule was judged on the first ${formatNumber(WITNESS_EVENTS)} events, to save time`]
       : []),
     ...(wide ? ['with a granule above 4K, elements are rounded to it and input addresses are handed out anew'] : []),
+  ];
+}
+
+/** Maps from which on it is unlikely that a kernel with 4K pages mapped multiples of a larger granule alone. */
+const TELLING_MAPS = 16;
+
+/** Says that the granule of the rows may not be that of the traced kernel. */
+function granuleNotes({ rows, pairing: { maps } }: ReplayData, { pairing: { granule } }: Replay): string[] {
+  const smaller = rows.filter(
+    (row) => parseSize(row.granule) < granule && formatById(row.format).granules.includes(granule),
+  );
+  if (maps < TELLING_MAPS || smaller.length === 0) return [];
+  const size = formatSize(granule);
+  return [
+    `every traced address and size is a multiple of ${size}: if the traced kernel has pages above 4K, its tables have such a granule, and rows of ${smaller[0]?.granule} count more pages than it mapped; --granule ${size} shows that`,
   ];
 }
 
@@ -92,7 +110,7 @@ function refusalNotes(rows: readonly RowData[]): string[] {
   return rows.flatMap((row) =>
     row.refused.map(
       ({ code, count, first }) =>
-        `${rowTitle(row, varying.length === 0 ? ['path'] : varying)}: ${formatNumber(count)} calls refused (${code}); the first: ${first}`,
+        `${rowTitle(row, varying.length === 0 ? ['path'] : varying)}: ${plural(count, 'call')} refused (${code}); the first: ${first}`,
     ),
   );
 }
@@ -119,6 +137,7 @@ export function replayNotes(
   return [
     ...pathNotes(data),
     ...driverNotes(data.rows, hardware),
+    ...granuleNotes(data, replay),
     ...assumptions(data, replay),
     ...(kept
       ? [
