@@ -121,7 +121,7 @@ export function formatsAnswer(): Answer<FormatsData> {
     schema: 'iommu.formats',
     version: 1,
     outcome: 'fine',
-    verdict: `${formats.length} table formats are written and read, ${readOnly.length} more are read only; ${devices.length} kinds of IOMMU are read from their registers: ${devices.join(', ')}.`,
+    verdict: `${formats.length} table formats are written and read, ${readOnly.length} more ${readOnly.length === 1 ? 'is' : 'are'} read only; ${devices.length} kinds of IOMMU are read from their registers: ${devices.join(', ')}.`,
     data,
     sections: [
       tableSection('formats', 'Formats', supportTable(data)),

@@ -8,6 +8,7 @@ import { isCommandStream, StreamJudge, type StreamReport } from '../device/check
 import { InputError } from '../errors.ts';
 import type { DecodeFlags } from './decode.ts';
 import { openDumpFile } from './dump-file.ts';
+import { dumpInFolder } from './evidence-folder.ts';
 import { type FormFlags, outputOf } from './forms.ts';
 import { readChunks } from './io.ts';
 import { printAnswer } from './print.ts';
@@ -21,7 +22,7 @@ type Flags = DecodeFlags & FormFlags & { readonly strict?: boolean };
 /** Answers for a file that is a stream of commands, else a dump with registers. */
 export async function checkInvalidations(path: string, flags: Flags, limit: number): Promise<void> {
   const options = { strict: flags.strict === true, limit };
-  const stream = await readStream(path);
+  const stream = await readStream(dumpInFolder(path, flags).path);
   if (stream !== undefined) return await printAnswer(streamAnswer(stream, options), outputOf(flags));
   const { reader, registers } = await openDumpFile(path, flags);
   if (registers === undefined) {

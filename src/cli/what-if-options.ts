@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { ReplayChoices } from '../answers/replay/choices.ts';
+import { DRIVERS } from '../drivers/registry.ts';
 
 /** Adds the settings; `path` is the default of `--path`, `subject` begins each description. */
 export function addWhatIfOptions(verb: Command, path: 'all' | 'map-pages', subject = ''): Command {
@@ -12,9 +13,9 @@ export function addWhatIfOptions(verb: Command, path: 'all' | 'map-pages', subje
     .option('--dispatch <words>', `${subject}indirect, direct, or all`, 'indirect')
     .option(
       '--iommu <ids>',
-      `${subject}whose device is driven; by default that of the machine's files beside the trace`,
+      `${subject}IOMMU whose driver is modelled: ${DRIVERS.map(({ id }) => id).join(', ')}, or all; by default the one that files beside the trace name`,
     )
-    .option('--kernel <version>', `${subject}whose driver sends the commands: 6.1, 6.12, 7.3`)
+    .option('--kernel <version>', `${subject}Linux whose driver sends the commands: 6.1, 6.12, 7.3`)
     .option('--format <ids>', `${subject}table formats; by default that of the device`)
     .option('--granule <sizes>', `${subject}4K, 16K, 64K or all; the format's first by default`)
     .option('--iova <words>', `${subject}what if addresses were: keep, packed, aligned`, 'keep')

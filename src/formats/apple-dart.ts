@@ -63,7 +63,7 @@ const DART1: Encoding = {
   granules: [4096, 16384],
   pages: 'exactly 4K or 16K',
   inputs: 'up to 41 bits with 4K, 42 with 16K; not above the output width',
-  outputs: '36 or 42, of which entries hold 36',
+  outputs: '36 or 42; an entry holds 36 bits',
 };
 
 /**

@@ -62,6 +62,16 @@ interface Place {
   trend: Trend;
 }
 
+/** A domain whose lists are mapped in one walk, or page by page where the driver (virtio-iommu) has no hook for lists. */
+function oneWalkOrPages(make: (path: 'one-walk' | 'map-pages') => Domain): Domain {
+  try {
+    return make('one-walk');
+  } catch (error) {
+    if (!(error instanceof IommuError) || error.code !== 'UNSUPPORTED') throw error;
+    return make('map-pages');
+  }
+}
+
 /** The calls of a trace under one policy. */
 export class PolicyRow {
   readonly policy: Policy;
@@ -231,8 +241,8 @@ export class PolicyRow {
   #domain(format: string, granule: number, driver: DriverFactory): Domain {
     const before = { ...this.#invalidations };
     const sent = this.#meter.commands?.snapshot();
-    const { path, dispatch } = { path: 'one-walk', dispatch: 'direct' } as const;
-    const domain = new Domain({ format, granule, path, dispatch, memory: this.#memory, meter: this.#meter, driver });
+    const shared = { format, granule, dispatch: 'direct', memory: this.#memory, meter: this.#meter, driver } as const;
+    const domain = oneWalkOrPages((path) => new Domain({ ...shared, path }));
     Object.assign(this.#invalidations, before);
     this.#meter.commands?.restore(sent);
     return domain;

@@ -23,6 +23,13 @@ describe('a folder as input', () => {
     expect(found.stdout).toBe(named.stdout);
   });
 
+  it('check --invalidations finds them too', async () => {
+    const files = [`${AT}/tables-live-io.jsonl.gz`, '--regs', `${AT}/regs-live-io.json`];
+    const named = await runCli('check', ...files, '--invalidations', '--json');
+    expect(await runCli('check', AT, '--invalidations', '--json')).toEqual(named);
+    expect(named.status).toBe(0);
+  });
+
   it('walk finds them too', async () => {
     const regs = ['--regs', `${AT}/regs-live-io.json`, ...MACHINE];
     const files = [`${AT}/tables-live-io.jsonl.gz`, '0xfffff000', ...regs, '--json'];

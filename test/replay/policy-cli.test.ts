@@ -56,6 +56,12 @@ describe('iommu replay --policy', () => {
     }
   });
 
+  test('a device that takes requests has a driver without lists, and is compared all the same', async () => {
+    const { policies } = await answerOf(join(CAPTURES, 'x86-viommu-612-vfio', 'trace_boot.txt'), '--policy', 'all');
+    expect(policies.map(({ unmaps }) => unmaps)).toEqual([27, 27, 27]);
+    expect(policies[1]?.flushes).toBeGreaterThan(0);
+  });
+
   test('an unknown policy is refused', async () => {
     const { status, error } = await runCli('replay', ...STRICT, '--policy', 'eager', '--quiet');
     expect(status).toBe(2);
