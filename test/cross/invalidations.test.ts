@@ -27,6 +27,8 @@ import type { DomainTables } from '../../src/hardware/iommu.ts';
 
 const K4 = 4096;
 const M2 = 2 ** 21;
+/** What a call may change around its range: AMD's pages of 4M are split, too. */
+const AROUND = 2 * M2;
 const BASE = 2 ** 32 - 4 * M2;
 const PAGES = (8 * M2) / K4;
 const DEVICE = 0x18;
@@ -127,8 +129,8 @@ function bench(
     watch,
     call: (work, iova, bytes, strict = true) => {
       // Splitting a block changes what is around the range, too
-      const from = iova - (iova % M2);
-      const whole = Math.ceil((iova + bytes - from) / M2) * M2;
+      const from = iova - (iova % AROUND);
+      const whole = Math.ceil((iova + bytes - from) / AROUND) * AROUND;
       live.begin(watch, from, whole);
       work();
       live.end(watch, from, whole, strict);
@@ -147,34 +149,40 @@ function numbers(seed: number): (below: number) => number {
 /** Calls in all; a longer run sets more. */
 const CALLS = Number(process.env['IOMMU_CHECKED_CALLS'] ?? 600);
 
+const errors = ({ live }: Bench) => live.checker.findings.filter(({ severity }) => severity === 'error');
+
+/** Maps, unmaps with holes and splits, and accesses of a device, `calls` times. */
+function randomCalls(one: Bench, calls: number): void {
+  const next = numbers(11);
+  for (let i = 0; i < calls; i++) {
+    const page = next(PAGES - 1100);
+    const aligned = next(3) === 0;
+    const iova = BASE + (aligned ? page - (page % 512) : page) * K4;
+    const bytes = ([1, 1, 1, 2, 16, 511, 512, 1024][next(8)] ?? 1) * K4;
+    one.call(
+      () => {
+        if (next(2) === 0) one.domain.unmap(iova, bytes, { holes: 'skip' });
+        else {
+          try {
+            one.domain.map(iova, 2 ** 33 + (iova - BASE) + (aligned ? 0 : K4), bytes, 3);
+          } catch {
+            // something is mapped there already
+          }
+        }
+      },
+      iova,
+      bytes,
+    );
+    for (let j = 0; j < 4; j++) one.unit.touch(DEVICE, BASE + next(PAGES) * K4);
+  }
+}
+
 describe.each(UNITS)('the driver of %s', (name, format, make, registers) => {
   const ready = () => bench(name, format, make, registers);
-  const errors = ({ live }: Bench) => live.checker.findings.filter(({ severity }) => severity === 'error');
 
   it('has no error over random maps, unmaps and accesses', () => {
     const one = ready();
-    const next = numbers(11);
-    for (let i = 0; i < CALLS; i++) {
-      const page = next(PAGES - 1100);
-      const aligned = next(3) === 0;
-      const iova = BASE + (aligned ? page - (page % 512) : page) * K4;
-      const bytes = ([1, 1, 1, 2, 16, 511, 512, 1024][next(8)] ?? 1) * K4;
-      one.call(
-        () => {
-          if (next(2) === 0) one.domain.unmap(iova, bytes, { holes: 'skip' });
-          else {
-            try {
-              one.domain.map(iova, 2 ** 33 + (iova - BASE) + (aligned ? 0 : K4), bytes, 3);
-            } catch {
-              // something is mapped there already
-            }
-          }
-        },
-        iova,
-        bytes,
-      );
-      for (let j = 0; j < 4; j++) one.unit.touch(DEVICE, BASE + next(PAGES) * K4);
-    }
+    randomCalls(one, CALLS);
     expect(errors(one).map(({ rule, text }) => `${rule}: ${text}`)).toEqual([]);
   });
 
@@ -240,4 +248,108 @@ describe.each(UNITS)('the driver of %s', (name, format, make, registers) => {
     const narrow = errors(one).filter(({ rule, text }) => rule === 'too-narrow' && text.startsWith('table entry'));
     expect(narrow.length).toBeGreaterThan(0);
   });
+});
+
+const smmuOf =
+  (kernel: '6.1' | '6.12' | '7.3', rangeInvalidation: boolean): Make =>
+  ({ memory }, observer) => {
+    const unit = new LiveSmmuV3(memory, { observer });
+    return { unit, driver: armSmmuV3({ port: unit, streams: [DEVICE], kernel, rangeInvalidation }) };
+  };
+const vtdOf =
+  (kernel: '6.1' | '7.3'): Make =>
+  ({ memory }, observer) => {
+    const unit = new LiveVtd(memory, { observer });
+    return { unit, driver: intelVtd({ port: unit, sources: [DEVICE], kernel }) };
+  };
+const amdOf =
+  (kernel: '6.1' | '7.3'): Make =>
+  ({ memory }, observer) => {
+    const unit = new LiveAmdVi(memory, { observer });
+    return { unit, driver: amdVi({ port: unit, devices: [DEVICE], kernel }) };
+  };
+// RISC-V IOMMU 1.0, 5.3: Sv39 to Sv57, 56-bit addresses, process directories; NL 42, S 43
+const RISCV_CAPABILITIES = 0x01f8_e2cf_4f10n;
+const RISCV_NON_LEAF = 1n << 42n;
+const RISCV_RANGES = 1n << 43n;
+const riscvOf =
+  (kernel: '6.13' | '7.3', extras = 0n): Make =>
+  ({ memory }, observer) => {
+    const unit = new LiveRiscv(memory, { observer, capabilities: RISCV_CAPABILITIES | extras });
+    return { unit, driver: riscvIommu({ port: unit, devices: [DEVICE], kernel }) };
+  };
+
+const RANGES = new Map([['IDR3', 0x1414n]]);
+const NO_RANGES = new Map([['IDR3', 0x1010n]]);
+
+/** What each kernel sends, with and without the ranges of a unit. */
+const OTHERS: readonly [string, string, string, Make, Map<string, bigint>][] = [
+  ['6.1', 'arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('6.1', true), RANGES],
+  ['6.1 without ranges', 'arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('6.1', false), NO_RANGES],
+  ['6.12 without ranges', 'arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('6.12', false), NO_RANGES],
+  ['7.3', 'arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('7.3', true), RANGES],
+  ['7.3 without ranges', 'arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('7.3', false), NO_RANGES],
+  ['6.12, second stage', 'arm-smmu-v3', 'arm-64-lpae-s2', smmuOf('6.12', true), RANGES],
+  ['6.1', 'intel-vtd', 'vtd-ss', vtdOf('6.1'), new Map()],
+  ['7.3', 'intel-vtd', 'vtd-ss', vtdOf('7.3'), new Map()],
+  ['6.1', 'amd-vi', 'amd-v1', amdOf('6.1'), new Map()],
+  ['7.3', 'amd-vi', 'amd-v1', amdOf('7.3'), new Map()],
+  ['6.13', 'riscv-iommu', 'riscv-sv48', riscvOf('6.13'), new Map()],
+  ['7.3 with ranges', 'riscv-iommu', 'riscv-sv39', riscvOf('7.3', RISCV_RANGES), new Map()],
+  [
+    '7.3 with ranges and table entries',
+    'riscv-iommu',
+    'riscv-sv48',
+    riscvOf('7.3', RISCV_RANGES | RISCV_NON_LEAF),
+    new Map(),
+  ],
+];
+
+describe.each(OTHERS)('as Linux %s drives %s', (_kernel, name, format, make, registers) => {
+  it('blocks go and are split without an error', () => {
+    const one = bench(name, format, make, registers);
+    const call = (what: 'map' | 'unmap', iova: number, bytes: number) =>
+      one.call(
+        () => (what === 'map' ? one.domain.map(iova, 2 ** 33 + iova - BASE, bytes, 3) : one.domain.unmap(iova, bytes)),
+        iova,
+        bytes,
+      );
+    for (const bytes of [M2, 2 * M2]) {
+      call('map', BASE, bytes);
+      one.unit.touch(DEVICE, BASE + 5 * K4);
+      call('unmap', BASE, bytes);
+      expect(one.unit.touch(DEVICE, BASE + 5 * K4)).toBe(-1);
+    }
+    call('map', BASE, 2 * M2);
+    for (const page of [1, 5, 600]) one.unit.touch(DEVICE, BASE + page * K4);
+    for (const page of [5, 21, 600]) {
+      call('unmap', BASE + page * K4, K4);
+      expect(one.unit.touch(DEVICE, BASE + page * K4)).toBe(-1);
+    }
+    expect(errors(one).map(({ rule, text }) => `${rule}: ${text}`)).toEqual([]);
+  });
+
+  it('random maps, unmaps and accesses have no error', () => {
+    const one = bench(name, format, make, registers);
+    randomCalls(one, CALLS / 2);
+    expect(errors(one).map(({ rule, text }) => `${rule}: ${text}`)).toEqual([]);
+  });
+});
+
+it('without a level of break-before-make, only splits of blocks are errors, and refusing them has none', () => {
+  const registers = new Map([['IDR3', 0x0404n]]);
+  const split = bench('arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('6.12', true), registers);
+  split.call(() => split.domain.map(BASE, 2 ** 33, M2, 3), BASE, M2);
+  split.call(() => split.domain.unmap(BASE + K4, K4), BASE + K4, K4);
+  expect(errors(split).map(({ rule }) => rule)).toEqual(['break-before-make']);
+
+  const refused = bench('arm-smmu-v3', 'arm-64-lpae-s1', smmuOf('6.12', true), registers);
+  refused.call(() => refused.domain.map(BASE, 2 ** 33, M2, 3), BASE, M2);
+  refused.call(
+    () => expect(() => refused.domain.unmap(BASE + K4, K4, { partialBlocks: 'refuse' })).toThrow(),
+    BASE + K4,
+    K4,
+  );
+  refused.call(() => refused.domain.unmap(BASE, M2), BASE, M2);
+  expect(errors(refused)).toEqual([]);
 });

@@ -196,6 +196,26 @@ describe.each(SYSTEMS)('the invalidation checker, %s', (_name, make) => {
     expect(needless.map(({ cost }) => cost.commands)).toEqual([2]);
   });
 
+  it('one page takes the whole entry of a block where the unit does so, and is too narrow where it does not', () => {
+    const all = watched(make);
+    const { system } = all;
+    const depth = depthOf(system) - 1;
+    const [block, bytes] = [BLOCK, 2 ** 21];
+    all.call(() => system.map(block, 0x9000_0000, depth), block, bytes);
+    system.unit.touch(system.stream, block + 0x5000);
+    all.call(
+      () => {
+        system.unmap(block, depth);
+        system.invalidate(block + 0x3000, true);
+        system.sync();
+      },
+      block,
+      bytes,
+    );
+    expect(all.rules()).toEqual(all.live.checker.rules.wholeEntry ? [] : ['too-narrow']);
+    expect(all.live.checker.rules.wholeEntry).toBe(['arm-smmu-v3', 'riscv-iommu'].includes(system.name));
+  });
+
   it('planted: everything of a tag for one page is too wide', () => {
     const { call, system, live } = mapped();
     call(() => {

@@ -27,6 +27,21 @@ describe('a recorded stream of commands', () => {
     ['no command', [CLEARED, DONE], ['missing']],
     ['no completion', [CLEARED, ASK, DONE], ['not-completed']],
     ['a completion too late', [CLEARED, ASK, DONE, SYNC], ['late']],
+    [
+      'one page of a block',
+      [
+        { ...CLEARED, iova: 0, bytes: 0x20_0000, level: 2, entry: 0x20_0000 },
+        ASK,
+        SYNC,
+        { ...DONE, iova: 0, bytes: 0x20_0000 },
+      ],
+      [],
+    ],
+    [
+      'one page of sixteen',
+      [{ ...CLEARED, bytes: 0x1_0000, entry: 0x1000 }, ASK, SYNC, { ...DONE, bytes: 0x1_0000 }],
+      ['too-narrow'],
+    ],
     ['the command first', [ASK, CLEARED, SYNC, DONE], ['needless', 'wrong-order']],
     ['nothing was reported as done, and the stream ends', [CLEARED], ['missing']],
     [

@@ -77,7 +77,7 @@ export class InvalidationChecker implements UnitObserver {
     }
     this.#breaks(change);
     if (change.sameOutput === true && change.raised === undefined) return;
-    this.#add(new OpenChange('tlb', this.#events, { change }));
+    this.#add(new OpenChange('tlb', this.#events, { change, unit: this.#unitOf(change) }));
     for (const [stream, tag] of this.#ats) {
       if (sameTag(tag, change.tag)) this.#add(new OpenChange('device-tlb', this.#events, { change, stream }));
     }
@@ -166,6 +166,11 @@ export class InvalidationChecker implements UnitObserver {
     this.#events++;
     for (const open of this.#open) this.#due(open, 'the end');
     return this.findings;
+  }
+
+  /** Pages that go together by an invalidation of one of them. */
+  #unitOf({ before, unit = 1 }: TableChange): number {
+    return this.rules.wholeEntry && before === 'leaf' ? unit : 1;
   }
 
   /** A valid entry where none was: it needs an invalidation only where what is not present may be kept. */
@@ -341,7 +346,7 @@ function isStale(change: TableChange | undefined, page: number, output: number):
   if (change.after === 'invalid' || change.before === 'table' || change.output === undefined)
     return change.after === 'invalid';
   const old = change.output + (page - change.first) * 4096;
-  return output - (output % 4096) === old - (old % 4096) && change.sameOutput !== true;
+  return output - (output % 4096) === old - (old % 4096) && change.sameOutput !== true && change.resized !== true;
 }
 
 function rangeText({ first, pages, before, tag }: TableChange): string {

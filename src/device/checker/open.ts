@@ -33,6 +33,14 @@ export const NEAR: Readonly<Partial<Record<Coverage, string>>> = {
   'no-entry': 'it does not take the entry of the stream itself',
 };
 
+/** What an {@link OpenChange} is made of. */
+interface Made {
+  readonly change?: TableChange;
+  readonly config?: ConfigChange;
+  readonly stream?: number;
+  readonly unit?: number;
+}
+
 /** A change under way. */
 export class OpenChange {
   readonly target: Target;
@@ -50,16 +58,19 @@ export class OpenChange {
   near: Coverage | undefined;
   /** A command covered it before it was made. */
   early = false;
+  /** Pages that go together by an invalidation of one of them. */
+  readonly #unit: number;
   /** What was said when it was due. */
   finding: InvalidationFinding | undefined;
   #asked = false;
 
-  constructor(target: Target, at: number, made: { change?: TableChange; config?: ConfigChange; stream?: number }) {
+  constructor(target: Target, at: number, made: Made) {
     this.target = target;
     this.at = at;
     this.change = made.change;
     this.config = made.config;
     this.stream = made.stream ?? made.config?.stream ?? ANY;
+    this.#unit = made.unit ?? 1;
     const { first, pages } = made.change ?? { first: 0, pages: 1 };
     this.unasked = [{ first, end: first + pages }];
   }
@@ -73,7 +84,7 @@ export class OpenChange {
   coverage(scope: Scope): Coverage {
     if (this.target === 'config') return configCoverage(scope, this.config);
     const { change } = this;
-    if (change === undefined || !meets(scope, change)) return 'elsewhere';
+    if (change === undefined || !this.#meets(scope, change)) return 'elsewhere';
     if (this.target === 'device-tlb') {
       const ours = scope.stream === this.stream && (scope.substream === ANY || change.tag.space === scope.substream);
       return ours ? 'covers' : 'elsewhere';
@@ -85,9 +96,9 @@ export class OpenChange {
   ask(scope: Scope): number {
     let gained = 0;
     const left: PageRange[] = [];
-    const end = scope.first + scope.pages;
+    const [start, end] = this.#reach(scope);
     for (const range of this.unasked) {
-      const [from, to] = this.target === 'config' ? [range.first, range.end] : clip(range, scope.first, end);
+      const [from, to] = this.target === 'config' ? [range.first, range.end] : clip(range, start, end);
       if (from >= to) {
         left.push(range);
         continue;
@@ -100,6 +111,18 @@ export class OpenChange {
     this.partly ||= gained > 0;
     this.#asked ||= gained > 0;
     return gained;
+  }
+
+  #meets(scope: Scope, { first, pages }: TableChange): boolean {
+    const [start, end] = this.#reach(scope);
+    return first < end && first + pages > start;
+  }
+
+  /** First page that a command takes, and where its pages end: whole entries. */
+  #reach({ first, pages }: Scope): readonly [number, number] {
+    if (pages === Number.POSITIVE_INFINITY) return [Number.NEGATIVE_INFINITY, pages];
+    const unit = this.#unit;
+    return [Math.floor(first / unit) * unit, Math.ceil((first + pages) / unit) * unit];
   }
 
   /** A completion: true where nothing is left to be done. */
@@ -119,10 +142,6 @@ export class OpenChange {
 
 function clip(range: PageRange, first: number, end: number): readonly [number, number] {
   return [Math.max(range.first, first), Math.min(range.end, end)];
-}
-
-function meets(scope: Scope, { first, pages }: TableChange): boolean {
-  return scope.pages === Number.POSITIVE_INFINITY || (first < scope.first + scope.pages && first + pages > scope.first);
 }
 
 function tlbCoverage(scope: Scope, { tag, before, level, granule }: TableChange): Coverage {

@@ -25,6 +25,8 @@ function smmuV3(registers: Registers): CheckerRules {
     breakBeforeMake,
     keepsAbsent: 'never',
     config: 'all',
+    // Arm DDI 0487, D8.16: by address, all copies of a block's entry go; Linux sends one command for a block
+    wholeEntry: true,
     deviceLast: true,
     limits: {},
   };
@@ -40,6 +42,7 @@ function vtd(registers: Registers): CheckerRules {
     breakBeforeMake: false,
     keepsAbsent: caching ? 'second' : 'never',
     config: caching ? 'all' : 'valid',
+    wholeEntry: false,
     // Linux sends both in one batch from 6.12 on
     deviceLast: false,
     limits: cap === undefined ? {} : { maxAddressMask: registerBits(cap, CAP.mamvAt, CAP.mamvBits) },
@@ -49,17 +52,36 @@ function vtd(registers: Registers): CheckerRules {
 /** @param registers `NP_CACHE`, of the capability header, where it is known */
 function amd(registers: Registers): CheckerRules {
   const keepsAbsent = register(registers, 'NP_CACHE') === 1n ? 'all' : 'never';
-  const shared = { breakBeforeMake: false, config: 'all', deviceLast: true, limits: {} } as const;
+  const shared = {
+    breakBeforeMake: false,
+    config: 'all',
+    wholeEntry: false,
+    deviceLast: true,
+    limits: {},
+  } as const;
   return { unit: 'amd-vi', decoder: AMD_COMMANDS, keepsAbsent, ...shared };
 }
 
 function riscv(): CheckerRules {
-  const shared = { breakBeforeMake: false, config: 'valid', deviceLast: true, limits: {} } as const;
+  // RISC-V IOMMU 1.0, 4.1.1: the leaf entry that maps the address; each entry of a NAPOT page is one of its own (Svnapot)
+  const shared = {
+    breakBeforeMake: false,
+    config: 'valid',
+    wholeEntry: true,
+    deviceLast: true,
+    limits: {},
+  } as const;
   return { unit: 'riscv-iommu', decoder: RISCV_COMMANDS, keepsAbsent: 'never', ...shared };
 }
 
 function virtio(): CheckerRules {
-  const shared = { breakBeforeMake: false, config: 'all', deviceLast: false, limits: {} } as const;
+  const shared = {
+    breakBeforeMake: false,
+    config: 'all',
+    wholeEntry: false,
+    deviceLast: false,
+    limits: {},
+  } as const;
   return { unit: 'virtio-iommu', decoder: VIRTIO_REQUESTS, keepsAbsent: 'never', ...shared };
 }
 

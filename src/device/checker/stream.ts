@@ -240,8 +240,17 @@ function change(line: Line, checker: InvalidationChecker): void {
     granule: line.number('granule', 0),
     ...optional('output'),
     ...optional('table'),
+    ...unitOf(line),
     ...(line.flag('raised') ? { raised: true, sameOutput: true } : {}),
   });
+}
+
+/** Pages of one entry, from its bytes. */
+function unitOf(line: Line): { readonly unit?: number } {
+  if (line.value('entry') === undefined) return {};
+  const bytes = line.number('entry');
+  if (bytes < 4096 || bytes % 4096 !== 0) line.refuse('entry', 'whole pages of 4 KiB');
+  return { unit: bytes / 4096 };
 }
 
 function config(line: Line, checker: InvalidationChecker): void {

@@ -21,6 +21,9 @@ interface Shadow {
   readonly below: Map<number, Shadow>;
 }
 
+/** Low and high half of an entry. */
+type Words = readonly [lo: number, hi: number];
+
 interface Place {
   readonly d: Descriptors;
   readonly depth: number;
@@ -33,6 +36,7 @@ interface Inherited {
   readonly output: number;
   readonly attributes: number;
   readonly level: number;
+  readonly unit: number;
 }
 
 /** Watches one domain's tables. Tables that skip levels are not followed below. */
@@ -91,7 +95,7 @@ export class TableWatch {
     shadow.hi[i] = hi;
     const pages = Math.max(1, (d.levels[depth]?.unit ?? PAGE) / PAGE);
     const level = d.levels[depth]?.level ?? -1;
-    const common = { tag: this.tag, first: base, pages, before, after, level, granule: this.#granule };
+    const common = { tag: this.tag, first: base, pages, before, after, level, granule: this.#granule, unit: pages };
     const next = after === 'table' ? d.table(lo, hi, depth) : -1;
     const known = shadow.below.get(i);
     if (before === 'table' && known !== undefined && known.address !== next)
@@ -106,30 +110,28 @@ export class TableWatch {
     shadow.below.set(i, emptyShadow(next, entriesOf(d, depth + 1)));
   }
 
-  #leaf(
-    { d, depth }: Place,
-    common: TableChange,
-    old: readonly [number, number],
-    now: readonly [number, number],
-  ): void {
-    const output = d.output(...old, depth);
+  #leaf({ d, depth, base }: Place, common: TableChange, old: Words, now: Words): void {
+    const output = outputOf(d, old, depth, base);
     if (common.after !== 'leaf') {
       this.#emit({ ...common, output });
       return;
     }
     const [was, is] = [d.attributes(...old, depth, 0), d.attributes(...now, depth, 0)];
-    const same = d.output(...now, depth) === output && d.span(...old, depth) === d.span(...now, depth);
+    const sameStart = outputOf(d, now, depth, base) === output;
+    const same = sameStart && d.span(...old, depth) === d.span(...now, depth);
     const rights = (was ^ is) & RIGHTS;
     if (same && rights === 0 && (was | ATTR.contiguous) === (is | ATTR.contiguous)) return;
     const raised = same && (was & RIGHTS & ~is) === 0;
-    this.#emit({ ...common, output, sameOutput: same, raised });
+    const resized = sameStart && !same && rights === 0;
+    this.#emit({ ...common, output, sameOutput: same, raised, ...(resized ? { resized } : {}) });
   }
 
   /** A leaf gave way to a table: pages that translate as before have not changed. */
-  #split({ d, depth, base }: Place, common: TableChange, old: readonly [number, number], address: number): Shadow {
+  #split({ d, depth, base }: Place, common: TableChange, old: Words, address: number): Shadow {
     this.#emit({ ...common, sameOutput: true, resized: true });
-    const from = { output: d.output(...old, depth), attributes: d.attributes(...old, depth, 0), level: common.level };
-    return this.#inherit({ d, depth: depth + 1, base }, address, from);
+    const { level, pages: unit } = common;
+    const [output, attributes] = [outputOf(d, old, depth, base), d.attributes(...old, depth, 0)];
+    return this.#inherit({ d, depth: depth + 1, base }, address, { output, attributes, level, unit });
   }
 
   #inherit({ d, depth, base }: Place, address: number, from: Inherited): Shadow {
@@ -145,15 +147,15 @@ export class TableWatch {
       const first = base + i * pages;
       if (after === 'table') {
         shadow.below.set(i, this.#inherit({ d, depth: depth + 1, base: first }, d.table(lo, hi, depth), here));
-      } else if (after === 'invalid' || !isAs(d, lo, hi, depth, here))
+      } else if (after === 'invalid' || !isAs({ d, depth, base: first }, [lo, hi], here))
         this.#emit(this.#piece(first, pages, after, here));
     }
     return shadow;
   }
 
   /** A part of a leaf that is no longer what the leaf was; the entry that may be kept is that of the leaf. */
-  #piece(first: number, pages: number, after: EntryKind, { output, level }: Inherited): TableChange {
-    return { tag: this.tag, first, pages, before: 'leaf', after, level, granule: this.#granule, output };
+  #piece(first: number, pages: number, after: EntryKind, { output, level, unit }: Inherited): TableChange {
+    return { tag: this.tag, first, pages, before: 'leaf', after, level, granule: this.#granule, unit, output };
   }
 
   /** A table is no longer led to: everything below it is gone with it. */
@@ -172,10 +174,10 @@ export class TableWatch {
       const before = kindOf(d, lo, hi, depth);
       if (before === 'invalid') continue;
       const common = { tag: this.tag, first: base + i * unit, pages: unit, before, after: 'invalid' } as const;
-      const shape = { ...common, level: level.level, granule: this.#granule };
+      const shape = { ...common, level: level.level, granule: this.#granule, unit };
       const below = shadow.below.get(i);
       if (below !== undefined) this.#unlinked({ d, depth, base: base + i * unit }, below, shape);
-      else if (before === 'leaf') this.#emit({ ...shape, output: d.output(lo, hi, depth) });
+      else if (before === 'leaf') this.#emit({ ...shape, output: outputOf(d, [lo, hi], depth, base + i * unit) });
     }
   }
 
@@ -198,13 +200,19 @@ export class TableWatch {
 function goesOn(run: TableChange, next: TableChange): boolean {
   if (run.first + run.pages !== next.first || run.before !== next.before || run.after !== next.after) return false;
   if (run.level !== next.level || run.before === 'table' || run.raised !== next.raised) return false;
-  if (run.sameOutput !== next.sameOutput) return false;
+  if (run.unit !== next.unit) return false;
+  if (run.sameOutput !== next.sameOutput || run.resized !== next.resized) return false;
   return run.output === undefined || run.output + run.pages * PAGE === next.output || next.after === 'invalid';
 }
 
 /** Whether a leaf translates as the larger one before it did. */
-function isAs(d: Descriptors, lo: number, hi: number, depth: number, { output, attributes }: Inherited): boolean {
-  return d.output(lo, hi, depth) === output && ((d.attributes(lo, hi, depth, 0) ^ attributes) & RIGHTS) === 0;
+function isAs({ d, depth, base }: Place, words: Words, { output, attributes }: Inherited): boolean {
+  return outputOf(d, words, depth, base) === output && ((d.attributes(...words, depth, 0) ^ attributes) & RIGHTS) === 0;
+}
+
+/** Output address of a leaf's entry at a page: the entries of a page that has several all hold the address of its first byte. */
+function outputOf(d: Descriptors, words: Words, depth: number, page: number): number {
+  return d.output(...words, depth) + ((page * PAGE) % d.span(...words, depth));
 }
 
 function kindOf(d: Descriptors, lo: number, hi: number, depth: number): EntryKind {

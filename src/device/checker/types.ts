@@ -62,13 +62,18 @@ export interface TableChange {
   readonly level: number;
   /** Bytes of the smallest page of the tables; 0 where it is not known. */
   readonly granule: number;
+  /** Pages that one entry covers, at whose multiples entries begin; absent: 1. */
+  readonly unit?: number;
   /** Output address of the first page before; undefined for a table, or where it is not known. */
   readonly output?: number;
   /** Of a leaf that stays a leaf: only rights were added, so that stale entries refuse too much and allow nothing more. */
   readonly raised?: boolean;
   /** Of a leaf that stays a leaf at the same address: its size, type and output address stay. */
   readonly sameOutput?: boolean;
-  /** A leaf was replaced by leaves of another size that translate as it did: only break-before-make is concerned. */
+  /**
+   * A leaf was replaced by leaves of another size that translate as it did: no access is stale; with `sameOutput` only
+   * break-before-make is concerned.
+   */
   readonly resized?: boolean;
   /** Physical address of the table that the entry led to. */
   readonly table?: number;
@@ -101,6 +106,8 @@ export interface CheckerRules {
   readonly keepsAbsent: 'never' | 'second' | 'all';
   /** Which changes of the configuration need an invalidation: all, or those of entries that were valid. */
   readonly config: 'all' | 'valid';
+  /** Whether an invalidation of one page takes all that was cached of the entry that maps it, however many pages that has. */
+  readonly wholeEntry: boolean;
   /** The TLB of a device must be asked after the unit's own has completed. */
   readonly deviceLast: boolean;
   readonly limits: CommandLimits;
