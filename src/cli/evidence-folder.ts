@@ -4,16 +4,40 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError } from '../errors.ts';
 import { type Evidence, evidenceIn, logIn, onlyOne } from '../machine/evidence.ts';
+
+/** True if a path leads to a regular file; false where its links lead nowhere or in a circle. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
 
 /** True if a path names a folder. */
 function isFolder(path: string): boolean {
   return path !== '-' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+/**
+ * Names of the regular files in a folder, and of links to such; a pipe or a device would be waited for.
+ * @throws InputError `UNREADABLE`.
+ */
+export function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile() || (entry.isSymbolicLink() && isFile(join(folder, entry.name))))
+      .map(({ name }) => name);
+  } catch (cause) {
+    throw new InputError('UNREADABLE', folder, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
 /** What a folder holds; null for a path that is none. */
 function evidenceAt(path: string): Evidence | null {
-  return isFolder(path) ? evidenceIn(readdirSync(path)) : null;
+  return isFolder(path) ? evidenceIn(filesIn(path)) : null;
 }
 
 /** Options that name files. */

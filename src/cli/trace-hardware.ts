@@ -2,17 +2,17 @@
  * What the files beside a trace say of the machine that it was recorded on.
  * @module
  */
-import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { evidenceIn } from '../machine/evidence.ts';
 import { type Hardware, hardwareOf } from '../machine/hardware.ts';
+import { filesIn } from './evidence-folder.ts';
 import { readFile } from './io.ts';
 
 const REGISTERS = /^regs(?:-.+)?\.json$|-regs\.json$/;
 
 function listed(folder: string): readonly string[] {
   try {
-    return readdirSync(folder);
+    return filesIn(folder);
   } catch {
     return [];
   }

@@ -62,10 +62,14 @@ function object(text: string | undefined): Readonly<Record<string, unknown>> {
   }
 }
 
+function isKind(value: unknown): value is string {
+  return typeof value === 'string' && KINDS.includes(value);
+}
+
 function fromMetadata(text: string | undefined): Partial<Hardware> & { readonly kinds: readonly string[] } {
   const { iommu, release } = object(text);
   const named = typeof iommu === 'object' && iommu !== null ? (iommu as { kinds?: unknown }).kinds : [];
-  const kinds = Array.isArray(named) ? named.filter((one): one is string => KINDS.includes(String(one))) : [];
+  const kinds = Array.isArray(named) ? named.filter(isKind) : [];
   return { kinds, release: typeof release === 'string' ? release : undefined };
 }
 
@@ -169,7 +173,7 @@ export function hardwareOf(texts: HardwareTexts): Hardware {
   const { iommu } = object(registers);
   const sources: readonly (readonly [string, readonly string[]])[] = [
     ['metadata.json', recorded.kinds],
-    ['the register file', KINDS.includes(String(iommu)) ? [String(iommu)] : []],
+    ['the register file', isKind(iommu) ? [iommu] : []],
     ['the log', logKinds(log)],
   ];
   const [from, kinds] = sources.find(([, found]) => found.length > 0) ?? ['', []];

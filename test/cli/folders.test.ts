@@ -1,4 +1,5 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -109,4 +110,15 @@ describe('the files of a folder', () => {
     const found = evidenceIn(['pci.txt', 'iommu_groups.txt', 'iomem.txt', 'other.txt']);
     expect(found).toMatchObject({ pci: 'pci.txt', groups: 'iommu_groups.txt', iomem: 'iomem.txt', dumps: [] });
   });
+});
+
+it('pipes and folders that have the names of evidence are passed over and not waited for', async () => {
+  for (const name of ['regs-live-io.json', 'dmesg.txt', 'version.txt'])
+    expect(spawnSync('mkfifo', [join(folder, name)]).status).toBe(0);
+  mkdirSync(join(folder, 'metadata.json'));
+  symlinkSync('circle', join(folder, 'circle'));
+  copyFileSync('test/captures/x86-vtd-612-blk/trace_boot.txt', join(folder, 'trace.txt'));
+  const run = await runCli('replay', join(folder, 'trace.txt'), '--path', 'map-pages', '--json');
+  expect([run.status, run.error]).toEqual([0, '']);
+  expect((await runCli('fault', folder)).error).toContain('expected one kernel log');
 });

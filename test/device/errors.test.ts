@@ -14,6 +14,26 @@ function wordsAt(ram: Ram, address: number, bytes: number): Uint32Array {
   return Uint32Array.from({ length: bytes / 4 }, (_, i) => ram.read32(address + 4 * i) ?? 0);
 }
 
+describe('pointers that no ring of commands has', () => {
+  it('AMD: reserved bits of the tail are not looked at, so that the head meets it', () => {
+    const { unit, ram } = amdSystem();
+    const base = Number(unit.read64(0x8) & 0xf_ffff_ffff_f000n);
+    for (let i = 0; i < 256; i++) ram.put(base + 16 * i, 3n << 60n, 3n << 60n);
+    unit.write32(0x2008, 0x28);
+    expect([unit.consumed, unit.read32(0x2000)]).toEqual([2, 0x20]);
+  });
+
+  it('VT-d: a queue whose descriptors became wider while its head lies between two stops, unaligned', () => {
+    const { unit, ram, sync } = vtdSystem();
+    sync();
+    const base = unit.read64(0x90);
+    for (let i = 0; i < 256; i++) ram.put(Number(base) + 16 * i, (1n << 4n) | 1n, 0n);
+    unit.write64(0x90, base | 0x800n);
+    unit.write64(0x88, 0x40n);
+    expect([unit.consumed, unit.read32(0x34) & 0x10, unit.read32(0xb0)]).toEqual([1, 0x10, 6]);
+  });
+});
+
 describe('a live SMMUv3', () => {
   const eventBase = (system: ReturnType<typeof smmuV3System>) => Number(system.unit.read64(0xa0) & 0xffff_ffff_f000n);
 

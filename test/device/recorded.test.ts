@@ -88,6 +88,8 @@ describe('a recorded stream of commands', () => {
     ['{"unit":', 'expected a JSON object'],
     ['{"unit":"sparc"}', 'unit: expected arm-smmu-v3'],
     ['{"unit":"amd-vi","registers":{"NP_CACHE":"x"}}', 'NP_CACHE: expected a whole number'],
+    ['{"unit":"amd-vi","registers":{"NP_CACHE":-1}}', 'NP_CACHE: expected a whole number'],
+    ['{"unit":"amd-vi","registers":[1]}', 'registers: expected an object'],
   ])('refuses as its first line %s', (line, message) => {
     expect(() => new StreamJudge('s').line(line)).toThrow(message);
   });
@@ -99,6 +101,10 @@ describe('a recorded stream of commands', () => {
     [{ ...CLEARED, stage: 3 }, 'stage: expected 1 or 2'],
     [{ event: 'command', words: [] }, 'words: expected quadwords'],
     [{ event: 'command', words: ['y'] }, 'words[0]: expected a whole number'],
+    [{ event: 'command', words: [-1, 0] }, 'words[0]: expected a whole number'],
+    [{ ...CLEARED, domain: -1 }, 'domain: expected a whole number'],
+    [{ ...CLEARED, iova: '0xfffffffffffff000', bytes: 8192 }, 'bytes: expected an end up to 2^64'],
+    [{ event: 'config', stream: 1, before: [1] }, 'before: expected an object'],
     [{ event: 'access', ...PAGE, from: 'air', output: 0 }, 'from: expected tlb'],
   ])('refuses %o with its line', (line, message) => {
     expect(() => judged(UNIT, line)).toThrow(message);

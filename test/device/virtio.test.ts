@@ -124,4 +124,21 @@ describe('a live virtio-iommu', () => {
     unit.write32(0x50, 0);
     expect([unit.consumed, (ram.read32(place + 0x400) ?? 0) >>> 16]).toEqual([1, 1]);
   });
+
+  it('an index further ahead than the queue is long makes nothing available', () => {
+    const { unit, ram } = system();
+    unit.write32(0x30, 0);
+    const place = ram.page();
+    unit.write64(0x80, BigInt(place));
+    unit.write64(0x90, BigInt(place + 0x200));
+    unit.write64(0xa0, BigInt(place + 0x400));
+    unit.write32(0x38, 4);
+    unit.write32(0x44, 1);
+    ram.write32(place + 0x200, 5 << 16);
+    unit.write32(0x50, 0);
+    expect(unit.consumed).toBe(0);
+    ram.write32(place + 0x200, 4 << 16);
+    unit.write32(0x50, 0);
+    expect(unit.consumed).toBe(4);
+  });
 });

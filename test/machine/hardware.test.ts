@@ -73,3 +73,11 @@ test.each([
 ])('a file that is not what it should be says nothing: %s', (text) => {
   expect(hardwareOf({ metadata: text, registers: text, log: '', version: text }).driver).toBeUndefined();
 });
+
+test('a kind is text: lists and objects that would print as one are passed over', () => {
+  for (const one of [['amd-vi'], { toString: 1 }, null, '__proto__']) {
+    const metadata = JSON.stringify({ iommu: { kinds: [one] } });
+    const registers = JSON.stringify({ iommu: one, named: { IDR0: 1 } });
+    expect(hardwareOf({ metadata, registers })).toMatchObject({ driver: undefined, from: [] });
+  }
+});

@@ -123,3 +123,52 @@ test('paths keep below the root', () => {
   expect(() => checkedPath('a/..', 'x')).toThrow(/MALFORMED/);
   expect(() => checkedPath('/a', 'x')).toThrow(/MALFORMED/);
 });
+
+describe('archives made to do harm', () => {
+  /** The blocks of one entry: its header with another type, then its body. */
+  function entry(path: string, type: string, body: Uint8Array): Uint8Array {
+    const block = writeTar(new Map([[path, { bytes: body }]])).slice(0, -1024);
+    block[156] = type.charCodeAt(0);
+    return renamed(block, path);
+  }
+
+  function pax(...records: readonly string[]): Uint8Array {
+    const lines = records.map((record) => {
+      const length = record.length + 2;
+      const digits = String(length + String(length + 2).length);
+      return `${digits} ${record}\n`;
+    });
+    return entry('x', 'x', new TextEncoder().encode(lines.join('')));
+  }
+
+  const joined = (...parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+  const end = new Uint8Array(1024);
+
+  test('a pax header gives path, link and size in digits only', () => {
+    const body = new TextEncoder().encode('abc');
+    const good = joined(pax('path=b', 'size=3', 'comment=x'), entry('a', '0', body), end);
+    expect([...read(good).files.keys()]).toEqual(['b']);
+    for (const size of ['0x3', '', '3e0', '-1']) {
+      expect(() => read(joined(pax(`size=${size}`), entry('a', '0', body), end))).toThrow(/size of 'a'.*MALFORMED/);
+    }
+  });
+
+  test('paths longer than Linux has are refused, and links that long are not followed', () => {
+    expect(() => checkedPath('a/'.repeat(2049), 'a.tar')).toThrow(/at most 4096 characters.*MALFORMED/);
+    const files = new MemoryFiles('a', new Map([['link', { link: 'x/'.repeat(400_000) }]]));
+    expect(files.read('link')).toMatchObject({ state: 'refused' });
+  });
+
+  test('hard links and files that are too long count towards what is kept', () => {
+    const limits = { ...TAR_LIMITS, kept: 10, file: 1 };
+    const link = entry('a'.repeat(40), '1', new Uint8Array());
+    expect(() => read(joined(link, end), 512, limits)).toThrow(/TOO_LARGE/);
+    expect(() => read(writeTar(new Map([['a'.repeat(40), text('xyz')]])), 512, limits)).toThrow(/TOO_LARGE/);
+  });
+
+  test('a tree of more folders than any machine has is refused', () => {
+    const deep = 'a/'.repeat(1000);
+    const files = new Map(Array.from({ length: 530 }, (_, i) => [`${i}/${deep}x`, text('')]));
+    expect(() => new MemoryFiles('a.tar', files)).toThrow(/at most 524288 folders.*TOO_LARGE/);
+  });
+});

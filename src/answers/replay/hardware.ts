@@ -5,7 +5,7 @@
 import type { DriverFactory } from '../../drivers/contract.ts';
 import type { DriverKind } from '../../drivers/kind.ts';
 import { DRIVERS, driverById, driversOf } from '../../drivers/registry.ts';
-import { IommuError } from '../../errors.ts';
+import { IommuError, shown } from '../../errors.ts';
 import type { Hardware } from '../../machine/hardware.ts';
 import type { RowDevice, RowSpec } from '../../replay/row.ts';
 import { wordsOf } from '../words.ts';
@@ -41,13 +41,23 @@ function versionOf(release: string): number {
   return major * 1000 + minor;
 }
 
+/** Refuses a kernel that no driver has. @throws IommuError `BAD_OPTION`. */
+function checkKernel(asked: string): void {
+  const known = [...new Set(DRIVERS.flatMap(({ kernels }) => kernels))];
+  if (known.includes(asked)) return;
+  throw new IommuError('BAD_OPTION', 'kernel', `expected one of ${known.join(', ')}, got ${shown(asked)}`);
+}
+
 /**
  * The kernel of a driver that stands for a release: the newest that is not newer, or the oldest.
  * @throws IommuError `BAD_OPTION` where a kernel is asked for that the driver does not have.
  */
 function kernelOf(kind: DriverKind, asked: string | undefined, release: string | undefined): string | undefined {
   const { kernels, id } = kind;
-  if (kernels.length === 0) return undefined;
+  if (kernels.length === 0) {
+    if (asked !== undefined) checkKernel(asked);
+    return undefined;
+  }
   if (asked !== undefined) {
     if (kernels.includes(asked)) return asked;
     throw new IommuError('BAD_OPTION', 'kernel', `expected one of ${kernels.join(', ')} for ${id}, got '${asked}'`);

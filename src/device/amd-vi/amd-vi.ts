@@ -29,6 +29,11 @@ const EVERYTHING = 8;
 /** Bytes of the head and tail pointers that count: 18:4. */
 const POINTER_BYTES = 2 ** 19;
 
+/** A head or tail in bytes: bits 18:4, the others are reserved (3.4.13). */
+function pointer(register: number): number {
+  return (register % POINTER_BYTES) - (register % AMD_COMMAND_BYTES);
+}
+
 /** A live AMD IOMMU. */
 export class LiveAmdVi extends LiveUnit {
   readonly name = 'amd-vi';
@@ -89,7 +94,7 @@ export class LiveAmdVi extends LiveUnit {
     if (!runs || (this.bank.get(AT.CONTROL) & CONTROL.CmdBufEn) === 0) return false;
     const high = this.bank.get(AT.CMD_BUF_BASE + 4);
     const ring = AMD_COMMAND_BYTES * 2 ** Math.max(8, (high >>> 24) & 15);
-    const [head, tail] = [this.bank.get(AT.CMD_HEAD) % POINTER_BYTES, this.bank.get(AT.CMD_TAIL) % POINTER_BYTES];
+    const [head, tail] = [pointer(this.bank.get(AT.CMD_HEAD)), pointer(this.bank.get(AT.CMD_TAIL))];
     if (head === tail || tail >= ring) return false;
     const low = this.bank.get(AT.CMD_BUF_BASE);
     const address = (high & 0xf_ffff) * 2 ** 32 + (low - (low % 4096)) + head;

@@ -22,6 +22,8 @@ export interface StreamReport {
   readonly findings: readonly InvalidationFinding[];
 }
 
+/** Output of an access that was refused. */
+const NO_OUTPUT = -1;
 /** Names of unknown events that are kept. */
 const MOST_UNKNOWN = 64;
 const KINDS: readonly string[] = ['invalid', 'leaf', 'table'] satisfies EntryKind[];
@@ -33,6 +35,10 @@ const MOST_QUADS = 5;
 export function isCommandStream(start: string): boolean {
   const line = start.trimStart().split('\n', 1)[0] ?? '';
   return line.startsWith('{') && line.includes('"unit"');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One line's object. */
@@ -51,6 +57,11 @@ class Line {
     throw new InputError('MALFORMED', this.#where, `${name}: expected ${expected}, got ${shown(value)}`);
   }
 
+  /** An object of one of its fields. */
+  within(name: string, fields: Record<string, unknown>): Line {
+    return new Line(fields, `${this.#where}: ${name}`);
+  }
+
   value(name: string): unknown {
     return Object.hasOwn(this.#fields, name) ? this.#fields[name] : undefined;
   }
@@ -65,19 +76,19 @@ class Line {
     return names.includes(value) ? (value as T) : this.refuse(name, names.join(', '));
   }
 
-  /** A whole number, or its `0x…` text. */
-  wide(name: string): bigint {
+  /** A whole number from `least` on, or its `0x…` text. */
+  wide(name: string, least = 0): bigint {
     const value = this.value(name);
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= -1) return BigInt(value);
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return BigInt(value);
     if (typeof value !== 'string' || !/^(?:0x[0-9a-f]{1,16}|\d{1,19})$/i.test(value)) {
       return this.refuse(name, 'a whole number or 0x text');
     }
     return BigInt(value);
   }
 
-  number(name: string, otherwise?: number): number {
+  number(name: string, otherwise?: number, least: number = otherwise === ANY ? ANY : 0): number {
     if (otherwise !== undefined && this.value(name) === undefined) return otherwise;
-    const value = this.wide(name);
+    const value = this.wide(name, least);
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : this.refuse(name, 'a number below 2^53');
   }
 
@@ -91,6 +102,7 @@ class Line {
     const iova = this.wide('iova');
     const bytes = this.wide('bytes');
     if (iova % 4096n !== 0n || bytes % 4096n !== 0n || bytes < 4096n) this.refuse('bytes', 'whole pages of 4 KiB');
+    if (iova + bytes > 2n ** 64n) this.refuse('bytes', 'an end up to 2^64');
     return { first: Number(iova >> 12n), pages: Number(bytes >> 12n) };
   }
 
@@ -162,18 +174,16 @@ export class StreamJudge {
     } catch {
       throw new InputError('MALFORMED', where, 'expected a JSON object');
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new InputError('MALFORMED', where, 'expected a JSON object');
-    }
-    return new Line(value as Record<string, unknown>, where);
+    if (!isObject(value)) throw new InputError('MALFORMED', where, 'expected a JSON object');
+    return new Line(value, where);
   }
 
   #begin(line: Line): void {
     const unit = line.text('unit');
     const given = line.value('registers') ?? {};
-    if (typeof given !== 'object' || given === null) line.refuse('registers', 'an object');
-    const registers = new Line(given as Record<string, unknown>, this.#source);
-    const named = new Map(Object.keys(given as object).map((name) => [name, registers.wide(name)]));
+    if (!isObject(given)) line.refuse('registers', 'an object');
+    const registers = new Line(given, this.#source);
+    const named = new Map(Object.keys(given).map((name) => [name, registers.wide(name)]));
     const rules = checkerRules(unit, named);
     if (rules === undefined) {
       throw new InputError(
@@ -257,8 +267,8 @@ function config(line: Line, checker: InvalidationChecker): void {
   const use = (name: string): TagUse | undefined => {
     const given = line.value(name);
     if (given === undefined) return undefined;
-    if (typeof given !== 'object' || given === null) return line.refuse(name, 'an object with domain, space and root');
-    const inner = new Line(given as Record<string, unknown>, name);
+    if (!isObject(given)) return line.refuse(name, 'an object with domain, space and root');
+    const inner = line.within(name, given);
     return { tag: inner.tag(), root: inner.number('root') };
   };
   const [before, after] = [use('before'), use('after')];
@@ -279,6 +289,6 @@ function access(line: Line, checker: InvalidationChecker): void {
     page: Number(line.wide('iova') >> 12n),
     write: line.flag('write'),
     from: line.among('from', SOURCES),
-    output: line.number('output'),
+    output: line.number('output', undefined, NO_OUTPUT),
   });
 }

@@ -102,7 +102,7 @@ export class LiveVirtio implements RegisterPort {
     else this.#bank.write(offset, value);
     if (offset === AT.QueueReady) this.#ready(value !== 0);
     else if (offset === AT.Status && value === 0) this.#reset();
-    else if (offset === AT.QueueNotify && this.#options.consume !== 'stepwise') this.run();
+    else if (offset === AT.QueueNotify && this.#options.consume !== 'stepwise') this.run(MOST_ENTRIES);
   }
 
   write64(offset: number, value: bigint): void {

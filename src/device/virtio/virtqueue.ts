@@ -44,11 +44,12 @@ export class Virtqueue {
     this.#place = place;
   }
 
-  /** The next chain; undefined where none is available or the ring is not in memory. */
+  /** The next chain; undefined where none is available, more are said to be than the queue has room for, or the ring is not in memory. */
   take(): Chain | undefined {
     const { available, entries } = this.#place;
     const index = this.#half(available + 2);
     if (index === undefined || index === this.#taken) return undefined;
+    if ((index - this.#taken + 2 ** 16) % 2 ** 16 > entries) return undefined;
     const head = this.#half(available + 4 + 2 * (this.#taken % entries));
     if (head === undefined) return undefined;
     this.#taken = (this.#taken + 1) % 2 ** 16;

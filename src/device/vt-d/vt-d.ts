@@ -112,7 +112,8 @@ export class LiveVtd extends LiveUnit {
     const [head, tail] = [this.bank.get(AT.IQH) % POINTER_BYTES, this.bank.get(AT.IQT) % POINTER_BYTES];
     if (head === tail) return false;
     if (tail >= ring) return this.#stop(IQEI.badTail);
-    if (tail % bytes !== 0) return this.#stop(IQEI.unaligned);
+    // a head between descriptors: their width was changed while the queue was on
+    if (tail % bytes !== 0 || head % bytes !== 0) return this.#stop(IQEI.unaligned);
     const base = this.bank.get(AT.IQA + 4) * 2 ** 32 + (iqa - (iqa % 4096));
     if (!this.fetch(base + head, bytes / 4)) return this.#stop(IQEI.fetch);
     const error = this.#execute(bytes);

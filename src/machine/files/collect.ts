@@ -87,6 +87,10 @@ class Collector {
     if (link !== null) this.files.set(path, { link });
   }
 
+  isLink(path: string): boolean {
+    return this.#from.link(path) !== null;
+  }
+
   list(folder: string): readonly string[] {
     return this.#from.list(folder);
   }
@@ -132,7 +136,7 @@ function collectTree(to: Collector): void {
     for (const name of to.list(folder)) {
       const path = `${folder}/${name}`;
       if (subjectOf(path)?.id === 'device-tree') to.file(path);
-      else if (to.list(path).length > 0) waiting.push(path);
+      else if (!to.isLink(path) && to.list(path).length > 0) waiting.push(path);
     }
   }
 }

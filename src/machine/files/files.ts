@@ -27,14 +27,25 @@ export interface MachineFiles {
 /** A file or a link of a tree in memory. */
 export type MemoryFile = { readonly bytes: Uint8Array } | { readonly link: string };
 
+/** Longest path and link, as Linux allows (PATH_MAX). */
+const LONGEST_PATH = 4096;
+/** Folders of a tree in memory. */
+const MOST_FOLDERS = 2 ** 19;
 /** Links that one path may lead through, as Linux allows. */
 const MOST_LINKS = 40;
 
 /**
  * The names of a path, `.` left out.
- * @throws InputError `MALFORMED` for an absolute path, or one that leads above the root.
+ * @throws InputError `MALFORMED` for an absolute path, one that leads above the root, or one longer than Linux allows.
  */
 export function checkedPath(path: string, source: string): string {
+  if (path.length > LONGEST_PATH) {
+    throw new InputError(
+      'MALFORMED',
+      source,
+      `expected paths of at most ${LONGEST_PATH} characters, got ${path.length}`,
+    );
+  }
   const parts = path.split('/').filter((part, i) => part !== '.' && (part !== '' || i === 0));
   if (parts[0] === '' || parts.includes('..') || path.includes('\0')) {
     throw new InputError('MALFORMED', source, `expected paths below its root, got '${path.slice(0, 200)}'`);
@@ -53,6 +64,7 @@ export class MemoryFiles implements MachineFiles {
   /**
    * @param files - by path below the root; {@link checkedPath} holds for each
    * @param refused - files that are there and cannot be read, each with the reason
+   * @throws InputError `TOO_LARGE` for more than 524,288 folders
    */
   constructor(root: string, files: ReadonlyMap<string, MemoryFile>, refused: ReadonlyMap<string, string> = new Map()) {
     this.root = root;
@@ -76,7 +88,8 @@ export class MemoryFiles implements MachineFiles {
 
   read(path: string): FileRead {
     const resolved = this.#resolve(path);
-    if (resolved === null) return { state: 'refused', why: 'a link on its way leaves the tree, or leads in a circle' };
+    if (resolved === null)
+      return { state: 'refused', why: 'a link on its way leaves the tree, leads in a circle, or is too long' };
     const why = this.#refused.get(resolved);
     if (why !== undefined) return { state: 'refused', why };
     const file = this.#files.get(resolved);
@@ -89,6 +102,11 @@ export class MemoryFiles implements MachineFiles {
       const folder = slash < 0 ? '' : path.slice(0, slash);
       const names = this.#folders.get(folder) ?? new Set();
       this.#folders.set(folder, names);
+      if (this.#folders.size > MOST_FOLDERS) {
+        throw new InputError('TOO_LARGE', this.root, `expected at most ${MOST_FOLDERS} folders, got more`, {
+          limit: MOST_FOLDERS,
+        });
+      }
       if (names.has(path.slice(slash + 1, end))) return;
       names.add(path.slice(slash + 1, end));
       end = slash;
@@ -111,7 +129,7 @@ export class MemoryFiles implements MachineFiles {
         done.push(name);
         continue;
       }
-      if (++links > MOST_LINKS || file.link.startsWith('/')) return null;
+      if (++links > MOST_LINKS || file.link.length > LONGEST_PATH || file.link.startsWith('/')) return null;
       waiting = [...waiting, ...file.link.split('/').reverse()];
     }
     return done.join('/');

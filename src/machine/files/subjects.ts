@@ -123,8 +123,12 @@ export const SUBJECTS: readonly Subject[] = [
   },
 ];
 
+/** Longest path that Linux has (PATH_MAX). */
+const LONGEST_PATH = 4096;
+
 /** True for a file that is read, at its path below the root of a tree or below one more folder on top. */
 export function isRead(path: string): boolean {
+  if (path.length > LONGEST_PATH) return false;
   return subjectOf(path) !== undefined || subjectOf(path.slice(path.indexOf('/') + 1)) !== undefined;
 }
 

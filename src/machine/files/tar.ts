@@ -28,6 +28,8 @@ const FILE_TYPES = new Set(['0', '\0', '7']);
 const HARD_LINK = '1';
 const SYMBOLIC_LINK = '2';
 const HEADER_TYPES = new Set(['x', 'g', 'L', 'K']);
+/** Keywords of a pax header that are read (pax, extended header keywords). */
+const PAX_KEYS = new Set(['path', 'linkpath', 'size']);
 
 interface Header {
   readonly path: string;
@@ -64,7 +66,7 @@ export function isTar(start: Uint8Array): boolean {
   return start.length >= BLOCK && isSound(start.subarray(0, BLOCK));
 }
 
-/** Records of a pax header, `length key=value\n`. */
+/** Records of a pax header, `length key=value\n`: those of {@link PAX_KEYS}. */
 function paxRecords(bytes: Uint8Array): Map<string, string> {
   const records = new Map<string, string>();
   for (let at = 0; at < bytes.length; ) {
@@ -72,7 +74,7 @@ function paxRecords(bytes: Uint8Array): Map<string, string> {
     if (!(length > 0) || at + length > bytes.length) break;
     const record = new TextDecoder().decode(bytes.subarray(at, at + length - 1));
     const [, key, value] = /^\d+ ([^=]+)=([\s\S]*)$/.exec(record) ?? [];
-    if (key !== undefined && value !== undefined) records.set(key, value);
+    if (key !== undefined && value !== undefined && PAX_KEYS.has(key)) records.set(key, value);
     at += length;
   }
   return records;
@@ -174,7 +176,9 @@ export class TarReader {
     const prefix = ustar ? field(block, 345, 155) : '';
     const name = field(block, 0, 100);
     const own = HEADER_TYPES.has(type);
-    const size = own ? numberField(block, 124, 12) : Number(this.#next.get('size') ?? numberField(block, 124, 12));
+    const paxSize = own ? undefined : this.#next.get('size');
+    const size =
+      paxSize === undefined ? numberField(block, 124, 12) : /^\d+$/.test(paxSize) ? Number(paxSize) : Number.NaN;
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new InputError('MALFORMED', this.#source, `expected the size of '${name}', got a field without digits`);
     }
@@ -194,11 +198,11 @@ export class TarReader {
     }
     if (!(FILE_TYPES.has(type) && this.#wanted(path))) return undefined;
     if (size > this.#limits.file) {
+      this.#keep(path.length);
       this.tooLong.push(path);
       return undefined;
     }
-    this.#kept += size + path.length;
-    this.#bound(this.#kept, this.#limits.kept, 'bytes of files that are read');
+    this.#keep(size + path.length);
     return new Uint8Array(size);
   }
 
@@ -225,14 +229,23 @@ export class TarReader {
     else if (type === 'K' && body !== undefined) this.#next.set('linkpath', field(body, 0, body.length));
     else if (!this.#wanted(path)) return;
     else if (type === SYMBOLIC_LINK) this.#keepLink(path, link);
-    else if (type === HARD_LINK) this.#hardLinks.push([path, checkedPath(link, this.#source)]);
+    else if (type === HARD_LINK) this.#keepHardLink(path, link);
     else if (body !== undefined) this.files.set(path, { bytes: body });
   }
 
-  #keepLink(path: string, link: string): void {
-    this.#kept += path.length + link.length;
+  #keep(bytes: number): void {
+    this.#kept += bytes;
     this.#bound(this.#kept, this.#limits.kept, 'bytes of files that are read');
+  }
+
+  #keepLink(path: string, link: string): void {
+    this.#keep(path.length + link.length);
     this.files.set(path, { link });
+  }
+
+  #keepHardLink(path: string, link: string): void {
+    this.#keep(path.length + link.length);
+    this.#hardLinks.push([path, checkedPath(link, this.#source)]);
   }
 }
 

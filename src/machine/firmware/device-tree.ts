@@ -31,9 +31,17 @@ export interface DeviceTree {
 const MOST_NODES = 20_000;
 const DEEPEST = 16;
 
+/** Bytes of a property that are read. */
+const LONGEST_PROPERTY = 2 ** 18;
+/** References from devices to units, and problems, that are kept. */
+const MOST_LINKS = 2 ** 18;
+const MOST_PROBLEMS = 200;
+
 /** The files of a device tree, as folders of nodes. */
 export interface TreeFiles {
   names(folder: string): readonly string[];
+  /** True for a link: a device tree has none below its root. */
+  isLink(path: string): boolean;
   bytes(path: string): Uint8Array | undefined;
 }
 
@@ -42,33 +50,37 @@ interface Node {
   readonly names: ReadonlySet<string>;
 }
 
-/** The nodes below a folder, itself among them. */
-function nodesBelow(files: TreeFiles, root: string): Node[] {
+/** The nodes below a folder, itself among them; whether all of them. */
+function nodesBelow(files: TreeFiles, root: string): { readonly nodes: readonly Node[]; readonly all: boolean } {
   const nodes: Node[] = [];
   const waiting: { readonly path: string; readonly depth: number }[] = [{ path: root, depth: 0 }];
+  let all = true;
   for (let next = waiting.pop(); next !== undefined && nodes.length < MOST_NODES; next = waiting.pop()) {
     const names = files.names(next.path);
     nodes.push({ path: next.path, names: new Set(names) });
-    if (next.depth === DEEPEST) continue;
     const { path, depth } = next;
     // nodes have a unit address or children; a property is a file, and lists nothing
-    for (const name of names)
-      if (files.names(`${path}/${name}`).length > 0) waiting.push({ path: `${path}/${name}`, depth: depth + 1 });
+    const below = names
+      .map((name) => `${path}/${name}`)
+      .filter((one) => !files.isLink(one) && files.names(one).length > 0);
+    if (depth === DEEPEST) all &&= below.length === 0;
+    else waiting.push(...below.map((one) => ({ path: one, depth: depth + 1 })));
   }
-  return nodes;
+  return { nodes, all: all && waiting.length === 0 };
 }
 
 function cells(bytes: Uint8Array | undefined): number[] {
   if (bytes === undefined) return [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => view.getUint32(i * 4));
+  const length = Math.floor(Math.min(bytes.length, LONGEST_PROPERTY) / 4);
+  return Array.from({ length }, (_, i) => view.getUint32(i * 4));
 }
 
 function texts(bytes: Uint8Array | undefined): string[] {
   return bytes === undefined
     ? []
     : new TextDecoder()
-        .decode(bytes)
+        .decode(bytes.subarray(0, LONGEST_PROPERTY))
         .split('\0')
         .filter((text) => text !== '');
 }
@@ -79,6 +91,9 @@ class Reader {
   readonly #root: string;
   readonly #byHandle = new Map<number, Node>();
   readonly #scopes = new Map<Node, DeviceScope[]>();
+  /** `#iommu-cells` of each unit. */
+  readonly #cells = new Map<Node, number>();
+  #linked = 0;
 
   constructor(files: TreeFiles, root: string, nodes: readonly Node[]) {
     this.#files = files;
@@ -86,7 +101,10 @@ class Reader {
     for (const node of nodes) {
       const [handle] = node.names.has('phandle') ? cells(files.bytes(`${node.path}/phandle`)) : [];
       if (handle !== undefined) this.#byHandle.set(handle, node);
-      if (node.names.has('#iommu-cells')) this.#scopes.set(node, []);
+      if (node.names.has('#iommu-cells')) {
+        this.#scopes.set(node, []);
+        this.#cells.set(node, this.#number(node, '#iommu-cells'));
+      }
     }
     for (const node of nodes) this.#links(node);
   }
@@ -103,6 +121,22 @@ class Reader {
     return path.slice(this.#root.length) || '/';
   }
 
+  #problem(path: string, text: string): void {
+    if (this.problems.length < MOST_PROBLEMS) this.problems.push({ path, text });
+  }
+
+  /** The first cell of a property, or 0. */
+  #number(node: Node, property: string): number {
+    return cells(this.#files.bytes(`${node.path}/${property}`))[0] ?? 0;
+  }
+
+  /** Whether one more reference is read; a problem of the tree at the first that is not. */
+  #room(): boolean {
+    if (++this.#linked === MOST_LINKS + 1)
+      this.#problem('/', `more than ${MOST_LINKS} references to IOMMUs: not all were read`);
+    return this.#linked <= MOST_LINKS;
+  }
+
   #links(node: Node): void {
     if (node.names.has('iommus')) this.#iommus(node);
     if (node.names.has('iommu-map')) this.#iommuMap(node);
@@ -113,30 +147,30 @@ class Reader {
     const unit = this.#byHandle.get(handle);
     if (unit !== undefined && this.#scopes.has(unit)) return unit;
     const text = unit === undefined ? `no node has the phandle ${handle}` : `${this.#short(unit)} is not an IOMMU`;
-    this.problems.push({ path: `${this.#short(node)}/${property}`, text });
+    this.#problem(`${this.#short(node)}/${property}`, text);
     return undefined;
   }
 
   #iommus(node: Node): void {
     const values = cells(this.#files.bytes(`${node.path}/iommus`));
     const named: DeviceScope = { kind: 'named', name: this.#short(node) };
-    for (let i = 0; i < values.length; ) {
+    for (let i = 0; i < values.length && this.#room(); ) {
       const unit = this.#unit(node, 'iommus', values[i] ?? 0);
       if (unit === undefined) return;
       const scopes = this.#scopes.get(unit);
       if (scopes?.at(-1) !== named) scopes?.push(named);
-      i += 1 + (cells(this.#files.bytes(`${unit.path}/#iommu-cells`))[0] ?? 0);
+      i += 1 + (this.#cells.get(unit) ?? 0);
     }
   }
 
   /** `rid-base, unit, sid-base, length`, four cells each. */
   #iommuMap(node: Node): void {
     const values = cells(this.#files.bytes(`${node.path}/iommu-map`));
-    for (let i = 0; i + 4 <= values.length; i += 4) {
+    const segment = this.#number(node, 'linux,pci-domain');
+    for (let i = 0; i + 4 <= values.length && this.#room(); i += 4) {
       const [first = 0, handle = 0, , length = 0] = values.slice(i, i + 4);
       const unit = this.#unit(node, 'iommu-map', handle);
       if (unit === undefined || length === 0) continue;
-      const [segment = 0] = cells(this.#files.bytes(`${node.path}/linux,pci-domain`));
       const last = Math.min(0xffff, first + length - 1);
       this.#scopes.get(unit)?.push({ kind: 'range', segment, first, last });
     }
@@ -146,6 +180,8 @@ class Reader {
 /** Reads the IOMMUs of a device tree below a folder; null where there is no device tree. */
 export function readDeviceTree(files: TreeFiles, root: string): DeviceTree | null {
   if (files.names(root).length === 0) return null;
-  const reader = new Reader(files, root, nodesBelow(files, root));
-  return { units: reader.units(), problems: reader.problems };
+  const { nodes, all } = nodesBelow(files, root);
+  const reader = new Reader(files, root, nodes);
+  const cut = { path: '/', text: `more than ${MOST_NODES} nodes, or nodes deeper than ${DEEPEST}: not all were read` };
+  return { units: reader.units(), problems: all ? reader.problems : [cut, ...reader.problems] };
 }

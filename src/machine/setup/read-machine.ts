@@ -91,7 +91,11 @@ function readTables(reader: EvidenceReader, log: BootLog | undefined): Tables {
 }
 
 function readTree(reader: EvidenceReader): DeviceTree | null {
-  const files = { names: (folder: string) => reader.names(folder), bytes: (path: string) => reader.bytes(path) };
+  const files = {
+    names: (folder: string) => reader.names(folder),
+    isLink: (path: string) => reader.files.link(path) !== null,
+    bytes: (path: string) => reader.bytes(path),
+  };
   for (const root of TREES) {
     const tree = readDeviceTree(files, root);
     if (tree !== null) return tree;
