@@ -119,6 +119,17 @@ export function recordedPages(capture: Capture): Map<string, Map<number, number>
   return roots;
 }
 
+/** How many recorded leaves there are of each size in bytes. */
+export function recordedLeafSizes(capture: Capture): Map<number, number> {
+  const sizes = new Map<number, number>();
+  const text = new TextDecoder().decode(load(`${CAPTURES}${capture.folder}/leaves-${capture.name}.jsonl`));
+  for (const line of text.split('\n').filter((row) => row.includes('"iova"'))) {
+    const size = Number((JSON.parse(line) as { size: string }).size);
+    sizes.set(size, (sizes.get(size) ?? 0) + 1);
+  }
+  return sizes;
+}
+
 /** How often each page is mapped over several tables. */
 export function pageCounts(tables: Iterable<Map<number, number>>): Map<number, number> {
   const counts = new Map<number, number>();
