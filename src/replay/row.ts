@@ -8,6 +8,7 @@ import type { Dispatch, Path } from '../core/paths.ts';
 import type { MeteredWork } from '../cost/predict.ts';
 import type { IovaPolicy } from '../dma/what-if-addresses.ts';
 import type { DriverFactory } from '../drivers/contract.ts';
+import { DRIVERS } from '../drivers/registry.ts';
 import { IommuError } from '../errors.ts';
 import { formatById } from '../formats/registry.ts';
 import { TableMemory } from '../memory/table-memory.ts';
@@ -85,6 +86,11 @@ export interface LiveRange {
  */
 export type CallObserver = (batch: CallBatch, index: number, counts: Readonly<Counts>, tables: number) => void;
 
+/** Whether a device's commands lie in memory. */
+function hasQueue({ driver }: RowDevice): boolean {
+  return DRIVERS.some(({ id, commands }) => id === driver && commands.length > 0);
+}
+
 /** Replays batches; counts what the engine did. */
 export class ReplayRow {
   /** What it replays into. */
@@ -101,7 +107,7 @@ export class ReplayRow {
   /** Calls of the engine: maps, unmaps. */
   calls = 0;
   readonly #meter = new Meter();
-  readonly #memory = new TableMemory({ limit: MOST_TABLE_BYTES + MOST_DEVICE_BYTES });
+  readonly #memory: TableMemory;
   readonly #driver: DriverFactory;
   readonly #split: WorkSplit | undefined;
   readonly #shaper: ElementShaper | undefined;
@@ -119,6 +125,7 @@ export class ReplayRow {
   constructor(spec: RowSpec, driver: DriverFactory, splitWork = false, observer?: CallObserver, lists?: ListObserver) {
     this.#observer = observer;
     this.#lists = lists;
+    this.#memory = new TableMemory({ limit: MOST_TABLE_BYTES + (hasQueue(spec.device) ? MOST_DEVICE_BYTES : 0) });
     this.spec = spec.granule > TRACE_PAGE && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
     this.#driver = driver;
     this.#split = splitWork ? new WorkSplit(this.#meter, spec.path) : undefined;
