@@ -63,7 +63,10 @@ export class Judge {
   async run(probes: number, mutants: number, progress: () => void = () => {}): Promise<void> {
     while (this.report.probes < probes || this.report.mutants < mutants) {
       try {
-        await this.#scene(Math.min(PROBES_A_SCENE, probes - this.report.probes), mutants > this.report.mutants);
+        await this.#scene(
+          Math.min(PROBES_A_SCENE, probes - this.report.probes),
+          Math.min(MUTANTS_A_SCENE, mutants - this.report.mutants),
+        );
       } catch (error) {
         if (!(error instanceof EmulatorError)) throw error;
         this.#count(`the emulator ended: ${error.message}`);
@@ -93,7 +96,7 @@ export class Judge {
     return { session: this.#session, prober: this.#prober };
   }
 
-  async #scene(probes: number, withMutants: boolean): Promise<void> {
+  async #scene(probes: number, mutants: number): Promise<void> {
     const { session } = await this.#open();
     const scene = makeScene(this.#unit, session, this.#random);
     await this.#settle(session);
@@ -101,7 +104,7 @@ export class Judge {
       this.report.probes++;
       await this.#ask(scene, { iova: someAddress(scene, this.#random), write: this.#random() < 0.4 }, undefined);
     }
-    for (let i = 0; withMutants && i < MUTANTS_A_SCENE && scene.mapped.length > 0; i++) await this.#mutant(scene);
+    for (let i = 0; i < mutants && scene.mapped.length > 0; i++) await this.#mutant(scene);
   }
 
   /** Sends changed memory, drops what the unit remembers and the records so far. */

@@ -94,3 +94,16 @@ export function logInFolder(path: string): LogInFolder | null {
     traces: evidence.traces.map((name) => join(path, name)),
   };
 }
+
+/**
+ * Files of a trace, each folder among them replaced by the traces in it, in their order.
+ * @throws InputError `NOT_RECOGNISED` for a folder without a trace.
+ */
+export function tracesOf(paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => {
+    const evidence = evidenceAt(path);
+    if (evidence === null) return [path];
+    if (evidence.traces.length > 0) return evidence.traces.map((name) => join(path, name));
+    throw new InputError('NOT_RECOGNISED', path, 'is a folder: expected traces in it (trace*.txt), got none');
+  });
+}

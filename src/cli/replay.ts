@@ -9,6 +9,7 @@ import { ReplayTimeline } from '../answers/replay/timeline.ts';
 import { type ReplayQuestion, ReplayRun } from '../answers/replay.ts';
 import { readProfile } from '../cost/profile.ts';
 import { createNames } from '../trace/events.ts';
+import { tracesOf } from './evidence-folder.ts';
 import { UsageError } from './exit.ts';
 import { ANSWER_FORMS, addFormOptions, type Form, type FormFlags, type Output, outputOf } from './forms.ts';
 import { readFile, say } from './io.ts';
@@ -87,8 +88,9 @@ async function writeTimeline(question: ReplayQuestion, files: readonly string[],
   timeline.finish();
 }
 
-async function act(files: readonly string[], flags: ReplayFlags, verb: Command): Promise<void> {
+async function act(given: readonly string[], flags: ReplayFlags, verb: Command): Promise<void> {
   const output = outputOf(flags, FORMS);
+  const files = tracesOf(given);
   if (flags.report?.endsWith('.html') === false) {
     throw new UsageError(`--report: expected a file ending in .html, got ${flags.report}`);
   }
@@ -111,7 +113,10 @@ export function addReplay(program: Command): void {
   const verb = program
     .command('replay')
     .description('Replay a recorded trace (iommu:*, dma:* events) through every path and show what it did and cost.')
-    .argument('<trace...>', 'ftrace text, trace-cmd report, perf script or trace.dat; - is standard input')
+    .argument(
+      '<trace...>',
+      'ftrace text, trace-cmd report, perf script, trace.dat, or a folder with trace*.txt; - is standard input',
+    )
     .option('--until <mark>', 'stop at the first trace mark that contains this text')
     .option('--leaks', 'list what is never unmapped, the oldest first; status 1 if there is any')
     .option('--double-maps', 'list maps of addresses that are mapped already; status 1 if there is any')

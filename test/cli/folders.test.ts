@@ -52,6 +52,18 @@ describe('a folder as input', () => {
     expect(found).toEqual(named);
   });
 
+  it('replay finds the traces', async () => {
+    const files = ['trace_boot.txt', 'trace_vfio.txt'].map((name) => join('data/example', name));
+    const named = await runCli('replay', ...files, '--json', '--quiet');
+    const found = await runCli('replay', 'data/example', '--json', '--quiet');
+    const both = [named, found].map(({ stdout }) => JSON.parse(stdout) as { verdict: string; calls: object });
+    expect(both[1]?.verdict).toBe(both[0]?.verdict);
+    expect(both[1]?.calls).toEqual(both[0]?.calls);
+    const none = await runCli('replay', folder);
+    expect(none.status).toBe(3);
+    expect(none.error).toContain('expected traces in it');
+  });
+
   it('with several dumps, or none, is refused by name', async () => {
     const mod = await runCli('decode', 'test/captures/riscv64-72-mod');
     expect(mod.status).toBe(3);

@@ -126,7 +126,7 @@ class AmdDescriptors implements Descriptors {
   }
 
   memoryType(code: number): string {
-    return code === 1 ? 'coherent' : 'as the request says';
+    return code === 1 ? 'coherent' : 'coherence per request';
   }
 
   fields(lo: number, hi: number): Record<string, string | number> {

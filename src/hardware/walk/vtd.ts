@@ -110,7 +110,7 @@ abstract class VtdDescriptors implements Descriptors {
   }
 
   memoryType(code: number): string {
-    return code === 1 ? 'snooped' : 'as the request says';
+    return code === 1 ? 'snooped' : 'snoop per request';
   }
 
   offences(): readonly string[] {
