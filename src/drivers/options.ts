@@ -3,6 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
+import type { RegisterPort } from '../bus.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import type { Geometry } from '../formats/contract.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
@@ -45,11 +46,21 @@ export function whole(
   throw new IommuError('BAD_OPTION', option, `expected a whole number from ${least} to ${most}, got ${shown(value)}`);
 }
 
+const PORT_CALLS = ['read32', 'write32', 'read64', 'write64'] as const;
+
+/** Registers of a device, or undefined. */
+export function portOf(value: RegisterPort | undefined): RegisterPort | undefined {
+  if (value === undefined) return undefined;
+  const isPort = typeof value === 'object' && value !== null;
+  if (isPort && reading('port', () => PORT_CALLS.every((name) => typeof value[name] === 'function'))) return value;
+  throw new IommuError('BAD_OPTION', 'port', `expected an object with ${PORT_CALLS.join(', ')}, got ${shown(value)}`);
+}
+
 /** Ids of the devices behind a domain. */
 export function deviceIds(option: string, value: readonly number[] | undefined, most: number): readonly number[] {
   if (value === undefined) return [0];
   if (!Array.isArray(value)) throw new IommuError('BAD_OPTION', option, `expected numbers, got ${shown(value)}`);
-  return value.map((id: number) => whole(option, id, 0, most, 0));
+  return reading(option, () => value.map((id: number) => whole(option, id, 0, most, 0)));
 }
 
 /** Refuses by name what a device does not walk. @throws IommuError `UNSUPPORTED`. */
@@ -67,6 +78,12 @@ export function checkFormat(
   if (beyond === 0) return;
   const message = `the ${driver} driver does not drive '${format}' with quirks ${hex(beyond)}`;
   throw new IommuError('UNSUPPORTED', 'quirks', message, { got: hex(beyond) });
+}
+
+/** A unit that domains share, or undefined. @throws IommuError `BAD_OPTION` for anything else. */
+export function unitOf<T>(value: T | undefined, kind: new (...args: never[]) => T): T | undefined {
+  if (value === undefined || value instanceof kind) return value;
+  throw new IommuError('BAD_OPTION', 'unit', `expected a ${kind.name}, got ${shown(value)}`);
 }
 
 /** Refuses a unit whose memory a domain does not share: the device would find no tables. @throws IommuError `BAD_OPTION`. */

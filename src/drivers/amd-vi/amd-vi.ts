@@ -8,7 +8,7 @@ import type { Registers } from '../../formats/contract.ts';
 import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
-import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf } from '../options.ts';
+import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
 import { AMD_NAMES } from './commands.ts';
 import { BLOCKED, type DeviceEntry, guestEntry, hostEntry } from './device-table.ts';
 import { AmdViTlb } from './tlb.ts';
@@ -74,7 +74,7 @@ class AmdVi implements Driver {
     this.#ats = flag('ats', options.ats, false);
     this.#owned = options.unit === undefined;
     const lastDevice = options.lastDevice ?? Math.max(0xff, ...this.#devices);
-    this.#unit = options.unit ?? new AmdViUnit(memory, meter, { ...options, lastDevice });
+    this.#unit = unitOf(options.unit, AmdViUnit) ?? new AmdViUnit(memory, meter, { ...options, lastDevice });
     try {
       this.#checkUnit(context);
       this.#domains = this.#takeDomains(options.domainId);

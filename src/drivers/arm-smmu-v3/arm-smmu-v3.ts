@@ -7,7 +7,7 @@ import type { Registers } from '../../formats/contract.ts';
 import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
-import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf } from '../options.ts';
+import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
 import { CFGI_LEAF, KIND, SMMU_V3_NAMES } from './commands.ts';
 import { ABORT, cdUsed, contextDescriptor, type Entry, EntryWriter, NO_CD, stage1Ste, stage2Ste } from './entries.ts';
 import { SmmuV3Tlb } from './tlb.ts';
@@ -81,7 +81,7 @@ class ArmSmmuV3 implements Driver {
     this.#e2h = flag('e2h', options.e2h, false) && this.#stage === 1;
     const ranges = flag('rangeInvalidation', options.rangeInvalidation, true);
     this.#owned = options.unit === undefined;
-    this.#unit = options.unit ?? new SmmuV3Unit(memory, meter, options);
+    this.#unit = unitOf(options.unit, SmmuV3Unit) ?? new SmmuV3Unit(memory, meter, options);
     this.#cds = new EntryWriter(this.#unit.pages, cdUsed, 1n << 31n);
     try {
       checkMemory(this.#unit.pages, memory);

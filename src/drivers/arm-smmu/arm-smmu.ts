@@ -3,11 +3,10 @@
  * Linux 5.10 and 6.1 have it (drivers/iommu/arm/arm-smmu), with the `map_sg` hook of 2021.
  * @module
  */
-import { IommuError } from '../../errors.ts';
 import type { Geometry, Registers } from '../../formats/contract.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
-import { driverOptions } from '../options.ts';
+import { deviceIds, driverOptions, whole } from '../options.ts';
 import { contextWrites, DRIVEN_FORMATS, drivenKind } from './context.ts';
 import { type DeviceOptions, type RegisterWrite, SmmuDevice } from './device.ts';
 import { ATSR_ACTIVE, CB, PAR_F } from './registers.ts';
@@ -18,6 +17,8 @@ import { SmmuTlb, type TableInvalidation } from './tlb.ts';
 const PAR_ADDRESS = 0xfffffffff000n;
 const PAR_ADDRESS_LINUX = 0xfffffff000n;
 const TRANSLATION_POLLS = 10;
+/** SMR.ID (9.6.16). */
+const MOST_STREAM = 0x7fff;
 
 /** Settings of the driver. */
 export interface ArmSmmuOptions extends DeviceOptions {
@@ -59,16 +60,9 @@ class ArmSmmu implements Driver {
 
   constructor({ geometry, meter, semantics }: DomainContext, options: ArmSmmuOptions) {
     this.#geometry = geometry;
-    this.#bank = options.contextBank ?? 0;
-    this.#streams = options.streams ?? [0];
+    this.#streams = deviceIds('streams', options.streams, MOST_STREAM);
     this.#device = new SmmuDevice(meter, options);
-    if (!(this.#bank >= 0 && this.#bank < this.#device.contextBanks)) {
-      throw new IommuError(
-        'BAD_OPTION',
-        'contextBank',
-        `${this.#bank} is outside 0 … ${this.#device.contextBanks - 1}`,
-      );
-    }
+    this.#bank = whole('contextBank', options.contextBank, 0, this.#device.contextBanks - 1, 0);
     const { stage } = drivenKind(geometry);
     const hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
     const hooks = { mapSg: true, unmapRange: true };

@@ -6,10 +6,14 @@
 import type { RegisterPort } from '../../bus.ts';
 import { IommuError } from '../../errors.ts';
 import type { Meter } from '../../meter/meter.ts';
+import { portOf, whole } from '../options.ts';
 import { CB_PAGE, GR0, REGISTER_PAGE, SCR0_ON, SMR_VALID, SYNC_ACTIVE } from './registers.ts';
 
 /** Polls of a synchronisation before the device is given up: 10 spins and 20 doubling delays of up to a second. */
 const MOST_POLLS = 200;
+
+/** Stream-match groups and context banks (sIDR0.NUMSMRG, sIDR1.NUMCB, 9.6.3). */
+const MOST_PIECES = 128;
 
 /** One register write: offset and value; 64-bit where the value is a bigint. */
 export type RegisterWrite = readonly [offset: number, value: number | bigint];
@@ -47,10 +51,10 @@ export class SmmuDevice {
 
   constructor(meter: Meter, options: DeviceOptions) {
     this.listened = options.port !== undefined;
-    this.#port = options.port ?? new SilentPort();
+    this.#port = portOf(options.port) ?? new SilentPort();
     this.#meter = meter;
-    this.streamGroups = options.streamGroups ?? 32;
-    this.contextBanks = options.contextBanks ?? 16;
+    this.streamGroups = whole('streamGroups', options.streamGroups, 1, MOST_PIECES, 32);
+    this.contextBanks = whole('contextBanks', options.contextBanks, 1, MOST_PIECES, 16);
   }
 
   /** Byte offset of a register of a context bank. */

@@ -3,9 +3,10 @@
  * around every driver call do it.
  * @module
  */
-import { IommuError } from '../../errors.ts';
+import { checkOptions, IommuError, reading, shown } from '../../errors.ts';
 import type { Meter } from '../../meter/meter.ts';
 import type { PowerControl } from '../contract.ts';
+import { flag } from '../options.ts';
 
 /** Settings of {@link RuntimePower}. */
 export interface RuntimePowerOptions {
@@ -15,6 +16,13 @@ export interface RuntimePowerOptions {
   readonly autosuspendMs?: number;
   /** The time in milliseconds; default a clock that stands still. */
   readonly clock?: () => number;
+}
+
+/** Milliseconds from 0 on. @throws IommuError `BAD_OPTION`. */
+function delayOf(value: number | undefined): number {
+  if (value === undefined) return 20;
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new IommuError('BAD_OPTION', 'autosuspendMs', `expected at least 0 ms, got ${shown(value)}`);
 }
 
 /** Counts references; resumes and suspends the device. */
@@ -29,15 +37,18 @@ export class RuntimePower implements PowerControl {
   #active = false;
   #idleSince = 0;
 
-  constructor(meter: Meter, options: RuntimePowerOptions, onResume: () => void, onSuspend: () => void) {
+  /** @throws IommuError `BAD_OPTION`. */
+  constructor(meter: Meter, given: RuntimePowerOptions, onResume: () => void, onSuspend: () => void) {
+    checkOptions('power', given);
+    const options = reading('power', () => ({ ...given }));
     this.#meter = meter;
-    this.#enabled = options.enabled ?? true;
-    this.#delay = options.autosuspendMs ?? 20;
+    this.#enabled = flag('enabled', options.enabled, true);
+    this.#delay = delayOf(options.autosuspendMs);
     this.#clock = options.clock ?? (() => 0);
     this.#onResume = onResume;
     this.#onSuspend = onSuspend;
-    if (!(this.#delay >= 0)) {
-      throw new IommuError('BAD_OPTION', 'autosuspendMs', `expected at least 0 ms, got ${options.autosuspendMs}`);
+    if (typeof this.#clock !== 'function') {
+      throw new IommuError('BAD_OPTION', 'clock', `expected a function, got ${shown(options.clock)}`);
     }
     if (!this.#enabled) {
       this.#active = true;

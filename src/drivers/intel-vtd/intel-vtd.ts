@@ -8,7 +8,7 @@ import type { Registers } from '../../formats/contract.ts';
 import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
-import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf } from '../options.ts';
+import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
 import { VTD_NAMES } from './descriptors.ts';
 import { VtdTlb } from './tlb.ts';
 import { VtdUnit, type VtdUnitOptions } from './unit.ts';
@@ -72,7 +72,8 @@ class IntelVtd implements Driver {
     this.#sources = deviceIds('sources', options.sources, 0xffff);
     this.#ats = flag('ats', options.ats, false);
     this.#owned = options.unit === undefined;
-    this.#unit = options.unit ?? new VtdUnit(memory, meter, { scalable: this.#firstStage, ...options });
+    this.#unit =
+      unitOf(options.unit, VtdUnit) ?? new VtdUnit(memory, meter, { scalable: this.#firstStage, ...options });
     try {
       this.#checkUnit(context);
       this.#did = this.#unit.dids.take(options.did);

@@ -5,6 +5,7 @@
 import type { RegisterPort } from '../../bus.ts';
 import { IommuError } from '../../errors.ts';
 import type { Meter } from '../../meter/meter.ts';
+import { portOf } from '../options.ts';
 
 /** Polls after which a device is given up. */
 const MOST_POLLS = 1000;
@@ -17,10 +18,11 @@ export class UnitPort {
   readonly meter: Meter;
   readonly #port: RegisterPort | undefined;
 
+  /** @throws IommuError `BAD_OPTION` for a port without the calls of one. */
   constructor(port: RegisterPort | undefined, meter: Meter) {
+    this.#port = portOf(port);
     this.listened = port !== undefined;
     this.meter = meter;
-    this.#port = port;
   }
 
   /** Reads a 32-bit register; 0 where no device is there. */

@@ -6,7 +6,7 @@ import type { Registers } from '../../formats/contract.ts';
 import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
-import { checkFormat, checkMemory, deviceIds, driverOptions, oneOf } from '../options.ts';
+import { checkFormat, checkMemory, deviceIds, driverOptions, oneOf, unitOf } from '../options.ts';
 import { RISCV_NAMES } from './commands.ts';
 import { RiscvTlb } from './tlb.ts';
 import { RiscvUnit, type RiscvUnitOptions } from './unit.ts';
@@ -61,7 +61,7 @@ class RiscvIommu implements Driver {
     const kernel = oneOf('kernel', options.kernel, KERNELS, '7.3');
     this.#devices = deviceIds('devices', options.devices, 0xffffff);
     this.#owned = options.unit === undefined;
-    this.#unit = options.unit ?? new RiscvUnit(memory, meter, options);
+    this.#unit = unitOf(options.unit, RiscvUnit) ?? new RiscvUnit(memory, meter, options);
     try {
       checkMemory(this.#unit.pages, memory);
       this.#pscid = this.#unit.pscids.take(options.pscid);

@@ -7,7 +7,7 @@ import type { RegisterPort } from '../../bus.ts';
 import type { Registers } from '../../formats/contract.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
-import { flag, whole } from '../options.ts';
+import { flag, portOf, whole } from '../options.ts';
 import { IdPool } from '../queue/id-pool.ts';
 import { SharedPages } from '../queue/shared-pages.ts';
 import { UnitPort } from '../queue/unit-port.ts';
@@ -58,7 +58,7 @@ export class RiscvUnit {
   /** @throws IommuError `BAD_OPTION`, `NO_MEMORY`, `DEVICE`. */
   constructor(memory: TableMemory, meter: Meter, options: RiscvUnitOptions = {}) {
     const bits = whole('queueBits', options.queueBits, 6, 16, 8);
-    const capabilities = options.port?.read64(REGISTER.CAPABILITIES) ?? 0n;
+    const capabilities = portOf(options.port)?.read64(REGISTER.CAPABILITIES) ?? 0n;
     const has = (bit: bigint): boolean => ((capabilities >> bit) & 1n) === 1n;
     this.#extended = flag('extended', options.extended, has(CAPABILITY.msiFlat));
     this.naturalRanges = flag('naturalRanges', options.naturalRanges, has(CAPABILITY.naturalRanges));

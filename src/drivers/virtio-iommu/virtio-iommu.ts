@@ -11,7 +11,7 @@ import { PageSizeChooser } from '../../pagetable/page-size.ts';
 import { NO_TLB, type TlbOps } from '../../pagetable/tlb-ops.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
-import { checkMemory, deviceIds, driverOptions, whole } from '../options.ts';
+import { checkMemory, deviceIds, driverOptions, unitOf, whole } from '../options.ts';
 import { DeviceAddress } from '../queue/iova.ts';
 import { type Mapping, MappingList } from './mapping-list.ts';
 import { FLAGS, KIND, VIRTIO_NAMES } from './requests.ts';
@@ -57,7 +57,7 @@ class VirtioIommu implements Driver {
     this.#first = new DeviceAddress(geometry);
     this.#last = new DeviceAddress(geometry);
     this.#owned = options.unit === undefined;
-    this.#unit = options.unit ?? new VirtioUnit(memory, meter, options);
+    this.#unit = unitOf(options.unit, VirtioUnit) ?? new VirtioUnit(memory, meter, options);
     try {
       checkMemory(this.#unit.pages, memory);
       this.#domain = this.#unit.domains.take(options.domainId);
