@@ -42,15 +42,11 @@ export function queueAnswer(report: QueueReport | undefined, iommu: string, opti
   ];
   const place = { base: hex(queue.base), entries: queue.entries, head: queue.head, tail: queue.tail };
   const found = contents.commands.length === 0 && queue.waiting > 0 ? 'unusable' : undefined;
-  return answerOf(
-    `${held}: ${verdictOf(findings)}.`,
-    findings,
-    counts,
-    notes,
-    options,
-    { ...place, waiting: queue.waiting, pending },
-    found,
-  );
+  const verdict =
+    findings.length === 0
+      ? `${held}: all are legal. Whether one is missing cannot be told from a queue.`
+      : `${held}: ${verdictOf(findings)}.`;
+  return answerOf(verdict, findings, counts, notes, options, { ...place, waiting: queue.waiting, pending }, found);
 }
 
 /** The answer for a recorded stream. */
