@@ -72,7 +72,7 @@ export class Sets {
     const { entries, ways = Math.max(1, entries) } = geometry;
     this.#limit = entries;
     this.#grow = grow;
-    this.#ways = ways;
+    this.#ways = this.#unlimited ? Number.POSITIVE_INFINITY : ways;
     const sets = this.#unlimited ? 1 : Math.max(1, entries / ways);
     this.#setMask = sets - 1;
     this.#counts = new Int32Array(sets);
