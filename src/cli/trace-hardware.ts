@@ -8,8 +8,6 @@ import { type Hardware, hardwareOf } from '../machine/hardware.ts';
 import { filesIn } from './evidence-folder.ts';
 import { readFile } from './io.ts';
 
-const REGISTERS = /^regs(?:-.+)?\.json$|-regs\.json$/;
-
 function listed(folder: string): readonly string[] {
   try {
     return filesIn(folder);
@@ -32,11 +30,12 @@ export function hardwareBeside(traces: readonly string[]): Hardware {
   const [first = '-'] = traces;
   const folder = dirname(first);
   const names = first === '-' ? [] : listed(folder);
+  const { registers, logs } = evidenceIn(names);
   const one = (wanted: string): string | undefined => names.find((name) => name === wanted);
   return hardwareOf({
     metadata: textOf(folder, one('metadata.json')),
-    registers: textOf(folder, names.filter((name) => REGISTERS.test(name)).sort()[0]),
-    log: textOf(folder, one('dmesg.txt') ?? evidenceIn(names).logs[0]),
+    registers: textOf(folder, registers[0]),
+    log: textOf(folder, one('dmesg.txt') ?? logs[0]),
     version: textOf(folder, one('version.txt')),
   });
 }

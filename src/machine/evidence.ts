@@ -9,6 +9,8 @@ import { InputError } from '../errors.ts';
 export interface Evidence {
   /** Each dump, with the registers that belong to it by name, or null. */
   readonly dumps: readonly { readonly dump: string; readonly regs: string | null }[];
+  /** Register files, those of a dump among them. */
+  readonly registers: readonly string[];
   readonly logs: readonly string[];
   /** Traces of events, in the order in which they follow each other. */
   readonly traces: readonly string[];
@@ -55,6 +57,7 @@ export function evidenceIn(listed: readonly string[]): Evidence {
   const dumps = all.filter((name) => isDump(name, names));
   return {
     dumps: dumps.map((dump) => ({ dump, regs: registersFor(dump, names) })),
+    registers: all.filter((name) => REGISTERS.test(name)),
     logs: all.filter((name) => LOG.test(name)),
     traces: all
       .filter((name) => TRACE.test(name) && !GRAPH.test(name))

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { LOG_LINES } from './setup/log-lines.ts';
+
 /** Texts of files beside a trace; each may be missing. */
 export interface HardwareTexts {
   /** `metadata.json` of `iommu record`. */
@@ -42,15 +44,15 @@ const KINDS: readonly string[] = [
   'virtio-iommu',
 ] as const;
 
-/** A line of the log that only one driver prints, and that driver. */
-const LOG_LINES: readonly (readonly [RegExp, string])[] = [
-  [/\barm-smmu-v3 [^\n:]{1,80}: ias \d/, 'arm-smmu-v3'],
-  [/\barm-smmu [^\n:]{1,80}: probing hardware/, 'arm-smmu'],
-  [/\bDMAR: dmar\d+: reg_base_addr/, 'intel-vtd'],
-  [/\bAMD-Vi: (?:Extended features|Found IOMMU|Using global IVHD)/, 'amd-vi'],
-  [/\briscv,iommu [^\n:]{1,80}: using /, 'riscv-iommu'],
-  [/\bvirtio_iommu virtio\d+: input address/, 'virtio-iommu'],
-];
+/** Lines of the log that only one driver prints, and that driver. */
+const DRIVER_LINES = [
+  ['smmu3', 'arm-smmu-v3'],
+  ['smmu', 'arm-smmu'],
+  ['intelUnit', 'intel-vtd'],
+  ['amdUnit', 'amd-vi'],
+  ['riscv', 'riscv-iommu'],
+  ['virtio', 'virtio-iommu'],
+] as const;
 
 function object(text: string | undefined): Readonly<Record<string, unknown>> {
   if (text === undefined) return {};
@@ -101,7 +103,7 @@ const SMMU_V3_FEATURES = { stage1: 9, stage2: 10, ranges: 15 } as const;
 
 /** IHI 0070 6.3.1 IDR0.S1P, 6.3.4 IDR3.RIL; or the driver's own line. */
 function smmuV3(registers: ReadonlyMap<string, bigint>, log: string): Details {
-  const line = /\barm-smmu-v3 [^\n]{1,200}\(features (0x[0-9a-f]{1,16})\)/.exec(log)?.[1];
+  const line = LOG_LINES.smmu3.exec(log)?.[4];
   const features = line === undefined ? undefined : BigInt(line);
   const stage1 = bit(registers.get('IDR0'), 1) ?? bit(features, SMMU_V3_FEATURES.stage1);
   const ranges = bit(registers.get('IDR3'), 10) ?? bit(features, SMMU_V3_FEATURES.ranges);
@@ -111,9 +113,9 @@ function smmuV3(registers: ReadonlyMap<string, bigint>, log: string): Details {
 
 /** VT-d 11.4.2 CAP: CM, PSI, MAMV, DWD and DRD, RWBF; 11.4.3 ECAP: SMTS, FSTS; scalable mode from RTADDR or the log. */
 function vtd(registers: ReadonlyMap<string, bigint>, log: string): Details {
-  const line = /\bDMAR: dmar\d+: reg_base_addr [^\n]{1,80} cap ([0-9a-f]{1,16}) ecap ([0-9a-f]{1,16})/.exec(log);
-  const cap = registers.get('CAP') ?? (line?.[1] === undefined ? undefined : BigInt(`0x${line[1]}`));
-  const ecap = registers.get('ECAP') ?? (line?.[2] === undefined ? undefined : BigInt(`0x${line[2]}`));
+  const [, , , printedCap, printedEcap] = LOG_LINES.intelUnit.exec(log) ?? [];
+  const cap = registers.get('CAP') ?? (printedCap === undefined ? undefined : BigInt(`0x${printedCap}`));
+  const ecap = registers.get('ECAP') ?? (printedEcap === undefined ? undefined : BigInt(`0x${printedEcap}`));
   const asked = /\bDMAR: Enable scalable mode if hardware supports/.test(log);
   const scalable = bit(registers.get('RTADDR'), 10) ?? (asked ? bit(ecap, 43) : log === '' ? undefined : false);
   const first = scalable === true && bit(ecap, 47) === true;
@@ -133,7 +135,7 @@ function vtd(registers: ReadonlyMap<string, bigint>, log: string): Details {
 
 /** Linux says that it stays strict where the unit caches what is not there (NpCache). */
 function amdVi(log: string): Details {
-  const npCache = log === '' ? undefined : /\bAMD-Vi: Using strict mode due to virtualization/.test(log);
+  const npCache = log === '' ? undefined : LOG_LINES.amdGuest.test(log);
   return { format: 'amd-v1', features: given({ npCache }) };
 }
 
@@ -158,9 +160,9 @@ function detailsOf(driver: string | undefined, registers: ReadonlyMap<string, bi
   return driver === 'riscv-iommu' ? riscv(registers) : { format: undefined, features: {} };
 }
 
-/** Kinds that the log names, in the order of {@link LOG_LINES}. */
+/** Kinds that the log names, in the order of {@link DRIVER_LINES}. */
 function logKinds(log: string): string[] {
-  return LOG_LINES.filter(([line]) => line.test(log)).map(([, kind]) => kind);
+  return DRIVER_LINES.filter(([line]) => LOG_LINES[line].test(log)).map(([, kind]) => kind);
 }
 
 /**

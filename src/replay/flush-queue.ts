@@ -2,9 +2,7 @@
  * When Linux's flush queue is emptied: 256 entries a processor, or 10 ms after the first (dma-iommu, 6.1).
  * @module
  */
-
-const QUEUE_ENTRIES = 256;
-const QUEUE_NS = 10e6;
+import { QUEUE_SLOTS, QUEUE_TIMEOUT_NS } from '../dma/flush-queue.ts';
 
 /** Unmaps that wait for an invalidation. */
 export class FlushQueue {
@@ -16,6 +14,6 @@ export class FlushQueue {
   add(time: number): boolean {
     if (this.waiting === 0) this.#since = time;
     this.waiting++;
-    return this.waiting >= QUEUE_ENTRIES || time - this.#since >= QUEUE_NS;
+    return this.waiting >= QUEUE_SLOTS || time - this.#since >= QUEUE_TIMEOUT_NS;
   }
 }

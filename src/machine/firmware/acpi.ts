@@ -7,8 +7,9 @@ import { checkHeader, type TableBytes, type TableProblem } from './bytes.ts';
 import { readDmar } from './dmar.ts';
 import { readIort } from './iort.ts';
 import { readIvrs } from './ivrs.ts';
+import { readRimt } from './rimt.ts';
 import type { FirmwareTable, TableBody } from './tables.ts';
-import { readRimt, readViot } from './viot.ts';
+import { readViot } from './viot.ts';
 
 const READERS: Readonly<Record<string, (bytes: TableBytes, problems: TableProblem[]) => TableBody>> = {
   DMAR: readDmar,

@@ -2,7 +2,8 @@
  * Whether the IOMMU translates what devices ask for: device by device, and for the machine.
  * @module
  */
-import type { LogFact, LogFactName } from './boot-log.ts';
+import type { LogFact } from './boot-log.ts';
+import type { LogFactName } from './log-lines.ts';
 import {
   isEndpoint,
   isIommuFunction,
