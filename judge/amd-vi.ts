@@ -2,11 +2,13 @@
  * The AMD-Vi unit of QEMU's `q35` machine.
  * @module
  */
+import { REGISTER } from '../src/drivers/amd-vi/registers.ts';
 import { AmdVi } from '../src/hardware/amd-vi/amd-vi.ts';
 import { Edu } from './edu.ts';
 import { Image } from './image.ts';
 import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
 import { EmulatorError, type Qtest } from './qtest.ts';
+import { Ring } from './ring.ts';
 import type { SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 
 const REGISTERS = 0xfed80000;
@@ -15,13 +17,11 @@ const DEVICE = SLOT << 3;
 const MIB = 2 ** 20;
 const DOMAIN = 7n;
 
-// AMD 48882 3.4: register offsets
-const REG = { DEVICE_TABLE: 0x00, COMMANDS: 0x08, EVENTS: 0x10, CONTROL: 0x18, HEAD: 0x2000, TAIL: 0x2008 } as const;
 const TABLE = LAYOUT.structures;
 const QUEUE = LAYOUT.structures + 0x10000;
 const LOG = LAYOUT.structures + 0x20000;
 const STATUS = LAYOUT.structures + 0x30000;
-const QUEUE_BYTES = 8192;
+const QUEUE_ENTRIES = 512;
 /** Length fields: 512 entries. */
 const LENGTH = 9n << 56n;
 const TABLE_4K_UNITS = 15;
@@ -40,12 +40,13 @@ class AmdViSession implements Session {
   readonly layout = LAYOUT;
   readonly stream = DEVICE;
   readonly structures = [{ name: 'DTE', address: TABLE + DEVICE * DTE_BYTES, bytes: DTE_BYTES }];
-  #tail = 0;
+  readonly #queue: Ring;
   #sequence = 0n;
 
   constructor(qtest: Qtest) {
     this.qtest = qtest;
     this.edu = new Edu(qtest, BAR);
+    this.#queue = new Ring(qtest, QUEUE, QUEUE_ENTRIES);
   }
 
   configure({ registers }: SceneTables): void {
@@ -58,16 +59,16 @@ class AmdViSession implements Session {
   }
 
   async enable(on: boolean): Promise<void> {
-    await this.qtest.write64(REGISTERS + REG.CONTROL, on ? CONTROL_ON : CONTROL_OFF);
+    await this.qtest.write64(REGISTERS + REGISTER.CONTROL, on ? CONTROL_ON : CONTROL_OFF);
   }
 
   async invalidate(): Promise<void> {
     this.#sequence++;
     await this.enable(true);
-    await this.#push(INVALIDATE_ALL, 0n);
-    await this.#push(INVALIDATE_DEVICE, 0n);
-    await this.#push(WAIT | BigInt(STATUS), this.#sequence);
-    await this.qtest.write64(REGISTERS + REG.TAIL, this.#tail);
+    await this.#queue.push(INVALIDATE_ALL, 0n);
+    await this.#queue.push(INVALIDATE_DEVICE, 0n);
+    await this.#queue.push(WAIT | BigInt(STATUS), this.#sequence);
+    await this.qtest.write64(REGISTERS + REGISTER.CMD_TAIL, this.#queue.tail);
     const stored = await this.qtest.read64(STATUS);
     await this.enable(false);
     if (stored !== this.#sequence) throw new EmulatorError(`COMPLETION_WAIT stored 0x${stored.toString(16)}`);
@@ -88,21 +89,15 @@ class AmdViSession implements Session {
   async stop(): Promise<void> {
     await this.qtest.stop();
   }
-
-  async #push(w0: bigint, w1: bigint): Promise<void> {
-    const at = QUEUE + this.#tail;
-    await Promise.all([this.qtest.write64(at, w0), this.qtest.write64(at + 8, w1)]);
-    this.#tail = (this.#tail + 16) % QUEUE_BYTES;
-  }
 }
 
 async function start(): Promise<Session> {
   const qtest = await startQ35('amd-iommu', SLOT);
   try {
-    await qtest.write64(REGISTERS + REG.DEVICE_TABLE, TABLE + TABLE_4K_UNITS);
-    await qtest.write64(REGISTERS + REG.COMMANDS, BigInt(QUEUE) | LENGTH);
-    await qtest.write64(REGISTERS + REG.EVENTS, BigInt(LOG) | LENGTH);
-    await qtest.write64(REGISTERS + REG.CONTROL, CONTROL_OFF);
+    await qtest.write64(REGISTERS + REGISTER.DEV_TAB_BASE, TABLE + TABLE_4K_UNITS);
+    await qtest.write64(REGISTERS + REGISTER.CMD_BUF_BASE, BigInt(QUEUE) | LENGTH);
+    await qtest.write64(REGISTERS + REGISTER.EVENT_LOG_BASE, BigInt(LOG) | LENGTH);
+    await qtest.write64(REGISTERS + REGISTER.CONTROL, CONTROL_OFF);
     const session = new AmdViSession(qtest);
     await session.edu.check();
     return session;

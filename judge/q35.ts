@@ -2,9 +2,6 @@
  * QEMU's `q35` machine without firmware: a ROM in which the processor halts, and PCI configuration by port.
  * @module
  */
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Qtest } from './qtest.ts';
 import type { Layout } from './unit.ts';
 
@@ -25,12 +22,10 @@ const CONFIG_ADDRESS = 0xcf8;
 const CONFIG_DATA = 0xcfc;
 
 /** A ROM of `hlt`; `cli; hlt; jmp` at the reset vector. */
-function rom(): string {
+function rom(): Uint8Array {
   const bytes = new Uint8Array(ROM_BYTES).fill(0xf4);
   bytes.set([0xfa, 0xf4, 0xeb, 0xfd], RESET_VECTOR);
-  const file = join(mkdtempSync(join(tmpdir(), 'iommu-judge-rom-')), 'rom.bin');
-  writeFileSync(file, bytes);
-  return file;
+  return bytes;
 }
 
 async function writeConfig(qtest: Qtest, device: number, register: number, value: number): Promise<void> {
@@ -41,8 +36,8 @@ async function writeConfig(qtest: Qtest, device: number, register: number, value
 
 /** Starts the machine with an IOMMU, and gives the edu device in `slot` its address. */
 export async function startQ35(iommu: string, slot: number): Promise<Qtest> {
-  const qtest = await Qtest.start('qemu-system-x86_64', [
-    ...['-M', 'q35', '-bios', rom(), '-m', String(RAM_MIB), '-display', 'none', '-nodefaults'],
+  const qtest = await Qtest.start('qemu-system-x86_64', rom(), (file) => [
+    ...['-M', 'q35', '-bios', file, '-m', String(RAM_MIB), '-display', 'none', '-nodefaults'],
     ...['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-device', iommu],
     ...['-device', `edu,addr=${slot},dma_mask=0xffffffffffffffff`],
   ]);

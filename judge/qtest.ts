@@ -3,7 +3,7 @@
  * @module
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,12 +64,17 @@ export class Qtest {
     child.once('exit', () => this.#fail());
   }
 
-  /** @throws EmulatorError where it does not start. */
-  static async start(program: string, args: readonly string[]): Promise<Qtest> {
+  /**
+   * Starts an emulator. `firmware` becomes a file that is gone when the emulator is; `args` gets its name.
+   * @throws EmulatorError where it does not start.
+   */
+  static async start(program: string, firmware: Uint8Array, args: (file: string) => readonly string[]): Promise<Qtest> {
     const folder = mkdtempSync(join(tmpdir(), 'iommu-judge-'));
+    const file = join(folder, 'firmware.bin');
+    writeFileSync(file, firmware);
     const path = join(folder, 'qtest');
     const qtest = ['-qtest', `unix:${path},server=on,wait=off`, '-qtest-log', '/dev/null'];
-    const child = spawn(program, [...args, ...qtest], { stdio: ['ignore', 'ignore', 'ignore'] });
+    const child = spawn(program, [...args(file), ...qtest], { stdio: ['ignore', 'ignore', 'ignore'] });
     try {
       return new Qtest(child, await connected(path, child), folder);
     } catch (error) {

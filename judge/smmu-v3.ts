@@ -2,14 +2,13 @@
  * The SMMUv3 of QEMU's `virt` machine.
  * @module
  */
-import { writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { REGISTER } from '../src/drivers/arm-smmu-v3/registers.ts';
 import { decodeEvent } from '../src/hardware/smmu-v3/events.ts';
 import { SmmuV3 } from '../src/hardware/smmu-v3/smmu.ts';
 import { Edu } from './edu.ts';
 import { Image } from './image.ts';
 import { EmulatorError, Qtest } from './qtest.ts';
+import { Ring } from './ring.ts';
 import type { Layout, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 
 const REGISTERS = 0x09050000;
@@ -33,26 +32,8 @@ const EVENTQ = LAYOUT.structures + 0x30000;
 const STE_BYTES = 64;
 const CD_BYTES = 64;
 
-// IHI 0070 6.3: register offsets
-const REG = {
-  IDR0: 0x00,
-  IDR1: 0x04,
-  IDR3: 0x0c,
-  IDR5: 0x14,
-  AIDR: 0x1c,
-  CR0: 0x20,
-  CR0ACK: 0x24,
-  GERROR: 0x60,
-  GERRORN: 0x64,
-  STRTAB_BASE: 0x80,
-  STRTAB_BASE_CFG: 0x88,
-  CMDQ_BASE: 0x90,
-  CMDQ_PROD: 0x98,
-  CMDQ_CONS: 0x9c,
-  EVENTQ_BASE: 0xa0,
-  EVENTQ_PROD: 0x100a8,
-  EVENTQ_CONS: 0x100ac,
-} as const;
+// IHI 0070 6.3: identification registers, which a driver reads once
+const FIXED = { IDR0: 0x00, IDR1: 0x04, IDR3: 0x0c, IDR5: 0x14, AIDR: 0x1c } as const;
 const QUEUES_ON = 0xc;
 const ALL_ON = 0xd;
 const CMDQ_LOG2 = 5;
@@ -68,7 +49,6 @@ const COMMANDS: readonly (readonly [bigint, bigint])[] = [
 // IHI 0070 5.4 CD: IPS code by output bits; TG0 code by granule
 const IPS: Readonly<Record<number, bigint>> = { 32: 0n, 36: 1n, 40: 2n, 42: 3n, 44: 4n, 48: 5n };
 const TG0: Readonly<Record<number, bigint>> = { 4096: 0n, 65536: 1n, 16384: 2n };
-const FIXED = ['IDR0', 'IDR1', 'IDR3', 'IDR5', 'AIDR'] as const;
 
 /** `wfi; b .-4`: the processor idles, so that virtual time runs on. */
 const IDLE = Uint8Array.of(0x7f, 0x20, 0x03, 0xd5, 0xff, 0xff, 0xff, 0x17);
@@ -92,13 +72,14 @@ class SmmuV3Session implements Session {
     { name: 'CD', address: CD, bytes: CD_BYTES },
   ];
   readonly #named: Map<string, bigint>;
-  #commands = 0;
+  readonly #queue: Ring;
   #events = 0;
 
   constructor(qtest: Qtest, named: Map<string, bigint>) {
     this.qtest = qtest;
     this.edu = new Edu(qtest, BAR);
     this.#named = named;
+    this.#queue = new Ring(qtest, CMDQ, 2 ** CMDQ_LOG2);
   }
 
   configure(tables: SceneTables): void {
@@ -110,28 +91,25 @@ class SmmuV3Session implements Session {
   }
 
   async enable(on: boolean): Promise<void> {
-    await this.qtest.write32(REGISTERS + REG.CR0, on ? ALL_ON : QUEUES_ON);
+    await this.qtest.write32(REGISTERS + REGISTER.CR0, on ? ALL_ON : QUEUES_ON);
   }
 
   async invalidate(): Promise<void> {
-    for (const [w0, w1] of COMMANDS) {
-      const at = CMDQ + (this.#commands % 2 ** CMDQ_LOG2) * 16;
-      await Promise.all([this.qtest.write64(at, w0), this.qtest.write64(at + 8, w1)]);
-      this.#commands = (this.#commands + 1) % 2 ** (CMDQ_LOG2 + 1);
-    }
-    await this.qtest.write32(REGISTERS + REG.CMDQ_PROD, this.#commands);
-    const consumed = await this.qtest.read32(REGISTERS + REG.CMDQ_CONS);
-    if (consumed !== this.#commands) throw new EmulatorError(`CMDQ_CONS is 0x${consumed.toString(16)}`);
+    for (const [w0, w1] of COMMANDS) await this.#queue.push(w0, w1);
+    const produced = this.#queue.count % 2 ** (CMDQ_LOG2 + 1);
+    await this.qtest.write32(REGISTERS + REGISTER.CMDQ_PROD, produced);
+    const consumed = await this.qtest.read32(REGISTERS + REGISTER.CMDQ_CONS);
+    if (consumed !== produced) throw new EmulatorError(`CMDQ_CONS is 0x${consumed.toString(16)}`);
   }
 
   async events(): Promise<readonly SeenEvent[]> {
-    const produced = (await this.qtest.read32(REGISTERS + REG.EVENTQ_PROD)) % 2 ** (EVENTQ_LOG2 + 1);
+    const produced = (await this.qtest.read32(REGISTERS + REGISTER.EVENTQ_PROD)) % 2 ** (EVENTQ_LOG2 + 1);
     const seen: SeenEvent[] = [];
     while (this.#events !== produced) {
       seen.push(await this.#event(EVENTQ + (this.#events % 2 ** EVENTQ_LOG2) * EVENT_BYTES));
       this.#events = (this.#events + 1) % 2 ** (EVENTQ_LOG2 + 1);
     }
-    if (seen.length > 0) await this.qtest.write32(REGISTERS + REG.EVENTQ_CONS, this.#events);
+    if (seen.length > 0) await this.qtest.write32(REGISTERS + REGISTER.EVENTQ_CONS, this.#events);
     return seen;
   }
 
@@ -159,27 +137,26 @@ async function setUp(qtest: Qtest): Promise<Map<string, bigint>> {
   const function0 = ECAM + (DEVICE << 12);
   await qtest.write32(function0 + 0x10, BAR);
   await qtest.write32(function0 + 4, 6);
-  const write64 = (name: keyof typeof REG, value: number) => qtest.write64(REGISTERS + REG[name], value);
+  const write64 = (name: keyof typeof REGISTER, value: number) => qtest.write64(REGISTERS + REGISTER[name], value);
   await write64('STRTAB_BASE', STRTAB);
-  await qtest.write32(REGISTERS + REG.STRTAB_BASE_CFG, STREAMS_LOG2);
+  await qtest.write32(REGISTERS + REGISTER.STRTAB_BASE_CFG, STREAMS_LOG2);
   await write64('CMDQ_BASE', CMDQ + CMDQ_LOG2);
   await write64('EVENTQ_BASE', EVENTQ + EVENTQ_LOG2);
-  await qtest.write32(REGISTERS + REG.CR0, QUEUES_ON);
+  await qtest.write32(REGISTERS + REGISTER.CR0, QUEUES_ON);
   const named = new Map<string, bigint>([
     ['CR0', BigInt(ALL_ON)],
     ['STRTAB_BASE', BigInt(STRTAB)],
     ['STRTAB_BASE_CFG', BigInt(STREAMS_LOG2)],
   ]);
-  for (const name of FIXED) named.set(name, BigInt(await qtest.read32(REGISTERS + REG[name])));
+  for (const [name, at] of Object.entries(FIXED)) named.set(name, BigInt(await qtest.read32(REGISTERS + at)));
   return named;
 }
 
 async function start(): Promise<Session> {
-  const idle = join(tmpdir(), `iommu-judge-idle-${process.pid}.bin`);
-  writeFileSync(idle, IDLE);
-  const machine = ['-M', 'virt,iommu=smmuv3,highmem=off,gic-version=3', '-cpu', 'cortex-a57', '-kernel', idle];
-  const qtest = await Qtest.start('qemu-system-aarch64', [
+  const machine = ['-M', 'virt,iommu=smmuv3,highmem=off,gic-version=3', '-cpu', 'cortex-a57'];
+  const qtest = await Qtest.start('qemu-system-aarch64', IDLE, (file) => [
     ...machine,
+    ...['-kernel', file],
     ...['-m', String(RAM_MIB), '-display', 'none', '-nodefaults', '-accel', 'tcg', '-icount', 'shift=0,sleep=off'],
     ...['-device', 'edu,addr=1,dma_mask=0xffffffffffffffff'],
   ]);

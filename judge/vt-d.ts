@@ -2,11 +2,13 @@
  * The VT-d unit of QEMU's `q35` machine, in legacy and in scalable mode.
  * @module
  */
+import { GCMD, REGISTER, RTADDR_SCALABLE } from '../src/drivers/intel-vtd/registers.ts';
 import { VtdUnit } from '../src/hardware/vt-d/vtd.ts';
 import { Edu } from './edu.ts';
 import { Image } from './image.ts';
 import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
 import { EmulatorError, type Qtest } from './qtest.ts';
+import { Ring } from './ring.ts';
 import type { SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 
 const REGISTERS = 0xfed90000;
@@ -15,23 +17,11 @@ const DEVICE = SLOT << 3;
 const MIB = 2 ** 20;
 const DOMAIN = 5n;
 
-// VT-d 11.4: register offsets
-const REG = {
-  CAP: 0x08,
-  ECAP: 0x10,
-  GCMD: 0x18,
-  GSTS: 0x1c,
-  RTADDR: 0x20,
-  FSTS: 0x34,
-  IQH: 0x80,
-  IQT: 0x88,
-  IQA: 0x90,
-  FRCD: 0x220,
-} as const;
-const GCMD = { TE: 2 ** 31, SRTP: 2 ** 30, QIE: 2 ** 26 } as const;
+// VT-d 11.4: registers that a driver reads once, and the first fault record, where QEMU has it (CAP.FRO)
+const FIXED = { CAP: 0x08, ECAP: 0x10 } as const;
+const FAULT_RECORD = 0x220;
 const FSTS_CLEAR = 0xf3;
 const FAULT = 1n << 63n;
-const SCALABLE_ROOT = 1n << 10n;
 
 const ROOT = LAYOUT.structures;
 const CONTEXT = LAYOUT.structures + 0x1000;
@@ -39,8 +29,7 @@ const PASID_DIRECTORY = LAYOUT.structures + 0x2000;
 const PASID_TABLE = LAYOUT.structures + 0x3000;
 const QUEUE = LAYOUT.structures + 0x4000;
 const STATUS = LAYOUT.structures + 0x5000;
-const QUEUE_BYTES = 4096;
-const DESCRIPTOR_BYTES = 16;
+const QUEUE_ENTRIES = 256;
 
 // VT-d 6.5.2: context cache, IOTLB and PASID cache, all of them; a wait that writes 2
 const CONTEXT_ALL = 0x11n;
@@ -71,13 +60,14 @@ class VtdSession implements Session {
   readonly structures: Session['structures'];
   readonly #scalable: boolean;
   readonly #named: Map<string, bigint>;
-  #tail = 0;
+  readonly #queue: Ring;
 
   constructor(qtest: Qtest, scalable: boolean, named: Map<string, bigint>) {
     this.qtest = qtest;
     this.edu = new Edu(qtest, BAR);
     this.#scalable = scalable;
     this.#named = named;
+    this.#queue = new Ring(qtest, QUEUE, QUEUE_ENTRIES);
     const bytes = scalable ? 32 : 16;
     const context = { name: 'context entry', address: CONTEXT + DEVICE * bytes, bytes };
     const pasid = { name: 'PASID table entry', address: PASID_TABLE, bytes: 64 };
@@ -104,15 +94,15 @@ class VtdSession implements Session {
   }
 
   async enable(on: boolean): Promise<void> {
-    await this.qtest.write32(REGISTERS + REG.GCMD, (on ? GCMD.TE : 0) + GCMD.QIE);
+    await this.qtest.write32(REGISTERS + REGISTER.GCMD, (on ? GCMD.TE : 0) + GCMD.QIE);
   }
 
   async invalidate(): Promise<void> {
     const all = this.#scalable ? [CONTEXT_ALL, PASID_ALL, IOTLB_ALL] : [CONTEXT_ALL, IOTLB_ALL];
     await this.qtest.write32(STATUS, 1);
-    for (const word of all) await this.#push(word, 0n);
-    await this.#push(WAIT, BigInt(STATUS));
-    await this.qtest.write64(REGISTERS + REG.IQT, this.#tail);
+    for (const word of all) await this.#queue.push(word, 0n);
+    await this.#queue.push(WAIT, BigInt(STATUS));
+    await this.qtest.write64(REGISTERS + REGISTER.IQT, this.#queue.tail);
     if ((await this.qtest.read32(STATUS)) !== 2) throw new EmulatorError('the wait descriptor did not complete');
   }
 
@@ -125,12 +115,12 @@ class VtdSession implements Session {
 
   async events(): Promise<readonly SeenEvent[]> {
     const [low, high] = await Promise.all([
-      this.qtest.read64(REGISTERS + REG.FRCD),
-      this.qtest.read64(REGISTERS + REG.FRCD + 8),
+      this.qtest.read64(REGISTERS + FAULT_RECORD),
+      this.qtest.read64(REGISTERS + FAULT_RECORD + 8),
     ]);
     if ((high & FAULT) === 0n) return [];
-    await this.qtest.write64(REGISTERS + REG.FRCD + 8, FAULT);
-    await this.qtest.write32(REGISTERS + REG.FSTS, FSTS_CLEAR);
+    await this.qtest.write64(REGISTERS + FAULT_RECORD + 8, FAULT);
+    await this.qtest.write32(REGISTERS + REGISTER.FSTS, FSTS_CLEAR);
     const code = Number((high >> 32n) & 0xffn);
     const name = `fault reason 0x${code.toString(16).padStart(2, '0')}`;
     return [{ name, iova: low, write: (high & (1n << 62n)) === 0n }];
@@ -143,23 +133,17 @@ class VtdSession implements Session {
   async stop(): Promise<void> {
     await this.qtest.stop();
   }
-
-  async #push(w0: bigint, w1: bigint): Promise<void> {
-    const at = QUEUE + this.#tail;
-    await Promise.all([this.qtest.write64(at, w0), this.qtest.write64(at + 8, w1)]);
-    this.#tail = (this.#tail + DESCRIPTOR_BYTES) % QUEUE_BYTES;
-  }
 }
 
 async function setUp(qtest: Qtest, scalable: boolean): Promise<Map<string, bigint>> {
-  const root = BigInt(ROOT) | (scalable ? SCALABLE_ROOT : 0n);
-  const write32 = (name: keyof typeof REG, value: number) => qtest.write32(REGISTERS + REG[name], value);
-  await qtest.write64(REGISTERS + REG.IQA, QUEUE);
+  const root = BigInt(ROOT) | (scalable ? RTADDR_SCALABLE : 0n);
+  const write32 = (name: keyof typeof REGISTER, value: number) => qtest.write32(REGISTERS + REGISTER[name], value);
+  await qtest.write64(REGISTERS + REGISTER.IQA, QUEUE);
   await write32('GCMD', GCMD.QIE);
-  await qtest.write64(REGISTERS + REG.RTADDR, root);
+  await qtest.write64(REGISTERS + REGISTER.RTADDR, root);
   await write32('GCMD', GCMD.QIE + GCMD.SRTP);
   const named = new Map([['RTADDR', root]]);
-  for (const name of ['CAP', 'ECAP'] as const) named.set(name, await qtest.read64(REGISTERS + REG[name]));
+  for (const [name, at] of Object.entries(FIXED)) named.set(name, await qtest.read64(REGISTERS + at));
   named.set('GSTS', BigInt(GCMD.TE + GCMD.SRTP + GCMD.QIE));
   return named;
 }

@@ -10,15 +10,13 @@ import { BitStrip } from '../../view/bits.tsx';
 /** Receives a changed entry. */
 export type OnEdit = ((address: number, entry: bigint) => void) | undefined;
 
-function RawValue({
-  step,
-  digits,
-  onEdit,
-}: {
+interface EntryProps {
   readonly step: ReadStep;
   readonly digits: number;
   readonly onEdit: OnEdit;
-}): JSX.Element {
+}
+
+function RawValue({ step, digits, onEdit }: EntryProps): JSX.Element {
   const change = (event: Event & { readonly currentTarget: HTMLInputElement }): void => {
     try {
       const value = parseAddress(event.currentTarget.value.trim());
@@ -44,15 +42,7 @@ function RawValue({
 }
 
 /** The entry of a memory read. */
-export function EntryView({
-  step,
-  digits,
-  onEdit,
-}: {
-  readonly step: ReadStep;
-  readonly digits: number;
-  readonly onEdit: OnEdit;
-}): JSX.Element {
+export function EntryView({ step, digits, onEdit }: EntryProps): JSX.Element {
   return (
     <section class="chosen" aria-label="selected entry">
       <h3>
