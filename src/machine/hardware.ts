@@ -34,16 +34,6 @@ export interface Hardware {
 
 const UNKNOWN: Hardware = { driver: undefined, format: undefined, release: undefined, features: {}, from: [] };
 
-/** Kinds of IOMMU that a driver of this library drives. */
-const KINDS: readonly string[] = [
-  'arm-smmu-v3',
-  'arm-smmu',
-  'intel-vtd',
-  'amd-vi',
-  'riscv-iommu',
-  'virtio-iommu',
-] as const;
-
 /** Lines of the log that only one driver prints, and that driver. */
 const DRIVER_LINES = [
   ['smmu3', 'arm-smmu-v3'],
@@ -53,6 +43,9 @@ const DRIVER_LINES = [
   ['riscv', 'riscv-iommu'],
   ['virtio', 'virtio-iommu'],
 ] as const;
+
+/** Kinds of IOMMU that a driver of this library drives. */
+const KINDS: readonly string[] = DRIVER_LINES.map(([, kind]) => kind);
 
 function object(text: string | undefined): Readonly<Record<string, unknown>> {
   if (text === undefined) return {};
