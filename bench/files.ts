@@ -39,15 +39,24 @@ function oneReplay(bytes: Uint8Array): { replay: Replay; events: number } {
   return { replay, events: reader.stats.events };
 }
 
-/** A capture, its lines repeated until a million events are in it. */
+/** Time stamp of an event: what stands before it, seconds, the colon. */
+const STAMP = /(\[\d+\] \S+ +)(\d+\.\d{6})(:)/;
+
+/** A capture, its events repeated until a million are in it, each time later: the clock of a trace does not go back. */
 export function repeated(capture: Uint8Array): { bytes: Uint8Array; times: number } {
   const times = Math.ceil(EVENTS / oneReplay(capture).events);
-  const text = new TextDecoder('latin1').decode(capture);
-  const body = text
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .join('\n');
-  return { bytes: Buffer.from(`${text}\n${`${body}\n`.repeat(times - 1)}`, 'latin1'), times };
+  const lines = new TextDecoder('latin1').decode(capture).split('\n');
+  const events = lines.filter((line) => STAMP.test(line));
+  const seconds = events.map((line) => Number(STAMP.exec(line)?.[2]));
+  const span = Math.max(...seconds) - Math.min(...seconds) + 0.001;
+  const later = (round: number): string =>
+    events
+      .map((line) =>
+        line.replace(STAMP, (_, head, time, tail) => head + (Number(time) + round * span).toFixed(6) + tail),
+      )
+      .join('\n');
+  const rounds = Array.from({ length: times }, (_, round) => later(round));
+  return { bytes: Buffer.from(`# tracer: nop\n${rounds.join('\n')}\n`, 'latin1'), times };
 }
 
 /** Parses and replays a text trace of a million events. */
