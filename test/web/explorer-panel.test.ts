@@ -108,6 +108,7 @@ browserTest('an address that is none, and a domain that the dump does not have, 
     await page.evaluate(() => location.replace('#panel=explorer&of=<img src=x>'));
     await soon(() => page.textContent('.refused')).toContain('expected a dump');
     await page.setInputFiles('input[type=file]', moment('mapped'));
+    await page.waitForSelector('.files li');
     await page.evaluate(() => location.replace('#panel=explorer&of=<img src=x>'));
     await soon(() => page.textContent('.refused')).toContain("got '<img src=x>'");
     expect(await page.locator('main img').count()).toBe(0);
