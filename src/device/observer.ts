@@ -28,6 +28,8 @@ export interface AccessSeen {
 
 /** Sees a unit at work. */
 export interface UnitObserver {
+  /** The unit begins (true) or ends (false) to consume what waits in its queue: software writes nothing in between. */
+  consuming?(begins: boolean): void;
   /** Before the unit executes a command. */
   consumed?(command: ConsumedCommand): void;
   /** After a completion command was executed: everything before it in the queue is done. */

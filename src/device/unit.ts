@@ -4,7 +4,7 @@
  */
 import type { Address } from '../address.ts';
 import type { PhysicalMemory, RegisterPort } from '../bus.ts';
-import { type CommandDecoder, emptyScope, type Scope } from '../hardware/command.ts';
+import { type CommandDecoder, type CommandLimits, emptyScope, type Scope } from '../hardware/command.ts';
 import { bypassLeaf, contextFault } from '../hardware/iommu.ts';
 import type { Access, Fault, Leaf } from '../hardware/walk/types.ts';
 import type { UnitObserver } from './observer.ts';
@@ -79,8 +79,11 @@ export abstract class LiveUnit implements RegisterPort {
    * @returns commands consumed
    */
   run(most: number = Number.POSITIVE_INFINITY): number {
+    const { observer } = this.caches;
     let done = 0;
+    observer?.consuming?.(true);
     while (done < most && this.step()) done++;
+    observer?.consuming?.(false);
     return done;
   }
 
@@ -119,8 +122,8 @@ export abstract class LiveUnit implements RegisterPort {
   }
 
   /** Decodes what was fetched and lets an observer see it. */
-  protected decode(decoder: CommandDecoder): Scope {
-    decoder.scope(this.words, this.scope);
+  protected decode(decoder: CommandDecoder, limits?: CommandLimits): Scope {
+    decoder.scope(this.words, this.scope, limits);
     this.consumed++;
     this.caches.observer?.consumed?.({ words: this.words, scope: this.scope });
     return this.scope;

@@ -113,12 +113,18 @@ export interface CommandType {
   readonly scope?: (words: Uint32Array, scope: Scope) => void;
   /** What makes a command of this type unpredictable or meaningless, in words. */
   readonly offences?: (words: Uint32Array, limits: CommandLimits) => readonly string[];
+  /** Bits that are reserved on a unit of these limits and make a command of this type illegal there, in words. */
+  readonly refused?: (words: Uint32Array, limits: CommandLimits) => readonly string[];
 }
 
 /** What a unit's registers say about its commands. Where a register is not known, nothing is refused for it. */
 export interface CommandLimits {
   /** VT-d CAP.MAMV. */
   readonly maxAddressMask?: number;
+  /** RISC-V capabilities.S: an invalidation may name a range. */
+  readonly naturalRanges?: boolean;
+  /** RISC-V capabilities.NL: an invalidation by address may take table entries. */
+  readonly nonLeaf?: boolean;
 }
 
 /** The commands of one unit. */
@@ -181,14 +187,17 @@ export class CommandDecoder {
     return false;
   }
 
-  /** Fills a scope with what a command covers: `illegal` for unknown types and, where the unit checks, reserved bits. */
-  scope(words: Uint32Array, scope: Scope): void {
+  /**
+   * Fills a scope with what a command covers: `illegal` for unknown types, for what a unit of these limits refuses and, where
+   * the unit checks, reserved bits.
+   */
+  scope(words: Uint32Array, scope: Scope, limits: CommandLimits = NO_LIMITS): void {
     clearScope(scope);
     const opcode = this.opcodeOf(words);
     const type = this.#types[opcode];
-    if (type === undefined || (this.table.reservedMustBeZero && this.hasReserved(words, opcode))) {
-      scope.kind = 'illegal';
-    } else type.scope?.(words, scope);
+    const reserved = this.table.reservedMustBeZero && this.hasReserved(words, opcode);
+    if (type === undefined || reserved || refusalsOf(type, words, limits).length > 0) scope.kind = 'illegal';
+    else type.scope?.(words, scope);
   }
 
   /** A command for people. */
@@ -202,10 +211,26 @@ export class CommandDecoder {
     return { opcode, type, name, fields, reserved: this.hasReserved(words, opcode), scope };
   }
 
-  /** What is wrong with a command that its unit need not refuse: each offence in words. */
-  offences(words: Uint32Array, limits: CommandLimits = {}): readonly string[] {
-    return this.typeOf(words)?.offences?.(words, limits) ?? [];
+  /** Whether a unit of these limits refuses a command that others take. */
+  refuses(words: Uint32Array, limits: CommandLimits): boolean {
+    const type = this.typeOf(words);
+    return type !== undefined && refusalsOf(type, words, limits).length > 0;
   }
+
+  /** What is wrong with a command that its unit refuses for its limits, or need not refuse: each offence in words. */
+  offences(words: Uint32Array, limits: CommandLimits = NO_LIMITS): readonly string[] {
+    const type = this.typeOf(words);
+    if (type === undefined) return NONE;
+    const refused = refusalsOf(type, words, limits);
+    return refused.length > 0 ? refused : (type.offences?.(words, limits) ?? NONE);
+  }
+}
+
+const NO_LIMITS: CommandLimits = {};
+const NONE: readonly string[] = [];
+
+function refusalsOf({ refused }: CommandType, words: Uint32Array, limits: CommandLimits): readonly string[] {
+  return refused === undefined ? NONE : refused(words, limits);
 }
 
 function reservedBits(fields: readonly Field[], words: number): Uint32Array {

@@ -99,6 +99,7 @@ function bench(
   const plant: { now: Plant | undefined } = { now: undefined };
   const made: { unit?: LiveUnit; live?: LiveChecker } = {};
   const observer: UnitObserver = {
+    consuming: (begins) => made.live?.checker.consuming(begins),
     consumed: (command) => made.live?.checker.consumed(command),
     completed: () => made.live?.checker.completed(),
     accessed: (access) => made.live?.checker.accessed(access),

@@ -34,6 +34,7 @@ function watched(
 ): Watched {
   let live: LiveChecker | undefined;
   const observer = {
+    consuming: (begins: boolean) => live?.checker.consuming(begins),
     consumed: (command: Parameters<LiveChecker['checker']['consumed']>[0]) => live?.checker.consumed(command),
     completed: () => live?.checker.completed(),
     accessed: (access: Parameters<LiveChecker['checker']['accessed']>[0]) => live?.checker.accessed(access),
@@ -412,6 +413,26 @@ describe('verdicts of one unit', () => {
       command(1n | (1n << 7n) | (1n << 32n), 0n);
     });
     expect(findings.map(({ rule }) => rule)).toContain('unpredictable');
+  });
+
+  it.each([
+    ['NL', 1n << 34n, 0n, 1n << 42n],
+    ['S', 0n, 1n << 9n, 1n << 43n],
+  ])('planted, RISC-V: %s is set without its capability: flagged, and of no use', (name, low, high, capability) => {
+    const send = ({ command }: TestSystem): void =>
+      command((1n << 32n) | (6n << 12n) | (1n << 10n) | 1n | low, (BigInt(A / 4096) << 10n) | high);
+    const without = unmapped(riscv, send, new Map([['CAPABILITIES', 0n]]));
+    expect(without.map(({ rule }) => rule)).toEqual(['unpredictable', 'missing']);
+    expect(without[0]?.text).toContain(`${name} is set, and capabilities.${name} is 0`);
+    const bare = unmapped(
+      riscv,
+      ({ command }) => command((6n << 12n) | low | 1n, high),
+      new Map([['CAPABILITIES', 0n]]),
+    );
+    expect(bare.map(({ rule }) => rule)).toContain('unpredictable');
+    for (const registers of [new Map([['CAPABILITIES', capability]]), new Map<string, bigint>()]) {
+      expect(unmapped(riscv, send, registers).filter(({ severity }) => severity === 'error')).toEqual([]);
+    }
   });
 
   it('rights that are lowered and not asked for are missing, rights that are raised a warning', () => {

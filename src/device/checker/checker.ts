@@ -8,7 +8,8 @@ import { ANY, type Scope, STAGES, scopeText } from '../../hardware/command.ts';
 import type { TranslationTag } from '../../hardware/iommu.ts';
 import type { AccessSeen, ConsumedCommand, UnitObserver } from '../observer.ts';
 import { Findings } from './findings.ts';
-import { type Coverage, NEAR, OpenChange, type Target } from './open.ts';
+import { type Coverage, type Made, NEAR, OpenChange, type Target } from './open.ts';
+import { OpenChanges } from './open-index.ts';
 import { Tags } from './tags.ts';
 import type { CheckerRules, ConfigChange, InvalidationFinding, InvalidationRule, TableChange } from './types.ts';
 
@@ -42,10 +43,13 @@ export class InvalidationChecker implements UnitObserver {
   readonly #tags = new Tags();
   readonly #options: CheckerOptions;
   readonly #ats: Map<number, TranslationTag> = new Map();
-  #open: OpenChange[] = [];
+  readonly #open = new OpenChanges();
+  #number = 0;
   /** Commands since the last change that was due, newest last. */
   #recent: Scope[] = [];
   #events = 0;
+  /** Commands follow between which nothing changes. */
+  #caughtUp = false;
 
   constructor(rules: CheckerRules, options: CheckerOptions = {}) {
     this.rules = rules;
@@ -59,7 +63,7 @@ export class InvalidationChecker implements UnitObserver {
 
   /** Changes that are not yet clean. */
   get open(): number {
-    return this.#open.length;
+    return this.#open.size;
   }
 
   /** A device of a tag's tables keeps translations itself (ATS), or stops to. */
@@ -77,9 +81,9 @@ export class InvalidationChecker implements UnitObserver {
     }
     this.#breaks(change);
     if (change.sameOutput === true && change.raised === undefined) return;
-    this.#add(new OpenChange('tlb', this.#events, { change, unit: this.#unitOf(change) }));
+    const own = this.#add('tlb', { change, unit: this.#unitOf(change) });
     for (const [stream, tag] of this.#ats) {
-      if (sameTag(tag, change.tag)) this.#add(new OpenChange('device-tlb', this.#events, { change, stream }));
+      if (sameTag(tag, change.tag)) this.#add('device-tlb', { change, stream, own });
     }
   }
 
@@ -88,7 +92,7 @@ export class InvalidationChecker implements UnitObserver {
     this.#events++;
     const user = `${config.stream}/${config.substream}`;
     if (config.wasValid || this.rules.config === 'all') {
-      this.#add(new OpenChange('config', this.#events, { config }));
+      this.#add('config', { config });
     }
     if (config.before !== undefined) this.#tags.leave(config.before, user);
     if (config.after === undefined || this.#tags.use(config.after, user)) return;
@@ -97,12 +101,19 @@ export class InvalidationChecker implements UnitObserver {
     this.#findings.add('tag-reuse', this.#events, text);
   }
 
+  consuming(begins: boolean): void {
+    if (begins) this.#options.catchUp?.();
+    this.#caughtUp = begins;
+  }
+
   consumed({ words, scope }: ConsumedCommand): void {
-    this.#options.catchUp?.();
+    if (!this.#caughtUp) this.#options.catchUp?.();
     this.#events++;
-    for (const offence of this.rules.decoder.offences(words, this.rules.limits)) {
+    const { decoder, limits } = this.rules;
+    for (const offence of decoder.offences(words, limits)) {
       this.#findings.count('unpredictable', offence, this.#events, `${this.#name(words)}: ${offence}`);
     }
+    if (decoder.refuses(words, limits)) return;
     if (scope.kind === 'illegal') {
       this.#findings.count('unpredictable', 'illegal', this.#events, `${this.#name(words)}: illegal for the unit`);
     } else if (scope.kind === 'tlb' || scope.kind === 'config' || scope.kind === 'device-tlb')
@@ -112,20 +123,14 @@ export class InvalidationChecker implements UnitObserver {
   completed(): void {
     this.#events++;
     this.#tags.completed();
-    this.#open = this.#open.filter((open) => {
-      if (!open.complete()) return true;
-      if (open.finding !== undefined) this.#isLate(open.finding);
-      return false;
-    });
+    for (const { finding } of this.#open.complete()) if (finding !== undefined) this.#isLate(finding);
   }
 
   accessed({ domain, space, stages, page, from, output, stream }: AccessSeen): void {
     this.#events++;
-    if (output < 0 || this.#open.length === 0) return;
-    for (const open of this.#open) {
-      const device =
-        from === 'device-tlb' ? open.target === 'device-tlb' && open.stream === stream : open.target === 'tlb';
-      if (!device || from === 'tables' || !open.concerns(domain, space, stages, page, page + 1)) continue;
+    if (output < 0 || from === 'tables' || this.#open.size === 0) return;
+    for (const open of this.#open.concerning({ domain, space, stages }, page, page + 1)) {
+      if (open.target !== from || (from === 'device-tlb' && open.stream !== stream)) continue;
       if (!isStale(open.change, page, output)) continue;
       this.#stale(open, page, output);
       return;
@@ -136,10 +141,8 @@ export class InvalidationChecker implements UnitObserver {
   done(tag: TranslationTag, first: number, pages: number): void {
     this.#options.catchUp?.();
     this.#events++;
-    for (const open of this.#open) {
-      if (open.concerns(tag.domain, tag.space, tag.stages, first, first + pages)) {
-        this.#due(open, 'its unmapping was reported as done');
-      }
+    for (const open of this.#open.concerning(tag, first, first + pages)) {
+      this.#due(open, 'its unmapping was reported as done');
     }
     this.#recent = [];
   }
@@ -148,23 +151,21 @@ export class InvalidationChecker implements UnitObserver {
   configDone(stream: number): void {
     this.#options.catchUp?.();
     this.#events++;
-    for (const open of this.#open) {
-      if (open.target === 'config' && open.stream === stream) this.#due(open, 'its unmapping was reported as done');
-    }
+    for (const open of this.#open.ofStream(stream)) this.#due(open, 'its unmapping was reported as done');
   }
 
   /** A table was freed. */
   freed(table: number): void {
     this.#options.catchUp?.();
     this.#events++;
-    for (const open of this.#open) if (open.change?.table === table) this.#due(open, 'its table was freed');
+    for (const open of this.#open.ofTable(table)) this.#due(open, 'its table was freed');
   }
 
   /** Nothing follows: what is not clean never will be. */
   finish(): readonly InvalidationFinding[] {
     this.#options.catchUp?.();
     this.#events++;
-    for (const open of this.#open) this.#due(open, 'the end');
+    for (const open of this.#open.all) this.#due(open, 'the end');
     return this.findings;
   }
 
@@ -177,16 +178,14 @@ export class InvalidationChecker implements UnitObserver {
   #made(change: TableChange): void {
     const { tag, first, pages } = change;
     if (change.after === 'leaf') {
-      for (const open of this.#open) {
-        if (open.target === 'config' || !open.concerns(tag.domain, tag.space, tag.stages, first, first + pages))
-          continue;
+      for (const open of this.#open.concerning(tag, first, first + pages)) {
         if (this.rules.breakBeforeMake && open.finding === undefined) this.#broken(open, change);
         else this.#due(open, 'its addresses were given out again');
       }
     }
     const { keepsAbsent } = this.rules;
     const kept = keepsAbsent === 'all' || (keepsAbsent === 'second' && tag.stages === STAGES.second);
-    if (kept && change.after === 'leaf') this.#add(new OpenChange('tlb', this.#events, { change }));
+    if (kept && change.after === 'leaf') this.#add('tlb', { change });
   }
 
   /** A valid entry became another valid one. */
@@ -202,13 +201,11 @@ export class InvalidationChecker implements UnitObserver {
     open.finding = this.#findings.add('break-before-make', this.#events, text, change.pages);
   }
 
-  #add(open: OpenChange): void {
-    open.early = this.#recent.some((scope) => this.#fits(scope, open.target) && open.coverage(scope) === 'covers');
-    this.#open.push(open);
-  }
-
-  #fits(scope: Scope, target: Target): boolean {
-    return scope.kind === target;
+  #add(target: Target, made: Omit<Made, 'number'>): OpenChange {
+    const open = new OpenChange(target, this.#events, { ...made, number: ++this.#number });
+    open.early = this.#recent.some((scope) => scope.kind === target && open.coverage(scope) === 'covers');
+    this.#open.add(open);
+    return open;
   }
 
   /** An invalidation: what of the open changes it covers. */
@@ -216,19 +213,19 @@ export class InvalidationChecker implements UnitObserver {
     const tagged = this.#tags.consumed(scope);
     let gained = 0;
     let tables = false;
-    const near: [OpenChange, Coverage][] = [];
-    for (const open of this.#open) {
-      if (!this.#fits(scope, open.target)) continue;
+    let near = false;
+    for (const open of this.#open.named(scope)) {
       const coverage = open.coverage(scope);
       if (coverage === 'covers') {
         this.#order(open, scope);
         gained += open.ask(scope);
+        this.#open.asked(open);
         tables ||= open.change?.before === 'table';
-      } else if (NEAR[coverage] !== undefined) near.push([open, coverage]);
+      } else near = isNear(open, coverage) || near;
     }
     // Another domain's command may well meet the same addresses: it is a near miss only if it is of no other use
-    for (const [open, coverage] of near) if (gained === 0 || coverage !== 'other-tag') open.near ??= coverage;
-    this.#judgeWork(words, scope, gained, tables, tagged || near.length > 0);
+    if (gained === 0) for (const open of this.#open.otherwise(scope)) near = isNear(open, open.coverage(scope)) || near;
+    this.#judgeWork(words, scope, gained, tables, tagged || near);
     this.#recent.push({ ...scope });
     if (this.#recent.length > REMEMBERED) this.#recent.shift();
   }
@@ -237,8 +234,7 @@ export class InvalidationChecker implements UnitObserver {
   #order(open: OpenChange, scope: Scope): void {
     if (open.target !== 'device-tlb' || !this.rules.deviceLast) return;
     const { change } = open;
-    const early = this.#open.some((other) => other.target === 'tlb' && other.change === change);
-    if (!early || change === undefined) return;
+    if (open.own === undefined || !this.#open.has(open.own) || change === undefined) return;
     const text = `${rangeText(change)}: the TLB of stream ${hex(scope.stream)} was asked before the unit's own had completed`;
     this.#findings.add('wrong-order', this.#events, text, change.pages);
   }
@@ -334,6 +330,13 @@ function verdictOf(open: OpenChange): [InvalidationRule, string] {
   }
   if (open.early) return ['wrong-order', 'the invalidation came before the change'];
   return ['missing', 'no invalidation'];
+}
+
+/** Whether a command met the pages of a change and does not cover it: the first such command is remembered. */
+function isNear(open: OpenChange, coverage: Coverage): boolean {
+  if (NEAR[coverage] === undefined) return false;
+  open.near ??= coverage;
+  return true;
 }
 
 function sameTag(a: TranslationTag, b: TranslationTag): boolean {

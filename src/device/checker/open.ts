@@ -34,11 +34,14 @@ export const NEAR: Readonly<Partial<Record<Coverage, string>>> = {
 };
 
 /** What an {@link OpenChange} is made of. */
-interface Made {
+export interface Made {
+  readonly number: number;
   readonly change?: TableChange;
   readonly config?: ConfigChange;
   readonly stream?: number;
   readonly unit?: number;
+  /** Of a device's TLB: the same change in the unit's own. */
+  readonly own?: OpenChange;
 }
 
 /** A change under way. */
@@ -50,6 +53,12 @@ export class OpenChange {
   readonly stream: number;
   /** Number of the event. */
   readonly at: number;
+  /** Grows from change to change. */
+  readonly number: number;
+  /** The same change in the unit's own TLB, of one in a device's. */
+  readonly own: OpenChange | undefined;
+  /** Pages of the entries that it changes: first, and where they end. */
+  readonly reach: readonly [first: number, end: number];
   /** Pages that no command covered yet. */
   unasked: PageRange[];
   /** Some pages were asked for, and others not: a command that was too short. */
@@ -67,12 +76,15 @@ export class OpenChange {
   constructor(target: Target, at: number, made: Made) {
     this.target = target;
     this.at = at;
+    this.number = made.number;
     this.change = made.change;
     this.config = made.config;
     this.stream = made.stream ?? made.config?.stream ?? ANY;
     this.#unit = made.unit ?? 1;
     const { first, pages } = made.change ?? { first: 0, pages: 1 };
     this.unasked = [{ first, end: first + pages }];
+    this.own = made.own;
+    this.reach = [Math.floor(first / this.#unit) * this.#unit, Math.ceil((first + pages) / this.#unit) * this.#unit];
   }
 
   /** Everything was asked for. */

@@ -10,6 +10,8 @@ import { VIRTIO_REQUESTS } from '../../hardware/virtio/requests.ts';
 import { VTD_DESCRIPTORS, VTD_WIDE_DESCRIPTORS } from '../../hardware/vt-d/descriptors.ts';
 import type { CheckerRules } from './types.ts';
 
+/** RISC-V IOMMU 1.0, 6.3: capabilities.NL and capabilities.S. */
+const RISCV_CAPABILITY = { nonLeaf: 42, naturalRanges: 43 } as const;
 /** IDR3.BBML of SMMUv3, 12:11 (IHI 0070 6.3.4). */
 const BBML_AT = 11;
 // VT-d 11.4.2: CAP.CM 7, PSI 39, MAMV 53:48; 11.4.9.3: IQA.DW 11
@@ -62,14 +64,17 @@ function amd(registers: Registers): CheckerRules {
   return { unit: 'amd-vi', decoder: AMD_COMMANDS, keepsAbsent, ...shared };
 }
 
-function riscv(): CheckerRules {
+function riscv(registers: Registers): CheckerRules {
+  const capabilities = registers.get('CAPABILITIES');
+  const has = (bit: number): boolean => registerBits(capabilities ?? 0n, bit, 1) === 1;
+  const { nonLeaf, naturalRanges } = RISCV_CAPABILITY;
   // RISC-V IOMMU 1.0, 4.1.1: the leaf entry that maps the address; each entry of a NAPOT page is one of its own (Svnapot)
   const shared = {
     breakBeforeMake: false,
     config: 'valid',
     wholeEntry: true,
     deviceLast: true,
-    limits: {},
+    limits: capabilities === undefined ? {} : { nonLeaf: has(nonLeaf), naturalRanges: has(naturalRanges) },
   } as const;
   return { unit: 'riscv-iommu', decoder: RISCV_COMMANDS, keepsAbsent: 'never', ...shared };
 }

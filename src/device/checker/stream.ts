@@ -212,7 +212,7 @@ export class StreamJudge {
   #command(line: Line, checker: InvalidationChecker): void {
     const words = line.words();
     const decoder = checker.rules.decoder;
-    decoder.scope(words, this.#scope);
+    decoder.scope(words, this.#scope, checker.rules.limits);
     const name = decoder.typeOf(words)?.name ?? 'unknown command';
     this.#commands.set(name, (this.#commands.get(name) ?? 0) + 1);
     checker.consumed({ words, scope: this.#scope });

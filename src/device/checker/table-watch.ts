@@ -78,6 +78,7 @@ export class TableWatch {
     const unit = Math.max(1, level.unit / PAGE);
     const last = Math.min(level.entries - 1, Math.floor((end - 1 - base) / unit));
     for (let i = Math.max(0, Math.floor((from - base) / unit)); i <= last; i++) {
+      i = this.#firstOther(d, shadow, i, last);
       const at = shadow.address + i * d.entryBytes;
       const lo = this.#reader.read32(at) ?? 0;
       const hi = d.entryBytes === 8 ? (this.#reader.read32(at + 4) ?? 0) : 0;
@@ -86,6 +87,18 @@ export class TableWatch {
       const below = shadow.below.get(i);
       if (below !== undefined) this.#table({ d, depth: depth + 1, base: place.base }, below, from, end);
     }
+  }
+
+  /** The first entry from `from` on that changed or led to a table, or the last one, where memory can be read at once. */
+  #firstOther({ entryBytes }: Descriptors, { address, lo, hi, below }: Shadow, from: number, last: number): number {
+    if (below.size > 0) return from;
+    const words = this.#reader.view?.(address + from * entryBytes, (last - from + 1) * entryBytes);
+    if (words === undefined) return from;
+    const step = entryBytes / 4;
+    for (let i = from, at = 0; i < last; i++, at += step) {
+      if (words[at] !== lo[i] || (step === 2 && words[at + 1] !== hi[i])) return i;
+    }
+    return last;
   }
 
   #changed({ d, depth, base }: Place, shadow: Shadow, i: number, lo: number, hi: number): void {

@@ -5,7 +5,7 @@
  */
 import type { PhysicalMemory } from '../../bus.ts';
 import type { StructureReader } from '../../hardware/bits.ts';
-import { ANY, type Scope, STAGES } from '../../hardware/command.ts';
+import { ANY, type CommandLimits, type Scope, STAGES } from '../../hardware/command.ts';
 import { contextFault, type DeviceContext, type DomainTables } from '../../hardware/iommu.ts';
 import { riscvFeatures } from '../../hardware/riscv/capabilities.ts';
 import { CAUSE, causeText } from '../../hardware/riscv/causes.ts';
@@ -38,9 +38,6 @@ export interface RiscvOptions extends UnitOptions {
 
 /** G of a first-stage leaf. */
 const GLOBAL = 1n << 5n;
-/** Bits of IOTINVAL commands that a capability brings: NL in word 1, S in word 2. */
-const NL_BIT = 4;
-const S_BIT = 0x200;
 
 /** A live RISC-V IOMMU. */
 export class LiveRiscv extends LiveUnit {
@@ -49,12 +46,15 @@ export class LiveRiscv extends LiveUnit {
   #model: RiscvIommu | undefined;
   /** An ATS invalidation was not answered: the next fence finds it. */
   #timedOut = false;
+  readonly #limits: CommandLimits;
 
   constructor(memory: PhysicalMemory, options: RiscvOptions = {}) {
     const bank = new RegisterBank(AT, WIDE);
     super(memory, bank, (self) => rulesOf(self as LiveRiscv), options);
     bank.set64(AT.CAPABILITIES, options.capabilities ?? DEFAULT_CAPABILITIES);
     this.faults = new FaultQueue(memory, bank);
+    const high = bank.get(AT.CAPABILITIES + 4);
+    this.#limits = { nonLeaf: (high & CAP_HIGH.NL) !== 0, naturalRanges: (high & CAP_HIGH.S) !== 0 };
   }
 
   /** What the registers and the kept directories say. */
@@ -108,20 +108,12 @@ export class LiveRiscv extends LiveUnit {
   /** @returns 0, or the bit of cqcsr that says why the queue stops at the command */
   #execute(address: number): number {
     if (!this.fetch(address, RISCV_COMMAND_BYTES / 4)) return CQCSR.cqmf;
-    const scope = this.decode(RISCV_COMMANDS);
-    if (scope.kind === 'illegal' || this.#lacks(scope)) return CQCSR.cmd_ill;
+    const scope = this.decode(RISCV_COMMANDS, this.#limits);
+    if (scope.kind === 'illegal') return CQCSR.cmd_ill;
     if (scope.kind === 'completion') return this.#fence(scope);
     if (scope.kind === 'device-tlb' && this.silent.has(scope.stream)) this.#timedOut = true;
     else this.invalidate(scope);
     return 0;
-  }
-
-  /** Bits that are reserved without a capability. */
-  #lacks(scope: Scope): boolean {
-    if (scope.kind !== 'tlb') return false;
-    const high = this.bank.get(AT.CAPABILITIES + 4);
-    const nl = ((this.words[1] ?? 0) & NL_BIT) !== 0 && (high & CAP_HIGH.NL) === 0;
-    return nl || (((this.words[2] ?? 0) & S_BIT) !== 0 && (high & CAP_HIGH.S) === 0);
   }
 
   #fence(scope: Scope): number {

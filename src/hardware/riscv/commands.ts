@@ -3,7 +3,7 @@
  * @module
  */
 import { bitsOf, type Field } from '../bits.ts';
-import { CommandDecoder, type CommandType, type Scope, STAGES, sizedRange } from '../command.ts';
+import { CommandDecoder, type CommandLimits, type CommandType, type Scope, STAGES, sizedRange } from '../command.ts';
 
 /** Bytes of a command. */
 export const RISCV_COMMAND_BYTES = 16;
@@ -97,6 +97,14 @@ const ATS: readonly Field[] = [
   { name: 'PAYLOAD', at: 64, bits: 64 },
 ];
 
+/** NL and S are reserved without their capability (4.1.1), and a reserved bit that is set makes a command illegal (4.1). */
+function withoutCapability(words: Uint32Array, { nonLeaf, naturalRanges }: CommandLimits): readonly string[] {
+  const refused: string[] = [];
+  if (nonLeaf === false && bitsOf(words, NL.at, 1) === 1) refused.push('NL is set, and capabilities.NL is 0');
+  if (naturalRanges === false && bitsOf(words, S.at, 1) === 1) refused.push('S is set, and capabilities.S is 0');
+  return refused;
+}
+
 const TYPES: readonly CommandType[] = [
   {
     opcode: code(1, 0),
@@ -104,6 +112,7 @@ const TYPES: readonly CommandType[] = [
     section: 'RISC-V IOMMU 4.1.1',
     fields: INVALIDATE,
     scope: firstStage,
+    refused: withoutCapability,
   },
   {
     opcode: code(1, 1),
@@ -111,6 +120,7 @@ const TYPES: readonly CommandType[] = [
     section: 'RISC-V IOMMU 4.1.1',
     fields: INVALIDATE,
     scope: secondStage,
+    refused: withoutCapability,
   },
   {
     opcode: code(2, 0),
