@@ -23,7 +23,14 @@ const PAGE = 4096;
 function oneReplay(bytes: Uint8Array): { replay: Replay; events: number } {
   const names = createNames();
   const device = { driver: 'arm-smmu', kernel: undefined, kernelAssumed: false, features: {}, assumed: false };
-  const row = { device, path: 'map-pages', dispatch: 'indirect', format: 'arm-64-lpae-s1', granule: PAGE } as const;
+  const row = {
+    device,
+    path: 'map-pages',
+    dispatch: 'indirect',
+    format: 'arm-64-lpae-s1',
+    granule: PAGE,
+    tracedPage: PAGE,
+  } as const;
   const replay = new Replay({
     names,
     rows: [{ ...row, iova: 'keep', physical: 'keep', tlb: 'strict' }],

@@ -8,6 +8,7 @@ import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { PANELS } from './panels/index.ts';
 import type { Command, Panel } from './panels/panel.ts';
 import { files, followAddress, hash, openPanel } from './state/app.ts';
+import { filesOfDrop } from './state/dropped.ts';
 import { type DroppedFile, identify } from './state/identify.ts';
 import { focusSearch, followKeys, moveFocus } from './state/keys.ts';
 import { nextTheme, setTheme, THEMES, theme } from './state/theme.ts';
@@ -17,6 +18,7 @@ const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
   log: 'fault',
   dump: 'dump',
   trace: 'trace',
+  functions: 'trace',
   latency: 'latency',
 };
 
@@ -45,11 +47,17 @@ async function takeServed(): Promise<void> {
   await take(await Promise.all(served));
 }
 
+const ROLE_WORDS: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
+  unknown: 'not understood',
+  functions: 'function graph',
+  beside: 'kept beside, not read here',
+};
+
 function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
   const { file, role, refused } = dropped;
   return (
     <li class={role === 'unknown' ? 'bad' : ''}>
-      <span class="name">{file.name}</span> <span class="role">{role === 'unknown' ? 'not understood' : role}</span>
+      <span class="name">{file.name}</span> <span class="role">{ROLE_WORDS[role] ?? role}</span>
       <button
         type="button"
         aria-label={`remove ${file.name}`}
@@ -91,7 +99,7 @@ function useDrop(over: Signal<boolean>): void {
     const onDrop = (event: DragEvent): void => {
       event.preventDefault();
       over.value = false;
-      void take(event.dataTransfer?.files ?? []);
+      if (event.dataTransfer !== null) void filesOfDrop(event.dataTransfer).then(take);
     };
     addEventListener('dragover', onOver);
     addEventListener('dragleave', onLeave);

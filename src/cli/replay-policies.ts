@@ -3,10 +3,12 @@
  * @module
  */
 import { parseSize } from '../address.ts';
+import { ownGranule } from '../answers/replay/choices.ts';
 import { checkWalks, type DeviceRow, deviceRows } from '../answers/replay/hardware.ts';
 import { PolicyRun } from '../answers/replay-policies.ts';
 import { wordsOf } from '../answers/words.ts';
 import type { IovaKernel } from '../dma/iova-cache.ts';
+import type { Hardware } from '../machine/hardware.ts';
 import { POLICIES } from '../replay/policy-result.ts';
 import { createNames } from '../trace/events.ts';
 import { UsageError } from './exit.ts';
@@ -25,8 +27,8 @@ interface PolicyFlags {
 }
 
 /** The machine's IOMMU, or the one asked for; undefined where nothing names one: then no device is driven. */
-function deviceRow(files: readonly string[], { iommu, kernel, format }: PolicyFlags): DeviceRow | undefined {
-  const rows = deviceRows({ iommu, kernel, format, hardware: hardwareBeside(files) });
+function deviceRow(hardware: Hardware, { iommu, kernel, format }: PolicyFlags): DeviceRow | undefined {
+  const rows = deviceRows({ iommu, kernel, format, hardware });
   const [row] = rows;
   if (rows.length > 1) throw new UsageError('--policy: expected one IOMMU and one format');
   if (row === undefined || row.device.assumed) return undefined;
@@ -48,13 +50,14 @@ export async function replayPolicies(
 ): Promise<void> {
   const names = createNames();
   const { until, format, granule } = flags;
-  const row = deviceRow(files, flags);
+  const hardware = hardwareBeside(files);
+  const row = deviceRow(hardware, flags);
   const run = new PolicyRun({
     names,
     policies: wordsOf('policy', policy, POLICIES),
     options: {
       ...(format === undefined ? {} : { format }),
-      ...(row === undefined ? {} : { format: row.format, ...cachesOf(row) }),
+      ...(row === undefined ? {} : { format: row.format, granule: ownGranule(row.format, hardware), ...cachesOf(row) }),
       ...(granule === undefined ? {} : { granule: parseSize(granule) }),
     },
     ...(row === undefined ? {} : { device: row.device }),

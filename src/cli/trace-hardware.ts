@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { evidenceIn } from '../machine/evidence.ts';
 import { type Hardware, hardwareOf } from '../machine/hardware.ts';
 import { filesIn } from './evidence-folder.ts';
-import { readFile } from './io.ts';
+import { readFile, say } from './io.ts';
 
 function listed(folder: string): readonly string[] {
   try {
@@ -20,7 +20,9 @@ function textOf(folder: string, name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   try {
     return new TextDecoder().decode(readFile(join(folder, name)));
-  } catch {
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    say(`iommu: ${join(folder, name)} beside the trace is passed over: ${why}\n`);
     return undefined;
   }
 }

@@ -185,13 +185,16 @@ export function readLatencyTable(text: string, source: string): LatencyTable {
   return { source, columns, rows };
 }
 
+/** A column's name: a few words without punctuation of prose or of options. */
+const COLUMN = /^\s*"?[\p{L}_][\p{L}\d_ ./()%-]{0,39}"?\s*$/u;
+
 /** Whether the first bytes of a file look like a latency table's header. */
 export function looksLikeLatencyTable(head: string): boolean {
   const first = head
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .find((line) => line.trim() !== '' && !line.startsWith('#'));
-  return first?.includes(',') === true && !first.includes('{') && !/^\s*[\d|]/.test(first);
+  return first?.includes(',') === true && first.split(',').every((cell) => COLUMN.test(cell));
 }
 
 /**

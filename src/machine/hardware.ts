@@ -26,13 +26,24 @@ export interface Hardware {
   readonly format: string | undefined;
   /** Release of the kernel. */
   readonly release: string | undefined;
+  /** Size of the kernel's pages, bytes, where `metadata.json` or the name of the release says it. */
+  readonly pageSize: number | undefined;
   /** Features that decide which commands are sent, as options of the driver. */
   readonly features: Readonly<Record<string, boolean | number>>;
   /** What says so: `metadata.json`, `the log`. */
   readonly from: readonly string[];
 }
 
-const UNKNOWN: Hardware = { driver: undefined, format: undefined, release: undefined, features: {}, from: [] };
+const UNKNOWN: Hardware = {
+  driver: undefined,
+  format: undefined,
+  release: undefined,
+  pageSize: undefined,
+  features: {},
+  from: [],
+};
+/** Page sizes of kernels that Linux is built with. */
+const PAGE_SIZES: readonly unknown[] = [4096, 16384, 65536];
 
 /** Lines of the log that only one driver prints, and that driver. */
 const DRIVER_LINES = [
@@ -62,10 +73,20 @@ function isKind(value: unknown): value is string {
 }
 
 function fromMetadata(text: string | undefined): Partial<Hardware> & { readonly kinds: readonly string[] } {
-  const { iommu, release } = object(text);
+  const { iommu, release, pageSize } = object(text);
   const named = typeof iommu === 'object' && iommu !== null ? (iommu as { kinds?: unknown }).kinds : [];
   const kinds = Array.isArray(named) ? named.filter(isKind) : [];
-  return { kinds, release: typeof release === 'string' ? release : undefined };
+  return {
+    kinds,
+    release: typeof release === 'string' ? release : undefined,
+    pageSize: PAGE_SIZES.includes(pageSize) ? (pageSize as number) : undefined,
+  };
+}
+
+/** Page size in the name of a release, such as `6.12.107+deb13-arm64-16k` or `6.11.4-301.fc41.aarch64+64k`. */
+function pageSizeIn(release: string | undefined): number | undefined {
+  const [, kib] = /[-+.](4|16|64)k\b/i.exec(release ?? '') ?? [];
+  return kib === undefined ? undefined : Number(kib) * 1024;
 }
 
 /** Registers by name, as a register file has them. */
@@ -173,7 +194,8 @@ export function hardwareOf(texts: HardwareTexts): Hardware {
   ];
   const [from, kinds] = sources.find(([, found]) => found.length > 0) ?? ['', []];
   const release = recorded.release ?? /Linux version (\S{1,80})/.exec(`${version ?? ''}\n${log}`)?.[1];
-  if (kinds.length !== 1) return { ...UNKNOWN, release };
+  const pageSize = recorded.pageSize ?? pageSizeIn(release);
+  if (kinds.length !== 1) return { ...UNKNOWN, release, pageSize };
   const driver = kinds[0] as string;
-  return { driver, release, from: [from], ...detailsOf(driver, registersOf(registers), log) };
+  return { driver, release, pageSize, from: [from], ...detailsOf(driver, registersOf(registers), log) };
 }

@@ -21,7 +21,6 @@ import type { ListObserver } from './list-observer.ts';
 import { Placement } from './placement.ts';
 import { WorkSplit } from './work-split.ts';
 
-const TRACE_PAGE = 4096;
 /** Domains that a row replays into; calls into more are refused. */
 const MOST_DOMAINS = 4096;
 /** Queues and structures of the devices of one row. */
@@ -55,6 +54,8 @@ export interface RowSpec {
   readonly format: string;
   /** Smallest page, bytes. */
   readonly granule: number;
+  /** Size of the traced kernel's pages, bytes. */
+  readonly tracedPage: number;
   /** Input addresses as traced, or handed out anew. */
   readonly iova: 'keep' | IovaPolicy;
   /** Physical pages as traced, or in larger pieces. */
@@ -126,11 +127,11 @@ export class ReplayRow {
     this.#observer = observer;
     this.#lists = lists;
     this.#memory = new TableMemory({ limit: MOST_TABLE_BYTES + (hasQueue(spec.device) ? MOST_DEVICE_BYTES : 0) });
-    this.spec = spec.granule > TRACE_PAGE && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
+    this.spec = spec.granule > spec.tracedPage && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
     this.#driver = driver;
     this.#split = splitWork ? new WorkSplit(this.#meter, spec.path) : undefined;
     const { oas } = formatById(spec.format).request(spec.granule, undefined, undefined);
-    const reshapes = spec.granule > TRACE_PAGE || spec.physical !== 'keep';
+    const reshapes = spec.granule > spec.tracedPage || spec.physical !== 'keep';
     this.#shaper = reshapes ? new ElementShaper(spec.granule, spec.physical, 2 ** oas) : undefined;
   }
 

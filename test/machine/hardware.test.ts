@@ -81,3 +81,13 @@ test('a kind is text: lists and objects that would print as one are passed over'
     expect(hardwareOf({ metadata, registers })).toMatchObject({ driver: undefined, from: [] });
   }
 });
+
+test('the page size is that of the metadata, else the one in the name of the release, else not known', () => {
+  const pageSizeOf = (release: string, metadata = '{}'): number | undefined =>
+    hardwareOf({ metadata, version: `Linux version ${release} (x@y)` }).pageSize;
+  expect(pageSizeOf('6.12.107+deb13-arm64-16k')).toBe(16384);
+  expect(pageSizeOf('6.11.4-301.fc41.aarch64+64k')).toBe(65536);
+  expect(pageSizeOf('6.12.107+deb13-arm64')).toBeUndefined();
+  expect(pageSizeOf('6.12.1-arm64-16k', '{"pageSize": 4096}')).toBe(4096);
+  expect(pageSizeOf('6.12.1-arm64', '{"pageSize": 5000}')).toBeUndefined();
+});

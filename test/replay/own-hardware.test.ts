@@ -12,6 +12,8 @@ interface Row {
   readonly driver: string;
   readonly driverKernel: string | null;
   readonly format: string;
+  readonly granule: string;
+  readonly iova: string;
   readonly deviceAssumed: boolean;
   readonly commands: Readonly<Record<string, number>> | null;
   readonly refused: readonly unknown[];
@@ -51,6 +53,12 @@ describe.each(OWN)('a trace of %s drives its own IOMMU', (capture, driver, kerne
     expect(Object.keys(rows[0]?.commands ?? {}).sort()).toEqual([...kind.commands].sort());
     expect(rows[0]?.commands?.[kind.completion ?? '']).toBe(rows[0]?.counts['tlbSync']);
   });
+});
+
+test('a kernel with pages of 16K has tables of 16K, and its addresses are kept', async () => {
+  const { rows, notes } = await replayed(`${CAPTURES}arm64-smmuv3-61216k-blk/trace.txt.gz`);
+  expect(rows.every((row) => row.granule === '16K' && row.iova === 'keep' && row.refused.length === 0)).toBe(true);
+  expect(notes.join('\n')).not.toMatch(/rounded to it|multiple of 16K/);
 });
 
 test('a RISC-V trace drives a RISC-V IOMMU; a virtio trace sends requests', async () => {

@@ -104,6 +104,7 @@ const SPEC: RowSpec = {
   dispatch: 'direct',
   format: 'arm-64-lpae-s1',
   granule: PAGE,
+  tracedPage: PAGE,
   iova: 'keep',
   physical: 'keep',
   tlb: 'strict',

@@ -3,6 +3,8 @@ import type { Page } from 'playwright-core';
 import { afterAll, expect } from 'vitest';
 import { browserTest, CAPTURE, closeBrowser, drop, fileOf, soon, verdict, withPage } from './open-page.ts';
 
+/** A recorded machine with one trace. */
+const FOLDER = new URL('../captures/x86-vtd-612-vfio', import.meta.url).pathname;
 const CALLS = 'section[aria-label="calls of the range"] .verdict';
 const WHAT_IF = 'section[aria-label="what if"]';
 
@@ -40,6 +42,24 @@ browserTest('a range is drawn with the mouse: its calls are listed, and its rows
       await other.waitForSelector(CALLS);
       expect(await other.textContent(CALLS)).toBe(said);
     });
+  }),
+);
+
+browserTest('a dropped folder gives its files, and the trace is replayed on the IOMMU that they name', () =>
+  withPage('', async (page) => {
+    const data = { items: [], files: [FOLDER], dragOperationsMask: 1 };
+    const session = await page.context().newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await session.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    }
+    await page.waitForSelector('.files li');
+    expect(await page.textContent('.files')).toContain('cmdline.txt kept beside, not read here');
+    await page.getByRole('link', { name: 'Trace' }).click();
+    expect(await verdict(page)).toContain('commands to intel-vtd');
+    expect(await page.locator(WHAT_IF).getByLabel('Format').inputValue()).toBe('vtd-ss');
+    await page.getByLabel('Dispatch').selectOption('direct');
+    await page.waitForSelector(`${WHAT_IF} .verdict`);
+    expect(await page.textContent(WHAT_IF)).toContain('intel-vtd');
   }),
 );
 

@@ -20,6 +20,7 @@ export interface Evidence {
   readonly groups?: Blob;
   readonly iomem?: Blob;
   readonly metadata?: Blob;
+  readonly version?: Blob;
 }
 
 /** What a trace is asked for. */

@@ -15,6 +15,7 @@ import type { Dump } from '../../src/dump/types.ts';
 import { walkAddress } from '../../src/dump/walk.ts';
 import { InputError } from '../../src/errors.ts';
 import { givenTables } from '../../src/hardware/given.ts';
+import { type Hardware, hardwareOf } from '../../src/machine/hardware.ts';
 import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import type { SayProgress } from './chunks.ts';
@@ -34,6 +35,18 @@ function decodingOf(dump: Dump): ReturnType<typeof decodeDump> {
   return registers === undefined && geometry !== undefined
     ? decodeGiven(dump, givenTables(geometry), 'from dump')
     : decodeDump(dump);
+}
+
+/** Bytes of a log in which the lines of boot are looked for. */
+const BOOT_BYTES = 2 ** 24;
+
+async function hardwareIn({ metadata, registers, log, version }: Evidence): Promise<Hardware> {
+  return hardwareOf({
+    metadata: await textOf(metadata),
+    registers: await textOf(registers),
+    log: await textOf(log?.slice(0, BOOT_BYTES)),
+    version: await textOf(version),
+  });
 }
 
 async function aboutDump(ask: 'decode' | 'check', evidence: Evidence): Promise<Answer> {
@@ -76,7 +89,8 @@ async function replay(evidence: Evidence, wanted: TraceQuestion, progress: SayPr
   if (first !== undefined && (await isFunctionGraph(first))) {
     return await explainedOf(first, nameOf(first, 'trace'), progress);
   }
-  return await openTrace(traces, await namesOf(evidence), wanted, progress);
+  const machine = { names: await namesOf(evidence), hardware: await hardwareIn(evidence) };
+  return await openTrace(traces, machine, wanted, progress);
 }
 
 /** The answer to a question about what was read before. @throws InputError, IommuError as the command line has them. */

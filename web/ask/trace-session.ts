@@ -5,6 +5,7 @@
 import { rangeAnswer, rangeRowsAnswer } from '../../src/answers/range.ts';
 import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
+import type { Hardware } from '../../src/machine/hardware.ts';
 import type { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { CallLog } from '../../src/trace/call-log.ts';
@@ -25,10 +26,17 @@ const MAPPINGS = 10_000;
 const PICTURE_MS = 700;
 const PICTURE_SHARE = 0.1;
 
+/** What the files beside a trace say of its machine. */
+export interface TracedMachine {
+  readonly names: MachineNames;
+  readonly hardware: Hardware;
+}
+
 interface Session {
   readonly log: CallLog;
   readonly names: TraceNames;
   readonly run: ReplayRun;
+  readonly hardware: Hardware;
   readonly stats: readonly ReadStats[];
 }
 
@@ -69,7 +77,7 @@ class Pictures {
 /** Reads files that are one trace; the session is theirs from now on. @throws InputError, IommuError as the readers and the replay do. */
 export async function openTrace(
   files: readonly Blob[],
-  machine: MachineNames,
+  { names: machine, hardware }: TracedMachine,
   wanted: TraceQuestion,
   progress: SayProgress,
 ): Promise<Answer> {
@@ -77,7 +85,7 @@ export async function openTrace(
   const names = createNames();
   const log = new CallLog();
   const clock = (): number => performance.now();
-  const run = new ReplayRun({ names, clock, machine, limit: MAPPINGS, watch: (call) => log.add(call) });
+  const run = new ReplayRun({ names, clock, machine, hardware, limit: MAPPINGS, watch: (call) => log.add(call) });
   const pictures = new Pictures();
   const stats = await readTraces(
     files,
@@ -86,7 +94,7 @@ export async function openTrace(
     (text, share) => progress(text, share, pictures.take({ log, run })),
   );
   const answer = run.answer(stats, wantedOf(wanted));
-  session = { log, names, run, stats };
+  session = { log, names, run, hardware, stats };
   return answer;
 }
 
@@ -97,7 +105,7 @@ export function viewOf(asked: LookAt): TraceView | undefined {
 
 /** The answer to a question about the trace. @throws InputError `MISSING_VALUE`; IommuError for choices that are not understood. */
 export function followTrace(question: FollowUp): Answer {
-  const { log, names, run, stats } = theSession();
+  const { log, names, run, hardware, stats } = theSession();
   switch (question.ask) {
     case 'again':
       return run.answer(stats, wantedOf(question.wanted));
@@ -108,6 +116,9 @@ export function followTrace(question: FollowUp): Answer {
       return rangeAnswer({ log, names, domains: run.domains, ...range, start: first, limit: LISTED, ...only });
     }
     default:
-      return rangeRowsAnswer({ log, ...question.range, clock: () => performance.now() }, question.choices);
+      return rangeRowsAnswer(
+        { log, ...question.range, clock: () => performance.now() },
+        { ...question.choices, hardware },
+      );
   }
 }

@@ -18,6 +18,9 @@ export type Role =
   | 'groups'
   | 'iomem'
   | 'metadata'
+  | 'version'
+  | 'functions'
+  | 'beside'
   | 'list'
   | 'latency'
   | 'unknown';
@@ -39,6 +42,8 @@ const BY_NAME: readonly (readonly [RegExp, Role])[] = [
   [/^iommu_groups\.txt$/i, 'groups'],
   [/^iomem\.txt$/i, 'iomem'],
   [/^metadata\.json$/i, 'metadata'],
+  [/^version\.txt$/i, 'version'],
+  [/^(available_events|cmdline|event_formats|fgraph_functions)\.txt$|^README/i, 'beside'],
   [/^regs?[-.].*json$/i, 'registers'],
   [/^tables.*\.jsonl(\.gz)?$|\.snapshot(\.gz)?$|^vmcore|\.kdump$/i, 'dump'],
 ];
@@ -57,12 +62,12 @@ function isDump(head: string, bytes: Uint8Array): boolean {
   );
 }
 
-function traceRefusal(bytes: Uint8Array, name: string): string | undefined {
+/** Events, calls of functions, or why it is neither. */
+function traceRole(bytes: Uint8Array, name: string): { readonly role?: Role; readonly refused: string } {
   try {
-    recogniseTrace(bytes, name);
-    return undefined;
+    return { role: recogniseTrace(bytes, name) === 'function_graph' ? 'functions' : 'trace', refused: '' };
   } catch (error) {
-    return `trace: ${error instanceof Error ? error.message : String(error)}`;
+    return { refused: `trace: ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 
@@ -98,13 +103,13 @@ export async function identify(file: File): Promise<DroppedFile> {
   if (named !== undefined) return { file, role: named, refused: [] };
   if (isRegisters(head)) return { file, role: 'registers', refused: [] };
   if (isDump(head, bytes)) return { file, role: 'dump', refused: [] };
-  const refusal = traceRefusal(bytes, file.name);
-  if (refusal === undefined) return { file, role: 'trace', refused: [] };
+  const trace = traceRole(bytes, file.name);
+  if (trace.role !== undefined) return { file, role: trace.role, refused: [] };
   if (looksLikeLatencyTable(head) || looksLikeTimings(head)) return { file, role: 'latency', refused: [] };
   if (isList(head)) return { file, role: 'list', refused: [] };
-  if (LOG.test(head)) return { file, role: 'log', refused: [] };
+  if (!/^\s*[{[]\s*"/.test(head) && LOG.test(head)) return { file, role: 'log', refused: [] };
   const refused = [
-    refusal,
+    trace.refused,
     'dump: not an ELF core, kdump, snapshot or sparse pages',
     'list: expected an address and a length in each line',
     'log: no line of an IOMMU driver near its start',

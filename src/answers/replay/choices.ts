@@ -25,7 +25,7 @@ export interface ReplayChoices {
   readonly hardware?: Hardware;
   /** Ids of table formats; default that of the device, or `arm-64-lpae-s1`. */
   readonly format?: string;
-  /** Smallest pages; the format's first by default. */
+  /** Smallest pages; by default that which Linux chooses on the machine. */
   readonly granule?: string;
   /** `keep`, `packed`, `aligned`; default `keep`. */
   readonly iova?: string;
@@ -39,9 +39,22 @@ const IOVA = ['keep', 'packed', 'aligned'] as const;
 const PHYSICAL: readonly PhysicalPolicy[] = ['keep', 'contiguous-64k', 'contiguous-2m'];
 const TLB = ['strict', 'lazy'] as const;
 
-function granulesOf(format: string, text: string | undefined): number[] {
+/** Pages of a kernel of which nothing says otherwise. */
+export const USUAL_PAGE = 4096;
+
+/**
+ * The granule that Linux chooses: the kernel's page size where the format has it, else the largest below, else the smallest
+ * (`arm_lpae_restrict_pgsizes`).
+ */
+export function ownGranule(format: string, hardware: Hardware | undefined): number {
   const { granules } = formatById(format);
-  if (text === undefined) return [granules[0] ?? 4096];
+  const page = hardware?.pageSize ?? USUAL_PAGE;
+  return Math.max(...granules.filter((granule) => granule <= page), 0) || Math.min(...granules);
+}
+
+function granulesOf(format: string, text: string | undefined, hardware: Hardware | undefined): number[] {
+  const { granules } = formatById(format);
+  if (text === undefined) return [ownGranule(format, hardware)];
   if (text === 'all') return [...granules];
   const names = granules.map(formatSize);
   const found = text.split(',').map((word) => {
@@ -51,10 +64,17 @@ function granulesOf(format: string, text: string | undefined): number[] {
   return [...new Set(found)];
 }
 
-type Choices = { readonly [K in Exclude<keyof RowSpec, 'format' | 'device'>]: readonly RowSpec[K][] };
+type Choices = { readonly [K in Exclude<keyof RowSpec, 'format' | 'device' | 'tracedPage'>]: readonly RowSpec[K][] };
 
 /** Every combination of the choices. */
-function cross({ path, dispatch, granule, iova, physical, tlb }: Choices): Omit<RowSpec, 'format' | 'device'>[] {
+function cross({
+  path,
+  dispatch,
+  granule,
+  iova,
+  physical,
+  tlb,
+}: Choices): Omit<RowSpec, 'format' | 'device' | 'tracedPage'>[] {
   const base = granule.flatMap((g) =>
     iova.flatMap((i) => physical.flatMap((p) => tlb.map((t) => ({ granule: g, iova: i, physical: p, tlb: t })))),
   );
@@ -66,7 +86,7 @@ function cross({ path, dispatch, granule, iova, physical, tlb }: Choices): Omit<
  * @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`; `UNSUPPORTED` for a format that the device does not walk.
  */
 export function specsOf(choices: ReplayChoices): RowSpec[] {
-  const { granule } = choices;
+  const { granule, hardware } = choices;
   const words = {
     path: wordsOf('path', choices.path ?? 'all', PATHS),
     dispatch: wordsOf('dispatch', choices.dispatch ?? 'indirect', DISPATCHES),
@@ -80,6 +100,12 @@ export function specsOf(choices: ReplayChoices): RowSpec[] {
   );
   return differing.flatMap(({ device, format }) => {
     checkWalks(device.driver, format);
-    return cross({ ...words, granule: granulesOf(format, granule) }).map((row) => ({ ...row, device, format }));
+    const tracedPage = hardware?.pageSize ?? USUAL_PAGE;
+    return cross({ ...words, granule: granulesOf(format, granule, hardware) }).map((row) => ({
+      ...row,
+      tracedPage,
+      device,
+      format,
+    }));
   });
 }

@@ -10,6 +10,7 @@ import { type Replay, WITNESS_EVENTS } from '../../replay/replay.ts';
 import { formatNs, formatNumber } from '../../report/number.ts';
 import type { ReadStats } from '../../trace/stats.ts';
 import { plural } from '../tables/subject.ts';
+import { USUAL_PAGE } from './choices.ts';
 import type { Asked, ReplayData } from './data.ts';
 import { type RowData, rowTitle, varyingParts } from './rows.ts';
 import { kernelPath } from './verdict.ts';
@@ -64,9 +65,9 @@ function pathNotes(data: ReplayData): string[] {
   ];
 }
 
-function assumptions(data: ReplayData, replay: Replay): string[] {
+function assumptions(data: ReplayData, replay: Replay, tracedPage: number): string[] {
   const { assumedProtection, witnessEvents } = replay;
-  const wide = data.rows.some(({ granule }) => granule !== '4K');
+  const wide = data.rows.some(({ granule }) => parseSize(granule) > tracedPage);
   return [
     ...(assumedProtection > 0
       ? [
@@ -76,7 +77,11 @@ function assumptions(data: ReplayData, replay: Replay): string[] {
     ...(witnessEvents >= WITNESS_EVENTS
       ? [`the regrouping rule was judged on the first ${formatNumber(WITNESS_EVENTS)} events, to save time`]
       : []),
-    ...(wide ? ['with a granule above 4K, elements are rounded to it and input addresses are handed out anew'] : []),
+    ...(wide
+      ? [
+          `with a granule above ${formatSize(tracedPage)}, the page size of the kernel, elements are rounded to it and input addresses are handed out anew`,
+        ]
+      : []),
   ];
 }
 
@@ -138,7 +143,7 @@ export function replayNotes(
     ...pathNotes(data),
     ...driverNotes(data.rows, hardware),
     ...granuleNotes(data, replay),
-    ...assumptions(data, replay),
+    ...assumptions(data, replay, hardware?.pageSize ?? USUAL_PAGE),
     ...(kept
       ? [
           `a list that is still mapped may be in use: rings and buffers of a driver stay mapped while it runs${leaks ? '' : '; --leaks lists them'}`,

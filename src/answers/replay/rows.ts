@@ -118,7 +118,7 @@ export function rowsOf(timed: readonly TimedRow[], profile: Profile | null): Row
 }
 
 /** A part of a row that a choice can vary. */
-export type RowPart = Exclude<keyof RowSpec, 'device'> | 'driver';
+export type RowPart = Exclude<keyof RowSpec, 'device' | 'tracedPage'> | 'driver';
 
 /** What names a row. */
 export type RowChoices = Pick<RowData, RowPart>;

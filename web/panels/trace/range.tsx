@@ -10,7 +10,17 @@ import type { TraceView } from '../../ask/protocol.ts';
 import { hash, setHash } from '../../state/app.ts';
 import { AnswerView } from '../../view/answer.tsx';
 import { type Choice, choicesOf, Select } from '../../view/select.tsx';
-import { addresses, calls, chooseRange, type RangeState, range, rows, showAllAddresses, zoomTo } from './session.ts';
+import {
+  addresses,
+  calls,
+  chooseRange,
+  question,
+  type RangeState,
+  range,
+  rows,
+  showAllAddresses,
+  zoomTo,
+} from './session.ts';
 
 function secondsText(time: number, first: number): string {
   return ((time - first) / 1e9).toFixed(6);
@@ -115,7 +125,6 @@ export function RangeCalls(): JSX.Element | null {
 }
 
 const DEFAULTS = {
-  format: 'arm-64-lpae-s1',
   dispatch: 'indirect',
   iova: 'keep',
   physical: 'keep',
@@ -133,6 +142,18 @@ function chosenOf(name: keyof typeof DEFAULTS): string {
   return hash.value.get(`if-${name}`) ?? DEFAULTS[name];
 }
 
+interface OwnRow {
+  readonly format: string;
+  readonly granule: string;
+}
+
+/** Format and granule of the traced machine, or those that are assumed for it: those of the rows of the whole trace. */
+function ownRow(): OwnRow {
+  const state = question.state.value;
+  const data = state.kind === 'answered' ? (state.answer.data as { readonly rows?: readonly OwnRow[] }) : {};
+  return data.rows?.[0] ?? { format: 'arm-64-lpae-s1', granule: '4K' };
+}
+
 function granuleChoices(format: string): Choice[] {
   const sizes = FORMATS.find(({ id }) => id === format)?.granules.map(formatSize) ?? [];
   return sizes.length > 1 ? choicesOf([...sizes, 'all']) : choicesOf(sizes);
@@ -140,8 +161,10 @@ function granuleChoices(format: string): Choice[] {
 
 /** What if: other formats, granules, addresses, for the range or for the whole trace. */
 export function WhatIf(): JSX.Element {
-  const format = chosenOf('format');
+  const own = ownRow();
+  const format = hash.value.get('if-format') ?? own.format;
   const granules = granuleChoices(format);
+  const granule = granules.find(({ value }) => value === own.granule)?.value ?? granules[0]?.value;
   const state = rows.value;
   return (
     <section class="part" aria-label="what if">
@@ -151,13 +174,13 @@ export function WhatIf(): JSX.Element {
           label="Format"
           value={format}
           choices={choicesOf(FORMATS.map(({ id }) => id))}
-          onChange={(value) => setHash({ 'if-format': value === DEFAULTS.format ? '' : value, 'if-granule': '' })}
+          onChange={(value) => setHash({ 'if-format': value === own.format ? '' : value, 'if-granule': '' })}
         />
         <Select
           label="Granule"
-          value={hash.value.get('if-granule') ?? granules[0]?.value ?? ''}
+          value={hash.value.get('if-granule') ?? granule ?? ''}
           choices={granules}
-          onChange={(value) => setHash({ 'if-granule': value === granules[0]?.value ? '' : value })}
+          onChange={(value) => setHash({ 'if-granule': value === granule ? '' : value })}
         />
         {WORDS.map(([name, label, values]) => (
           <Select

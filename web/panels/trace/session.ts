@@ -9,7 +9,7 @@ import type { Answer } from '../../../src/report/answer.ts';
 import type { AddressWindow } from '../../../src/trace/call-view.ts';
 import type { FollowUp, LookAt, TimeRange, TraceQuestion, TraceView } from '../../ask/protocol.ts';
 import { files, hash, hrefWith, setHash } from '../../state/app.ts';
-import { evidenceOf } from '../../state/evidence.ts';
+import { evidenceOf, tracesOf } from '../../state/evidence.ts';
 import { newestOnly } from '../../state/newest.ts';
 import { createQuestion } from '../../view/question.tsx';
 
@@ -43,9 +43,7 @@ export const wanted: ReadonlySignal<PanelQuestion> = computed(
 );
 
 /** Traces that were dropped. */
-export const traces: ReadonlySignal<readonly File[]> = computed(() =>
-  files.value.filter(({ role }) => role === 'trace').map(({ file }) => file),
-);
+export const traces: ReadonlySignal<readonly File[]> = computed(() => tracesOf(files.value));
 
 function secondsOf(text: string | undefined): TimeRange | undefined {
   const [from, to, ...rest] = (text ?? '').split('-').map(Number);
