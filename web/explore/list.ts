@@ -7,7 +7,7 @@ import { InputError } from '../../src/errors.ts';
 import type { ListElement } from '../../src/memory/scatter-list.ts';
 
 /** Lines and bytes that a list may have: enough for every figure, and quick to draw. */
-export const LIST_LIMITS = { lines: 4096, bytes: 2 ** 30 } as const;
+export const LIST_LIMITS: { readonly lines: number; readonly bytes: number } = { lines: 4096, bytes: 2 ** 30 };
 
 /** The list that the page starts with: a scattered buffer with one run that a block fits. */
 export const FIRST_LIST = `0x80010000  16K
