@@ -19,6 +19,7 @@ const ROOMS = {
   replay: ['trace', 'core', 'dma', 'drivers', 'device', 'formats', 'cost', 'memory', 'meter'],
   explain: ['trace', 'cost'],
   conform: ['core', 'dma', 'drivers', 'device', 'hardware', 'pagetable', 'formats', 'memory', 'meter'],
+  testing: ['core', 'drivers', 'pagetable', 'formats', 'memory', 'meter'],
   bench: ['core', 'device', 'dma', 'formats', 'hardware', 'memory', 'meter'],
   fault: ['hardware', 'dump', 'trace'],
   machine: ['hardware', 'fault', 'record'],

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
 import { bareDriver } from '../../src/drivers/index.ts';
 import { Walker } from '../../src/hardware/index.ts';
-import { RW, refusal } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+import { RW, refusal } from '../../src/testing/setup.ts';
+import { snapshot } from '../../src/testing/snapshot.ts';
 import { regimeOf } from './regimes.ts';
 
 const PAGE = 4096;

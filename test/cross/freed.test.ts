@@ -3,7 +3,7 @@ import { Domain } from '../../src/core/index.ts';
 import { FORMATS } from '../../src/formats/index.ts';
 import { type Regime, Walker } from '../../src/hardware/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
-import { iovaOf, makeDomain, pageSizesOf, RW } from '../support/setup.ts';
+import { iovaOf, makeDomain, pageSizesOf, RW } from '../../src/testing/setup.ts';
 import { plainConfigurations, presented, regimeOf } from './regimes.ts';
 
 const SETUPS = FORMATS.flatMap((format) =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Domain } from '../../src/core/index.ts';
 import { FORMATS, formatProt, PROT, QUIRK } from '../../src/formats/index.ts';
 import { type Access, type Leaf, type Regime, Walker } from '../../src/hardware/index.ts';
-import { iovaOf, makeDomain, pageSizesOf, type Setup } from '../support/setup.ts';
+import { iovaOf, makeDomain, pageSizesOf, type Setup } from '../../src/testing/setup.ts';
 import { reach } from './checks.ts';
 import { plainConfigurations, presented, regimeOf } from './regimes.ts';
 

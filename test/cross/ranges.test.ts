@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { Domain } from '../../src/core/index.ts';
 import { FORMATS } from '../../src/formats/index.ts';
 import { Walker } from '../../src/hardware/index.ts';
-import { perform } from '../suite/histories.ts';
-import { CallMaker, type Draw, draws } from '../support/histories.ts';
-import { IntervalMap } from '../support/interval-map.ts';
-import { iovaOf, makeDomain, pageSizesOf, RW, refusal } from '../support/setup.ts';
+import { CallMaker, type Draw, draws } from '../../src/testing/histories.ts';
+import { IntervalMap } from '../../src/testing/interval-map.ts';
+import { perform } from '../../src/testing/rules/histories.ts';
+import { iovaOf, makeDomain, pageSizesOf, RW, refusal } from '../../src/testing/setup.ts';
 import { reach } from './checks.ts';
 import { plainConfigurations, presented, regimeOf } from './regimes.ts';
 

@@ -4,9 +4,9 @@ import { type Domain, PATHS } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
 import { FORMATS, PROT, QUIRK } from '../../src/formats/index.ts';
 import { READ, WRITE } from '../../src/hardware/index.ts';
-import { leavesOf } from '../suite/histories.ts';
-import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
-import { iovaOf, RW, refusal } from '../support/setup.ts';
+import { type Call, CallMaker, type Draw, draws } from '../../src/testing/histories.ts';
+import { leavesOf } from '../../src/testing/rules/histories.ts';
+import { iovaOf, RW, refusal } from '../../src/testing/setup.ts';
 import { attach, isInvalidation, isSync, type System } from './ports.ts';
 
 const K4 = 4096;

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type Domain, PATHS } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
 import { FORMATS } from '../../src/formats/index.ts';
-import { leavesOf } from '../suite/histories.ts';
-import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
+import { type Call, CallMaker, type Draw, draws } from '../../src/testing/histories.ts';
+import { leavesOf } from '../../src/testing/rules/histories.ts';
 import {
   expectNoLeak,
   iovaOf,
@@ -14,7 +14,7 @@ import {
   RW,
   type Setup,
   withDomain,
-} from '../support/setup.ts';
+} from '../../src/testing/setup.ts';
 import { expectAgreement } from './checks.ts';
 import { plainConfigurations } from './regimes.ts';
 

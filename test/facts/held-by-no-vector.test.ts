@@ -5,7 +5,7 @@ import { bareDriver } from '../../src/drivers/index.ts';
 import { formatById, PROT, QUIRK, type TableRequest } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 import { forEachEntry } from '../../src/pagetable/index.ts';
-import { RW, refusal } from '../support/setup.ts';
+import { RW, refusal } from '../../src/testing/setup.ts';
 
 const ENOMEM = -12;
 const EINVAL = -22;

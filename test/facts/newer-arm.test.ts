@@ -4,7 +4,7 @@ import { Domain, type DomainOptions } from '../../src/core/index.ts';
 import { bareDriver } from '../../src/drivers/index.ts';
 import { formatById, PROT, QUIRK, type QuirkName, type Semantics } from '../../src/formats/index.ts';
 import { forEachEntry } from '../../src/pagetable/index.ts';
-import { RW, refusal } from '../support/setup.ts';
+import { RW, refusal } from '../../src/testing/setup.ts';
 
 const S2 = 'arm-64-lpae-s2';
 

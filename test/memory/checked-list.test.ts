@@ -3,8 +3,8 @@ import { Domain } from '../../src/core/index.ts';
 import { cutList } from '../../src/memory/checked-list.ts';
 import { type ListArrays, TableMemory } from '../../src/memory/index.ts';
 import { STAGED_ELEMENTS } from '../../src/memory/table-memory.ts';
-import { RW, refusal } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+import { RW, refusal } from '../../src/testing/setup.ts';
+import { snapshot } from '../../src/testing/snapshot.ts';
 
 const PAGE = 4096;
 const COUNT = 2 * STAGED_ELEMENTS + 1000;

@@ -4,10 +4,10 @@ import { Domain, type DomainOptions, PATHS } from '../../src/core/index.ts';
 import { bareDriver } from '../../src/drivers/index.ts';
 import { FORMATS } from '../../src/formats/index.ts';
 import { type ListArrays, type ScatterList, TableMemory } from '../../src/memory/index.ts';
-import { leavesOf, perform } from '../suite/histories.ts';
-import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
-import { makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+import { type Call, CallMaker, type Draw, draws } from '../../src/testing/histories.ts';
+import { leavesOf, perform } from '../../src/testing/rules/histories.ts';
+import { makeDomain, RW, refusal, type Setup } from '../../src/testing/setup.ts';
+import { snapshot } from '../../src/testing/snapshot.ts';
 
 const SETUPS = FORMATS.flatMap((format) =>
   format.configurations.map((configuration) => ({ name: `${format.id} ${configuration.name}`, format, configuration })),

@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
 import { riscvSv32 } from '../../examples/riscv-sv32.ts';
 import { Domain, PROT, TableMemory } from '../../src/index.ts';
-import { formatSuite } from './format-suite.ts';
+import { checkFormat } from '../../src/testing/index.ts';
 
-formatSuite(riscvSv32);
+test('the format of the example holds every rule', () => {
+  const { subject, rules, passed, failed } = checkFormat(riscvSv32);
+  expect([subject, failed]).toEqual(['riscv-sv32', []]);
+  expect(passed).toBe(rules);
+  expect(rules).toBeGreaterThan(100);
+});
 
 test('Sv32 entries are those of the architecture', () => {
   const memory = new TableMemory({ base: 0x2_8000_0000 });

@@ -1,7 +1,9 @@
+/** Every format of the library through the rules of `src/testing`. */
 import { FORMATS, MOCK_FORMATS } from '../../src/formats/index.ts';
-import { listRules } from './choices.ts';
-import { formatSuite } from './format-suite.ts';
+import { formatRules } from '../../src/testing/check-format.ts';
+import { listRules } from '../../src/testing/rules/choices.ts';
+import { runAsTests } from '../support/run-rules.ts';
 
-for (const format of [...FORMATS, ...MOCK_FORMATS]) formatSuite(format);
+for (const format of [...FORMATS, ...MOCK_FORMATS]) runAsTests(format.id, formatRules(format));
 
-listRules();
+runAsTests('lists', listRules());

@@ -15,7 +15,7 @@ import {
 } from '../../../src/drivers/index.ts';
 import { TableMemory } from '../../../src/memory/index.ts';
 import { Meter } from '../../../src/meter/index.ts';
-import { refusal } from '../../support/setup.ts';
+import { refusal } from '../../../src/testing/setup.ts';
 import { AT, K4, RW } from './helpers.ts';
 
 interface Queue {

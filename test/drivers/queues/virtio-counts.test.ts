@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Domain, type DomainOptions } from '../../../src/core/index.ts';
 import { LiveVirtio } from '../../../src/device/index.ts';
 import { type VirtioIommuOptions, virtioIommu } from '../../../src/drivers/index.ts';
-import { refusal } from '../../support/setup.ts';
+import { refusal } from '../../../src/testing/setup.ts';
 import { AT, K4, K64, M2, mapLeaves, RW, sent } from './helpers.ts';
 
 function make(options: VirtioIommuOptions = {}, more: DomainOptions = {}): Domain {

@@ -3,14 +3,16 @@
  * @module
  */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import type { Domain } from '../../src/core/index.ts';
-import { DISPATCHES, PATHS } from '../../src/core/index.ts';
-import { type Kernel, offsetOfIova } from '../../src/formats/index.ts';
-import { type Call, CallMaker, type Draw, draws, type Element } from '../support/histories.ts';
-import { IntervalMap } from '../support/interval-map.ts';
-import { expectNoLeak, iovaOf, kernelsOf, makeDomain, RW, refusal, type Setup } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+import type { Domain } from '../../core/domain.ts';
+import { DISPATCHES, PATHS } from '../../core/paths.ts';
+import { offsetOfIova } from '../../formats/iova.ts';
+import type { Kernel } from '../../formats/rules.ts';
+import { expect } from '../expect.ts';
+import { type Call, CallMaker, type Draw, draws, type Element } from '../histories.ts';
+import { IntervalMap } from '../interval-map.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { expectNoLeak, iovaOf, kernelsOf, makeDomain, RW, refusal, type Setup } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 /** Maps a list in one of its three forms: objects, arrays, or in the engine's own memory. */
 function mapList(domain: Domain, iova: bigint, list: readonly Element[]): { bytes: number } {
@@ -150,28 +152,24 @@ function agreesOnLinuxPaths(setup: Setup, semantics: Kernel, history: readonly D
   }
 }
 
+function holdsForAll(numRuns: number, holds: (history: readonly Draw[]) => void): void {
+  fc.assert(fc.property(draws, holds), { numRuns });
+}
+
 /** Rules that any history must hold. */
-export function historyRules(setup: Setup): void {
-  describe('histories', () => {
-    test('calls do under safe what an interval map does, refusals change no byte, nothing leaks', () => {
-      fc.assert(
-        fc.property(draws, (history) => holdsHistory(setup, history)),
-        { numRuns: 40 },
-      );
-    });
-
-    test('all paths and dispatches, and a second run, leave equal bytes under safe', () => {
-      fc.assert(
-        fc.property(draws, (history) => agreesOnPaths(setup, history)),
-        { numRuns: 6 },
-      );
-    });
-
-    test.each(kernelsOf(setup))('all paths and dispatches leave equal bytes under %s', (semantics) => {
-      fc.assert(
-        fc.property(draws, (history) => agreesOnLinuxPaths(setup, semantics, history)),
-        { numRuns: 6 },
-      );
-    });
-  });
+export function historyRules(setup: Setup): Rule[] {
+  const kernels = kernelsOf(setup).map((semantics) =>
+    rule(`all paths and dispatches leave equal bytes under ${semantics}`, () =>
+      holdsForAll(6, (history) => agreesOnLinuxPaths(setup, semantics, history)),
+    ),
+  );
+  return group('histories', [
+    rule('calls do under safe what an interval map does, refusals change no byte, nothing leaks', () =>
+      holdsForAll(40, (history) => holdsHistory(setup, history)),
+    ),
+    rule('all paths and dispatches, and a second run, leave equal bytes under safe', () =>
+      holdsForAll(6, (history) => agreesOnPaths(setup, history)),
+    ),
+    ...kernels,
+  ]);
 }

@@ -3,10 +3,12 @@
  * @module
  */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import { ListRuns, PageSizeChooser } from '../../src/pagetable/index.ts';
-import type { Run } from '../support/linux-model.ts';
-import { pageSizesOf, type Setup } from '../support/setup.ts';
+import { PageSizeChooser } from '../../pagetable/page-size.ts';
+import { ListRuns } from '../../pagetable/runs.ts';
+import { expect } from '../expect.ts';
+import type { Run } from '../linux-model.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { pageSizesOf, type Setup } from '../setup.ts';
 
 /** The biggest size that fits and divides both, and as many of it as fit before a larger one could take over. */
 function bruteForce(
@@ -97,29 +99,23 @@ const lists: fc.Arbitrary<[number, number][]> = fc.array(
 );
 
 /** Rules about page sizes of this setup. */
-export function choiceRules(setup: Setup): void {
-  describe('choices', () => {
-    test('page-size choice equals brute force', () => choosesAsBruteForce(setup));
-  });
+export function choiceRules(setup: Setup): Rule[] {
+  return group('choices', [rule('page-size choice equals brute force', () => choosesAsBruteForce(setup))]);
+}
+
+function joinsAs(slow: (list: List) => Run[], linux: boolean): void {
+  fc.assert(
+    fc.property(lists, (list) => {
+      expect(engineRuns(list, linux)).toEqual(slow(list));
+    }),
+    { numRuns: 2000 },
+  );
 }
 
 /** Rules about lists, which no format has a part in. */
-export function listRules(): void {
-  test('lists join as the slow rule says, under safe', () => {
-    fc.assert(
-      fc.property(lists, (list) => {
-        expect(engineRuns(list, false)).toEqual(safeRuns(list));
-      }),
-      { numRuns: 2000 },
-    );
-  });
-
-  test('lists join as the slow rule says, under linux-6.1', () => {
-    fc.assert(
-      fc.property(lists, (list) => {
-        expect(engineRuns(list, true)).toEqual(linuxRuns(list));
-      }),
-      { numRuns: 2000 },
-    );
-  });
+export function listRules(): Rule[] {
+  return [
+    rule('lists join as the slow rule says, under safe', () => joinsAs(safeRuns, false)),
+    rule('lists join as the slow rule says, under linux-6.1', () => joinsAs(linuxRuns, true)),
+  ];
 }

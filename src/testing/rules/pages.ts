@@ -2,13 +2,15 @@
  * Each page size by itself: mapped, translated and unmapped at every kind of place.
  * @module
  */
-import { describe, expect, test } from 'vitest';
-import type { Domain } from '../../src/core/index.ts';
-import { iovaOf, pageSizesOf, RW, type Setup, withDomain } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+
+import type { Domain } from '../../core/domain.ts';
+import { expect } from '../expect.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { iovaOf, pageSizesOf, RW, type Setup, withDomain } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 /** Offsets at which a page of this size can lie: ends of the range, both sides of every table boundary. */
-export function placesFor(domain: Domain, size: number): number[] {
+function placesFor(domain: Domain, size: number): number[] {
   const { geometry } = domain;
   const end = 2 ** geometry.ias;
   const boundaries = geometry.levels.map((level) => 2 ** level.shift * level.runEntries);
@@ -79,58 +81,62 @@ function innerBoundaries(setup: Setup): number[] {
   return [...new Set(edges)].filter((edge) => edge > 4 * smallest && edge + 4 * smallest < 2 ** ias);
 }
 
-/** Rules about single pages. */
-export function pageRules(setup: Setup): void {
-  const geometry = setup.format.configure(setup.configuration.request);
-  describe('pages', () => {
-    test('the request is granted as its widths and levels say', () => {
-      const { request } = setup.configuration;
-      expect(geometry.ias).toBe(request.ias);
-      expect(geometry.oas).toBe(request.oas);
-      const [top] = geometry.levels;
-      const reach = 2 ** (top?.shift ?? 0) * (top?.entries ?? 0) * geometry.roots;
-      expect(reach).toBeGreaterThanOrEqual(2 ** geometry.ias);
-    });
+function grantsTheRequest({ format, configuration: { request } }: Setup): void {
+  const geometry = format.configure(request);
+  expect(geometry.ias).toBe(request.ias);
+  expect(geometry.oas).toBe(request.oas);
+  const [top] = geometry.levels;
+  const reach = 2 ** (top?.shift ?? 0) * (top?.entries ?? 0) * geometry.roots;
+  expect(reach).toBeGreaterThanOrEqual(2 ** geometry.ias);
+}
 
-    test('levels decode neighbouring bits that do not overlap', () => {
-      for (const [depth, level] of geometry.levels.entries()) {
-        const below = geometry.levels[depth + 1];
-        if (below !== undefined) expect(below.entries * 2 ** below.shift).toBe(2 ** level.shift);
-        expect(level.tableBytes).toBe(level.entries * geometry.entryBytes);
-        expect(level.allocBytes).toBeGreaterThanOrEqual(level.tableBytes);
-      }
-    });
+function decodesNeighbouringBits({ format, configuration }: Setup): void {
+  const geometry = format.configure(configuration.request);
+  for (const [depth, level] of geometry.levels.entries()) {
+    const below = geometry.levels[depth + 1];
+    if (below !== undefined) expect(below.entries * 2 ** below.shift).toBe(2 ** level.shift);
+    expect(level.tableBytes).toBe(level.entries * geometry.entryBytes);
+    expect(level.allocBytes).toBeGreaterThanOrEqual(level.tableBytes);
+  }
+}
 
-    test('an empty domain translates nothing', () => {
-      withDomain(setup, {}, (domain) => {
-        const last = iovaOf(domain, 2 ** geometry.ias - 2 ** geometry.pageShift) + 42n;
-        for (const iova of [iovaOf(domain, 0), iovaOf(domain, 42), iovaOf(domain, 2 ** (geometry.ias - 1)), last]) {
-          expect(domain.translate(iova)).toBeUndefined();
-        }
-      });
-    });
-
-    test.each(pageSizesOf(geometry))(
-      'a page of %d bytes maps, reads back and unmaps at every kind of place',
-      (size) => {
-        mapsEverywhere(setup, size);
-      },
-    );
-
-    test.each(innerBoundaries(setup))('a run crosses the table boundary at %d', (boundary) => {
-      fillsAcross(setup, boundary);
-    });
-
-    test('unmapping everything leaves the same bytes as mapping it again does', () => {
-      withDomain(setup, {}, (domain) => {
-        const size = pageSizesOf(geometry)[0] ?? 0;
-        const iova = iovaOf(domain, 5 * size);
-        domain.map(iova, 0, 3 * size, RW);
-        const before = snapshot(domain);
-        domain.unmap(iova, 3 * size);
-        domain.map(iova, 0, 3 * size, RW);
-        expect(snapshot(domain)).toEqual(before);
-      });
-    });
+function translatesNothing(setup: Setup): void {
+  withDomain(setup, {}, (domain) => {
+    const { geometry } = domain;
+    const last = iovaOf(domain, 2 ** geometry.ias - 2 ** geometry.pageShift) + 42n;
+    for (const iova of [iovaOf(domain, 0), iovaOf(domain, 42), iovaOf(domain, 2 ** (geometry.ias - 1)), last]) {
+      expect(domain.translate(iova)).toBeUndefined();
+    }
   });
+}
+
+function mapsAgainWithEqualBytes(setup: Setup): void {
+  withDomain(setup, {}, (domain) => {
+    const size = pageSizesOf(domain.geometry)[0] ?? 0;
+    const iova = iovaOf(domain, 5 * size);
+    domain.map(iova, 0, 3 * size, RW);
+    const before = snapshot(domain);
+    domain.unmap(iova, 3 * size);
+    domain.map(iova, 0, 3 * size, RW);
+    expect(snapshot(domain)).toEqual(before);
+  });
+}
+
+/** Rules about single pages. */
+export function pageRules(setup: Setup): Rule[] {
+  const sizes = pageSizesOf(setup.format.configure(setup.configuration.request));
+  return group('pages', [
+    rule('the request is granted as its widths and levels say', () => grantsTheRequest(setup)),
+    rule('levels decode neighbouring bits that do not overlap', () => decodesNeighbouringBits(setup)),
+    rule('an empty domain translates nothing', () => translatesNothing(setup)),
+    ...sizes.map((size) =>
+      rule(`a page of ${size} bytes maps, reads back and unmaps at every kind of place`, () =>
+        mapsEverywhere(setup, size),
+      ),
+    ),
+    ...innerBoundaries(setup).map((boundary) =>
+      rule(`a run crosses the table boundary at ${boundary}`, () => fillsAcross(setup, boundary)),
+    ),
+    rule('unmapping everything leaves the same bytes as mapping it again does', () => mapsAgainWithEqualBytes(setup)),
+  ]);
 }

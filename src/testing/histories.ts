@@ -3,7 +3,7 @@
  * @module
  */
 import fc from 'fast-check';
-import type { Geometry } from '../../src/formats/index.ts';
+import type { Geometry } from '../formats/contract.ts';
 import type { IntervalMap } from './interval-map.ts';
 import { pageSizesOf } from './setup.ts';
 

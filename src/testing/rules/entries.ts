@@ -2,12 +2,16 @@
  * Protection and registers: what was asked, what an entry holds, what the caller is told.
  * @module
  */
-import { describe, expect, test } from 'vitest';
-import type { Entry, Geometry, Kernel } from '../../src/formats/index.ts';
-import { highHalf, lowHalf, PROT } from '../../src/formats/index.ts';
-import { forEachLeaf } from '../../src/pagetable/index.ts';
-import { iovaOf, kernelsOf, makeDomain, pageSizesOf, type Setup, withDomain } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+
+import { highHalf, lowHalf } from '../../address.ts';
+import type { Entry, Geometry } from '../../formats/contract.ts';
+import { PROT } from '../../formats/protection.ts';
+import type { Kernel } from '../../formats/rules.ts';
+import { forEachLeaf } from '../../pagetable/scan.ts';
+import { expect } from '../expect.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { iovaOf, kernelsOf, makeDomain, pageSizesOf, type Setup, withDomain } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 const ACCESS = PROT.READ | PROT.WRITE;
 const PROTECTIONS: readonly number[] = Array.from({ length: 64 }, (_, prot) => prot).filter((p) => (p & ACCESS) !== 0);
@@ -84,7 +88,7 @@ function roundTripsAddresses(setup: Setup): void {
       expect(geometry.address(out.lo >>> 0, out.hi >>> 0, depth)).toBe(pa);
       expect(geometry.leafSlots(out.lo, out.hi, depth)).toBe(geometry.slots(depth, size));
       const { tableMask, tableValue } = geometry.levels[depth] ?? { tableMask: 0, tableValue: 0 };
-      expect((out.lo & tableMask) === tableValue, 'a leaf is no table entry').toBe(false);
+      expect((out.lo & tableMask) === tableValue, 'a leaf read as a table entry').toBe(false);
     }
   }
 }
@@ -134,7 +138,7 @@ function registersPointAtRoots(setup: Setup): void {
       roots.map((root) => root + 0x10000),
       geometry.top,
     );
-    expect(moved).not.toEqual(registers);
+    expect(moved).toDiffer(registers);
   });
 }
 
@@ -150,16 +154,19 @@ function ignoresUnknownFlags(setup: Setup, semantics: Kernel): void {
 }
 
 /** Rules about entries and registers. */
-export function entryRules(setup: Setup): void {
-  describe('entries', () => {
-    test('what is granted is what the entry holds, for every protection', () => grantsWhatEntriesHold(setup));
-    test('a map call says what it granted', () => tellsWhatIsGranted(setup));
-    test.each(kernelsOf(setup))('protection flags that nobody knows change no entry under %s', (semantics) => {
-      ignoresUnknownFlags(setup, semantics);
-    });
-    test('pieces of a split keep every attribute', () => piecesKeepAttributes(setup));
-    test('output addresses go into entries and come back', () => roundTripsAddresses(setup));
-    test('table addresses go into entries and come back', () => roundTripsTables(setup));
-    test('registers point at the roots', () => registersPointAtRoots(setup));
-  });
+export function entryRules(setup: Setup): Rule[] {
+  const unknown = kernelsOf(setup).map((semantics) =>
+    rule(`protection flags that nobody knows change no entry under ${semantics}`, () =>
+      ignoresUnknownFlags(setup, semantics),
+    ),
+  );
+  return group('entries', [
+    rule('what is granted is what the entry holds, for every protection', () => grantsWhatEntriesHold(setup)),
+    rule('a map call says what it granted', () => tellsWhatIsGranted(setup)),
+    ...unknown,
+    rule('pieces of a split keep every attribute', () => piecesKeepAttributes(setup)),
+    rule('output addresses go into entries and come back', () => roundTripsAddresses(setup)),
+    rule('table addresses go into entries and come back', () => roundTripsTables(setup)),
+    rule('registers point at the roots', () => registersPointAtRoots(setup)),
+  ]);
 }

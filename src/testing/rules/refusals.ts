@@ -2,23 +2,17 @@
  * Bad input under the semantics `safe`: every refusal names its argument, its values and an errno, and no byte changes.
  * @module
  */
-import { describe, expect, test } from 'vitest';
-import type { Address } from '../../src/address.ts';
-import { type Domain, PATHS } from '../../src/core/index.ts';
-import type { BareCallbacks } from '../../src/drivers/index.ts';
-import { bareDriver } from '../../src/drivers/index.ts';
-import { PROT } from '../../src/formats/index.ts';
-import {
-  expectNoLeak,
-  iovaOf,
-  makeDomain,
-  pageSizesOf,
-  RW,
-  refusal,
-  type Setup,
-  withDomain,
-} from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+
+import type { Address } from '../../address.ts';
+import type { Domain } from '../../core/domain.ts';
+import { PATHS } from '../../core/paths.ts';
+import type { BareCallbacks } from '../../drivers/bare.ts';
+import { bareDriver } from '../../drivers/bare.ts';
+import { PROT } from '../../formats/protection.ts';
+import { expect } from '../expect.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { expectNoLeak, iovaOf, makeDomain, pageSizesOf, RW, refusal, type Setup, withDomain } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 type Row = readonly [name: string, code: string, argument: string, errno: number, call: (d: Domain) => unknown];
 
@@ -118,7 +112,7 @@ const PROTECTIONS: readonly Row[] = [
   ['an unknown flag', 'BAD_PROTECTION', 'prot', EINVAL, mapProt(RW | 64)],
   ['a fraction of a flag', 'BAD_PROTECTION', 'prot', EINVAL, mapProt(1.5)],
   ['a negative protection', 'BAD_PROTECTION', 'prot', EINVAL, mapProt(-1)],
-  ['a protection that is no number', 'BAD_PROTECTION', 'prot', EINVAL, mapProt(Number.NaN)],
+  ['a protection of NaN', 'BAD_PROTECTION', 'prot', EINVAL, mapProt(Number.NaN)],
 ];
 
 const STATES: readonly Row[] = [
@@ -274,15 +268,15 @@ function refusesAfterFree(setup: Setup): void {
 }
 
 /** Rules about bad input. */
-export function refusalRules(setup: Setup): void {
-  describe('refusals', () => {
-    const whole = setup.configuration.request.ias === 64;
-    const rows = [...ADDRESSES, ...PROTECTIONS, ...LISTS, ...STATES].filter(
-      ([name]) => !(whole && NEEDS_AN_END.has(name)),
-    );
-    test.each(rows)('%s: %s', (...row) => refuses(setup, row));
-    test('a second writer, from within a callback', () => refusesSecondWriter(setup));
-    test('a map whose callback throws is taken back', () => survivesThrowingCallback(setup));
-    test('every use after free', () => refusesAfterFree(setup));
-  });
+export function refusalRules(setup: Setup): Rule[] {
+  const whole = setup.configuration.request.ias === 64;
+  const rows = [...ADDRESSES, ...PROTECTIONS, ...LISTS, ...STATES].filter(
+    ([name]) => !(whole && NEEDS_AN_END.has(name)),
+  );
+  return group('refusals', [
+    ...rows.map((row) => rule(`${row[0]}: ${row[1]}`, () => refuses(setup, row))),
+    rule('a second writer, from within a callback', () => refusesSecondWriter(setup)),
+    rule('a map whose callback throws is rolled back', () => survivesThrowingCallback(setup)),
+    rule('every use after free', () => refusesAfterFree(setup)),
+  ]);
 }

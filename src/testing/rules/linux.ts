@@ -3,13 +3,14 @@
  * @module
  */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import type { Path } from '../../src/core/index.ts';
-import type { Kernel } from '../../src/formats/index.ts';
-import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
-import { IntervalMap } from '../support/interval-map.ts';
-import { LinuxModel } from '../support/linux-model.ts';
-import { expectNoLeak, iovaOf, kernelsOf, makeDomain, RW, type Setup } from '../support/setup.ts';
+import type { Path } from '../../core/paths.ts';
+import type { Kernel } from '../../formats/rules.ts';
+import { expect } from '../expect.ts';
+import { type Call, CallMaker, type Draw, draws } from '../histories.ts';
+import { IntervalMap } from '../interval-map.ts';
+import { LinuxModel } from '../linux-model.ts';
+import { type Rule, rule } from '../rule.ts';
+import { expectNoLeak, iovaOf, kernelsOf, makeDomain, RW, type Setup } from '../setup.ts';
 import { linuxRuns } from './choices.ts';
 import { leavesOf } from './histories.ts';
 
@@ -50,17 +51,17 @@ function followsModel(setup: Setup, semantics: Kernel, path: Path, history: read
   expectNoLeak(domain);
 }
 
+const LINUX_PATHS = ['map-pages', 'map-sg', 'per-page'] as const;
+
 /** Rules of Linux's io-pgtable. */
-export function linuxRules(setup: Setup): void {
-  describe.each(kernelsOf(setup))('%s', (semantics) => {
-    test.each(['map-pages', 'map-sg', 'per-page'] as const)(
-      'calls over %s return and leave what that kernel does',
-      (path) => {
-        fc.assert(
-          fc.property(draws, (history) => followsModel(setup, semantics, path, history)),
-          { numRuns: 12 },
-        );
-      },
-    );
-  });
+export function linuxRules(setup: Setup): Rule[] {
+  const cases = kernelsOf(setup).flatMap((semantics) => LINUX_PATHS.map((path) => ({ semantics, path })));
+  return cases.map(({ semantics, path }) =>
+    rule(`${semantics}: calls over ${path} return and leave what that kernel does`, () =>
+      fc.assert(
+        fc.property(draws, (history) => followsModel(setup, semantics, path, history)),
+        { numRuns: 12 },
+      ),
+    ),
+  );
 }

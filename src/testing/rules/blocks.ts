@@ -2,10 +2,12 @@
  * Pages of different sizes meeting: blocks over empty and populated tables, blocks and contiguous pages unmapped in part.
  * @module
  */
-import { describe, expect, test } from 'vitest';
-import type { Domain } from '../../src/core/index.ts';
-import { iovaOf, pageSizesOf, RW, refusal, type Setup, withDomain } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+
+import type { Domain } from '../../core/domain.ts';
+import { expect } from '../expect.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { iovaOf, pageSizesOf, RW, refusal, type Setup, withDomain } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 interface Part {
   readonly name: string;
@@ -140,33 +142,37 @@ function unmapsEachPiece(setup: Setup, large: number, small: number): void {
 }
 
 /** Rules about pages of different sizes. */
-export function blockRules(setup: Setup): void {
+export function blockRules(setup: Setup): Rule[] {
   const pairs = pairsOf(setup);
-  if (pairs.length === 0) return;
   const fitsTwice = pairs.filter(([large]) => 2 * large <= 2 ** setup.configuration.request.ias);
-  describe('blocks', () => {
-    test.each(pairs)('out of %d bytes, %d and more are taken; the rest keeps its address', (large, small) => {
-      takesOut(setup, large, small);
-    });
-
-    test.each(pairs)('out of %d bytes, each piece of %d can go', (large, small) => {
-      unmapsEachPiece(setup, large, small);
-    });
-
-    test.each(fitsTwice)('an unmap across two blocks of %d splits both at %d', (large, small) => {
-      unmapsAcrossLeaves(setup, large, small);
-    });
-
-    test.each(pairs)('a split of %d at %d is refused by option, nothing changes', (large, small) => {
-      refusesParts(setup, large, small);
-    });
-
-    test.each(pairs)('a block of %d replaces tables left empty by %d, which are freed', (large, small) => {
-      coversEmptyTable(setup, large, small);
-    });
-
-    test.each(pairs)('a block of %d over a mapping of %d is refused, nothing changes', (large, small) => {
-      refusesPopulatedTable(setup, large, small);
-    });
-  });
+  return group('blocks', [
+    ...pairs.map(([large, small]) =>
+      rule(`out of ${large} bytes, ${small} and more are taken; the rest keeps its address`, () =>
+        takesOut(setup, large, small),
+      ),
+    ),
+    ...pairs.map(([large, small]) =>
+      rule(`out of ${large} bytes, each piece of ${small} can go`, () => unmapsEachPiece(setup, large, small)),
+    ),
+    ...fitsTwice.map(([large, small]) =>
+      rule(`an unmap across two blocks of ${large} splits both at ${small}`, () =>
+        unmapsAcrossLeaves(setup, large, small),
+      ),
+    ),
+    ...pairs.map(([large, small]) =>
+      rule(`a split of ${large} at ${small} is refused by option, nothing changes`, () =>
+        refusesParts(setup, large, small),
+      ),
+    ),
+    ...pairs.map(([large, small]) =>
+      rule(`a block of ${large} replaces tables left empty by ${small}, which are freed`, () =>
+        coversEmptyTable(setup, large, small),
+      ),
+    ),
+    ...pairs.map(([large, small]) =>
+      rule(`a block of ${large} over a mapping of ${small} is refused, nothing changes`, () =>
+        refusesPopulatedTable(setup, large, small),
+      ),
+    ),
+  ]);
 }

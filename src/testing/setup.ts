@@ -2,13 +2,17 @@
  * Domains for tests: made from a format's own configuration, and checked for leaks when a test is through.
  * @module
  */
-import { expect } from 'vitest';
-import { Domain, type DomainOptions } from '../../src/core/index.ts';
-import { IommuError } from '../../src/errors.ts';
-import type { Format, FormatConfiguration, Geometry, Kernel, Rules, Semantics } from '../../src/formats/index.ts';
-import { PROT, publicIova, SEMANTICS } from '../../src/formats/index.ts';
-import { rulesOf } from '../../src/formats/rules.ts';
-import { TableMemory } from '../../src/memory/index.ts';
+
+import { Domain } from '../core/domain.ts';
+import type { DomainOptions } from '../core/options.ts';
+import { IommuError } from '../errors.ts';
+import type { Format, FormatConfiguration, Geometry } from '../formats/contract.ts';
+import { publicIova } from '../formats/iova.ts';
+import { PROT } from '../formats/protection.ts';
+import type { Kernel, Rules, Semantics } from '../formats/rules.ts';
+import { rulesOf, SEMANTICS } from '../formats/rules.ts';
+import { TableMemory } from '../memory/table-memory.ts';
+import { expect } from './expect.ts';
 
 export const RW: number = PROT.READ | PROT.WRITE;
 

@@ -2,12 +2,16 @@
  * Allocation failing at call n, for all n: nothing changes under `safe`; `linux-6.1` leaves what that kernel leaves.
  * @module
  */
-import { describe, expect, test } from 'vitest';
-import { type Domain, type MapResult, PATHS } from '../../src/core/index.ts';
-import type { Kernel } from '../../src/formats/index.ts';
-import { TableMemory } from '../../src/memory/index.ts';
-import { expectNoLeak, iovaOf, kernelsOf, makeDomain, pageSizesOf, RW, refusal, type Setup } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+
+import type { MapResult } from '../../core/calls.ts';
+import type { Domain } from '../../core/domain.ts';
+import { PATHS } from '../../core/paths.ts';
+import type { Kernel } from '../../formats/rules.ts';
+import { TableMemory } from '../../memory/table-memory.ts';
+import { expect } from '../expect.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { expectNoLeak, iovaOf, kernelsOf, makeDomain, pageSizesOf, RW, refusal, type Setup } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 /** A call that allocates tables, after what it needs to find. */
 interface Case<Result = unknown> {
@@ -153,25 +157,27 @@ function rootsFail(setup: Setup): void {
   expectNoLeak(makeDomain(setup, { memory }));
 }
 
+function kernelRules(setup: Setup, semantics: Kernel): Rule[] {
+  const [small = 0, ...blocks] = pageSizesOf(setup.format.configure(setup.configuration.request));
+  const maps = mapCases(setup).map((each) =>
+    rule(`${each.name}: leaves are rolled back, tables stay`, () => leavesWhatLinuxLeaves(setup, semantics, each)),
+  );
+  const splits = blocks.map((large) =>
+    rule(`a page of ${large} bytes that cannot be split stays whole`, () =>
+      splitsOnlyWithMemory(setup, semantics, large, small),
+    ),
+  );
+  return group(semantics, [...maps, ...splits]);
+}
+
 /** Rules about running out of memory. */
-export function failNthRules(setup: Setup): void {
-  const sizes = pageSizesOf(setup.format.configure(setup.configuration.request));
-  const [small = 0, ...blocks] = sizes;
-  describe('allocation fails at call n', () => {
-    test('of a domain: nothing is left behind', () => rootsFail(setup));
-
-    test.each([...mapCases(setup), ...unmapCases(setup)])('safe: $name: nothing changes', (each) => {
-      changesNothing(setup, each);
-    });
-
-    describe.each(kernelsOf(setup))('%s', (semantics) => {
-      test.each(mapCases(setup))('$name: leaves are taken back, tables stay', (each) => {
-        leavesWhatLinuxLeaves(setup, semantics, each);
-      });
-
-      test.each(blocks)('a page of %d bytes that cannot be split stays whole', (large) => {
-        splitsOnlyWithMemory(setup, semantics, large, small);
-      });
-    });
-  });
+export function failNthRules(setup: Setup): Rule[] {
+  const safe = [...mapCases(setup), ...unmapCases(setup)].map((each) =>
+    rule(`safe: ${each.name}: nothing changes`, () => changesNothing(setup, each)),
+  );
+  return group('allocation fails at call n', [
+    rule('of a domain: nothing is left behind', () => rootsFail(setup)),
+    ...safe,
+    ...kernelsOf(setup).flatMap((semantics) => kernelRules(setup, semantics)),
+  ]);
 }

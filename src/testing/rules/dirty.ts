@@ -3,14 +3,15 @@
  * @module
  */
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
-import type { Domain } from '../../src/core/index.ts';
-import { offsetOfIova } from '../../src/formats/index.ts';
-import { TableMemory } from '../../src/memory/index.ts';
-import { type Call, CallMaker, type Draw, draws } from '../support/histories.ts';
-import { IntervalMap } from '../support/interval-map.ts';
-import { iovaOf, pageSizesOf, RW, refusal, type Setup, withDomain } from '../support/setup.ts';
-import { snapshot } from '../support/snapshot.ts';
+import type { Domain } from '../../core/domain.ts';
+import { offsetOfIova } from '../../formats/iova.ts';
+import { TableMemory } from '../../memory/table-memory.ts';
+import { expect } from '../expect.ts';
+import { type Call, CallMaker, type Draw, draws } from '../histories.ts';
+import { IntervalMap } from '../interval-map.ts';
+import { group, type Rule, rule } from '../rule.ts';
+import { iovaOf, pageSizesOf, RW, refusal, type Setup, withDomain } from '../setup.ts';
+import { snapshot } from '../snapshot.ts';
 
 /** Writes of a device and reads of ranges, before they meet a domain. */
 interface Step {
@@ -122,30 +123,33 @@ function holds(setup: Setup, history: readonly Draw[], plan: readonly Step[], pl
   });
 }
 
-/** Rules of dirty tracking. */
-export function dirtyRules(setup: Setup): void {
-  const { dirty } = setup.format.configure(setup.configuration.request);
-  describe('dirty bits', () => {
-    if (dirty === undefined) {
-      test('a read is refused by the name of the format', () => {
-        withDomain(setup, {}, (domain) => {
-          const { geometry } = domain;
-          for (const call of [
-            () => domain.readDirty(iovaOf(domain, 0), 2 ** geometry.pageShift),
-            () => domain.setDirty(0),
-          ]) {
-            expect(refusal(call)).toMatchObject({ code: 'UNSUPPORTED', argument: 'format' });
-            expect(refusal(call).message).toContain(`got ${geometry.format}`);
-          }
-        });
-      });
-      return;
+function refusesByName(setup: Setup): void {
+  withDomain(setup, {}, (domain) => {
+    const { geometry } = domain;
+    for (const call of [() => domain.readDirty(iovaOf(domain, 0), 2 ** geometry.pageShift), () => domain.setDirty(0)]) {
+      expect(refusal(call)).toMatchObject({ code: 'UNSUPPORTED', argument: 'format' });
+      expect(refusal(call).message).toContain(`got ${geometry.format}`);
     }
-    test.each([false, true])('a bitmap holds what was written, and nothing else (plain kernels: %s)', (plain) => {
-      fc.assert(
-        fc.property(draws, steps, (history, plan) => holds(setup, history, plan, plain)),
-        { numRuns: plain ? 10 : 30 },
-      );
-    });
   });
+}
+
+function holdsWhatWasWritten(setup: Setup, plainKernels: boolean): void {
+  fc.assert(
+    fc.property(draws, steps, (history, plan) => holds(setup, history, plan, plainKernels)),
+    { numRuns: plainKernels ? 10 : 30 },
+  );
+}
+
+/** Rules of dirty tracking. */
+export function dirtyRules(setup: Setup): Rule[] {
+  const { dirty } = setup.format.configure(setup.configuration.request);
+  if (dirty === undefined) {
+    return group('dirty bits', [rule('a read is refused by the name of the format', () => refusesByName(setup))]);
+  }
+  const kernels = [false, true].map((plain) =>
+    rule(`a bitmap holds what was written, and nothing else (plain kernels: ${plain})`, () =>
+      holdsWhatWasWritten(setup, plain),
+    ),
+  );
+  return group('dirty bits', kernels);
 }

@@ -3,7 +3,8 @@
  * addresses, no memory, no bits. It knows what is mapped and which tables exist.
  * @module
  */
-import type { Geometry, Rules } from '../../src/formats/index.ts';
+import type { Geometry } from '../formats/contract.ts';
+import type { Rules } from '../formats/rules.ts';
 import type { Interval } from './interval-map.ts';
 
 const EEXIST = -17;
@@ -75,7 +76,7 @@ export class LinuxModel {
     return Number(mapped);
   }
 
-  /** `iommu_unmap`: bytes unmapped, up to the first hole that is no part of a whole table. */
+  /** `iommu_unmap`: bytes unmapped, up to the first hole outside a whole table. */
   unmap(iova: bigint, bytes: bigint): bigint {
     let unmapped = 0n;
     while (unmapped < bytes) {

@@ -4,12 +4,15 @@
  * @module
  */
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { type Domain, PATHS } from '../../src/core/index.ts';
-import { PROT, type Semantics } from '../../src/formats/index.ts';
-import { TableMemory } from '../../src/memory/index.ts';
-import { forEachLeaf } from '../../src/pagetable/index.ts';
-import { iovaOf, makeDomain, pageSizesOf, type Setup, semanticsFor } from '../support/setup.ts';
+import type { Domain } from '../../core/domain.ts';
+import { PATHS } from '../../core/paths.ts';
+import { PROT } from '../../formats/protection.ts';
+import type { Semantics } from '../../formats/rules.ts';
+import { TableMemory } from '../../memory/table-memory.ts';
+import { forEachLeaf } from '../../pagetable/scan.ts';
+import { expect } from '../expect.ts';
+import { type Rule, rule } from '../rule.ts';
+import { iovaOf, makeDomain, pageSizesOf, type Setup, semanticsFor } from '../setup.ts';
 
 const SLOTS = 48;
 const PROTECTIONS = Array.from({ length: 64 }, (_, prot) => prot).filter(
@@ -89,12 +92,14 @@ function memoryBase({ format, configuration }: Setup): number {
 }
 
 /** Rules of what is remembered. */
-export function rememberedRules(setup: Setup): void {
-  test.each(semanticsFor(setup))('what is remembered changes no entry, under %s', (semantics) => {
+export function rememberedRules(setup: Setup): Rule[] {
+  return semanticsFor(setup).map((semantics) => {
     const paths = PATHS.filter((path) => semantics === 'safe' || path !== 'one-walk');
-    fc.assert(
-      fc.property(steps, fc.constantFrom(...paths), (plan, path) => holds(setup, semantics, path, plan)),
-      { numRuns: 6 },
+    return rule(`what is remembered changes no entry, under ${semantics}`, () =>
+      fc.assert(
+        fc.property(steps, fc.constantFrom(...paths), (plan, path) => holds(setup, semantics, path, plan)),
+        { numRuns: 6 },
+      ),
     );
   });
 }
