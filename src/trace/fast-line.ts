@@ -5,13 +5,11 @@
  */
 import { DECIMAL_PAIR, HEX_PAIR, HEX_VALUE } from './digits.ts';
 import { CONTEXT, type Context, clearBody, KIND, type Kind, type TraceEvent } from './events.ts';
-import { Literal, literal } from './literal.ts';
+import { LineHeads, LineStarts, LONGEST } from './line-memory.ts';
+import { type Literal, literal } from './literal.ts';
 
 /** No line that is read here is longer; nearer to the end of a chunk the general reader takes over. */
 const ROOM = 512;
-/** Remembered bytes are no longer than this, and as many spaces are passed over: all of a line fits the room. */
-const LONGEST = 96;
-const REMEMBERED = 16;
 const NOT_HERE = -1;
 const TWO_32 = 4294967296;
 const TWO_64 = 2 ** 64;
@@ -37,56 +35,12 @@ const IOVA_AT = 14;
 const END_AT = 35;
 const PA_AT = 60;
 
-/** Bytes met before, with what they mean. */
-interface Remembered {
-  readonly bytes: Literal;
-  readonly pid: number;
-  readonly task: number;
-  readonly cpu: number;
-  readonly kind: Kind;
-  readonly device: number;
-  readonly direction: number;
-}
-
-/** A few stretches of bytes: the one met last is looked at first, the one not met for longest is forgotten. */
-class Memory {
-  readonly #entries: Remembered[] = [];
-
-  /** The entry whose bytes stand at `at`. */
-  find(view: DataView, at: number): Remembered | undefined {
-    const entries = this.#entries;
-    for (let index = 0; index < entries.length; index++) {
-      const entry = entries[index] as Remembered;
-      if (!entry.bytes.stands(view, at)) continue;
-      if (index > 0) this.#moveToFront(entry, index);
-      return entry;
-    }
-    return undefined;
-  }
-
-  /** Adds bytes that are not yet here and have a length that can be compared. */
-  add(bytes: Uint8Array, { pid, task, cpu, kind, device, direction }: TraceEvent): void {
-    if (bytes.length < 4 || bytes.length > LONGEST) return;
-    const padded = new Uint8Array(LONGEST);
-    padded.set(bytes);
-    if (this.find(new DataView(padded.buffer), 0) !== undefined) return;
-    this.#entries.unshift({ bytes: new Literal(bytes), pid, task, cpu, kind, device, direction });
-    this.#entries.length = Math.min(this.#entries.length, REMEMBERED);
-  }
-
-  #moveToFront(entry: Remembered, index: number): void {
-    const entries = this.#entries;
-    for (let at = index; at > 0; at--) entries[at] = entries[at - 1] as Remembered;
-    entries[0] = entry;
-  }
-}
-
 /** Reads common lines into an event. */
 export class FastLines {
   readonly #event: TraceEvent;
   readonly #deliver: () => void;
-  readonly #heads = new Memory();
-  readonly #dmaStarts = new Memory();
+  readonly #heads = new LineHeads();
+  readonly #dmaStarts = new LineStarts();
   #bytes: Uint8Array = new Uint8Array(0);
   #view: DataView = new DataView(this.#bytes.buffer);
   #at = 0;

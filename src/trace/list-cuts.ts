@@ -6,6 +6,7 @@
  */
 import { copyInto, withRoom } from './arrays.ts';
 import { type CallSink, createCall, type TraceCall } from './calls.ts';
+import { copyFields, createFields, type LiveFields } from './live.ts';
 
 /** Calls that wait at most. */
 const MAX_WAITING = 8192;
@@ -14,6 +15,8 @@ const MAX_ELEMENTS = 1 << 18;
 
 interface Waiting {
   readonly call: TraceCall;
+  /** Where the call keeps what it unmaps. */
+  readonly was: LiveFields;
   /** Number of the list, for map and mapSg. */
   list: number;
   /** Addresses where the list is cut. */
@@ -76,8 +79,8 @@ export class ListCuts {
   }
 
   #wait(call: TraceCall, list: number): void {
-    const waiting = this.#spare.pop() ?? { call: createCall(), list: 0, cuts: [] };
-    copyCall(call, waiting.call);
+    const waiting = this.#spare.pop() ?? { call: createCall(), was: createFields(), list: 0, cuts: [] };
+    copyCall(call, waiting.call, waiting.was);
     waiting.list = list;
     if (waiting.cuts.length > 0) waiting.cuts.length = 0;
     this.#elements += call.count;
@@ -111,7 +114,7 @@ export class ListCuts {
     for (let run = 0; run < call.count; run++) {
       end += call.length[run] as number;
       if (run + 1 < call.count && !isCut.has(end)) continue;
-      copyCall(call, piece, first, run + 1);
+      copyCall(call, piece, undefined, first, run + 1);
       piece.iova = start;
       piece.size = end - start;
       if (first > 0) this.#onCut?.(piece);
@@ -129,8 +132,8 @@ function hasBoundary(call: TraceCall, address: number): boolean {
   return at === address || address <= call.iova;
 }
 
-/** Copies a call with its elements `first … end`. */
-function copyCall(from: TraceCall, to: TraceCall, first = 0, end: number = from.count): void {
+/** Copies a call with its elements `first … end`; what an unmap takes from is copied into `was`. */
+function copyCall(from: TraceCall, to: TraceCall, was: LiveFields | undefined, first = 0, end = from.count): void {
   to.count = end - first;
   to.pa = withRoom(to.pa, to.count);
   to.length = withRoom(to.length, to.count);
@@ -148,6 +151,6 @@ function copyCall(from: TraceCall, to: TraceCall, first = 0, end: number = from.
   to.direction = from.direction;
   to.named = from.named;
   to.covered = from.covered;
-  to.was = from.was === undefined ? undefined : { ...from.was };
+  to.was = from.was === undefined || was === undefined ? undefined : copyFields(from.was, was);
   to.cause = from.cause;
 }

@@ -27,6 +27,17 @@ export function createFields(): LiveFields {
   return { time: 0, task: 0, pid: 0, device: -1, total: 0, list: 0 };
 }
 
+/** Copies fields into `to`, which is returned. */
+export function copyFields(from: LiveFields, to: LiveFields): LiveFields {
+  to.time = from.time;
+  to.task = from.task;
+  to.pid = from.pid;
+  to.device = from.device;
+  to.total = from.total;
+  to.list = from.list;
+  return to;
+}
+
 /** Live lists of all domains. Records are small numbers; −1 is none. */
 export class LiveTable {
   readonly #domains: SortedStarts[] = [];
