@@ -1,46 +1,17 @@
 /**
- * Dumps as files: random access through Node's `fs`.
+ * Dumps as files.
  * @module
  */
-import { fstatSync, openSync, readSync } from 'node:fs';
 import { parsePhysical } from '../address.ts';
 import { openDump } from '../dump/open.ts';
 import { parseRegisters } from '../dump/registers.ts';
 import { memorySource } from '../dump/source.ts';
 import type { ByteSource, Dump } from '../dump/types.ts';
-import { InputError } from '../errors.ts';
 import type { DumpOptions } from './dump-options.ts';
 import { dumpInFolder } from './evidence-folder.ts';
+import { fileSource } from './file-source.ts';
 import { readText, readWhole } from './io.ts';
 import { LONGEST_MAGIC, packingOf } from './unpack.ts';
-
-function orUnreadable<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    throw new InputError('UNREADABLE', path, cause instanceof Error ? cause.message : String(cause));
-  }
-}
-
-/**
- * A file for random access; nothing of it is kept.
- * @throws InputError `UNREADABLE`.
- */
-export function fileSource(path: string): ByteSource {
-  const file = orUnreadable(path, () => openSync(path, 'r'));
-  const size = orUnreadable(path, () => fstatSync(file).size);
-  return {
-    size,
-    read: (offset, length) => {
-      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-      if (bytes.length === 0) return bytes;
-      return bytes.subarray(
-        0,
-        orUnreadable(path, () => readSync(file, bytes, 0, bytes.length, offset)),
-      );
-    },
-  };
-}
 
 /**
  * Opens a dump (`-`: standard input; a folder: the dump and registers in it) with its registers.

@@ -16,6 +16,15 @@ function hashBytes(bytes: Uint8Array, start: number, end: number): number {
   return hash >>> 0;
 }
 
+/** Names that were given out from an id on; plain data. */
+export interface NewNames {
+  readonly first: number;
+  /** UTF-8 bytes of each. */
+  readonly names: readonly Uint8Array[];
+  /** Whether further names share one id. */
+  readonly full: boolean;
+}
+
 /** Gives each different name a number from 0 upwards. Names after the first 65,536 share one id. */
 export class NameTable {
   readonly #texts: string[] = [];
@@ -48,6 +57,23 @@ export class NameTable {
   idOf(text: string): number {
     const bytes = new TextEncoder().encode(text);
     return this.id(bytes, 0, bytes.length);
+  }
+
+  /** The names from an id on, for a table of another thread. */
+  since(first: number): NewNames {
+    return { first, names: this.#names.slice(first), full: this.#texts.length > MAX_NAMES };
+  }
+
+  /**
+   * Adds names that a table on another thread gave out, with the same ids.
+   * @throws Error where this table did not have the same names before.
+   */
+  adopt({ first, names, full }: NewNames): void {
+    for (const [index, name] of names.entries()) {
+      const id = this.id(name, 0, name.length);
+      if (id !== first + index) throw new Error(`name ${first + index} of another thread is name ${id} here`);
+    }
+    if (full && this.#texts.length === MAX_NAMES) this.#texts.push(OTHERS);
   }
 
   #same(id: number, bytes: Uint8Array, start: number, end: number): boolean {

@@ -4,7 +4,7 @@
  */
 
 /** Reads at least so many bytes, or all there are. */
-export async function readStart(chunks: AsyncIterator<Uint8Array>, wanted: number): Promise<Uint8Array> {
+export async function readStart(chunks: AsyncIterator<Uint8Array>, wanted: number): Promise<Uint8Array<ArrayBuffer>> {
   const parts: Uint8Array[] = [];
   let length = 0;
   while (length < wanted) {

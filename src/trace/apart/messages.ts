@@ -1,0 +1,94 @@
+/**
+ * What passes between the thread that reads a trace and the thread that takes its events.
+ * @module
+ */
+import { type ErrorFields, type InputCode, InputError } from '../../errors.ts';
+import type { TraceNames } from '../events.ts';
+import type { NewNames } from '../names.ts';
+import type { StreamFormat } from '../readers.ts';
+import type { ReadStats } from '../stats.ts';
+import type { EventColumns } from './event-batch.ts';
+
+/** Where a trace.dat lies: a file that the reading thread can open, or bytes. */
+export type DatPlace = { readonly path: string } | { readonly bytes: Uint8Array<ArrayBuffer> };
+
+/** Names of both kinds. */
+export interface BothNames {
+  readonly tasks: NewNames;
+  readonly devices: NewNames;
+}
+
+/** To the reading thread. The first order says what is read. */
+export type ReadingOrder =
+  | { readonly order: 'stream'; readonly format: StreamFormat; readonly names: BothNames }
+  | { readonly order: 'dat'; readonly place: DatPlace; readonly names: BothNames }
+  /** The next bytes of a stream. */
+  | { readonly order: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** A batch was taken: its columns come back. */
+  | { readonly order: 'taken'; readonly columns: EventColumns }
+  /** There are no more bytes. */
+  | { readonly order: 'end' };
+
+/** An error as plain data. */
+export type ReadingFailure =
+  | {
+      readonly input: true;
+      readonly code: InputCode;
+      readonly source: string;
+      readonly message: string;
+      readonly fields: ErrorFields;
+    }
+  | { readonly input: false; readonly message: string };
+
+/** From the reading thread. */
+export type ReadingReply =
+  | { readonly reply: 'ready' }
+  /**
+   * Events and the names that they brought. A stream has a batch for each order `bytes`, with the statistics up to there;
+   * those of a trace.dat are known at its end.
+   */
+  | {
+      readonly reply: 'batch';
+      readonly columns: EventColumns;
+      readonly names: BothNames;
+      readonly stats: ReadStats | undefined;
+    }
+  | { readonly reply: 'end'; readonly stats: ReadStats }
+  | { readonly reply: 'failure'; readonly failure: ReadingFailure };
+
+/** What the thread that takes events holds of the reading thread. */
+export interface ReadingPort {
+  /** Sends an order; `memory` goes with it. */
+  post(order: ReadingOrder, memory: ArrayBuffer[]): void;
+  /** The next reply. @throws Error where the thread ended or broke. */
+  next(): Promise<ReadingReply>;
+  /** Ends the thread. */
+  close(): void;
+}
+
+/** The names from given numbers on. */
+export function namesSince(names: TraceNames, tasks: number, devices: number): BothNames {
+  return { tasks: names.tasks.since(tasks), devices: names.devices.since(devices) };
+}
+
+/** Adds names of the other thread. */
+export function adoptNames(names: TraceNames, added: BothNames): void {
+  names.tasks.adopt(added.tasks);
+  names.devices.adopt(added.devices);
+}
+
+/** An error as plain data. */
+export function failureOf(cause: unknown): ReadingFailure {
+  if (!(cause instanceof InputError)) {
+    return { input: false, message: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) };
+  }
+  const { code, source, fields, message } = cause;
+  const suffix = ` (${code})`;
+  return { input: true, code, source, fields, message: message.slice(`${source}: `.length, -suffix.length) };
+}
+
+/** The error again. */
+export function errorOf(failure: ReadingFailure): Error {
+  if (!failure.input) return new Error(failure.message);
+  return new InputError(failure.code, failure.source, failure.message, failure.fields);
+}
