@@ -1,8 +1,7 @@
 // Compiles the AssemblyScript modules of kernels/ into TypeScript modules that carry the WebAssembly bytes as text, so
 // that Node and browsers load them alike. The generated modules are not committed.
 import { existsSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
+import { compileKernels, moduleOf, SHIPPED } from './kernel-compiler.mjs';
 
 /** Source, generated module, name of its constant, features. */
 const MODULES = [
@@ -15,24 +14,12 @@ const MODULES = [
   { source: 'kernels/floor.ts', target: 'src/bench/floor.generated.ts', name: 'FLOOR_BASE64', features: [] },
 ];
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const flags = ['--runtime', 'stub', '--noAssert', '--importMemory', '--noExportMemory', '-O3', '--converge'];
-
-async function compile(source, features) {
-  const files = new Map();
-  const enabled = features.flatMap((feature) => ['--enable', feature]);
-  const { error, stderr } = await asc.main(
-    [source, '--outFile', 'kernels.wasm', ...enabled, '--baseDir', root, ...flags],
-    { writeFile: (name, contents) => void files.set(name, contents) },
-  );
-  if (error === null) return Buffer.from(files.get('kernels.wasm')).toString('base64');
-  console.error(stderr.toString());
-  process.exit(1);
-}
-
 for (const { source, target, name, features } of MODULES) {
   if (!existsSync(new URL(`../${source}`, import.meta.url))) continue;
-  const text = await compile(source, features);
-  const body = `/** Generated from kernels/ by scripts/build-kernels.mjs. */\nexport const ${name}: string =\n  '${text}';\n`;
-  writeFileSync(new URL(`../${target}`, import.meta.url), body);
+  const { base64, problem } = await compileKernels(source, features, SHIPPED);
+  if (problem !== undefined) {
+    console.error(problem);
+    process.exit(1);
+  }
+  writeFileSync(new URL(`../${target}`, import.meta.url), moduleOf(name, base64, ': string'));
 }

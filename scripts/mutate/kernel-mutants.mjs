@@ -1,0 +1,66 @@
+// Faults in the compiled kernels: a mask, a stride, a bound or a tail that is wrong. `from` stands once in kernels/index.ts
+// behind the head of its kernel.
+
+/** Kernel, kind of fault, the text that is replaced, and by what. */
+export const KERNEL_MUTANTS = [
+  ['fill8', 'stride', '(stride << 1) as i64', '(stride << 2) as i64'],
+  ['fill8', 'stride', '(stride << 2) as i64', '(stride << 1) as i64'],
+  ['fill8', 'tail', 'count & ~3', 'count & ~1'],
+  ['fill8', 'bound', 'dest < end; dest += 8', 'dest <= end; dest += 8'],
+  ['fill4', 'stride', 'value += stride', 'value += stride + 1'],
+  ['fill4', 'bound', 'dest < end', 'dest + 4 < end'],
+  ['firstSet8', 'tail', 'i + 8 <= to', 'i + 7 <= to'],
+  ['firstSet8', 'bound', 'v128.load(at, 48)', 'v128.load(at, 32)'],
+  ['firstClear8', 'bound', 'i64x2.eq(v128.load(at, 16), zero)', 'i64x2.eq(v128.load(at), zero)'],
+  ['firstClear8', 'tail', 'i < to; i++', 'i + 1 < to; i++'],
+  [
+    'firstWith8',
+    'mask',
+    '(load<u64>(table + ((i as usize) << 3)) & mask) == mask',
+    '(load<u64>(table + ((i as usize) << 3)) & mask) != 0',
+  ],
+  [
+    'firstWith8',
+    'mask',
+    'i64x2.eq(v128.and(v128.load(at), masks), masks)',
+    'i64x2.eq(v128.and(v128.load(at, 16), masks), masks)',
+  ],
+  ['dirty8', 'tail', 'at + 16 <= end', 'at + 8 <= end'],
+  ['dirty8', 'mask', '(entry & mask) == value', '(entry & mask) != 0'],
+  ['dirty8', 'bound', 'min<u32>(left, 32)', 'min<u32>(left, 31)'],
+  ['firstSet4', 'tail', 'i + 4 <= to', 'i + 3 <= to'],
+  ['firstClear4', 'mask', '!i32x4.all_true', '!v128.any_true'],
+  ['checkList', 'mask', '(a | l) & mask', 'a & mask'],
+  ['checkList', 'tail', 'total += length', 'total = length'],
+  ['checkList', 'bound', 'f64x2.add(address, length)', 'address'],
+  ['checkPages', 'tail', 'at < ((count as usize) << 3)', 'at + 8 < ((count as usize) << 3)'],
+  ['checkPages', 'bound', 'v128.xor(v128.load(lengths + at, 16), pages)', 'v128.xor(v128.load(lengths + at), pages)'],
+  ['gatherPages8', 'mask', 'mask & (MANTISSA >> (shift as i64))', 'mask | (MANTISSA >> (shift as i64))'],
+  ['gatherPages8', 'stride', 'dest += 8, from += 8', 'dest += 8, from += 16'],
+  ['gather8', 'bound', 'taken == pages', 'taken >= pages - 1'],
+  ['gather8', 'stride', 'page >> (shift as u64)', 'page >> ((shift + 1) as u64)'],
+  ['gather8', 'tail', 'dest + 16 <= end', 'dest + 8 <= end'],
+  [
+    'gather4',
+    'mask',
+    '(whole(load<f64>(addresses + ((index as usize) << 3)) + offset) as u32) & mask',
+    '(whole(load<f64>(addresses + ((index as usize) << 3))) as u32) & mask',
+  ],
+  ['smallPages', 'bound', 'start + next <= limit', 'start + next < limit'],
+  ['follow', 'mask', 'load<u32>(level, 4);', 'load<u32>(level, 4) >> 1;'],
+  ['follow', 'bound', 'depth > top &&', 'depth > top + 1 &&'],
+  ['areClear8', 'tail', 'at < end; at += 8', 'at + 8 < end; at += 8'],
+  ['mapPages8', 'stride', 'pageShift - shift', 'pageShift'],
+  ['mapPages8', 'bound', '(found & 15) != last', '(found & 15) > last'],
+  ['decode8', 'tail', 'if (count & 1)', 'if (count & 2)'],
+  ['decode8', 'mask', 'i64x2.eq(entries, zero)', 'i64x2.eq(v128.and(entries, masks), zero)'],
+].map(([kernel, kind, from, by]) => ({ kernel, kind, from, by }));
+
+/** The source with a fault in it. Throws where the text does not stand there, or twice. */
+export function withFault(source, { kernel, from, by }) {
+  const head = source.indexOf(`function ${kernel}(`);
+  const foot = source.indexOf('\n}\n', head);
+  const body = source.slice(head, foot);
+  if (head < 0 || body.split(from).length !== 2) throw new Error(`${kernel}: expected '${from}' once`);
+  return source.slice(0, head) + body.replace(from, () => by) + source.slice(foot);
+}

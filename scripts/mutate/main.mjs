@@ -1,0 +1,80 @@
+// `npm run mutate`: small faults put into the sources one by one, and whether the tests that reach them fail.
+//   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files; JOBS=2 workers;
+//   SECONDS=10 processor time of tests that one mutant may take; KERNELS=0 without the mutants of the kernels.
+// The outcome is written to build/mutate/outcome.json. Survivors whose reason stands in equivalent.json are printed with it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { randomFor } from '../fuzz/random.mjs';
+import { BUILD, buildTrees, compiledFiles, textOf } from './build.mjs';
+import { hunter } from './hunt.mjs';
+import { killedKernels } from './kernels.mjs';
+import { mutantsOf } from './operators.mjs';
+import { foldersTable, sentenceOf, survivorsText } from './report.mjs';
+import { survey } from './survey.mjs';
+
+const FOLDERS = ['formats', 'pagetable', 'core', 'drivers', 'hardware', 'dump', 'memory'];
+
+function whole(name, usual) {
+  const text = process.env[name] ?? String(usual);
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  console.error(`${name}: expected a whole number, got '${text}'`);
+  process.exit(2);
+}
+
+const settings = {
+  seed: whole('SEED', 1),
+  count: whole('MUTANTS', 400),
+  jobs: Math.max(1, whole('JOBS', 2)),
+  seconds: whole('SECONDS', 10),
+  kernels: whole('KERNELS', 1) !== 0,
+  only: (process.env.ONLY ?? 'src/').replace(/\.ts$/, '.js'),
+};
+const say = (line) => console.log(line);
+
+/** Runs `run` over a list, one item for each worker at once. */
+async function inJobs(list, run) {
+  const queue = [...list];
+  const work = async (job) => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
+      await run(item, { job, jobs: settings.jobs });
+    }
+  };
+  await Promise.all(Array.from({ length: settings.jobs }, (_, job) => work(job)));
+}
+
+function allMutants(sources) {
+  const mutants = sources.flatMap((file) => mutantsOf(textOf(file)).map((mutant) => ({ ...mutant, file })));
+  return mutants.map((mutant, id) => ({ ...mutant, id }));
+}
+
+function sampled(mutants) {
+  const rest = mutants.filter(({ file }) => file.startsWith(settings.only));
+  const { below } = randomFor(settings.seed, 0);
+  const wanted = settings.count === 0 ? rest.length : Math.min(settings.count, rest.length);
+  const chosen = [];
+  while (chosen.length < wanted) chosen.push(...rest.splice(below(rest.length), 1));
+  return chosen;
+}
+
+buildTrees(settings.jobs);
+const sources = compiledFiles(FOLDERS.map((folder) => `src/${folder}`)).filter((file) => !file.includes('generated'));
+const mutants = allMutants(sources);
+const files = await survey(sources, mutants, inJobs, say);
+const chosen = sampled(mutants);
+say(`${chosen.length} of ${mutants.length} mutants, seed ${settings.seed}`);
+const hunt = hunter(files, mutants, settings);
+const outcomes = [];
+await inJobs(chosen, async (mutant, worker) => {
+  const outcome = { ...mutant, ...(await hunt(mutant, worker)) };
+  outcomes.push(outcome);
+  say(`${outcomes.length}/${chosen.length} ${sentenceOf(outcome)}`);
+});
+const kernels = settings.kernels ? await killedKernels(files, inJobs, say) : [];
+mkdirSync(BUILD, { recursive: true });
+writeFileSync(`${BUILD}outcome.json`, JSON.stringify(outcomes, null, 1));
+for (const line of [...survivorsText(outcomes), ...foldersTable(outcomes)]) say(line);
+const survived = outcomes.filter(({ killed }) => !killed).length;
+const total = outcomes.length + kernels.length;
+const lost = survived + kernels.filter(({ killed }) => !killed).length;
+say(
+  `${total} mutants, ${total - lost} killed (${((100 * (total - lost)) / Math.max(1, total)).toFixed(1)} %), ${lost} survived`,
+);
