@@ -4,8 +4,8 @@
  */
 import { expect } from 'vitest';
 import type { Domain } from '../../src/core/index.ts';
+import { RW } from '../../src/testing/setup.ts';
 import { regimeOf } from '../cross/regimes.ts';
-import { RW } from '../support/setup.ts';
 import type { Rooms } from './planted.ts';
 
 const K4 = 2 ** 12;
