@@ -1,9 +1,8 @@
 // The rows about live units: an access that the TLB serves, a command executed.
-import { spreadOf } from '../src/bench/index.ts';
 import { LiveSmmuV3 } from '../src/device/index.ts';
 import { TableMemory } from '../src/memory/index.ts';
-import type { Row } from './row.ts';
-import { timed } from './sampler.ts';
+import { type Row, rowOf } from './row.ts';
+import { once, run } from './sampler.ts';
 
 const PAGE = 4096;
 const PAGES = 512;
@@ -12,13 +11,6 @@ const CALLS = 20_000;
 const QUEUE = 12;
 const COMMANDS = 2 ** QUEUE;
 const STREAM = 3;
-
-function nanoseconds(calls: number, sample: () => void): Pick<Row, 'value' | 'spread' | 'samples'> {
-  const samples = 101;
-  const times = Array.from({ length: samples + 5 }, () => (timed(sample) * 1e6) / calls).slice(5);
-  const spread = spreadOf(times);
-  return { value: spread.median, spread, samples };
-}
 
 /** A unit with one stream, whose tables map 512 pages at 0. */
 function smmu(): { readonly unit: LiveSmmuV3; readonly memory: TableMemory; readonly queue: number } {
@@ -44,16 +36,15 @@ function smmu(): { readonly unit: LiveSmmuV3; readonly memory: TableMemory; read
 function hitRow(): Row {
   const { unit } = smmu();
   for (let i = 0; i < PAGES; i++) unit.touch(STREAM, i * PAGE);
-  const run = (): void => {
+  const access = (): void => {
     for (let i = 0; i < CALLS; i++) unit.touch(STREAM, ((i * 37) % PAGES) * PAGE + 8);
   };
-  return {
+  const about = {
     work: 'a live SMMUv3: an access that its TLB serves',
     inside: 'context, TLB of 1024 entries in sets of 8, permissions; 512 pages in turn',
-    measure: 'ns',
-    ...nanoseconds(CALLS, run),
     goal: { text: '≤ 100 ns', limit: 100 },
   };
+  return rowOf(about, 'ns', run(once(access)), CALLS);
 }
 
 function commandRow(): Row {
@@ -65,17 +56,16 @@ function commandRow(): Row {
     memory.write64(queue + 16 * i + 8, sync ? 0n : (BigInt(0x1000 + i) << 12n) | 1n);
   }
   let prod = 0;
-  const run = (): void => {
+  const execute = (): void => {
     prod = (prod + COMMANDS) % (2 * COMMANDS);
     unit.write32(0x98, prod);
   };
-  return {
+  const about = {
     work: 'a live SMMUv3: a command executed',
     inside: 'fetched from memory, decoded, 512 entries in the TLB; invalidations by address and syncs in turn',
-    measure: 'ns',
-    ...nanoseconds(COMMANDS, run),
     goal: { text: '≤ 200 ns', limit: 200 },
   };
+  return rowOf(about, 'ns', run(once(execute)), COMMANDS);
 }
 
 /** What measures each row. */

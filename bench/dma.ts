@@ -11,35 +11,29 @@ import { TableMemory } from '../src/memory/index.ts';
 import { createNames } from '../src/trace/events.ts';
 import { createTraceReader } from '../src/trace/readers.ts';
 import { repeated } from './files.ts';
-import type { Goal, Row } from './row.ts';
-import { timed } from './sampler.ts';
+import { must } from './mapping.ts';
+import { type Goal, type Row, rowOf } from './row.ts';
+import { LONG, once, run, timed } from './sampler.ts';
 
 const PAGE = 4096;
 const LIMIT = 2 ** 32 / PAGE - 1;
 const LIVE = 100_000;
 const CALLS = 20_000;
 const CHUNK = 1 << 20;
+const TREE_EFFORT = { samples: 41, coldSamples: 5, warmMs: 1000 };
 const TREE: Goal = { text: '≤ 600 ns', limit: 600 };
-
-/** Median nanoseconds of a call, over samples of `calls` calls each; the first samples compile the code. */
-function nanoseconds(samples: number, calls: number, sample: () => number): Pick<Row, 'value' | 'spread' | 'samples'> {
-  const times = Array.from({ length: samples + 5 }, () => (sample() * 1e6) / calls).slice(5);
-  const spread = spreadOf(times);
-  return { value: spread.median, spread, samples };
-}
 
 function magazineRow(): Row {
   const iova = new IovaAllocator({ granule: PAGE });
   const pair = (): void => {
     for (let i = 0; i < CALLS; i++) iova.freeFast(0, iova.allocFast(0, 1, LIMIT, false), 1);
   };
-  return {
+  const about = {
     work: 'an address allocated and freed, from a magazine',
     inside: 'checks of all arguments and of the free; both calls',
-    measure: 'ns',
-    ...nanoseconds(101, CALLS, () => timed(pair)),
     goal: { text: '≤ 100 ns for both', limit: 100 },
   };
+  return rowOf(about, 'ns', run(once(pair)), CALLS);
 }
 
 /** Ranges of one frame, and numbers below their count in a fixed random order. */
@@ -63,13 +57,12 @@ function newestRow(): Row {
     for (let i = 0; i < CALLS; i++) pfns[i] = iova.alloc(1, LIMIT, true);
     for (let i = CALLS - 1; i >= 0; i--) iova.free(pfns[i] as number);
   };
-  return {
+  const about = {
     work: 'an address allocated or freed, from the tree, 100,000 live, the newest freed first',
     inside: 'the search, the tree and its index; either call',
-    measure: 'ns',
-    ...nanoseconds(41, 2 * CALLS, () => timed(work)),
     goal: TREE,
   };
+  return rowOf(about, 'ns', run(once(work), undefined, TREE_EFFORT), 2 * CALLS);
 }
 
 function randomRow(): Row {
@@ -81,14 +74,12 @@ function randomRow(): Row {
       live[at] = iova.alloc(1, LIMIT, true);
     }
   };
-  for (let i = 0; i < 10; i++) work();
-  return {
+  const about = {
     work: 'the same, freed in random order',
     inside: 'the search, the tree and its index; either call',
-    measure: 'ns',
-    ...nanoseconds(41, 2 * CALLS, () => timed(work)),
     goal: TREE,
   };
+  return rowOf(about, 'ns', run(once(work), undefined, TREE_EFFORT), 2 * CALLS);
 }
 
 function listRow(): Row {
@@ -131,23 +122,14 @@ function replayed(bytes: Uint8Array): number {
 function policyRow(root: URL): Row {
   const capture = gunzipSync(readFileSync(new URL('test/captures/arm64-smmuv3-612-blk-strict/trace.txt.gz', root)));
   const { bytes } = repeated(capture);
-  const rates = Array.from({ length: 6 }, () => {
-    let events = 0;
-    const ms = timed(() => {
-      events = replayed(bytes);
-    });
-    return (events / ms) * 1000;
-  }).slice(1);
-  const spread = spreadOf(rates);
-  return {
+  const events = replayed(bytes);
+  const about = {
     work: 'the same trace through the DMA layer: `replay --policy strict`',
     inside: 'as above, every call through the DMA API, and the addresses of the kernel chosen anew',
-    measure: 'events a second',
-    value: spread.median,
-    spread,
-    samples: rates.length,
     goal: { text: '≥ 1,000,000 events a second', limit: 1_000_000, atLeast: true },
   };
+  const job = once(() => must(replayed(bytes), events));
+  return rowOf(about, 'events a second', run(job, undefined, LONG), events);
 }
 
 /** All rows about the DMA layer, each to be measured by a call. */

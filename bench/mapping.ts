@@ -1,35 +1,50 @@
-// Mapping, unmapping, translating: the rows about a domain.
-import { growBeforehand, type Layout, layOut, type Work } from '../src/bench/index.ts';
-import { Domain, type DomainOptions, type Path } from '../src/core/index.ts';
+// Mapping, unmapping, translating: the rows about a domain, each a call that `iommu bench` measures too.
+import {
+  type BenchOp,
+  effortFor,
+  growBeforehand,
+  jobOf,
+  type Layout,
+  layOut,
+  type Subject,
+  type Tables,
+  useEverything,
+  type Variant,
+  type Work,
+} from '../src/bench/index.ts';
+import { PlainTables } from '../src/bench/same-tables.ts';
+import { Domain, type Path } from '../src/core/index.ts';
 import { armSmmu } from '../src/drivers/index.ts';
 import { PROT } from '../src/formats/index.ts';
-import { type ListInput, TableMemory } from '../src/memory/index.ts';
-import type { Goal, Row } from './row.ts';
-import { type Job, run, type Sampled, timed } from './sampler.ts';
+import { TableMemory } from '../src/memory/index.ts';
+import { type About, type Goal, type Linux, type Row, rowOf } from './row.ts';
+import { once, run, SAMPLES } from './sampler.ts';
 
 const PAGE = 4096;
 const MIB = 2 ** 20;
 const SEED = 1;
-const SAMPLES = 301;
-const RANGES = 16;
+const OAS = 48;
 const ACCESS = PROT.READ | PROT.WRITE;
 const CHECKED = 'checks, merging, tables allocated, metering, TLB and cleans counted; arm-smmu, safe';
 
-/** Something to map, and how. */
+/** A call, as the options of `iommu bench` name it. */
+export interface Asked {
+  readonly op: BenchOp;
+  readonly layout: Layout;
+  readonly bytes: number;
+  readonly path: Path;
+  readonly tables?: Tables;
+  /** An Arm one behind arm-smmu, or this one without a device. */
+  readonly format?: string;
+  readonly mixed?: true;
+}
+
+/** Something to map, and where. */
 export interface Setup {
   readonly memory: TableMemory;
   readonly work: Work;
-  readonly options: DomainOptions;
-}
-
-/** Something to map, and the domain that maps it: an Arm one behind arm-smmu, or one of `format` without a device. */
-export function setUp(layout: Layout, bytes: number, path: Path, format?: string): Setup {
-  const memory = new TableMemory();
-  growBeforehand(memory, 2 ** 24);
-  const work = layOut(memory, layout, bytes, PAGE, 48, SEED);
-  const sizes = work.smallestOnly ? { pageSizes: PAGE } : {};
-  const subject = format === undefined ? { driver: armSmmu() } : { format };
-  return { memory, work, options: { granule: PAGE, path, memory, ...subject, ...sizes } };
+  readonly subject: Subject;
+  readonly variant: Variant;
 }
 
 /** @throws Error where a figure is not what it must be. */
@@ -37,225 +52,165 @@ export function must(got: number, wanted: number): void {
   if (got !== wanted) throw new Error(`got ${got}, expected ${wanted}`);
 }
 
-/** Compares all leaves with the list, once, outside the timing. */
-function checkLeaves(setup: Setup, list: ListInput): void {
-  const domain = new Domain(setup.options);
-  const plain = new Domain({ ...setup.options, memory: new TableMemory(), path: 'per-page' });
-  const copy = layOut(plain.memory, setup.work.layout, setup.work.bytes, PAGE, 48, SEED);
-  domain.mapSg(setup.work.iova, list, ACCESS);
-  plain.mapSg(copy.iova, { addresses: copy.list.addresses.slice(), lengths: copy.list.lengths.slice() }, ACCESS);
-  const [mine, theirs] = [domain.leaves(), plain.leaves()];
-  must(mine.length, theirs.length);
-  for (const [i, leaf] of mine.entries()) {
-    const other = theirs[i];
-    if (leaf.iova !== other?.iova || leaf.pa !== other.pa || leaf.size !== other.size) {
-      throw new Error(`leaf ${i} differs from the per-page path's`);
-    }
-  }
-  domain.free();
+/** Lays out the work of a call in a memory of its own. */
+export function setUp({ layout, bytes, path, format }: Pick<Asked, 'layout' | 'bytes' | 'path' | 'format'>): Setup {
+  const memory = new TableMemory();
+  growBeforehand(memory, 2 ** 25);
+  const work = layOut(memory, layout, bytes, PAGE, OAS, SEED);
+  const subject: Subject =
+    format === undefined ? { format: 'arm-64-lpae-s1', granule: PAGE, driver: armSmmu() } : { format, granule: PAGE };
+  return { memory, work, subject, variant: { path, dispatch: 'indirect' } };
 }
 
-function mapJob(setup: Setup, list: ListInput, batch: number, name: string): Job {
-  const { work, options } = setup;
-  const sample = (): number => {
-    const domains = Array.from({ length: batch }, () => new Domain(options));
-    let bytes = 0;
-    const ms = timed(() => {
-      for (const domain of domains) bytes += domain.mapSg(work.iova, list, ACCESS).bytes;
-    });
-    must(bytes, batch * work.bytes);
-    for (const domain of domains) domain.free();
-    return ms / batch;
+function optionsOf({ op, layout, bytes, path, tables = 'new', mixed }: Asked): readonly string[] {
+  const size = bytes >= MIB ? `${bytes / MIB}M` : `${bytes / 1024}K`;
+  const what = ['--sizes', size, '--layouts', layout, '--ops', op, '--paths', path, '--dispatch', 'indirect'];
+  return [...what, '--tables', tables, ...(mixed === true ? ['--mixed'] : [])];
+}
+
+/** Compares all tables with those of the plain path, once, after the timing. */
+function checkTables({ layout, bytes }: Asked, { subject, variant }: Setup): void {
+  const difference = new PlainTables(subject, { layout, bytes, oas: OAS, seed: SEED }).difference(variant);
+  if (difference !== undefined) throw new Error(`the tables differ from those of per-page: ${difference}`);
+}
+
+/** Measures a call; a page counts, or the call. */
+export function callRow(asked: Asked, per: 'page' | 'call', about: Omit<About, 'inside'> & { inside?: string }): Row {
+  if (asked.mixed === true) useEverything();
+  const { memory, work, subject, variant } = setUp(asked);
+  const job = jobOf({ op: asked.op, variant, tables: asked.tables ?? 'new' }, subject, work, memory);
+  const measured = run(job, memory, effortFor(1, SAMPLES));
+  checkTables(asked, { memory, work, subject, variant });
+  const cli = asked.format === undefined ? { cli: optionsOf(asked) } : {};
+  const pages = asked.op === 'translate' || per === 'page' ? work.pages : 1;
+  const ofCold = asked.op === 'translate' ? 1 : pages;
+  const row = { inside: CHECKED, ...about, ...cli };
+  return rowOf(row, per === 'page' || pages > 1 ? 'ns a page' : 'ns', measured, pages, ofCold);
+}
+
+/** A scattered list that lies in arrays of the caller's. */
+function ownArraysRow(about: About): Row {
+  const { memory, work } = setUp({ layout: 'scattered', bytes: 32 * MIB, path: 'one-walk' });
+  const own = { addresses: work.list.addresses.slice(), lengths: work.list.lengths.slice() };
+  let domain: Domain | undefined;
+  const before = (): void => {
+    domain = new Domain({ granule: PAGE, path: 'one-walk', memory, driver: armSmmu() });
   };
-  return { name, samples: SAMPLES, sample };
-}
-
-/** `ranges` mappings of one domain, one behind the other, are made and unmapped one by one; one of both is timed. */
-function rangesJob(setup: Setup, timedOp: 'map' | 'unmap', name: string): Job {
-  const { work, options } = setup;
-  const domain = new Domain(options);
-  const iovas = Float64Array.from({ length: RANGES }, (_, i) => work.iova + i * work.bytes);
   let bytes = 0;
   const map = (): void => {
-    for (const iova of iovas) bytes += domain.mapSg(iova, work.list, ACCESS).bytes;
+    bytes = domain?.mapSg(work.iova, own, ACCESS).bytes ?? 0;
   };
-  const unmap = (): void => {
-    for (const iova of iovas) bytes += domain.unmap(iova, work.bytes).bytes;
+  const after = (): void => {
+    must(bytes, work.bytes);
+    domain?.free();
   };
-  const sample = (): number => {
-    bytes = 0;
-    const ms = [timed(map), timed(unmap)] as const;
-    must(bytes, 2 * RANGES * work.bytes);
-    return (timedOp === 'map' ? ms[0] : ms[1]) / RANGES;
-  };
-  return { name, samples: SAMPLES, sample };
+  return rowOf(about, 'ns a page', run(once(map, before, after), memory), work.pages);
 }
 
-/** What a row says of itself. */
-export interface About {
-  readonly work: string;
-  readonly inside?: string;
-  readonly goal?: Goal;
-  readonly linux?: string;
+const ONE: Asked = { op: 'map-run', layout: 'aligned', bytes: PAGE, path: 'one-walk', tables: 'present' };
+const TRANSLATE: Asked = { op: 'translate', layout: 'scattered', bytes: 32 * MIB, path: 'one-walk' };
+const BLOCKS: Asked = { op: 'map', layout: 'aligned', bytes: 32 * MIB, path: 'one-walk', tables: 'present' };
+const UNMAP: Asked = { op: 'unmap', layout: 'scattered', bytes: 32 * MIB, path: 'one-walk', tables: 'present' };
+const SCATTERED: Asked = { op: 'map', layout: 'scattered', bytes: 32 * MIB, path: 'one-walk' };
+
+const COLD_NS = 3000;
+const WALK = 'checks, walk, metering';
+
+/** A goal of a call: floors hot, and 3 µs cold. */
+function within(floors: number): Goal {
+  return { text: `≤ ${floors.toLocaleString('en-US')} × floor; cold ≤ 3 µs`, floors, coldCallNs: COLD_NS };
 }
 
-/** The row of some samples, whose values are divided by `divisor`. */
-export function rowOf(about: About, sampled: Sampled, divisor: number): Row {
-  const { spread, samples, floorNs } = sampled;
-  return {
-    inside: CHECKED,
-    ...about,
-    measure: divisor === 1 ? 'ns' : 'ns a page',
-    value: spread.median / divisor,
-    spread: { median: spread.median / divisor, mad: spread.mad / divisor, p99: spread.p99 / divisor },
-    samples,
-    ...(divisor === 1 ? {} : { floorNs }),
-  };
+function floorsOnly(floors: number): Goal {
+  return { text: `≤ ${floors} × floor`, floors };
 }
 
-/** Maps 32M in a new domain. */
-export function mapRow(layout: Layout, path: Path, about: About, whole = false, format?: string): Row {
-  const setup = setUp(layout, 32 * MIB, path, format);
-  checkLeaves(setup, setup.work.list);
-  const job = mapJob(setup, setup.work.list, whole ? 32 : 1, about.work);
-  return rowOf(about, run(job, setup.memory), whole ? 1 : setup.work.pages);
-}
+const LINUX_SCATTERED: Linux = { floors: '62' };
 
-function ownArraysRow(about: About): Row {
-  const setup = setUp('scattered', 32 * MIB, 'one-walk');
-  const { list, pages } = setup.work;
-  const own = { addresses: list.addresses.slice(), lengths: list.lengths.slice() };
-  checkLeaves(setup, own);
-  return rowOf(about, run(mapJob(setup, own, 1, about.work), setup.memory), pages);
-}
-
-/** Maps or unmaps ranges of `bytes`, one behind the other, where tables are. */
-export function rangesRow(
-  layout: Layout,
-  bytes: number,
-  timedOp: 'map' | 'unmap',
-  about: About,
-  whole: boolean,
-  format?: string,
-): Row {
-  const setup = setUp(layout, bytes, 'one-walk', format);
-  return rowOf(about, run(rangesJob(setup, timedOp, about.work), setup.memory), whole ? 1 : setup.work.pages);
-}
-
-/** A thousand pages that lie in leaf tables which exist already: the first entry of each is taken. */
-function pagesInPresentTables(domain: Domain, count: number): Float64Array {
-  const start = 2 ** 30;
-  const iovas = new Float64Array(count);
-  for (let i = 0, at = start; i < count; at += PAGE) {
-    if (at % (2 * MIB) === 0) domain.map(at, 2 ** 34, PAGE, ACCESS);
-    else iovas[i++] = at;
-  }
-  return iovas;
-}
-
-function onePageRow(path: Path, about: About): Row {
-  const { memory, options } = setUp('scattered', PAGE, path);
-  const domain = new Domain(options);
-  const iovas = pagesInPresentTables(domain, 1000);
-  const sample = (): number => {
-    let bytes = 0;
-    const ms = timed(() => {
-      for (const iova of iovas) bytes += domain.map(iova, iova * 2, PAGE, ACCESS).bytes;
-    });
-    must(bytes, iovas.length * PAGE);
-    for (const iova of iovas) domain.unmap(iova, PAGE);
-    return ms / iovas.length;
-  };
-  return rowOf(about, run({ name: about.work, samples: SAMPLES, sample }, memory), 1);
-}
-
-/** Translates all pages, in one call or in a call each. */
-export function translateRow(about: About, inOneCall: boolean, format?: string): Row {
-  const { memory, work, options } = setUp('scattered', 32 * MIB, 'one-walk', format);
-  const domain = new Domain(options);
-  domain.mapSg(work.iova, work.list, ACCESS);
-  const out = new Float64Array(work.pages);
-  const each = (): void => {
-    for (let i = 0; i < out.length; i++) out[i] = domain.translate(work.iova + i * PAGE) ?? -1;
-  };
-  const once = (): void => void domain.translateRange(work.iova, out.length, out);
-  const sample = (): number => {
-    out.fill(0);
-    const ms = timed(inOneCall ? once : each);
-    must(
-      out.reduce((sum, pa) => sum + pa, 0),
-      work.physicalSum,
-    );
-    return ms;
-  };
-  return rowOf(about, run({ name: about.work, samples: SAMPLES, sample }, memory), work.pages);
-}
-
-const ALIGNED = { goal: { text: '≤ 500 ns in all', limit: 500 }, linux: '270–310 / 570 ns' };
-const ONE_PAGE = { goal: { text: '≤ 120 ns', limit: 120 }, linux: '85 / 85 ns' };
-const WALK = { inside: 'checks, walk, metering, an output array of the caller', linux: '13–18 ns' };
-
-/** All rows about mapping, unmapping and translating, each to be measured by a call. */
-export const MAPPING_ROWS: readonly (() => Row)[] = [
+/** The rows of the README's table. */
+export const CALL_ROWS: readonly (() => Row)[] = [
   () =>
-    mapRow('scattered', 'one-walk', {
+    callRow(ONE, 'call', {
+      work: 'map one 4K page, tables present, `one-walk`',
+      goal: within(100),
+      linux: { ns: '24 ns', floors: '64' },
+    }),
+  () => callRow({ ...ONE, path: 'map-pages' }, 'call', { work: 'the same, `map-pages`', goal: within(100) }),
+  () =>
+    callRow(TRANSLATE, 'page', {
+      work: 'translate 8,192 neighbours, a call each',
+      inside: WALK,
+      goal: within(45),
+      linux: { ns: '9 ns', floors: '24' },
+    }),
+  () =>
+    callRow(BLOCKS, 'call', {
+      work: 'map 32M in 2M blocks, tables present, `one-walk`',
+      goal: within(800),
+      linux: { ns: '128 ns', floors: '350' },
+    }),
+  () =>
+    callRow(UNMAP, 'call', {
+      work: 'unmap 32M (tables freed whole), `one-walk`',
+      goal: within(1200),
+      linux: { ns: '370–500 ns', floors: '1,000–1,350' },
+    }),
+  () =>
+    callRow({ ...UNMAP, bytes: MIB }, 'page', {
+      work: 'unmap 1M of 4K pages, `one-walk`',
+      goal: within(1.6),
+      linux: { floors: '5.4' },
+    }),
+  () =>
+    callRow({ ...SCATTERED, path: 'map-pages' }, 'page', {
+      work: 'map 32M scattered, `map-pages`',
+      goal: floorsOnly(90),
+      linux: LINUX_SCATTERED,
+    }),
+  () =>
+    callRow({ ...SCATTERED, path: 'per-page' }, 'page', {
+      work: 'map 32M scattered, `per-page`',
+      goal: floorsOnly(120),
+    }),
+  () =>
+    callRow(SCATTERED, 'page', {
       work: 'map 32M scattered, `one-walk`, list in the engine’s memory',
-      goal: { text: '≤ 4 × floor and ≤ 2.2 ns a page', limit: 2.2, floors: 4 },
-      linux: '35–44 / 29–35 ns',
+      goal: floorsOnly(2.5),
+      linux: LINUX_SCATTERED,
     }),
-  () => ownArraysRow({ work: 'the same from a caller’s own arrays', linux: '35–44 / 29–35 ns' }),
+];
+
+const MIXED = 'every format, path, dispatch and kind of list used before; then as above';
+
+/** The same calls where no call site has seen one format, path or kind of list only. */
+export const MIXED_ROWS: readonly (() => Row)[] = [
+  () => callRow({ ...ONE, mixed: true }, 'call', { work: 'mixed use: map one 4K page', inside: MIXED }),
+  () => callRow({ ...TRANSLATE, mixed: true }, 'page', { work: 'mixed use: translate, a call each', inside: MIXED }),
+  () => callRow({ ...BLOCKS, mixed: true }, 'call', { work: 'mixed use: map 32M in 2M blocks', inside: MIXED }),
+  () => callRow({ ...UNMAP, mixed: true }, 'call', { work: 'mixed use: unmap 32M', inside: MIXED }),
+];
+
+/** Further calls. */
+export const OTHER_ROWS: readonly (() => Row)[] = [
+  () => ownArraysRow({ work: 'map 32M scattered, `one-walk`, from a caller’s own arrays', inside: CHECKED }),
   () =>
-    mapRow('contiguous', 'one-walk', {
+    callRow({ ...SCATTERED, layout: 'contiguous' }, 'page', {
       work: 'map 32M contiguous, 4K pages, one element, `one-walk`',
-      goal: { text: '≤ 1.5 × floor', floors: 1.5 },
-      linux: '2.2 / 24–29 ns',
+      goal: floorsOnly(1.5),
     }),
   () =>
-    mapRow('contiguous-elements', 'one-walk', {
+    callRow({ ...SCATTERED, layout: 'contiguous-elements' }, 'page', {
       work: 'the same, an element a page',
-      goal: { text: '≤ 4 × floor', floors: 4 },
-      linux: '5 / 28 ns',
+      goal: floorsOnly(4),
     }),
-  () => {
-    const work = 'map 32M aligned (2M blocks), `one-walk`, in a new domain: two tables are zeroed';
-    return mapRow('aligned', 'one-walk', { work, ...ALIGNED }, true);
-  },
-  () => rangesRow('aligned', 32 * MIB, 'map', { work: 'the same, tables present', ...ALIGNED }, true),
-  () => onePageRow('map-pages', { work: 'map one 4K page, tables present, 1,000 a sample, `map-pages`', ...ONE_PAGE }),
-  () => onePageRow('one-walk', { work: 'the same, `one-walk`', ...ONE_PAGE }),
   () =>
-    rangesRow(
-      'scattered',
-      MIB,
-      'unmap',
-      {
-        work: 'unmap 1M of 4K pages, `one-walk`',
-        goal: { text: '≤ 2 × floor', floors: 2 },
-        linux: '4 / 22 ns',
-      },
-      false,
-    ),
+    callRow({ ...BLOCKS, tables: 'new' }, 'call', {
+      work: 'map 32M in 2M blocks, `one-walk`, in a new domain: two tables are zeroed',
+    }),
   () =>
-    rangesRow(
-      'scattered',
-      32 * MIB,
-      'unmap',
-      {
-        work: 'unmap 32M (tables freed whole), `one-walk`',
-        goal: { text: '≤ 1 µs in all', limit: 1000 },
-        linux: '250–450 / 600–900 ns',
-      },
-      true,
-    ),
-  () => {
-    const goal = { text: '≤ 3 ns a page', limit: 3 };
-    return translateRow({ work: 'translate 8,192 neighbours in one call', ...WALK, goal }, true);
-  },
-  () => translateRow({ work: 'the same, a call each', ...WALK }, false),
-  () =>
-    mapRow('scattered', 'per-page', {
-      work: '`per-page`, `indirect`, 32M scattered: the baseline',
-      goal: { text: '≤ 70 ns a page', limit: 70 },
-      linux: '29–35 ns',
+    callRow({ ...TRANSLATE, op: 'translate-range' }, 'page', {
+      work: 'translate 8,192 neighbours in one call',
+      inside: `${WALK}, an output array of the caller`,
+      goal: { text: '≤ 3 ns a page', limit: 3 },
     }),
 ];

@@ -1,5 +1,5 @@
-// One row of the README's table, and how it is printed.
-import type { Spread } from '../src/bench/index.ts';
+// One row of the table, and what it is made of.
+import { type Measured, type Spread, spreadOf } from '../src/bench/index.ts';
 
 /** What a figure counts. */
 export type Measure = 'ns a page' | 'ns' | 'ratio' | 'events a second' | 'ms' | 'bytes';
@@ -10,77 +10,103 @@ export interface Row {
   /** What is inside the timing. */
   readonly inside: string;
   readonly measure: Measure;
+  /** In `measure`, hot. */
   readonly value: number;
   readonly spread?: Spread;
+  /** Hot samples. */
   readonly samples: number;
+  /** Nanoseconds a page, a call or an event, hot. */
+  readonly hotNs?: number;
+  /** The same of the first call after other work. */
+  readonly coldNs?: number;
+  /** Nanoseconds of that call as a whole. */
+  readonly coldCallNs?: number;
+  readonly coldSamples?: number;
   /** Nanoseconds of the floor an entry, sampled in turn with this row. */
   readonly floorNs?: number;
   /** Goals that the row is held against; none: the figure is only reported. */
   readonly goal?: Goal;
-  /** Linux in user space on a machine like the development machine: 6.1, then 5.10. */
-  readonly linux?: string;
+  /** Linux 6.1's own C code. */
+  readonly linux?: Linux;
+  /** Options with which `iommu bench` measures the same call. */
+  readonly cli?: readonly string[];
+  /** What `iommu bench` gave, in `measure`, measured just after this row. */
+  readonly cliValue?: number;
 }
 
-/** A goal. */
+/** A goal; all parts of it must be reached. */
 export interface Goal {
   readonly text: string;
   /** Most that the value may be, or least where `atLeast`. */
   readonly limit?: number;
   readonly atLeast?: boolean;
-  /** Most floors that a page may cost. */
+  /** Most floors that it may cost, hot. */
   readonly floors?: number;
+  /** Most nanoseconds of the first call, cold. */
+  readonly coldCallNs?: number;
 }
 
-/** How many floors a page costs, where the row has a floor. */
-export function inFloors(row: Row): number | undefined {
-  return row.floorNs === undefined ? undefined : row.value / row.floorNs;
+/** Hot times of Linux's code, measured elsewhere: see docs/numbers.md. */
+export interface Linux {
+  readonly ns?: string;
+  /** Floors of that run. */
+  readonly floors: string;
+}
+
+/** What a row says of itself. */
+export interface About {
+  readonly work: string;
+  readonly inside: string;
+  readonly goal?: Goal;
+  readonly linux?: Linux;
+  readonly cli?: readonly string[];
+}
+
+const PER: Partial<Record<Measure, (ns: number, pieces: number) => number>> = {
+  'ns a page': (ns, pieces) => ns / pieces,
+  ms: (ns) => ns / 1e6,
+  'events a second': (ns, pieces) => (pieces / ns) * 1e9,
+};
+
+/**
+ * The row of a measurement.
+ * @param pieces pages or events of the work done once
+ * @param piecesOfCold pages of the call that was timed cold
+ */
+export function rowOf(
+  about: About,
+  measure: Measure,
+  measured: Measured,
+  pieces = 1,
+  piecesOfCold: number = pieces,
+): Row {
+  const { hot, cold, samples, coldSamples, floors } = measured;
+  const per = (ns: number): number => (PER[measure] ?? ((value) => value))(ns, pieces);
+  const value = per(hot.median);
+  const mad = measure === 'events a second' ? (value * hot.mad) / hot.median : per(hot.mad);
+  return {
+    ...about,
+    measure,
+    value,
+    spread: { median: value, mad, p99: per(hot.p99) },
+    samples,
+    hotNs: hot.median / pieces,
+    ...(cold === undefined ? {} : { coldNs: cold.median / piecesOfCold, coldCallNs: cold.median, coldSamples }),
+    floorNs: spreadOf(floors).median,
+  };
+}
+
+/** How many floors a page, call or event costs hot; undefined for rows that are no time. */
+export function inFloors({ hotNs, floorNs }: Row): number | undefined {
+  return hotNs === undefined || floorNs === undefined ? undefined : hotNs / floorNs;
 }
 
 /** Whether a row reaches its goal; undefined without one. */
 export function reached(row: Row): boolean | undefined {
   const { goal, value } = row;
   if (goal === undefined) return undefined;
-  const floors = inFloors(row);
   const byValue = goal.limit === undefined || (goal.atLeast === true ? value >= goal.limit : value <= goal.limit);
-  return byValue && (goal.floors === undefined || (floors !== undefined && floors <= goal.floors));
-}
-
-function digits(value: number): string {
-  if (value >= 10_000) return Math.round(value).toLocaleString('en-US');
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
-function valueText(row: Row): string {
-  const floors = inFloors(row);
-  const times = floors === undefined || row.measure !== 'ns a page' ? '' : ` (${floors.toFixed(2)} × floor)`;
-  const unit = row.measure === 'ratio' ? ' ×' : ` ${row.measure}`;
-  return `${digits(row.value)}${unit}${times}`;
-}
-
-function spreadText({ spread, samples }: Row): string {
-  return spread === undefined ? '' : `${digits(spread.mad)} / ${digits(spread.p99)} / ${samples}`;
-}
-
-/** The rows as a Markdown table. */
-export function markdown(rows: readonly Row[]): string {
-  const verdict = (row: Row): string => {
-    const yes = reached(row);
-    return yes === undefined ? '' : yes ? 'yes' : 'no';
-  };
-  const lines = rows.map((row) =>
-    [
-      row.work,
-      row.inside,
-      valueText(row),
-      spreadText(row),
-      row.goal?.text ?? 'reported',
-      verdict(row),
-      row.linux ?? '–',
-    ].join(' | '),
-  );
-  return [
-    '| work | inside the timing | median here | MAD / p99 / samples | goal | reached | Linux 6.1 / 5.10 in user space |',
-    '|---|---|---|---|---|---|---|',
-    ...lines.map((line) => `| ${line} |`),
-  ].join('\n');
+  const most = (got: number | undefined, limit: number | undefined): boolean =>
+    limit === undefined || (got !== undefined && got <= limit);
+  return byValue && most(inFloors(row), goal.floors) && most(row.coldCallNs, goal.coldCallNs);
 }

@@ -5,23 +5,45 @@ import { DEVICE_ROWS } from './devices.ts';
 import { dmaRows } from './dma.ts';
 import { decodeRow, traceRow } from './files.ts';
 import { FORMAT_ROWS } from './formats.ts';
-import { MAPPING_ROWS } from './mapping.ts';
+import { CALL_ROWS, MIXED_ROWS, OTHER_ROWS } from './mapping.ts';
 import type { Row } from './row.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 
+/** What measures each row of the README. */
+const README_MEASURES: readonly (() => Row)[] = [...CALL_ROWS, ...MIXED_ROWS, () => traceRow(ROOT), decodeRow];
+
+/** How many rows, from the first, stand in the README. */
+export const README_ROWS: number = README_MEASURES.length;
+
 /** What measures each row. */
 export const MEASURES: readonly (() => Row)[] = [
-  ...MAPPING_ROWS,
+  ...README_MEASURES,
+  ...OTHER_ROWS,
   ...FORMAT_ROWS,
-  () => traceRow(ROOT),
   ...dmaRows(ROOT),
   ...DEVICE_ROWS,
-  decodeRow,
 ];
 
-/** Measures one row in a new process. */
+const BUFFER = 2 ** 26;
+
+function output(script: string, args: readonly string[]): unknown {
+  return JSON.parse(execFileSync(process.execPath, [script, ...args], { encoding: 'utf8', maxBuffer: BUFFER }));
+}
+
+/** Measures one row in a new process, and the same call with `iommu bench` in another. */
 export function measured(index: number): Row {
-  const script = fileURLToPath(new URL('one-row.js', import.meta.url));
-  return JSON.parse(execFileSync(process.execPath, [script, String(index)], { encoding: 'utf8' })) as Row;
+  const row = output(fileURLToPath(new URL('one-row.js', import.meta.url)), [String(index)]) as Row;
+  return row.cli === undefined ? row : { ...row, cliValue: byProgram(row, row.cli) };
+}
+
+/** What `iommu bench` prints for the call of a row, in the row's unit. */
+function byProgram({ measure }: Row, options: readonly string[]): number {
+  const program = fileURLToPath(new URL('dist/cli/main.js', ROOT));
+  const { rows } = output(program, ['bench', ...options, '--quiet', '--json']) as {
+    readonly rows: readonly { readonly medianNs: number; readonly nsPerPage: number }[];
+  };
+  const [only] = rows;
+  if (only === undefined || rows.length > 1) throw new Error(`iommu bench ${options.join(' ')}: ${rows.length} rows`);
+  return measure === 'ns a page' ? only.nsPerPage : only.medianNs;
 }

@@ -5,6 +5,7 @@
 import { formatSize } from '../address.ts';
 import type { BenchResult, BenchRow } from '../bench/bench.ts';
 import { answerQuestion, type Question } from '../bench/questions.ts';
+import type { BenchOp } from '../bench/variants.ts';
 import type { Profile } from '../cost/profile.ts';
 import type { CountName } from '../meter/meter.ts';
 import { type Answer, chartSection, type Section, tableSection } from '../report/answer.ts';
@@ -42,6 +43,12 @@ function compared(rows: readonly BenchRow[]): BenchRow[] {
   return rows.filter(same).toSorted((a, b) => a.medianNs - b.medianNs);
 }
 
+/** What the first call costs after other work. */
+function coldText({ op, coldNs }: BenchRow): string {
+  const call = op === 'translate' ? 'one page' : 'the first call';
+  return coldNs === null ? 'No cold call was timed.' : `Cold, ${call} takes ${formatNs(coldNs)}.`;
+}
+
 function rowText({ path, medianNs }: BenchRow): string {
   return `${formatNs(medianNs)} by ${pathTitle(path)}`;
 }
@@ -57,7 +64,13 @@ function whyText(fastest: BenchRow, slowest: BenchRow): string {
   return parts.length === 0 ? 'The counts of both are the same.' : `The counts say why: ${parts.join(', ')}.`;
 }
 
-const VERBS = { map: 'Mapping', unmap: 'Unmapping', translate: 'Translating' } as const;
+const VERBS: Readonly<Record<BenchOp, string>> = {
+  map: 'Mapping',
+  'map-run': 'Mapping',
+  unmap: 'Unmapping',
+  translate: 'Translating',
+  'translate-range': 'Translating',
+};
 
 function rowsVerdict(rows: readonly BenchRow[]): string {
   const found = compared(rows);
@@ -66,9 +79,9 @@ function rowsVerdict(rows: readonly BenchRow[]): string {
   const slowest = linux === undefined || linux === fastest ? found.at(-1) : linux;
   if (fastest === undefined || slowest === undefined) return 'Nothing was measured.';
   const what = `${VERBS[fastest.op]} ${formatSize(fastest.bytes)}, ${fastest.layout}, takes`;
-  if (fastest === slowest) return `${what} ${rowText(fastest)} in this engine.`;
+  if (fastest === slowest) return `${what} ${rowText(fastest)} in this engine, hot. ${coldText(fastest)}`;
   const ratio = formatNumber(Number((slowest.medianNs / fastest.medianNs).toPrecision(2)));
-  return `${what} ${rowText(fastest)} and ${rowText(slowest)} in this engine: ${ratio} times. ${whyText(fastest, slowest)}`;
+  return `${what} ${rowText(fastest)} and ${rowText(slowest)} in this engine, hot: ${ratio} times. ${whyText(fastest, slowest)}`;
 }
 
 function verdictOf({ result, question }: BenchQuestion): string {
@@ -117,7 +130,7 @@ export function benchAnswer(asked: BenchQuestion): Answer {
     sections: [...(question === undefined ? tableSections(asked) : questionSections(asked)), ...predicted],
     notes: [
       `times of this engine on this machine: ${setting.runtime}, ${setting.cpu}; counts are facts of the work and hold anywhere`,
-      `geometry: ${setting.format} ${formatSize(setting.granule)} (given); driver ${setting.driver}; semantics safe; ${result.runs} runs a row`,
+      `geometry: ${setting.format} ${formatSize(setting.granule)} (given); driver ${setting.driver}; semantics safe; ${result.runs} hot and ${result.effort.coldSamples} cold samples a row`,
       ...result.warnings,
     ],
     records: result.rows,

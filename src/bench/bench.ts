@@ -8,12 +8,16 @@ import type { Dispatch, Path } from '../core/paths.ts';
 import { formatById } from '../formats/registry.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import type { Counts } from '../meter/meter.ts';
-import { FLOOR_ENTRIES, Floor } from './floor.ts';
+import { jobOf, type Tables } from './calls.ts';
+import { FLOOR_ENTRIES } from './floor.ts';
+import { type Effort, Harness, type Measured } from './harness.ts';
 import { growBeforehand, type Layout, layOut, type Work } from './layouts.ts';
+import { useEverything } from './mixed.ts';
+import { OTHER_WORK_MS } from './other-work.ts';
 import { PlainTables } from './same-tables.ts';
-import { type Spread, spreadOf } from './statistics.ts';
-import { type Clock, measureTimer, nanoseconds, type Timer } from './timer.ts';
-import { type BenchOp, countLife, type Subject, sampleLife, type Times, type Variant } from './variants.ts';
+import { spreadOf } from './statistics.ts';
+import { type Clock, measureTimer, type Timer } from './timer.ts';
+import { type BenchOp, countOnce, isPossible, makeDomain, type Subject, type Variant } from './variants.ts';
 
 /** Sizes of the 2021 series. */
 export const SERIES_BYTES: readonly number[] = [1, 16, 256, 512, 3072, 6144, 8192].map((pages) => pages * 4096);
@@ -29,7 +33,7 @@ export interface BenchCase {
 export interface BenchOptions extends Subject {
   /** Milliseconds since any moment, with fractions. */
   readonly clock: Clock;
-  /** What is mapped; all cases of a group are sampled in turn. */
+  /** What is mapped, by group. */
   readonly groups: readonly (readonly BenchCase[])[];
   /** Paths. */
   readonly paths: readonly Path[];
@@ -39,35 +43,56 @@ export interface BenchOptions extends Subject {
   readonly ops: readonly BenchOp[];
   /** Samples a row, at least 3. */
   readonly runs: number;
+  /** Whether a call finds its tables; default `new`. */
+  readonly tables?: Tables;
+  /** Whether every format, path and kind of list is used first; default not. */
+  readonly mixed?: boolean;
+  /** What is not as {@link effortFor} says. */
+  readonly effort?: Partial<Effort>;
   /** Seed of the scattered lists; default 1. */
   readonly seed?: number;
-  /** Hears how many groups of rows are done. */
+  /** Hears how many cases are done. */
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** One row: times of this engine on this machine, and counts. */
-export interface BenchRow extends Variant {
-  readonly op: BenchOp;
-  readonly format: string;
-  readonly granule: number;
-  readonly layout: Layout;
-  readonly bytes: number;
-  readonly pages: number;
+/** Times of a row, of this engine on this machine. Hot, unless named cold. */
+export interface BenchTimes {
+  /** Of the whole operation: for `translate`, a call a page. */
   readonly medianNs: number;
   readonly madNs: number;
   readonly p99Ns: number;
   readonly nsPerPage: number;
-  /** Its median over that of `per-page` with the same dispatch, sampled in turn. */
-  readonly ratioToPerPage: number;
+  /** Of one call: `medianNs`, or for `translate` `nsPerPage`. */
+  readonly hotNs: number;
+  /** Of one call, the first after 5 ms of other work, in compiled code; null where none was timed. */
+  readonly coldNs: number | null;
+  readonly coldMadNs: number | null;
+  /** Its median over that of `per-page` with the same dispatch; null where `per-page` was not measured. */
+  readonly ratioToPerPage: number | null;
   /** Nanoseconds a page over the floor's an entry, sampled in turn. */
   readonly ratioToFloor: number;
-  /** Domains a sample: each does the operation once. */
+  /** How often the operation was done in a hot sample. */
   readonly batch: number;
+  /** Hot samples. */
+  readonly samples: number;
+  /** Cold samples. */
+  readonly coldSamples: number;
+}
+
+/** One row: times, and counts. */
+export interface BenchRow extends Variant, BenchTimes {
+  readonly op: BenchOp;
+  readonly format: string;
+  readonly granule: number;
+  readonly tables: Tables;
+  readonly layout: Layout;
+  readonly bytes: number;
+  readonly pages: number;
   /** Counts of one operation, by layer. */
   readonly counts: Counts;
 }
 
-/** The floor, over all groups. */
+/** The floor, over all rows. */
 export interface FloorResult {
   /** Median nanoseconds an entry. */
   readonly nsPerEntry: number;
@@ -80,6 +105,8 @@ export interface FloorResult {
 /** All of it. */
 export interface BenchResult {
   readonly runs: number;
+  /** How long each row was measured. */
+  readonly effort: Effort;
   readonly timer: Timer;
   readonly floor: FloorResult;
   readonly rows: readonly BenchRow[];
@@ -87,56 +114,60 @@ export interface BenchResult {
   readonly warnings: readonly string[];
 }
 
-/** A sample lasts this long at least, and this many steps of the clock. */
-const LEAST_SAMPLE_NS = 10_000;
-const LEAST_STEPS = 50;
-const MOST_BATCH = 64;
+/** All rows of a run share so long to warm up, and so long for other work before cold calls; each has these bounds. */
+const WARM_BUDGET_MS = 30_000;
+const WARM_MS: readonly [number, number] = [40, 1000];
+const COLD_BUDGET_MS = 30_000;
+const COLD_SAMPLES: readonly [number, number] = [5, 41];
+/** A row whose sample is fewer steps of the clock than 1 / this is reported. */
+const COARSE = 0.02;
 /** Memory that is grown before the first sample: enough for the tables of a whole batch. */
 const BEFOREHAND = 2 ** 25;
-/** Each lane warms up for so long, and the very first one longer, until compilers have settled. */
-const WARM_LIVES = 4;
-const WARM_NS = 30e6;
-const FIRST_WARM_NS = 400e6;
 
-/** One case by one path and dispatch, while it is sampled. */
-interface Lane {
-  readonly work: Work;
-  readonly variant: Variant;
-  readonly batch: number;
-  readonly samples: Times[];
+function within([least, most]: readonly [number, number], value: number): number {
+  return Math.min(Math.max(value, least), most);
 }
 
-function variantsOf(options: BenchOptions): Variant[] {
-  const paths = options.paths.includes('per-page') ? options.paths : (['per-page', ...options.paths] as Path[]);
-  return options.dispatches.flatMap((dispatch) => paths.map((path) => ({ path, dispatch })));
+/** How long each of `rows` rows is measured: alone, a second of warming up and 41 cold calls; among many, less. */
+export function effortFor(rows: number, samples: number): Effort {
+  const cold = Math.round(COLD_BUDGET_MS / (rows * OTHER_WORK_MS));
+  return {
+    samples,
+    warmMs: within(WARM_MS, Math.round(WARM_BUDGET_MS / rows)),
+    coldSamples: Math.min(samples, within(COLD_SAMPLES, cold)),
+  };
 }
 
-/** The lane of `per-page` with the same work and dispatch. */
-function plainOf(lane: Lane, lanes: readonly Lane[]): Lane {
-  const same = ({ work, variant }: Lane): boolean =>
-    work === lane.work && variant.path === 'per-page' && variant.dispatch === lane.variant.dispatch;
-  return lanes.find(same) ?? lane;
+function variantsOf({ dispatches, paths }: BenchOptions): Variant[] {
+  return dispatches.flatMap((dispatch) => paths.map((path) => ({ path, dispatch })));
 }
 
-/** Measures; everything about one group of rows is done before the next begins. */
+function rowsOf(options: BenchOptions): number {
+  const cases = options.groups.reduce((sum, group) => sum + group.length, 0);
+  return Math.max(1, cases * options.paths.length * options.dispatches.length * options.ops.length);
+}
+
+/** One row, before it is compared with that of `per-page`. */
+type Alone = Omit<BenchRow, 'ratioToPerPage'>;
+
+/** Measures the rows one by one. */
 class Bench {
   readonly warnings: string[] = [];
   readonly rows: BenchRow[] = [];
+  readonly effort: Effort;
   readonly #options: BenchOptions;
-  readonly #timer: Timer;
   readonly #memory = new TableMemory();
-  readonly #floor = new Floor(this.#memory);
+  readonly #harness: Harness;
   readonly #floors: number[] = [];
   readonly #oas: number;
-  #warmNs = FIRST_WARM_NS;
 
   constructor(options: BenchOptions, timer: Timer) {
     this.#options = options;
-    this.#timer = timer;
     const format = formatById(options.format);
     this.#oas = format.configure(format.request(options.granule, undefined, undefined)).oas;
     growBeforehand(this.#memory, BEFOREHAND);
-    this.#floor.tune(options.clock, this.#leastNs);
+    this.#harness = new Harness(options.clock, timer, this.#memory);
+    this.effort = { ...effortFor(rowsOf(options), options.runs), ...options.effort };
   }
 
   get floor(): FloorResult {
@@ -144,23 +175,22 @@ class Bench {
     return { nsPerEntry: median, madNs: mad, p99Ns: p99, entries: FLOOR_ENTRIES };
   }
 
-  get #leastNs(): number {
-    return Math.max(LEAST_SAMPLE_NS, LEAST_STEPS * this.#timer.resolutionNs);
+  /** Measures all rows of a case. */
+  measure({ layout, bytes }: BenchCase): void {
+    const { granule, seed = 1, ops } = this.#options;
+    const work = layOut(this.#memory, layout, bytes, granule, this.#oas, seed);
+    const rows = variantsOf(this.#options).flatMap((variant) =>
+      ops.filter((op) => isPossible(op, work)).map((op) => this.#row(op, variant, work)),
+    );
+    this.#memory.freeList(work.list);
+    for (const row of rows) this.rows.push({ ...row, ratioToPerPage: ratioToPerPage(row, rows) });
   }
 
-  group(cases: readonly BenchCase[]): void {
-    const { granule, seed = 1 } = this.#options;
-    const variants = variantsOf(this.#options);
-    const works = cases.map(({ layout, bytes }) => layOut(this.#memory, layout, bytes, granule, this.#oas, seed));
-    for (const one of cases) this.#compare(one, variants);
-    this.#sample(works.flatMap((work) => variants.map((variant) => this.#lane(work, variant))));
-    for (const { list } of works) this.#memory.freeList(list);
-  }
-
-  #compare({ layout, bytes }: BenchCase, variants: readonly Variant[]): void {
+  /** Compares the tables of every path with those of `per-page`: last, since it runs other code than was asked for. */
+  compare({ layout, bytes }: BenchCase): void {
     const { seed = 1 } = this.#options;
     const plain = new PlainTables(this.#options, { layout, bytes, oas: this.#oas, seed });
-    for (const variant of variants) {
+    for (const variant of variantsOf(this.#options)) {
       const difference = plain.difference(variant);
       if (difference === undefined) continue;
       const name = `${variant.path} ${variant.dispatch}, ${layout} ${formatSize(bytes)}`;
@@ -168,93 +198,68 @@ class Bench {
     }
   }
 
-  /** Runs until the code is compiled; chooses how many operations a sample needs. */
-  #lane(work: Work, variant: Variant): Lane {
-    let shortest = Number.POSITIVE_INFINITY;
-    const end = nanoseconds(this.#options.clock) + this.#warmNs;
-    this.#warmNs = WARM_NS;
-    for (let lives = 0; lives < WARM_LIVES || nanoseconds(this.#options.clock) < end; lives++) {
-      const times = this.#life({ work, variant, batch: 1 });
-      for (const op of this.#options.ops) shortest = Math.min(shortest, times[op]);
-    }
-    const wanted = Math.ceil(this.#leastNs / Math.max(1, shortest));
-    const batch = Math.min(Math.max(1, wanted), MOST_BATCH);
-    if (batch * shortest < LEAST_STEPS * this.#timer.resolutionNs) this.#tooCoarse(work, variant, batch * shortest);
-    return { work, variant, batch, samples: [] };
+  #row(op: BenchOp, variant: Variant, work: Work): Alone {
+    const { format, granule, tables = 'new' } = this.#options;
+    const job = jobOf({ op, variant, tables }, this.#options, work, this.#memory);
+    const measured = this.#harness.measure(job, this.effort);
+    job.end();
+    this.#floors.push(...measured.floors);
+    if (measured.coarseness > COARSE) this.#tooCoarse(op, variant, work, measured.coarseness);
+    const what = { op, ...variant, format: formatById(format).id, granule, tables };
+    const size = { layout: work.layout, bytes: work.bytes, pages: work.pages };
+    const counted = countOnce(op, makeDomain(this.#options, variant, work, this.#memory), work, tables === 'present');
+    return { ...what, ...size, ...timesOf(op, work.pages, measured), counts: counted };
   }
 
-  #tooCoarse(work: Work, { path, dispatch }: Variant, sampleNs: number): void {
-    const what = `${path} ${dispatch}, ${work.layout} ${formatSize(work.bytes)}`;
-    const share = Math.round((100 * this.#timer.resolutionNs) / sampleNs);
+  #tooCoarse(op: BenchOp, { path, dispatch }: Variant, { layout, bytes }: Work, coarseness: number): void {
+    const what = `${op} ${path} ${dispatch}, ${layout} ${formatSize(bytes)}`;
+    const share = Math.round(100 * coarseness);
     this.warnings.push(`${what}: the clock is too coarse; one of its steps is ${share} % of the shortest sample`);
-  }
-
-  #life({ work, variant, batch }: Omit<Lane, 'samples'>): Times {
-    return sampleLife(this.#options, variant, work, this.#memory, batch, this.#options.clock);
-  }
-
-  #sample(lanes: readonly Lane[]): void {
-    const floors: number[] = [];
-    for (let run = 0; run < this.#options.runs; run++) {
-      for (const lane of lanes) {
-        floors.push(this.#floor.sample(this.#options.clock));
-        lane.samples.push(this.#life(lane));
-      }
-    }
-    this.#floors.push(...floors);
-    const floorNs = spreadOf(floors).median;
-    for (const lane of lanes) {
-      if (this.#options.paths.includes(lane.variant.path)) this.#addRows(lane, plainOf(lane, lanes), floorNs);
-    }
-  }
-
-  #addRows(lane: Lane, plain: Lane, floorNs: number): void {
-    const { work, variant, batch } = lane;
-    const counts = countLife(this.#options, variant, work, this.#memory);
-    for (const op of this.#options.ops) {
-      const spread = spreadOf(lane.samples.map((times) => times[op]));
-      const row = this.#row(op, work, variant, spread, counts[op]);
-      const ratioToPerPage = spread.median / spreadOf(plain.samples.map((times) => times[op])).median;
-      this.rows.push({ ...row, batch, ratioToPerPage, ratioToFloor: row.nsPerPage / floorNs });
-    }
-  }
-
-  #row(
-    op: BenchOp,
-    work: Work,
-    variant: Variant,
-    spread: Spread,
-    counts: Counts,
-  ): Omit<BenchRow, 'batch' | 'ratioToPerPage' | 'ratioToFloor'> {
-    const { format, granule } = this.#options;
-    return {
-      op,
-      ...variant,
-      format: formatById(format).id,
-      granule,
-      layout: work.layout,
-      bytes: work.bytes,
-      pages: work.pages,
-      medianNs: spread.median,
-      madNs: spread.mad,
-      p99Ns: spread.p99,
-      nsPerPage: spread.median / work.pages,
-      counts,
-    };
   }
 }
 
+/** Times of a row; those of a call are a page's where each page is translated by a call of its own. */
+function timesOf(op: BenchOp, pages: number, measured: Measured): Omit<BenchTimes, 'ratioToPerPage'> {
+  const { hot, cold, batch, samples, coldSamples, floors } = measured;
+  const nsPerPage = hot.median / pages;
+  return {
+    medianNs: hot.median,
+    madNs: hot.mad,
+    p99Ns: hot.p99,
+    nsPerPage,
+    hotNs: op === 'translate' ? nsPerPage : hot.median,
+    coldNs: cold?.median ?? null,
+    coldMadNs: cold?.mad ?? null,
+    ratioToFloor: nsPerPage / spreadOf(floors).median,
+    batch,
+    samples,
+    coldSamples,
+  };
+}
+
+/** A row's median over that of `per-page` with the same work and dispatch; null where that was not asked for. */
+function ratioToPerPage(row: Alone, rows: readonly Alone[]): number | null {
+  const plain = rows.find(
+    ({ op, path, dispatch }) => op === row.op && path === 'per-page' && dispatch === row.dispatch,
+  );
+  return plain === undefined ? null : row.medianNs / plain.medianNs;
+}
+
 /**
- * Runs the benchmark. All that is in one group, and the floor, is sampled in turn.
+ * Runs the benchmark: only what was asked for, one row after the other.
  * @throws IommuError for a format, granule or size that cannot be mapped.
  */
 export function runBench(options: BenchOptions): BenchResult {
+  if (options.mixed === true) useEverything();
   const timer = measureTimer(options.clock);
   const bench = new Bench(options, timer);
-  for (const [i, group] of options.groups.entries()) {
-    options.progress?.(i, options.groups.length);
-    bench.group(group);
+  const cases = options.groups.flat();
+  for (const [i, one] of cases.entries()) {
+    options.progress?.(i, cases.length);
+    bench.measure(one);
   }
-  options.progress?.(options.groups.length, options.groups.length);
-  return { runs: options.runs, timer, floor: bench.floor, rows: bench.rows, warnings: bench.warnings };
+  for (const one of cases) bench.compare(one);
+  options.progress?.(cases.length, cases.length);
+  const { effort, floor, rows, warnings } = bench;
+  return { runs: options.runs, effort, timer, floor, rows, warnings };
 }

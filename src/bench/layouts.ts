@@ -35,6 +35,8 @@ export interface Work {
   readonly pages: number;
   /** Input address. */
   readonly iova: number;
+  /** Output address of the first byte, but for scattered work. */
+  readonly physical: number;
   /** The elements, in the engine's memory. */
   readonly list: ScatterList;
   /** Whether only the smallest page may be used. */
@@ -97,6 +99,7 @@ export function layOut(
     bytes,
     pages,
     iova: aligned(IOVA, bytes),
+    physical: start,
     list,
     smallestOnly: layout === 'contiguous' || layout === 'contiguous-elements',
     physicalSum: sumOfPages(list, page),

@@ -6,7 +6,7 @@
 import { hex } from '../address.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import { growBeforehand, type Layout, layOut } from './layouts.ts';
-import { makeDomain, perform, type Subject, type Variant } from './variants.ts';
+import { ACTS, makeDomain, type Subject, type Variant } from './variants.ts';
 
 const PLAIN: Variant = { path: 'per-page', dispatch: 'indirect' };
 const UNIT = 1024;
@@ -54,9 +54,9 @@ function steps(subject: Subject, variant: Variant, what: Comparison): readonly [
   growBeforehand(memory, BEFOREHAND + (what.bytes / subject.granule) * ENTRY_BYTES);
   const work = layOut(memory, what.layout, what.bytes, subject.granule, what.oas, what.seed);
   const domain = makeDomain(subject, variant, work, memory);
-  perform('map', domain, work, subject.granule);
+  ACTS.map(domain, work, work.iova);
   const mapped = snapshot(memory);
-  perform('unmap', domain, work, subject.granule);
+  ACTS.unmap(domain, work, work.iova);
   return [mapped, snapshot(memory)];
 }
 

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { spreadOf } from './statistics.ts';
+
 /** A clock: milliseconds since any moment, with fractions. */
 export type Clock = () => number;
 
@@ -46,7 +48,15 @@ function watch(clock: Clock): Timer {
     moves[steps++] = now - last;
     last = now;
   }
-  return { resolutionNs: smallestStep(moves.subarray(0, steps)), readingNs: (last - start) / Math.max(1, readings) };
+  return {
+    resolutionNs: smallestStep(moves.subarray(0, steps)),
+    readingNs: readingOf(moves.subarray(0, steps), (last - start) / Math.max(1, readings)),
+  };
+}
+
+/** The mean, or, where each reading moves, the middle move: a process that was interrupted does not lengthen that. */
+function readingOf(moves: Float64Array, mean: number): number {
+  return moves.length === 0 ? mean : Math.min(mean, spreadOf(moves).median);
 }
 
 /** The smallest of the moves and of the differences between them. */

@@ -1,5 +1,5 @@
 /**
- * One way to do the work: a path and a dispatch; and the one life of a domain in which map, translate and unmap are timed.
+ * One way to do the work: a path and a dispatch; and what is done.
  * @module
  */
 import { Domain } from '../core/domain.ts';
@@ -9,13 +9,18 @@ import { PROT } from '../formats/protection.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { type Counts, Meter } from '../meter/meter.ts';
 import type { Work } from './layouts.ts';
-import { type Clock, nanoseconds } from './timer.ts';
 
-/** What is timed. */
-export type BenchOp = 'map' | 'unmap' | 'translate';
+/**
+ * What is timed: `map` a list, `map-run` one piece without a list, `translate` a call for each page, `translate-range` in one call,
+ * `unmap` everything in one call.
+ */
+export type BenchOp = 'map' | 'map-run' | 'translate' | 'translate-range' | 'unmap';
 
-/** All operations, in the order of a domain's life. */
+/** The operations of the 2021 series. */
 export const BENCH_OPS: readonly BenchOp[] = ['map', 'translate', 'unmap'];
+
+/** All operations. */
+export const ALL_OPS: readonly BenchOp[] = ['map', 'map-run', 'translate', 'translate-range', 'unmap'];
 
 const PROTECTION = PROT.READ | PROT.WRITE;
 
@@ -51,78 +56,40 @@ export function makeDomain(subject: Subject, variant: Variant, work: Work, memor
   });
 }
 
-function mapAll(domain: Domain, work: Work): number {
-  return domain.mapSg(work.iova, work.list, PROTECTION).bytes;
-}
+type Act = (domain: Domain, work: Work, iova: number) => number;
 
-function translateAll(domain: Domain, work: Work, page: number): number {
+function translatePages(domain: Domain, { bytes, pages }: Work, iova: number): number {
+  const page = bytes / pages;
   let sum = 0;
-  const end = work.iova + work.bytes;
-  for (let iova = work.iova; iova < end; iova += page) sum += domain.translate(iova) ?? 0;
+  for (let at = iova; at < iova + bytes; at += page) sum += domain.translate(at) ?? 0;
   return sum;
 }
 
-function unmapAll(domain: Domain, work: Work): number {
-  return domain.unmap(work.iova, work.bytes).bytes;
+/** Each operation, done once at `iova`. The result depends on all that it did: bytes, or the sum of the output addresses. */
+export const ACTS: Readonly<Record<BenchOp, Act>> = {
+  map: (domain, work, iova) => domain.mapSg(iova, work.list, PROTECTION).bytes,
+  'map-run': (domain, work, iova) => domain.map(iova, work.physical, work.bytes, PROTECTION).bytes,
+  translate: translatePages,
+  'translate-range': (domain, work, iova) => domain.translateRange(iova, work.pages).reduce((sum, pa) => sum + pa, 0),
+  unmap: (domain, work, iova) => domain.unmap(iova, work.bytes).bytes,
+};
+
+/** Whether an operation can be done with such work: `map-run` needs one piece. */
+export function isPossible(op: BenchOp, { list }: Work): boolean {
+  return op !== 'map-run' || list.length === 1;
 }
 
-/** Does one operation; the result depends on all that it did. */
-export function perform(op: BenchOp, domain: Domain, work: Work, page: number): number {
-  if (op === 'map') return mapAll(domain, work);
-  return op === 'translate' ? translateAll(domain, work, page) : unmapAll(domain, work);
-}
-
-/** What one operation must return. */
-export function expected(op: BenchOp, work: Work): number {
-  return op === 'translate' ? work.physicalSum : work.bytes;
-}
-
-/** Times of one life, in nanoseconds an operation. */
-export type Times = Record<BenchOp, number>;
-
-/**
- * One sample: `batch` new domains, each with its own tables, mapped, translated and unmapped once. Domains are made
- * before the clock starts and freed after it stopped; tables are allocated and freed inside.
- * @throws Error where an operation did not do what it was asked.
- */
-export function sampleLife(
-  subject: Subject,
-  variant: Variant,
-  work: Work,
-  memory: TableMemory,
-  batch: number,
-  clock: Clock,
-): Times {
-  const domains = Array.from({ length: batch }, () => makeDomain(subject, variant, work, memory));
-  const times: Times = { map: 0, translate: 0, unmap: 0 };
-  for (const op of BENCH_OPS) {
-    let sink = 0;
-    const start = nanoseconds(clock);
-    for (const domain of domains) sink += perform(op, domain, work, subject.granule);
-    times[op] = (nanoseconds(clock) - start) / batch;
-    checkSink(op, sink, batch * expected(op, work));
+/** Counts of one operation in a new domain, or, with `again`, in one that has done and undone it before. */
+export function countOnce(op: BenchOp, domain: Domain, work: Work, again: boolean): Counts {
+  const map = op === 'map-run' ? op : 'map';
+  if (again) {
+    ACTS[map](domain, work, work.iova);
+    ACTS.unmap(domain, work, work.iova);
   }
-  for (const domain of domains) domain.free();
-  return times;
-}
-
-function checkSink(op: BenchOp, got: number, wanted: number): void {
-  if (got !== wanted) throw new Error(`${op} gave ${got} where ${wanted} is right`);
-}
-
-/** Counts of one life, by operation. */
-export function countLife(
-  subject: Subject,
-  variant: Variant,
-  work: Work,
-  memory: TableMemory,
-): Record<BenchOp, Counts> {
-  const domain = makeDomain(subject, variant, work, memory);
-  const counted = BENCH_OPS.map((op) => {
-    const before = domain.meter.snapshot();
-    perform(op, domain, work, subject.granule);
-    return [op, domain.meter.since(before)] as const;
-  });
+  if (op !== map) ACTS[map](domain, work, work.iova);
+  const before = domain.meter.snapshot();
+  ACTS[op](domain, work, work.iova);
+  const counts = domain.meter.since(before);
   domain.free();
-  return Object.fromEntries(counted) as Record<BenchOp, Counts>;
+  return counts;
 }

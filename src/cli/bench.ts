@@ -12,10 +12,11 @@ import { benchAnswer } from '../answers/bench.ts';
 import { driverName, driverOf } from '../answers/drivers.ts';
 import { wordsOf } from '../answers/words.ts';
 import { type BenchCase, type BenchOptions, runBench, SERIES_BYTES } from '../bench/bench.ts';
+import { TABLES, type Tables } from '../bench/calls.ts';
 import { DMA_LAYERS, runDmaBenchmark } from '../bench/dma-benchmark.ts';
 import { LAYOUTS } from '../bench/layouts.ts';
 import { QUESTION_CASES, QUESTIONS, type Question } from '../bench/questions.ts';
-import { BENCH_OPS } from '../bench/variants.ts';
+import { ALL_OPS, BENCH_OPS } from '../bench/variants.ts';
 import { DISPATCHES, PATHS } from '../core/paths.ts';
 import { readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
@@ -29,6 +30,8 @@ import { printAnswer } from './print.ts';
 const EXAMPLES = `Examples:
   iommu bench                                               the 2021 series' table, live
   iommu bench --sizes 64K,32M --layouts scattered --ops map  a part of it
+  iommu bench --sizes 4K --layouts aligned --ops map-run --paths one-walk --dispatch indirect --tables present
+                                                            one page, hot and cold, as npm run bench measures it
   iommu bench --question list-loop                          is the loop over the list significant?
   iommu bench --question lined-up                           can 32M cost less than 64K?
   iommu bench --json -o bench.json                          every row with its counts by layer
@@ -45,6 +48,8 @@ interface BenchFlags extends FormFlags, DmaFlags {
   readonly layouts: string;
   readonly paths: string;
   readonly ops: string;
+  readonly tables: string;
+  readonly mixed?: true;
   readonly dispatch: string;
   readonly question?: string;
   readonly format: string;
@@ -93,6 +98,12 @@ function questionOf(flags: BenchFlags): Question | undefined {
   return wordsOf('question', flags.question, QUESTIONS)[0];
 }
 
+function tablesOf(text: string): Tables {
+  const known = TABLES.find((one) => one === text);
+  if (known === undefined) throw new UsageError(`--tables: expected ${TABLES.join(' or ')}, got ${text}`);
+  return known;
+}
+
 function optionsOf(flags: BenchFlags, question: Question | undefined): Omit<BenchOptions, 'progress'> {
   const format = formatById(flags.format).id;
   const granule = granuleOf(format, flags.granule);
@@ -104,8 +115,10 @@ function optionsOf(flags: BenchFlags, question: Question | undefined): Omit<Benc
     groups: groupsOf(flags, question, granule),
     paths: wordsOf('paths', flags.paths, PATHS),
     dispatches: wordsOf('dispatch', flags.dispatch, DISPATCHES),
-    ops: question === undefined ? wordsOf('ops', flags.ops, BENCH_OPS) : ['map'],
+    ops: question === undefined ? wordsOf('ops', flags.ops, ALL_OPS) : ['map'],
     runs: wholeNumber('runs', flags.runs, LEAST_RUNS, MOST_RUNS),
+    tables: tablesOf(flags.tables),
+    mixed: flags.mixed === true,
     seed: wholeNumber('seed', flags.seed, 0, 2 ** 32 - 1),
   };
 }
@@ -170,7 +183,9 @@ export function addBench(program: Command): void {
     .option('--sizes <sizes>', 'bytes, such as 4K,64K,32M; the sizes of the 2021 series by default')
     .option('--layouts <words>', `${LAYOUTS.join(', ')}, or all`, 'all')
     .option('--paths <words>', `${PATHS.join(', ')}, or all`, 'all')
-    .option('--ops <words>', `${BENCH_OPS.join(', ')}, or all`, 'all')
+    .option('--ops <words>', `${ALL_OPS.join(', ')}, or all`, BENCH_OPS.join(','))
+    .option('--tables <word>', 'new: each call makes its tables in a new domain; present: they exist', 'new')
+    .option('--mixed', 'first use every format, path and kind of list, so that no code is compiled for one of them')
     .option('--dispatch <words>', 'indirect, direct, or all', 'all')
     .option('--question <name>', `answer one question instead: ${QUESTIONS.join(', ')}`)
     .option('--format <id>', 'table format', 'arm-64-lpae-s1')

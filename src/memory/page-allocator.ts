@@ -78,6 +78,22 @@ export class PageAllocator {
     return offset;
   }
 
+  /**
+   * For when no fresh memory is left: a freed piece of this size that `recycled` passes over since another was freed last, or a part of
+   * a larger one. The rest of that is free in its halves.
+   * @returns its offset; −1 where there is none
+   */
+  lastResort(bytes: number, limit: number): number {
+    const fits = (offset: number): boolean => this.#base + offset + bytes <= limit;
+    for (let order = orderOf(bytes); this.#reuses && order < ORDERS; order++) {
+      const stack = this.#freed[order] as number[];
+      const at = stack.findLastIndex(fits);
+      const [offset = -1] = at === -1 ? [] : stack.splice(at, 1);
+      if (offset !== -1) return this.#split(offset, order, bytes);
+    }
+    return -1;
+  }
+
   /** Where the next fresh piece of this size would lie. Takes nothing. */
   next(bytes: number): number {
     const physical = this.#base + this.#next;
@@ -126,6 +142,12 @@ export class PageAllocator {
   /** State of the unit that holds `offset`; free outside all that was ever handed out. */
   stateAt(offset: number): PageState {
     return STATES[this.#states[Math.floor(offset / UNIT_BYTES)] ?? 0] ?? 'free';
+  }
+
+  /** Keeps the first `bytes` of a freed piece and frees the others. */
+  #split(offset: number, order: number, bytes: number): number {
+    for (let rest = 2 ** order / 2; rest >= bytes; rest /= 2) this.#stack(rest).push(offset + rest);
+    return offset;
   }
 
   #refuse(): number {

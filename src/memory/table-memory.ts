@@ -202,7 +202,8 @@ export class TableMemory implements PhysicalMemory {
     const bytes = Math.max(UNIT_BYTES, 2 ** Math.ceil(Math.log2(Math.max(1, count) * 16)));
     if (bytes > this.#limit) throw noRoom(count, bytes);
     const recycled = this.#allocator.recycled(bytes, Number.MAX_SAFE_INTEGER);
-    const offset = recycled === -1 ? this.#fresh(bytes, Number.MAX_SAFE_INTEGER) : recycled;
+    const fresh = recycled === -1 ? this.#fresh(bytes, Number.MAX_SAFE_INTEGER) : recycled;
+    const offset = fresh === -1 ? this.#allocator.lastResort(bytes, Number.MAX_SAFE_INTEGER) : fresh;
     if (offset === -1) throw noRoom(count, bytes);
     this.#allocator.take(offset, bytes, STATE.list);
     return new ScatterList(LIST_KEY, this, offset, count, bytes);
@@ -274,8 +275,18 @@ export class TableMemory implements PhysicalMemory {
 
   #allocateFresh(bytes: number, limit: number): number {
     const offset = this.#fresh(bytes, limit);
+    if (offset === -1) return this.#allocateLast(bytes, limit);
+    this.#allocator.take(offset, bytes, STATE.live);
+    this.#entries[offset >>> UNIT_SHIFT] = 0;
+    return offset;
+  }
+
+  /** From what was freed in other sizes: zeroed always, which costs little beside the search. */
+  #allocateLast(bytes: number, limit: number): number {
+    const offset = this.#allocator.lastResort(bytes, limit);
     if (offset === -1) return -1;
     this.#allocator.take(offset, bytes, STATE.live);
+    this.#zero(offset, bytes);
     this.#entries[offset >>> UNIT_SHIFT] = 0;
     return offset;
   }
@@ -296,9 +307,10 @@ export class TableMemory implements PhysicalMemory {
   #grow(end: number): boolean {
     const size = this.wasm.buffer.byteLength;
     if (end <= size) return true;
-    if (end > this.#limit) return false;
-    const wanted = Math.min(Math.max(end, size + Math.min(size, MAX_GROWTH)), this.#limit);
-    if (!this.#growBy(alignUp(wanted, WASM_PAGE) - size)) return false;
+    const most = this.#limit - (this.#limit % WASM_PAGE);
+    if (end > most) return false;
+    const wanted = Math.min(Math.max(end, size + Math.min(size, MAX_GROWTH)), most);
+    if (!this.#growBy(alignUp(wanted, WASM_PAGE) - size) && !this.#growBy(alignUp(end, WASM_PAGE) - size)) return false;
     this.u32 = new Uint32Array(this.wasm.buffer);
     this.f64 = new Float64Array(this.wasm.buffer);
     const entries = new Uint32Array(this.byteLength / UNIT_BYTES);

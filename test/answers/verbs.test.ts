@@ -60,6 +60,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['conform', WRONG],
   ['gen', MAPS, '--quiet'],
   ['formats'],
+  ['bench', '--sizes', '4K', '--paths', 'one-walk', '--ops', 'map', '--runs', '3', '--quiet'],
   ['bench', '--dma', '--seconds', '1'],
   ['bench', '--rings'],
   ...holding('trace_vfio.txt').map((path) => ['replay', path, '--policy', 'strict,lazy,passthrough']),

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BenchOptions, type BenchRow, runBench } from '../../src/bench/bench.ts';
+import { type BenchOptions, type BenchRow, effortFor, runBench } from '../../src/bench/bench.ts';
 import { FLOOR_ENTRIES, Floor } from '../../src/bench/floor.ts';
+import { Harness, type Job, type Measured } from '../../src/bench/harness.ts';
 import { LAYOUTS, layOut } from '../../src/bench/layouts.ts';
 import { answerQuestion, QUESTION_CASES } from '../../src/bench/questions.ts';
 import { PlainTables } from '../../src/bench/same-tables.ts';
@@ -11,6 +12,8 @@ import { BENCH_OPS } from '../../src/bench/variants.ts';
 import { DISPATCHES, PATHS } from '../../src/core/paths.ts';
 import { armSmmu } from '../../src/drivers/arm-smmu/arm-smmu.ts';
 import { TableMemory } from '../../src/memory/table-memory.ts';
+
+const QUICK = { warmMs: 0, coldSamples: 1 };
 
 /** A clock that moves by a step at each reading. */
 function steppingClock(stepMs: number): () => number {
@@ -42,6 +45,7 @@ function options(changes: Partial<BenchOptions> = {}): BenchOptions {
     dispatches: DISPATCHES,
     ops: BENCH_OPS,
     runs: 3,
+    effort: QUICK,
     ...changes,
   };
 }
@@ -134,7 +138,11 @@ describe('rows', () => {
   it('a clock that steps once a reading gives the same time to all', () => {
     for (const row of result.rows) {
       expect(row.batch).toBe(1);
-      expect(row.medianNs).toBeCloseTo(1e6, 3);
+      // One reading of the clock, a microsecond while it was examined, is taken off.
+      expect(row.medianNs).toBeCloseTo(999_000, 3);
+      expect(row.coldNs).toBeCloseTo(999_000, 3);
+      expect(row.hotNs).toBeCloseTo(row.op === 'translate' ? row.nsPerPage : row.medianNs, 6);
+      expect([row.samples, row.coldSamples]).toEqual([3, 1]);
       expect(row.nsPerPage).toBeCloseTo(row.medianNs / 16, 6);
       expect(row.madNs).toBeCloseTo(0, 6);
       expect(row.ratioToPerPage).toBeCloseTo(1, 6);
@@ -155,10 +163,38 @@ describe('rows', () => {
     expect(calls('per-page', 'scattered', 'direct')).toBe(0);
   });
 
-  it('per-page is measured as the reference even where it is not asked for', () => {
-    const { rows } = runBench(options({ paths: ['one-walk'], groups: [[{ layout: 'aligned', bytes: 4096 }]] }));
-    expect(new Set(rows.map((row) => row.path))).toEqual(new Set(['one-walk']));
-    expect(rows.every((row) => Number.isFinite(row.ratioToPerPage))).toBe(true);
+  it('only what was asked for is measured: without per-page no ratio to it', () => {
+    const asked = { paths: ['one-walk'], ops: ['unmap'], dispatches: ['direct'] } as const;
+    const { rows } = runBench(options({ ...asked, groups: [[{ layout: 'aligned', bytes: 4096 }]] }));
+    expect(rows).toMatchObject([{ op: 'unmap', path: 'one-walk', dispatch: 'direct', ratioToPerPage: null }]);
+  });
+
+  it('where tables are present, only those that an unmap frees whole are made anew', () => {
+    const made = (bytes: number, tables: 'new' | 'present'): number[] =>
+      runBench(
+        options({
+          tables,
+          groups: [[{ layout: 'aligned', bytes }]],
+          paths: ['one-walk'],
+          dispatches: ['direct'],
+          ops: ['map-run'],
+        }),
+      ).rows.map(({ counts }) => counts.tablesAllocated);
+    expect(made(4096, 'new')).toEqual([3]);
+    expect(made(4096, 'present')).toEqual([0]);
+    expect(made(2 ** 25, 'new')).toEqual([2]);
+    expect(made(2 ** 25, 'present')).toEqual([0]);
+  });
+
+  it('map-run is left out where memory does not lie in one piece', () => {
+    const { rows } = runBench(options({ ops: ['map-run'], paths: ['map-pages'], dispatches: ['direct'] }));
+    expect(rows.map(({ layout }) => layout)).toEqual(['contiguous', 'aligned']);
+  });
+
+  it('after mixed use the tables and counts are the same', () => {
+    const asked = { paths: ['one-walk'], dispatches: ['indirect'] } as const;
+    const counts = (mixed: boolean): unknown => runBench(options({ ...asked, mixed })).rows.map((row) => row.counts);
+    expect(counts(true)).toEqual(counts(false));
   });
 
   it('a clock too coarse for the shortest sample is told', () => {
@@ -171,6 +207,52 @@ describe('rows', () => {
   it('equal seeds give equal counts', () => {
     const counts = (): unknown => runBench(options()).rows.map((row) => row.counts);
     expect(counts()).toEqual(counts());
+  });
+});
+
+/** A job that notes what is done with it. */
+function noted(single: boolean): { job: Job; log: string[] } {
+  const log: string[] = [];
+  const job: Job = {
+    most: 4,
+    prepare: (times) => void log.push(`prepare ${times}`),
+    work: (times) => void log.push(`work ${times}`),
+    finish: (times) => void log.push(`finish ${times}`),
+    end: () => undefined,
+    ...(single ? { single: () => void log.push('single') } : {}),
+  };
+  return { job, log };
+}
+
+describe('the harness', () => {
+  function measured(single: boolean, samples: number, coldSamples: number): { log: string[]; result: Measured } {
+    const clock = steppingClock(0.001);
+    const harness = new Harness(clock, { resolutionNs: 1, readingNs: 0 }, new TableMemory());
+    const { job, log } = noted(single);
+    return { log, result: harness.measure(job, { samples, coldSamples, warmMs: 0 }) };
+  }
+
+  it('readies, does and finishes each sample, hot ones several times and cold ones once', () => {
+    const { log, result } = measured(false, 2, 1);
+    const steps = (times: number): string[] => [`prepare ${times}`, `work ${times}`, `finish ${times}`];
+    expect(log.slice(-9)).toEqual([...steps(4), ...steps(4), ...steps(1)]);
+    expect([result.batch, result.samples, result.coldSamples]).toEqual([4, 2, 1]);
+    expect(result.hot.median).toBeCloseTo(250, 6);
+    expect(result.cold?.median).toBeCloseTo(1000, 6);
+  });
+
+  it('times the single call of a job cold, where it has one', () => {
+    expect(measured(true, 2, 1).log.slice(-3)).toEqual(['prepare 1', 'single', 'finish 1']);
+  });
+
+  it('says that nothing was timed cold where no cold sample was asked for', () => {
+    expect(measured(false, 2, 0).result.cold).toBeUndefined();
+  });
+
+  it('a row alone is warmed up for a second, and many rows share half a minute', () => {
+    expect(effortFor(1, 301)).toEqual({ samples: 301, warmMs: 1000, coldSamples: 41 });
+    expect(effortFor(672, 41)).toEqual({ samples: 41, warmMs: 45, coldSamples: 9 });
+    expect(effortFor(1, 3).coldSamples).toBe(3);
   });
 });
 

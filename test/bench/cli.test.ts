@@ -30,6 +30,7 @@ const result = runBench({
   dispatches: ['indirect'],
   ops: BENCH_OPS,
   runs: 3,
+  effort: { warmMs: 0, coldSamples: 1 },
 });
 const setting = { runtime: 'R', cpu: 'C', driver: 'bare', format: 'arm-64-lpae-s1', granule: 4096, seed: 1 };
 
@@ -45,7 +46,7 @@ describe('the JSON answer', () => {
 
   it('every row has them too, with every count', () => {
     const keys =
-      'op path format granule layout bytes pages medianNs madNs p99Ns nsPerPage ratioToPerPage counts dispatch';
+      'op path format granule layout bytes pages medianNs madNs p99Ns nsPerPage ratioToPerPage counts dispatch hotNs coldNs samples coldSamples tables';
     for (const row of result.rows) {
       for (const key of keys.split(' ')) expect(row).toHaveProperty(key);
       expect(Object.keys(row.counts).toSorted()).toEqual([...COUNT_NAMES].toSorted());
@@ -59,7 +60,7 @@ describe('the text', () => {
     expect(tables.length).toBe(1 + 2 * 3 + 1);
     for (const { title } of tables) expect(title).toContain(LABEL);
     const head = timingNotes(result, setting).join('\n');
-    for (const text of [LABEL, 'R, C', 'arm-64-lpae-s1 4K (given)', 'driver bare', '3 runs', 'Floor']) {
+    for (const text of [LABEL, 'R, C', 'arm-64-lpae-s1 4K (given)', 'driver bare', '3 runs', 'Hot', 'Cold', 'Floor']) {
       expect(head).toContain(text);
     }
   });
@@ -81,6 +82,7 @@ describe('wrong usage', () => {
     ['--dispatch', 'sideways'],
     ['--question', 'why'],
     ['--granule', '8K'],
+    ['--tables', 'old'],
     ['--runs', '2'],
     ['--runs', 'many'],
   ])('%s %s is refused by name', async (option, value) => {

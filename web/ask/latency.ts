@@ -60,6 +60,7 @@ const SIZES = [4096, 65536, 2 ** 20, 2 ** 22, 2 ** 25];
 const LAYOUTS = ['scattered', 'contiguous'] as const;
 /** Samples a row: enough for a picture; the program takes more. */
 const RUNS = 15;
+const EFFORT = { warmMs: 40, coldSamples: 3 };
 const SEED = 1;
 
 /** This engine's paths, measured in this worker. */
@@ -83,6 +84,7 @@ export function benchHere({ format, granule, what }: BenchQuestion, progress: Sa
     dispatches: ['indirect'],
     ops: what === 'all' ? ['map', 'unmap'] : ['map'],
     runs: RUNS,
+    effort: EFFORT,
     seed: SEED,
     progress: (done, total) => progress('measuring', done / total),
   });

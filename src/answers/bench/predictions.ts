@@ -4,14 +4,25 @@
  * @module
  */
 import type { BenchRow } from '../../bench/bench.ts';
+import type { BenchOp } from '../../bench/variants.ts';
 import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
 import type { Table } from '../../report/table.ts';
 
+/** The operation that a profile prices. */
+const OPERATIONS: Readonly<Record<BenchOp, 'map' | 'unmap' | null>> = {
+  map: 'map',
+  'map-run': 'map',
+  unmap: 'unmap',
+  translate: null,
+  'translate-range': null,
+};
+
 /** The prediction for a row, or null for translations, which no profile prices. */
 export function predictRow(profile: Profile, row: BenchRow): Prediction | null {
-  if (row.op === 'translate') return null;
-  return predictMeter(profile, [{ op: row.op, path: row.path, lists: 1, counts: row.counts }]);
+  const op = OPERATIONS[row.op];
+  if (op === null) return null;
+  return predictMeter(profile, [{ op, path: row.path, lists: 1, counts: row.counts }]);
 }
 
 /** Predicted times of the rows, with their ranges. */

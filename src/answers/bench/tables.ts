@@ -4,6 +4,7 @@
  */
 import { formatSize } from '../../address.ts';
 import type { BenchResult, BenchRow } from '../../bench/bench.ts';
+import { OTHER_WORK_MS } from '../../bench/other-work.ts';
 import {
   answerQuestion,
   QUESTION_COUNTS,
@@ -44,6 +45,22 @@ const COUNTS: readonly (readonly [CountName, string])[] = [
   ['tlbSync', 'syncs'],
 ];
 
+/** How rows were timed: hot, cold, and what one process does to them. */
+function effortNotes({ effort, runs, rows, timer }: BenchResult): string[] {
+  const shared =
+    rows.length > 1
+      ? [
+          `${rows.length} rows were measured in one process, so that code was compiled for all of them; a row that is asked for alone is measured as \`npm run bench\` measures it.`,
+        ]
+      : [];
+  return [
+    `Hot: the median of ${runs} samples after ${effort.warmMs} ms of the same call. A sample does it several times ('batch'): in new domains each, or, with --tables present, on ranges of one domain.`,
+    `Cold: the first call after ${OTHER_WORK_MS} ms of other work, in compiled code, the median of ${effort.coldSamples}; of \`translate\` one page.`,
+    `Each row is measured alone, one after the other. One reading of the clock (${timer.readingNs.toFixed(0)} ns) is taken off each sample.`,
+    ...shared,
+  ];
+}
+
 /** What is inside the timing and what is not; where it was measured. */
 export function timingNotes(result: BenchResult, setting: Setting): string[] {
   const { floor, timer, runs } = result;
@@ -51,10 +68,10 @@ export function timingNotes(result: BenchResult, setting: Setting): string[] {
   return [
     `All times are ${LABEL}: ${runtime}, ${cpu}. Counts are facts of the work and hold anywhere.`,
     `geometry: ${format} ${formatSize(granule)} (given); driver ${driver}; semantics safe; seed ${seed}; ${runs} runs a row.`,
+    ...effortNotes(result),
     'Inside the timing: argument checks, merging, page-size choice, tables allocated and freed, metering; TLB and cache maintenance are counted, not waited for.',
-    'Outside the timing: making and freeing the domain, filling the list, and one comparison of all tables with those of the plain per-page path.',
-    "A short operation is done once in each of several new domains within a sample ('batch').",
-    `Floor, sampled in turn with the work: one 64-bit store an entry over ${floor.entries} entries, ${floor.nsPerEntry.toFixed(3)} ns an entry (MAD ${floor.madNs.toFixed(3)}, p99 ${floor.p99Ns.toFixed(3)}).`,
+    'Outside the timing: making and freeing the domain, filling the list, and, after all rows, one comparison of all tables with those of the plain per-page path.',
+    `Floor, sampled in turn with the hot samples: one 64-bit store an entry over ${floor.entries} entries, ${floor.nsPerEntry.toFixed(3)} ns an entry (MAD ${floor.madNs.toFixed(3)}, p99 ${floor.p99Ns.toFixed(3)}).`,
     `Clock: steps of ${timer.resolutionNs.toFixed(0)} ns or less, ${timer.readingNs.toFixed(0)} ns a reading.`,
   ];
 }
@@ -63,10 +80,11 @@ const ROW_COLUMNS: readonly Column[] = [
   { title: 'size', unit: 'bytes' },
   { title: 'path' },
   { title: 'dispatch', drop: 7 },
-  { title: 'median', unit: 'ns' },
+  { title: 'hot', name: 'median', unit: 'ns' },
   { title: 'MAD', unit: 'ns', drop: 8 },
   { title: 'p99', unit: 'ns', drop: 6 },
-  { title: 'a page', unit: 'ns' },
+  { title: 'cold', unit: 'ns' },
+  { title: 'a page', unit: 'ns', drop: 5 },
   { title: '/ per-page', name: 'ratio_to_per_page', unit: 'ratio' },
   { title: '/ floor', name: 'ratio_to_floor', unit: 'ratio' },
   { title: 'batch', unit: 'count', drop: 9 },
@@ -80,8 +98,9 @@ function cells(row: BenchRow): (string | number)[] {
     row.medianNs,
     row.madNs,
     row.p99Ns,
+    row.coldNs ?? '',
     row.nsPerPage,
-    row.ratioToPerPage,
+    row.ratioToPerPage ?? '',
     row.ratioToFloor,
     row.batch,
   ];
@@ -126,6 +145,7 @@ export function rowTables({ rows }: BenchResult, how: 'each' | 'one' = 'each'): 
 export function seriesTable({ rows }: BenchResult): Table[] {
   const maps = rows.filter((row) => row.op === 'map' && row.layout === 'scattered' && row.dispatch === 'indirect');
   const paths = [...new Set(maps.map((row) => row.path))];
+  if (!paths.includes('per-page')) return [];
   const sizes = [...new Set(maps.map((row) => row.bytes))];
   if (paths.length < 2) return [];
   const line = (bytes: number): (string | number)[] => [
@@ -133,12 +153,12 @@ export function seriesTable({ rows }: BenchResult): Table[] {
     bytes / (maps[0]?.granule ?? 1),
     ...paths.map((path) => {
       const row = maps.find((candidate) => candidate.bytes === bytes && candidate.path === path);
-      return row === undefined ? '' : `${formatNs(row.medianNs)} (${(1 / row.ratioToPerPage).toFixed(2)}×)`;
+      return row === undefined ? '' : `${formatNs(row.medianNs)} (${(1 / (row.ratioToPerPage ?? 1)).toFixed(2)}×)`;
     }),
   ];
   return [
     {
-      title: `Mapping a scattered list, indirect dispatch: median, and how many times faster than per-page (${LABEL})`,
+      title: `Mapping a scattered list, indirect dispatch: median, hot, and how many times faster than per-page (${LABEL})`,
       columns: [
         { title: 'size', unit: 'bytes' },
         { title: 'pages', unit: 'count' },
@@ -197,11 +217,12 @@ export function benchData(
   question: Question | undefined,
   profile: Profile | null,
 ): object {
-  const { runs, floor, timer, rows, warnings } = result;
+  const { runs, effort, floor, timer, rows, warnings } = result;
   return {
     label: LABEL,
     ...setting,
     runs,
+    effort: { ...effort, otherWorkMs: OTHER_WORK_MS },
     timer,
     floor,
     warnings,
