@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Domain } from '../../src/core/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 import { Meter } from '../../src/meter/index.ts';
-import { RW, refusal } from '../support/setup.ts';
+import { RW, refusal } from '../../src/testing/setup.ts';
 
 const K1 = 1024;
 const K4 = 4096;
