@@ -8,8 +8,10 @@ import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../
 import { createModel, MODEL_NAMES, missingRegisters } from '../hardware/models.ts';
 import {
   DEFAULT_REVISITS,
-  enumerateLeaves,
-  type LeafSink,
+  eachLeaf,
+  enumerateRuns,
+  type LeafRun,
+  type RunSink,
   type TablePage,
   type TreeFinding,
 } from '../hardware/walk/leaves.ts';
@@ -130,6 +132,19 @@ class DomainReader {
     else this.dropped++;
   }
 
+  /** Keeps the leaves of a run. */
+  run(run: LeafRun, level: number, region: number): void {
+    const { count, bytes, attributes, offset, pa, lo, hi } = run;
+    this.ranges.addRun(run, attributes & ~ATTR.contiguous);
+    if (this.leaves !== undefined) {
+      for (let k = 0; k < count; k++) {
+        this.leaves.push(offset + k * bytes, pa[k] ?? 0, bytes, level, lo[k] ?? 0, hi[k] ?? 0, region);
+      }
+    }
+    this.#counted(count, bytes);
+  }
+
+  /** Keeps a leaf, or a piece of one. */
   leaf(
     offset: number,
     pa: number,
@@ -138,13 +153,17 @@ class DomainReader {
     lo: number,
     hi: number,
     attributes: number,
-    r: number,
-  ) {
+    region: number,
+  ): void {
     this.ranges.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
-    this.leaves?.push(offset, pa, bytes, level, lo, hi, r);
+    this.leaves?.push(offset, pa, bytes, level, lo, hi, region);
+    this.#counted(1, bytes);
+  }
+
+  #counted(count: number, bytes: number): void {
     if (bytes !== this.#size) this.#flushSize(bytes);
-    this.#ofSize++;
-    this.mapped += bytes;
+    this.#ofSize += count;
+    this.mapped += count * bytes;
   }
 
   /** Closes the counts. */
@@ -211,17 +230,19 @@ function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainRe
   for (const [index, region] of tables.regime.regions.entries()) {
     out.ranges.begin(region.base);
     const levels = region.descriptors.levels;
-    const sink: LeafSink = (offset, pa, bytes, depth, lo, hi, attributes) => {
-      const level = levels[depth]?.level ?? 0;
-      if (cut === undefined) out.leaf(offset, pa, bytes, level, lo, hi, attributes, index);
+    const sink: RunSink = (run) => {
+      const level = levels[run.depth]?.level ?? 0;
+      if (cut === undefined) out.run(run, level, index);
       else {
-        cut.cut(region.base, offset, pa, bytes, (at, to, size) => {
-          out.leaf(at, to, size, level, lo, hi, attributes, index);
+        eachLeaf(run, (offset, pa, bytes, _depth, lo, hi, attributes) => {
+          cut.cut(region.base, offset, pa, bytes, (at, to, size) => {
+            out.leaf(at, to, size, level, lo, hi, attributes, index);
+          });
         });
       }
     };
     const { tables: most, revisits } = limits;
-    const tree = enumerateLeaves(memory, region, sink, { tables: most, revisits });
+    const tree = enumerateRuns(memory, region, sink, { tables: most, revisits });
     limits.tables = Math.max(0, most - tree.tables.length);
     limits.revisits = Math.max(0, revisits - tree.revisits);
     for (const page of tree.tables) out.tablePages.push(page);

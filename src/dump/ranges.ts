@@ -2,9 +2,13 @@
  * Leaves as columns, and leaves merged to ranges.
  * @module
  */
+import type { LeafRun } from '../hardware/walk/leaves.ts';
 
 /** Ranges, or leaves of one decoding, that are kept: 2^20 rows of about 40 bytes each. What lies beyond is counted. */
 export const MOST_ROWS: number = 1 << 20;
+
+/** Columns of ranges grow by so much: copying and clearing what a few pages need is most of the work of a large decoding. */
+const GROWTH = 4;
 
 /** Leaves of one domain, a column a property; rows ascend by input address within a region. */
 export class LeafColumns {
@@ -106,16 +110,28 @@ export class MappedRanges implements Iterable<MappedRange> {
 
   /** Adds a leaf. */
   add(offset: number, pa: number, bytes: number, attributes: number): void {
+    this.#add(offset, pa, bytes, bytes, attributes);
+  }
+
+  /** Adds leaves that follow one another in input, `bytes` each. */
+  addRun({ count, offset, bytes, pa }: Pick<LeafRun, 'count' | 'offset' | 'bytes' | 'pa'>, attributes: number): void {
+    for (let from = 0, to = 1; from < count; from = to++) {
+      while (to < count && pa[to] === (pa[to - 1] as number) + bytes) to++;
+      this.#add(offset + from * bytes, pa[from] as number, (to - from) * bytes, bytes, attributes);
+    }
+  }
+
+  #add(offset: number, pa: number, bytes: number, leafBytes: number, attributes: number): void {
     const row = this.#open;
     const open = row < 0 ? 0 : (this.#bytes[row] as number);
     const joins =
       row >= 0 &&
       (this.#offset[row] as number) + open === offset &&
       (this.#pa[row] as number) + open === pa &&
-      this.#leafBytes[row] === bytes &&
+      this.#leafBytes[row] === leafBytes &&
       this.#attributes[row] === attributes;
     if (joins) this.#bytes[row] = open + bytes;
-    else this.#push(offset, pa, bytes, attributes);
+    else this.#push(offset, pa, bytes, leafBytes, attributes);
   }
 
   /** The ranges, lowest input address of each region first. */
@@ -138,7 +154,7 @@ export class MappedRanges implements Iterable<MappedRange> {
     };
   }
 
-  #push(offset: number, pa: number, bytes: number, attributes: number): void {
+  #push(offset: number, pa: number, bytes: number, leafBytes: number, attributes: number): void {
     // The row behind the last one kept is used again and again by those that are only counted.
     const row = Math.min(this.total, this.#limit);
     if (row === this.#offset.length) this.#grow();
@@ -149,13 +165,13 @@ export class MappedRanges implements Iterable<MappedRange> {
     this.#offset[row] = offset;
     this.#pa[row] = pa;
     this.#bytes[row] = bytes;
-    this.#leafBytes[row] = bytes;
+    this.#leafBytes[row] = leafBytes;
     this.#attributes[row] = attributes;
     this.#open = row;
   }
 
   #grow(): void {
-    const size = this.#offset.length * 2;
+    const size = Math.min(this.#offset.length * GROWTH, Math.max(this.#limit, this.#offset.length) + 1);
     this.#region = longer(this.#region, new Uint8Array(size));
     this.#offset = longer(this.#offset, new Float64Array(size));
     this.#pa = longer(this.#pa, new Float64Array(size));

@@ -68,7 +68,16 @@ export { aarch32Short, type ShortConfig } from './walk/aarch32-short.ts';
 export { aarch64Stage1, aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64.ts';
 export { type AmdConfig, amdV1 } from './walk/amd.ts';
 export { type DartConfig, dart } from './walk/dart.ts';
-export { enumerateLeaves, type LeafSink, type TablePage, type Tree, type TreeFinding } from './walk/leaves.ts';
+export {
+  enumerateLeaves,
+  enumerateRuns,
+  type LeafRun,
+  type LeafSink,
+  type RunSink,
+  type TablePage,
+  type Tree,
+  type TreeFinding,
+} from './walk/leaves.ts';
 export { mairByteName } from './walk/mair.ts';
 export { type MaliConfig, mali } from './walk/mali.ts';
 export { IntermediateReader, NestedWalker } from './walk/nested.ts';

@@ -5,7 +5,17 @@
  */
 import { offsetIn, pow2 } from '../../address.ts';
 import { mairName, memoryTypeStage2 } from './mair.ts';
-import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, type Region, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  type Descriptors,
+  KIND,
+  kindOf,
+  type Level,
+  type Regime,
+  type Region,
+  TYPE_SHIFT,
+} from './regime.ts';
 import type { FaultClass, Reason } from './types.ts';
 import { faultClass } from './types.ts';
 
@@ -131,6 +141,7 @@ export class Aarch64Descriptors implements Descriptors {
   readonly #hiMask: number;
   readonly #blockLevel: number;
   readonly #granule: number;
+  readonly #addressBits: readonly (AddressBits | undefined)[];
 
   constructor(rules: DescriptorRules) {
     this.#rules = rules;
@@ -142,6 +153,8 @@ export class Aarch64Descriptors implements Descriptors {
     this.#ds = rules.granule !== 65536 && rules.descriptorBits === 52;
     this.#hiMask = pow2(Math.min(rules.descriptorBits, this.#ds ? 50 : 48) - 32) - 1;
     this.#granule = rules.granule;
+    const plain = !this.#fold && !this.#ds;
+    this.#addressBits = rules.levels.map(({ unit }) => (plain ? this.#bitsAbove(unit) : undefined));
     this.#blockLevel = (rules.granule === 4096 || this.#fold ? 1 : 2) - (this.#ds ? 1 : 0);
   }
 
@@ -163,6 +176,10 @@ export class Aarch64Descriptors implements Descriptors {
 
   output(lo: number, hi: number, depth: number): number {
     return this.#address(lo, hi, this.span(lo, hi, depth));
+  }
+
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
   }
 
   span(_lo: number, _hi: number, depth: number): number {
@@ -255,6 +272,13 @@ export class Aarch64Descriptors implements Descriptors {
 
   syndrome(reason: Reason, level: number): string {
     return armSyndrome(reason, level);
+  }
+
+  /** The bits of an address field from `unit` on. */
+  #bitsAbove(unit: number): AddressBits {
+    const lo = unit < 2 ** 32 ? ~(unit - 1) : 0;
+    const hi = this.#hiMask & ~(Math.max(1, unit / 2 ** 32) - 1);
+    return { lo, hi, limit: this.#limit };
   }
 
   #level(depth: number): number {

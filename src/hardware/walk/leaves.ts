@@ -3,6 +3,7 @@
  * @module
  */
 import type { PhysicalReader } from '../../bus.ts';
+import { RunBuilder } from './leaf-run.ts';
 import { type Descriptors, KIND, type Region, reasonOf } from './regime.ts';
 import type { Reason } from './types.ts';
 import { joinEntry } from './walker.ts';
@@ -44,6 +45,28 @@ export type LeafSink = (
   entryAddress: number,
 ) => void;
 
+/** Leaves of neighbouring entries with one size and the same attributes, in ascending order. Valid during the callback. */
+export interface LeafRun {
+  /** Leaves. */
+  readonly count: number;
+  /** Offset of the first from the region's base. */
+  readonly offset: number;
+  /** Bytes of each. */
+  readonly bytes: number;
+  readonly depth: number;
+  readonly attributes: number;
+  /** Physical address of the first entry, and bytes from one to the next. */
+  readonly entryAddress: number;
+  readonly entryStep: number;
+  /** Output address and halves of the entry of each. */
+  readonly pa: Float64Array;
+  readonly lo: Uint32Array;
+  readonly hi: Uint32Array;
+}
+
+/** Receives the leaves of a region in ascending order, run by run. */
+export type RunSink = (run: LeafRun) => void;
+
 /** What was found besides leaves. */
 export interface Tree {
   readonly tables: readonly TablePage[];
@@ -76,7 +99,7 @@ class Enumeration {
   dropped = 0;
   readonly #reader: PhysicalReader;
   readonly #d: Descriptors;
-  readonly #sink: LeafSink;
+  readonly #run: RunBuilder;
   readonly #path: number[] = [];
   readonly #seen = new Set<number>();
   readonly #bits: number;
@@ -89,14 +112,14 @@ class Enumeration {
   readonly #findingLimit: number;
   readonly #known: Uint8Array = new Uint8Array(CHUNK_BYTES / 4);
 
-  constructor(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits) {
+  constructor(reader: PhysicalReader, region: Region, sink: RunSink, limits: TreeLimits) {
     this.#reader = reader;
     this.#d = region.descriptors;
     this.#root = region.root;
     this.#from = region.from ?? 0;
     this.#end = region.size;
     this.#bits = this.#d.entryBytes === 8 ? 2 : 1;
-    this.#sink = sink;
+    this.#run = new RunBuilder(sink, region);
     this.#tablesLeft = limits.tables ?? DEFAULT_TABLES;
     this.#revisitLimit = limits.revisits ?? DEFAULT_REVISITS;
     this.#findingLimit = limits.findings ?? DEFAULT_FINDINGS;
@@ -208,12 +231,14 @@ class Enumeration {
         used += skip;
         i += skip;
       } else if (kind === KIND.table) {
+        this.#run.flush();
         this.#below(lo, hi, depth, offset + i * unit, denied, address + i * d.entryBytes);
       } else if (kind !== KIND.invalid) {
         const entry = joinEntry(lo, hi);
         this.find(reasonOf(kind), offset + i * unit, unit, depth, address + i * d.entryBytes, entry);
       }
     }
+    this.#run.flush();
     return used;
   }
 
@@ -223,7 +248,7 @@ class Enumeration {
     this.enter(d.table(lo, hi, depth), next, offset, d.inherit(lo, hi, denied), at, joinEntry(lo, hi));
   }
 
-  /** Emits the leaf at entry `i`, with its equal neighbours if they are one leaf; gives how many of them. */
+  /** Adds the leaf at entry `i`, with its equal neighbours if they are one leaf, or with those that only lead elsewhere; gives how many of them. */
   #leaf(words: Uint32Array, i: number, count: number, address: number, depth: number, offset: number, denied: number) {
     const d = this.#d;
     const unit = d.levels[depth]?.unit ?? 0;
@@ -237,14 +262,15 @@ class Enumeration {
     const n = span / unit;
     const entryAddress = address + i * d.entryBytes;
     if (n <= 1) {
-      this.#sink(at, pa, span, depth, lo, hi, attributes, entryAddress);
-      return 0;
+      this.#run.add(at, pa, span, depth, lo, hi, attributes, entryAddress);
+      const bits = stride === 2 ? d.addressBits?.(depth) : undefined;
+      return bits === undefined || this.#run.clips ? 0 : this.#run.addNeighbours(words, i, count, bits);
     }
     if (at % span === 0 && i + n <= count && this.#same(words, i, n)) {
-      this.#sink(at, pa, span, depth, lo, hi, attributes, entryAddress);
+      this.#run.add(at, pa, span, depth, lo, hi, attributes, entryAddress);
       return n - 1;
     }
-    this.#sink(at, pa + (at % span), unit, depth, lo, hi, attributes, entryAddress);
+    this.#run.add(at, pa + (at % span), unit, depth, lo, hi, attributes, entryAddress);
     return 0;
   }
 
@@ -259,14 +285,25 @@ class Enumeration {
  * Enumerates the leaves of a region in ascending order, and its tables and findings. Work is bounded by `limits`, not
  * by what the tables say; memory that the reader does not know becomes a `table-outside-memory` finding.
  */
-export function enumerateLeaves(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits = {}): Tree {
-  const { from = 0, size } = region;
-  const whole = from === 0 && region.descriptors.levels.every((l, i) => i > 0 || l.unit * l.entries <= size);
-  const within: LeafSink = (offset, ...rest) => (offset >= from && offset < size ? sink(offset, ...rest) : undefined);
-  const run = new Enumeration(reader, region, whole ? sink : within, limits);
+export function enumerateRuns(reader: PhysicalReader, region: Region, sink: RunSink, limits: TreeLimits = {}): Tree {
+  const run = new Enumeration(reader, region, sink, limits);
   if (region.refused !== undefined) {
     if (region.refused !== 'walk-disabled') run.find(region.refused, 0, region.size, 0, region.root);
   } else run.enter(region.root, 0, 0, 0, region.root, undefined);
   const { tables, findings, dropped, revisits } = run;
   return { tables, findings, dropped, revisits };
+}
+
+/** The same leaf by leaf. */
+export function enumerateLeaves(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits = {}): Tree {
+  return enumerateRuns(reader, region, (run) => eachLeaf(run, sink), limits);
+}
+
+/** Gives the leaves of a run one by one. */
+export function eachLeaf(run: LeafRun, sink: LeafSink): void {
+  const { count, offset, bytes, depth, attributes, entryAddress, entryStep, pa, lo, hi } = run;
+  for (let k = 0; k < count; k++) {
+    const entry = entryAddress + k * entryStep;
+    sink(offset + k * bytes, pa[k] ?? 0, bytes, depth, lo[k] ?? 0, hi[k] ?? 0, attributes, entry);
+  }
 }

@@ -58,6 +58,14 @@ export interface Level {
   readonly entries: number;
 }
 
+/** The bits of a leaf that hold its output address and nothing else, each at its place in the address. */
+export interface AddressBits {
+  readonly lo: number;
+  readonly hi: number;
+  /** First output address that is too large. */
+  readonly limit: number;
+}
+
 /**
  * How one family reads its entries. An entry is two 32-bit halves (`hi` is 0 for 32-bit entries); `depth` counts
  * levels from the region's root; `denied` is what the tables above denied, in the family's own bits, 0 at the root.
@@ -75,6 +83,11 @@ export interface Descriptors {
   next?(lo: number, hi: number, depth: number): number;
   /** Output address of the leaf's first byte. */
   output(lo: number, hi: number, depth: number): number;
+  /**
+   * The {@link AddressBits} of a leaf that is one entry, where addresses stand in entries as they are: leaves that differ in
+   * these bits alone and lead below the limit have the same kind, span and attributes.
+   */
+  addressBits?(depth: number): AddressBits | undefined;
   /** Bytes of the leaf: the level's unit, or more where several equal entries are one leaf. */
   span(lo: number, hi: number, depth: number): number;
   /** Entries that the contiguous hint groups at a depth; 0 where there is no hint. */
