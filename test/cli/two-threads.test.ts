@@ -5,37 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { largeTrace } from '../support/large-trace.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const CAPTURE = fileURLToPath(new URL('../captures/arm64-smmuv3-61-blk/trace_live.txt', import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), 'iommu-threads-'));
 const LARGE = join(FOLDER, 'large.txt');
 const SLOW = 120_000;
 /** Above the size from which on a file gets a thread. */
 const BYTES = 9 * 2 ** 20;
-/** Seconds of a stamp. */
-const STAMP = /(\[\d+\] \S+ +)(\d+)(\.\d{6}:)/;
-
-/** Lines of a capture, over and over, later each time; a mark near the end. */
-function largeTrace(): string {
-  const lines = readFileSync(CAPTURE, 'latin1')
-    .split('\n')
-    .filter((line) => STAMP.test(line));
-  const seconds = lines.map((line) => Number(STAMP.exec(line)?.[2]));
-  const span = Math.max(...seconds) - Math.min(...seconds) + 2;
-  const parts = ['# tracer: nop'];
-  for (let bytes = 0, round = 0; bytes < BYTES; round++) {
-    const later = lines.map((line) =>
-      line.replace(STAMP, (_, head, second, rest) => head + (Number(second) + round * span) + rest),
-    );
-    parts.push(...later);
-    bytes += later.reduce((sum, line) => sum + line.length + 1, 0);
-    if (round === 2) parts.push(later.at(-1)?.replace(/: .*/, ': tracing_mark_write: stop here') ?? '');
-  }
-  return `${parts.join('\n')}\n`;
-}
-
-beforeAll(() => writeFileSync(LARGE, largeTrace(), 'latin1'));
+beforeAll(() => writeFileSync(LARGE, largeTrace(BYTES), 'latin1'));
 afterAll(() => rmSync(FOLDER, { recursive: true }));
 
 interface Run {

@@ -7,7 +7,8 @@ import type { TraceView } from './protocol.ts';
 /** Says how far the work is; `share` from 0 to 1; `view`: what is there of a trace by now. */
 export type SayProgress = (text: string, share?: number, view?: TraceView) => void;
 
-async function isGzip(file: Blob): Promise<boolean> {
+/** Whether a file is packed by gzip. */
+export async function isGzip(file: Blob): Promise<boolean> {
   const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
   return first === 0x1f && second === 0x8b;
 }

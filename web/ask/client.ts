@@ -4,7 +4,7 @@
  * @module
  */
 import type { Answer } from '../../src/report/answer.ts';
-import type { AnyQuestion, AnyResult, Lookup, Question, Reply, Request, Result, TraceView } from './protocol.ts';
+import type { AnyQuestion, AnyResult, Lookup, Question, Reply, Result, ToWorker, TraceView } from './protocol.ts';
 import AnswerWorker from './worker.ts?worker&inline';
 
 /** A refusal by the worker: a code that stays the same, and words. */
@@ -38,6 +38,8 @@ interface Pending {
 /** Asks questions of a worker. */
 export class AnswerClient {
   #worker: Worker | undefined;
+  /** Reads a trace for the worker. */
+  #reading: Worker | undefined;
   readonly #pending = new Map<number, Pending>();
   #next = 1;
 
@@ -63,6 +65,7 @@ export class AnswerClient {
     if (this.#pending.size === 0) return;
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#endReading();
     this.#fail(new Refusal('CANCELLED', 'cancelled'));
   }
 
@@ -72,7 +75,7 @@ export class AnswerClient {
     return new Promise((resolve, reject) => {
       // the worker answers each question with its own kind of result
       this.#pending.set(id, { resolve: (result) => resolve(result as Result<Asked>), reject, onProgress });
-      worker.postMessage({ id, question } satisfies Request);
+      worker.postMessage({ id, question } satisfies ToWorker);
     });
   }
 
@@ -85,7 +88,30 @@ export class AnswerClient {
     return worker;
   }
 
+  /** A second worker for the first, with a port between them. */
+  #startReading(): void {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const { port1, port2 } = new MessageChannel();
+    const reading = new AnswerWorker();
+    reading.onerror = ({ message }) => worker.postMessage({ noReading: message } satisfies ToWorker);
+    reading.postMessage({ readFor: port1 } satisfies ToWorker, [port1]);
+    worker.postMessage({ reading: port2 } satisfies ToWorker, [port2]);
+    this.#reading = reading;
+  }
+
+  #endReading(): void {
+    this.#reading?.terminate();
+    this.#reading = undefined;
+  }
+
   #take(reply: Reply): void {
+    if (reply.kind === 'reading') this.#startReading();
+    else if (reply.kind === 'reading-over') this.#endReading();
+    else this.#answer(reply);
+  }
+
+  #answer(reply: Extract<Reply, { id: number }>): void {
     const pending = this.#pending.get(reply.id);
     if (pending === undefined) return;
     if (reply.kind === 'progress') {

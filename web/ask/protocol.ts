@@ -108,11 +108,18 @@ export interface TraceView extends CallView {
   readonly domains: readonly string[];
 }
 
-/** To the worker. */
+/** A question to the worker. */
 export interface Request {
   readonly id: number;
   readonly question: AnyQuestion;
 }
+
+/** What the worker gets: a question; the port of a second worker that reads a trace for it, or why there is none; or the order to read for another one. */
+export type ToWorker =
+  | Request
+  | { readonly reading: MessagePort }
+  | { readonly noReading: string }
+  | { readonly readFor: MessagePort };
 
 /** Questions that cancel nothing. */
 export type Lookup = FollowUp | LookAt | Explore | Leaves | AskModels;
@@ -136,6 +143,10 @@ export type AnyResult = Answer | TraceView | TablesPicture | LeafPage | readonly
 
 /** From the worker. */
 export type Reply =
+  /** A second worker is asked for, to read a trace. */
+  | { readonly kind: 'reading' }
+  /** It is not needed any more. */
+  | { readonly kind: 'reading-over' }
   | {
       readonly id: number;
       readonly kind: 'progress';

@@ -7,41 +7,78 @@ import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { answerDocument } from '../../src/report/answer-data.ts';
+import type { ReadingPort } from '../../src/trace/apart/messages.ts';
+import { takeDat, takeStream } from '../../src/trace/apart/taking-side.ts';
 import { BootGuard } from '../../src/trace/boots.ts';
 import { createNames, type EventSink, type TraceNames } from '../../src/trace/events.ts';
-import { createTraceReader, isStreamFormat, recogniseTrace } from '../../src/trace/readers.ts';
+import { createTraceReader, isStreamFormat, recogniseTrace, type StreamFormat } from '../../src/trace/readers.ts';
 import type { ReadStats } from '../../src/trace/stats.ts';
 import { readTraceDat } from '../../src/trace/trace-dat/read.ts';
 import { bytesSource } from '../../src/trace/trace-dat/source.ts';
-import { chunksOf, headOf, type SayProgress } from './chunks.ts';
+import { chunksOf, headOf, isGzip, type SayProgress } from './chunks.ts';
 import { explainedOf } from './latency.ts';
+import { openReading } from './reading.ts';
 
 const SNIFF = 1 << 16;
 /** A trace.dat is held in memory: its parts lie all over it. */
 const MOST_HELD = 2 ** 30;
+/** Files from here on are read by a thread of their own: below, starting it takes longer than it saves. */
+const LARGE = 1 << 23;
+const LARGE_PACKED = 1 << 20;
 
 function nameOf(file: Blob): string {
   return file instanceof File ? file.name : 'trace';
 }
 
-async function readDat(file: Blob, sink: EventSink, names: TraceNames): Promise<ReadStats> {
+/** What takes the events of a file. */
+interface Reading {
+  readonly file: Blob;
+  readonly sink: EventSink;
+  readonly names: TraceNames;
+  readonly progress: SayProgress;
+}
+
+async function readDat({ file, sink, names }: Reading, port: ReadingPort | undefined): Promise<ReadStats> {
   if (file.size > MOST_HELD) {
     throw new InputError('TOO_LARGE', nameOf(file), `expected at most ${MOST_HELD} bytes, got ${file.size}`);
   }
-  return await readTraceDat(bytesSource(new Uint8Array(await file.arrayBuffer())), sink, names);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  if (port !== undefined) return await takeDat({ bytes }, { port, sink, names });
+  return await readTraceDat(bytesSource(bytes), sink, names);
 }
 
-async function readTrace(file: Blob, sink: EventSink, names: TraceNames, progress: SayProgress): Promise<ReadStats> {
+async function readStream(
+  { file, sink, names, progress }: Reading,
+  format: StreamFormat,
+  port: ReadingPort | undefined,
+): Promise<ReadStats> {
+  const chunks = chunksOf(file, `reading ${nameOf(file)}`, progress);
+  try {
+    if (port !== undefined) return await takeStream(format, chunks, () => false, { port, sink, names });
+    const reader = createTraceReader(format, sink, names);
+    for await (const chunk of chunks) reader.push(chunk);
+    reader.end();
+    return reader.stats;
+  } finally {
+    await chunks.return(undefined);
+  }
+}
+
+/** Reads one file; a large one is read by another thread. */
+async function readTrace(reading: Reading): Promise<ReadStats> {
+  const { file } = reading;
   const name = nameOf(file);
   const format = recogniseTrace(await headOf(file, SNIFF), name);
-  if (format === 'trace.dat') return await readDat(file, sink, names);
-  if (!isStreamFormat(format)) {
+  if (format !== 'trace.dat' && !isStreamFormat(format)) {
     throw new InputError('UNSUPPORTED_INPUT', name, `${format} holds calls, not the iommu and dma events of a replay`);
   }
-  const reader = createTraceReader(format, sink, names);
-  for await (const chunk of chunksOf(file, `reading ${name}`, progress)) reader.push(chunk);
-  reader.end();
-  return reader.stats;
+  const large = file.size >= ((await isGzip(file)) ? LARGE_PACKED : LARGE);
+  const port = large ? await openReading() : undefined;
+  try {
+    return await (format === 'trace.dat' ? readDat(reading, port) : readStream(reading, format, port));
+  } finally {
+    port?.close();
+  }
 }
 
 /**
@@ -58,7 +95,7 @@ export async function readTraces(
   const guard = new BootGuard(sink);
   for (const file of files) {
     guard.begin(nameOf(file));
-    const read = await readTrace(file, (event) => guard.event(event), names, progress);
+    const read = await readTrace({ file, sink: (event) => guard.event(event), names, progress });
     guard.end(read);
     stats.push(read);
   }

@@ -5,8 +5,9 @@
 import { InputError, IommuError } from '../../src/errors.ts';
 import { explore, leavesOf } from './explore-session.ts';
 import { modelsOf } from './latency.ts';
-import type { Reply, Request } from './protocol.ts';
+import type { Reply, Request, ToWorker } from './protocol.ts';
 import { answerTo, followUp } from './questions.ts';
+import { joinReading, readFor } from './reading.ts';
 import { viewOf } from './trace-session.ts';
 
 function failure(id: number, error: unknown): Reply {
@@ -39,11 +40,17 @@ async function resultOf({ id, question }: Request, say: (reply: Reply) => void):
   }
 }
 
-self.onmessage = async ({ data }: MessageEvent<Request>) => {
+async function answer(request: Request): Promise<void> {
   const say = (reply: Reply): void => self.postMessage(reply);
   try {
-    say(await resultOf(data, say));
+    say(await resultOf(request, say));
   } catch (error) {
-    say(failure(data.id, error));
+    say(failure(request.id, error));
   }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
+  if ('readFor' in data) readFor(data.readFor);
+  else if ('question' in data) void answer(data);
+  else joinReading(data);
 };
