@@ -9,6 +9,10 @@ import { holds, isPlain } from './survey.mjs';
 const SLOWER = 8;
 const MORE_MS = 3000;
 const LOAD_MS = 10_000;
+/** What a test may take of which the survey does not know how long it takes. */
+const OTHERS_MS = 30_000;
+/** What loading a file costs for each test in it: a test of a small file comes before one of a large file. */
+const LOAD_MS_PER_TEST = 0.1;
 
 const total = (tests) => tests.reduce((sum, { time }) => sum + time, 0);
 
@@ -34,10 +38,13 @@ export function hunter(files, mutants, { seconds }) {
   const kills = new Map();
   const score = (test, file) => kills.get(`${file}<${test.file}>${test.name}`) ?? 0;
 
+  const sizes = new Map(files.map(({ file, tests }) => [file, tests.length]));
+  const costOf = ({ file, time }) => time + LOAD_MS_PER_TEST * sizes.get(file);
+
   /** Tests that killed mutants of the same source first, then the fastest, as long as there is time. */
   function planOf(mutant) {
     const all = candidates(files, mutant, idsOfFile);
-    const sorted = all.sort((a, b) => score(b, mutant.file) - score(a, mutant.file) || a.time - b.time);
+    const sorted = all.sort((a, b) => score(b, mutant.file) - score(a, mutant.file) || costOf(a) - costOf(b));
     let left = seconds * 1000;
     const chosen = sorted.filter(({ time }) => {
       left -= time;
@@ -46,30 +53,40 @@ export function hunter(files, mutants, { seconds }) {
     return { chosen, all };
   }
 
-  async function attempt(tests, plain, worker) {
-    const own = tests.filter(({ file }) => isPlain(file) === plain);
-    if (own.length === 0) return undefined;
-    const rows = own.map(({ file, name, time }) => ({ file, name, allowance: SLOWER * time + MORE_MS }));
-    const { done, ended } = await runWorker(
-      { kind: 'hunt', tests: rows, loadAllowance: LOAD_MS },
-      { ...worker, plain },
-    );
-    return ended === undefined ? done : { by: 'the watch', why: ended };
+  /** Files of which the survey had no time for all tests, with the heads of those that reach the mutant. */
+  function othersOf(all) {
+    const headsIn = (file) => [
+      ...new Set(all.filter((each) => each.file === file).map(({ name }) => name.split(' > ')[0])),
+    ];
+    return files
+      .filter(({ rest }) => rest > 0)
+      .map(({ file, known }) => ({ file, known, heads: headsIn(file), limit: seconds * 1000, allowance: OTHERS_MS }))
+      .filter(({ heads }) => heads.length > 0);
+  }
+
+  async function attempt({ chosen, all }, plain, worker) {
+    const own = chosen.filter(({ file }) => isPlain(file) === plain);
+    const others = othersOf(all).filter(({ file }) => isPlain(file) === plain);
+    if (own.length + others.length === 0) return undefined;
+    const tests = own.map(({ file, name, time }) => ({ file, name, allowance: SLOWER * time + MORE_MS }));
+    const task = { kind: 'hunt', tests, others, loadAllowance: LOAD_MS };
+    const { done, ended } = await runWorker(task, { ...worker, plain });
+    return ended === undefined ? done : { killer: 'the watch', why: ended };
   }
 
   return async (mutant, worker) => {
-    const { chosen, all } = planOf(mutant);
+    const plan = planOf(mutant);
     const path = `${treeOf(worker.job)}${mutant.file}`;
     writeFileSync(path, applied(textOf(mutant.file), mutant));
     try {
-      const kill = (await attempt(chosen, true, worker)) ?? (await attempt(chosen, false, worker));
+      const kill = (await attempt(plan, true, worker)) ?? (await attempt(plan, false, worker));
       if (kill !== undefined) {
-        const [file, name] = kill.by.split(/ > (.*)/s);
+        const [file, name] = kill.killer.split(/ > (.*)/s);
         const key = `${mutant.file}<${file}>${name}`;
         kills.set(key, (kills.get(key) ?? 0) + 1);
         return { killed: true, ...kill };
       }
-      return { killed: false, tests: chosen.length, of: all.length, seconds: total(chosen) / 1000 };
+      return { killed: false, tests: plan.chosen.length, of: plan.all.length, seconds: total(plan.chosen) / 1000 };
     } finally {
       writeFileSync(path, textOf(mutant.file));
     }

@@ -4,6 +4,7 @@ import { compileKernels, moduleOf } from '../kernel-compiler.mjs';
 import { ROOT, textOf, treeOf } from './build.mjs';
 import { KERNEL_MUTANTS, withFault } from './kernel-mutants.mjs';
 import { runWorker } from './run-worker.mjs';
+import { holdsTwins } from './survey.mjs';
 
 const SOURCE = 'kernels/index.ts';
 const MODULE = 'src/memory/kernels.generated.js';
@@ -11,9 +12,7 @@ const ALLOWANCE_MS = 30_000;
 
 /** The tests that hold kernels against twins, of files that the survey knows. */
 function twinTests(files) {
-  const tests = files
-    .filter(({ file }) => /^test\/memory\/(walk-)?kernels\.test/.test(file))
-    .flatMap((each) => each.tests);
+  const tests = files.filter(({ file }) => holdsTwins(file)).flatMap((each) => each.tests);
   return tests.map(({ file, name }) => ({ file, name, allowance: ALLOWANCE_MS }));
 }
 
@@ -24,9 +23,9 @@ async function outcomeOf(mutant, source, tests, worker) {
   const path = `${treeOf(worker.job)}${MODULE}`;
   writeFileSync(path, moduleOf('KERNELS_BASE64', base64));
   try {
-    const task = { kind: 'hunt', tests, loadAllowance: ALLOWANCE_MS };
+    const task = { kind: 'hunt', tests, others: [], loadAllowance: ALLOWANCE_MS };
     const { done, ended } = await runWorker(task, { ...worker, plain: false });
-    return ended === undefined ? done : { by: 'the watch', why: ended };
+    return ended === undefined ? done : { killer: 'the watch', why: ended };
   } finally {
     writeFileSync(path, textOf(MODULE));
   }
@@ -40,7 +39,7 @@ export async function killedKernels(files, inJobs, say) {
   await inJobs(KERNEL_MUTANTS, async (mutant, worker) => {
     const kill = await outcomeOf(mutant, source, twinTests(files), worker);
     outcomes.push({ ...mutant, killed: kill !== undefined });
-    const end = kill === undefined ? 'SURVIVED' : `killed by ${kill.by}`;
+    const end = kill === undefined ? 'SURVIVED' : `killed by ${kill.killer}`;
     say(`kernel ${mutant.kernel}, ${mutant.kind}: ${mutant.from}  =>  ${mutant.by}: ${end}`);
   });
   return outcomes;

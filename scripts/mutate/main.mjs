@@ -1,5 +1,5 @@
 // `npm run mutate`: small faults put into the sources one by one, and whether the tests that reach them fail.
-//   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files; JOBS=2 workers;
+//   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files (kernels: none); JOBS=2 workers;
 //   SECONDS=10 processor time of tests that one mutant may take; KERNELS=0 without the mutants of the kernels.
 // The outcome is written to build/mutate/outcome.json. Survivors whose reason stands in equivalent.json are printed with it.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { hunter } from './hunt.mjs';
 import { killedKernels } from './kernels.mjs';
 import { mutantsOf } from './operators.mjs';
 import { foldersTable, sentenceOf, survivorsText } from './report.mjs';
-import { survey } from './survey.mjs';
+import { holdsTwins, survey } from './survey.mjs';
 
 const FOLDERS = ['formats', 'pagetable', 'core', 'drivers', 'hardware', 'dump', 'memory'];
 
@@ -58,8 +58,9 @@ function sampled(mutants) {
 buildTrees(settings.jobs);
 const sources = compiledFiles(FOLDERS.map((folder) => `src/${folder}`)).filter((file) => !file.includes('generated'));
 const mutants = allMutants(sources);
-const files = await survey(sources, mutants, inJobs, say);
 const chosen = sampled(mutants);
+const isWanted = chosen.length > 0 ? () => true : holdsTwins;
+const files = await survey(sources, mutants, isWanted, inJobs, say);
 say(`${chosen.length} of ${mutants.length} mutants, seed ${settings.seed}`);
 const hunt = hunter(files, mutants, settings);
 const outcomes = [];

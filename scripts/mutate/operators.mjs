@@ -127,11 +127,11 @@ function* childrenOf(node) {
 
 function* mutantsOfNode(node, text) {
   if (PASSED_BY.has(node.type)) return;
-  yield* OPERATORS[node.type]?.(node, text) ?? [];
+  for (const mutant of OPERATORS[node.type]?.(node, text) ?? []) yield { ...mutant, reach: node.start };
   for (const child of childrenOf(node)) yield* mutantsOfNode(child, text);
 }
 
-/** All mutants of a module's text, in the order of the text: `{ kind, start, end, by }`. */
+/** All mutants of a module's text, in the order of the text: `{ kind, start, end, by }`, and the place that a test must `reach`. */
 export function mutantsOf(text) {
   const mutants = [...mutantsOfNode(parseAst(text), text)];
   return mutants.sort((a, b) => a.start - b.start || a.end - b.end);

@@ -40,7 +40,7 @@ export function reasonOf(mutant) {
 export function sentenceOf(outcome) {
   const [before, after] = linesOf(outcome);
   const change = `${placeOf(outcome)}: ${before}  =>  ${after}`;
-  if (outcome.killed) return `killed    ${change}  [${outcome.by}: ${outcome.why.slice(0, 80)}]`;
+  if (outcome.killed) return `killed    ${change}  [${outcome.killer}: ${outcome.why.slice(0, 80)}]`;
   return `SURVIVED  ${change}  [${outcome.tests} of ${outcome.of} tests that reach it]`;
 }
 

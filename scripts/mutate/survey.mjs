@@ -11,11 +11,18 @@ const OTHERS = new Set(['test/conform/cli.test.js', 'test/conform/vectors.test.j
 const TEST_MS = 120_000;
 /** Processor time after which the rest of a file's tests is left out. */
 const FILE_MS = 12_000;
+/** The same for the tests that every mutant of a compiled kernel meets. */
+const TWINS_MS = 120_000;
 const FOLDER = `${BUILD}survey/`;
 
 /** Compiled kernels are the subject of these tests; all others run on their plain twins. */
 export function isPlain(file) {
   return !file.startsWith('test/memory/');
+}
+
+/** Whether a test file holds the compiled kernels against their plain twins. */
+export function holdsTwins(file) {
+  return /^test\/memory\/(walk-)?kernels\.test/.test(file);
 }
 
 function testFiles() {
@@ -39,7 +46,7 @@ export function holds(bits, id) {
 async function surveyed(file, mutants, places, common, worker) {
   const kept = `${FOLDER}${hashOf([common, textOf(file)]).slice(0, 24)}.json`;
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8'));
-  const task = { kind: 'survey', file, places, allowance: TEST_MS, limit: FILE_MS };
+  const task = { kind: 'survey', file, places, allowance: TEST_MS, limit: holdsTwins(file) ? TWINS_MS : FILE_MS };
   const { done, ended } = await runWorker(task, { ...worker, plain: isPlain(file) });
   if (done === undefined) return { file, tests: 0, atLoad: '', rows: [], ended };
   const rows = done.rows.map((row) => ({ ...row, reached: pack(row.reached, mutants.length) }));
@@ -49,19 +56,24 @@ async function surveyed(file, mutants, places, common, worker) {
   return result;
 }
 
-function unpacked({ file, atLoad, rows }) {
+function unpacked({ file, tests: size = 0, atLoad, rows }) {
   const bits = (text) => Buffer.from(text, 'base64');
   const tests = rows.filter(({ failure }) => failure === undefined);
-  return { file, atLoad: bits(atLoad), tests: tests.map((row) => ({ ...row, file, reached: bits(row.reached) })) };
+  const reaching = tests.map((row) => ({ ...row, file, reached: bits(row.reached) }));
+  return { file, atLoad: bits(atLoad), known: rows.map(({ name }) => name), rest: size - rows.length, tests: reaching };
 }
 
-/** Runs or remembers the survey. `inJobs` runs a function over a list, several at once. Gives the files with their tests. */
-export async function survey(sources, mutants, inJobs, say) {
+/**
+ * Runs or remembers the survey of the test files that are wanted. `inJobs` runs a function over a list, several at once. Gives the
+ * files with their tests.
+ */
+export async function survey(sources, mutants, isWanted, inJobs, say) {
   const helpers = compiledFiles(['src', 'test', 'examples']).filter((file) => !file.endsWith('.test.js'));
-  const common = hashOf(helpers.map(textOf));
+  const operators = readFileSync(new URL('operators.mjs', import.meta.url), 'utf8');
+  const common = hashOf([operators, ...helpers.map(textOf)]);
   const places = sources.map((source) => [source, mutants.filter(({ file }) => file === source)]);
   const files = [];
-  await inJobs(testFiles(), async (file, worker) => {
+  await inJobs(testFiles().filter(isWanted), async (file, worker) => {
     const result = await surveyed(file, mutants, places, common, worker);
     const failed = result.rows.filter(({ failure }) => failure !== undefined);
     const seconds = result.rows.reduce((sum, { time }) => sum + time, 0) / 1000;

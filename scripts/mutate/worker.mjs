@@ -8,11 +8,14 @@ import { runTest, testsOf } from './stand-in.mjs';
 const { tree, plain, state, task } = workerData;
 const progress = new Int32Array(state);
 
-/** Without compiled kernels every memory takes their plain twins, which can be mutated. */
-if (plain) {
-  WebAssembly.Module = class {
-    constructor() {
-      throw new Error('compiled kernels are turned off');
+/** Without compiled kernels every memory takes their plain twins, which can be mutated; decompressors stay compiled. */
+async function turnOffKernels() {
+  const { KERNELS_BASE64 } = await import(pathToFileURL(`${tree}src/memory/kernels.generated.js`).href);
+  const size = Buffer.from(KERNELS_BASE64, 'base64').length;
+  WebAssembly.Module = class extends WebAssembly.Module {
+    constructor(bytes) {
+      if (bytes.byteLength === size) throw new Error('compiled kernels are turned off');
+      super(bytes);
     }
   };
 }
@@ -34,19 +37,49 @@ async function outcomeOf(run) {
   }
 }
 
+const loaded = new Map();
+
+/** The tests of a file by name, or the failure of loading it. */
+async function testsIn(file, allowance) {
+  begin(allowance);
+  if (!loaded.has(file)) {
+    const failure = await outcomeOf(async () => loaded.set(file, await load(file)));
+    if (failure !== undefined) return { failed: { killer: `${file} (loading)`, why: failure } };
+  }
+  return { tests: loaded.get(file) };
+}
+
+async function failureOf(file, name, test, allowance) {
+  begin(allowance);
+  const failure = test === undefined ? undefined : await outcomeOf(() => runTest(test));
+  return failure === undefined ? undefined : { killer: `${file} > ${name}`, why: failure };
+}
+
+/** Runs tests of a file that the survey had no time for, under the heads of those that reach the mutant, as long as there is time. */
+async function huntOthers({ file, heads, known, limit, allowance }) {
+  const { failed, tests } = await testsIn(file, allowance);
+  if (failed !== undefined) return failed;
+  const skipped = new Set(known);
+  const others = [...tests].filter(([name]) => !skipped.has(name) && heads.includes(name.split(' > ')[0]));
+  const end = usedMs() + limit;
+  for (const [name, test] of shuffled(others)) {
+    if (usedMs() > end) return undefined;
+    const failure = await failureOf(file, name, test, allowance);
+    if (failure !== undefined) return failure;
+  }
+  return undefined;
+}
+
 /** Runs the tests of a plan in their order. Gives the first that fails, with the reason. */
-async function hunt({ tests, loadAllowance }) {
-  const loaded = new Map();
+async function hunt({ tests, others, loadAllowance }) {
   for (const { file, name, allowance } of tests) {
-    begin(loadAllowance);
-    if (!loaded.has(file)) {
-      const failure = await outcomeOf(async () => loaded.set(file, await load(file)));
-      if (failure !== undefined) return { by: `${file} (loading)`, why: failure };
-    }
-    const test = loaded.get(file).get(name);
-    begin(allowance);
-    const failure = test === undefined ? undefined : await outcomeOf(() => runTest(test));
-    if (failure !== undefined) return { by: `${file} > ${name}`, why: failure };
+    const { failed, tests: found } = await testsIn(file, loadAllowance);
+    const failure = failed ?? (await failureOf(file, name, found.get(name), allowance));
+    if (failure !== undefined) return failure;
+  }
+  for (const each of others) {
+    const failure = await huntOthers(each);
+    if (failure !== undefined) return failure;
   }
   return undefined;
 }
@@ -54,10 +87,10 @@ async function hunt({ tests, loadAllowance }) {
 /** The smallest range around a place decides how often it ran. Gives the mutants of a file that ran. */
 function reached(functions, mutants) {
   const ranges = functions.flatMap((each) => each.ranges);
-  const smallest = ({ start }) => {
+  const smallest = ({ reach }) => {
     let best;
     for (const range of ranges) {
-      if (range.startOffset > start || range.endOffset <= start) continue;
+      if (range.startOffset > reach || range.endOffset <= reach) continue;
       if (best === undefined || range.endOffset - range.startOffset <= best.endOffset - best.startOffset) best = range;
     }
     return best;
@@ -110,4 +143,5 @@ async function survey({ file, places: listed, allowance, limit }) {
   return { file, atLoad, rows, tests: tests.size };
 }
 
+if (plain) await turnOffKernels();
 parentPort.postMessage({ done: await (task.kind === 'survey' ? survey(task) : hunt(task)) });
