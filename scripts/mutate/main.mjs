@@ -1,6 +1,7 @@
 // `npm run mutate`: small faults put into the sources one by one, and whether the tests that reach them fail.
 //   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files (kernels: none); JOBS=2 workers;
-//   SECONDS=10 processor time of tests that one mutant may take; KERNELS=0 without the mutants of the kernels.
+//   SECONDS=10 processor time of tests that one mutant may take; KERNELS=0 without the mutants of the kernels;
+//   BUILD=0 with what the last run compiled.
 // The outcome is written to build/mutate/outcome.json. Survivors whose reason stands in equivalent.json are printed with it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomFor } from '../fuzz/random.mjs';
@@ -55,7 +56,7 @@ function sampled(mutants) {
   return chosen;
 }
 
-buildTrees(settings.jobs);
+if (whole('BUILD', 1) !== 0) buildTrees(settings.jobs);
 const sources = compiledFiles(FOLDERS.map((folder) => `src/${folder}`)).filter((file) => !file.includes('generated'));
 const mutants = allMutants(sources);
 const chosen = sampled(mutants);
