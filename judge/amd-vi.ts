@@ -40,6 +40,11 @@ class AmdViSession implements Session {
   readonly layout = LAYOUT;
   readonly stream = DEVICE;
   readonly structures = [{ name: 'DTE', address: TABLE + DEVICE * DTE_BYTES, bytes: DTE_BYTES }];
+  readonly iommu = 'amd-vi';
+  readonly registers: ReadonlyMap<string, bigint> = new Map([
+    ['DEV_TAB_BASE', BigInt(TABLE + TABLE_4K_UNITS)],
+    ['CONTROL', CONTROL_ON],
+  ]);
   readonly #queue: Ring;
   #sequence = 0n;
 
@@ -79,11 +84,7 @@ class AmdViSession implements Session {
   }
 
   model(): AmdVi {
-    const named = new Map([
-      ['DEV_TAB_BASE', BigInt(TABLE + TABLE_4K_UNITS)],
-      ['CONTROL', CONTROL_ON],
-    ]);
-    return new AmdVi(this.image, named);
+    return new AmdVi(this.image, this.registers);
   }
 
   async stop(): Promise<void> {

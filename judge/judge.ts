@@ -3,7 +3,7 @@
  * @module
  */
 import { walkContext } from '../src/hardware/iommu.ts';
-import { ask, compare, type Outcome, Prober, type Question, type Told, unaskable } from './probe.ts';
+import { ask, compare, type Outcome, Prober, type Question, type Seen, type Told, unaskable } from './probe.ts';
 import { EmulatorError } from './qtest.ts';
 import { below, makeScene, oneOf, type Random, type Scene, someAddress } from './scene.ts';
 import type { Session, Unit } from './unit.ts';
@@ -34,7 +34,16 @@ export interface UnitReport {
   readonly differences: Difference[];
 }
 
-interface Flip {
+/** Is given each scene, and each answer on which the two agree. */
+export interface Recorder {
+  /** A scene was written. */
+  scene(session: Session): void;
+  /** The two agree; `flip` says what was changed in the scene. */
+  agreed(session: Session, answer: { question: Question; flip: Flip | undefined; told: Told; seen: Seen }): void;
+}
+
+/** A changed bit. */
+export interface Flip {
   readonly name: string;
   readonly address: number;
   readonly bit: number;
@@ -49,13 +58,15 @@ export class Judge {
   readonly report: UnitReport;
   readonly #unit: Unit;
   readonly #random: Random;
+  readonly #recorder: Recorder | undefined;
   #session: Session | undefined;
   #prober: Prober | undefined;
   #ended = 0;
 
-  constructor(unit: Unit, random: Random) {
+  constructor(unit: Unit, random: Random, recorder?: Recorder) {
     this.#unit = unit;
     this.#random = random;
+    this.#recorder = recorder;
     this.report = { unit: unit.name, probes: 0, mutants: 0, agreed: 0, noVerdict: new Map(), differences: [] };
   }
 
@@ -100,6 +111,7 @@ export class Judge {
     const { session } = await this.#open();
     const scene = makeScene(this.#unit, session, this.#random);
     await this.#settle(session);
+    this.#recorder?.scene(session);
     for (let i = 0; i < probes; i++) {
       this.report.probes++;
       await this.#ask(scene, { iova: someAddress(scene, this.#random), write: this.#random() < 0.4 }, undefined);
@@ -125,8 +137,8 @@ export class Judge {
     image.write64(flip.address, before ^ (1n << BigInt(flip.bit)));
     await this.#settle(session);
     this.report.mutants++;
-    await this.#ask(scene, { iova, write: false }, flip.name);
-    await this.#ask(scene, { iova, write: true }, flip.name);
+    await this.#ask(scene, { iova, write: false }, flip);
+    await this.#ask(scene, { iova, write: true }, flip);
     image.write64(flip.address, before);
     await this.#settle(session);
   }
@@ -148,7 +160,7 @@ export class Judge {
     return { name: `${step.kind} entry of level ${step.level}, bit ${bit}`, address: step.entryAddress, bit };
   }
 
-  async #ask(scene: Scene, question: Question, flip: string | undefined): Promise<void> {
+  async #ask(scene: Scene, question: Question, flip: Flip | undefined): Promise<void> {
     const { session, prober } = await this.#open();
     const told = ask(session.model(), session.stream, question);
     const why = unaskable(session, question, told);
@@ -157,7 +169,9 @@ export class Judge {
       return;
     }
     const seen = await prober.probe(question, told.result.ok ? told.result.pa : undefined);
-    this.#judge(compare(session, told, seen, question.iova), { question, flip, told, scene });
+    const outcome = compare(session, told, seen, question.iova);
+    if (outcome.kind === 'agree') this.#recorder?.agreed(session, { question, flip, told, seen });
+    this.#judge(outcome, { question, flip: flip?.name, told, scene });
   }
 
   #judge(outcome: Outcome, about: { question: Question; flip: string | undefined; told: Told; scene: Scene }): void {

@@ -71,14 +71,15 @@ class SmmuV3Session implements Session {
     { name: 'STE', address: STRTAB + DEVICE * STE_BYTES, bytes: STE_BYTES },
     { name: 'CD', address: CD, bytes: CD_BYTES },
   ];
-  readonly #named: Map<string, bigint>;
+  readonly iommu = 'arm-smmu-v3';
+  readonly registers: ReadonlyMap<string, bigint>;
   readonly #queue: Ring;
   #events = 0;
 
   constructor(qtest: Qtest, named: Map<string, bigint>) {
     this.qtest = qtest;
     this.edu = new Edu(qtest, BAR);
-    this.#named = named;
+    this.registers = named;
     this.#queue = new Ring(qtest, CMDQ, 2 ** CMDQ_LOG2);
   }
 
@@ -114,7 +115,7 @@ class SmmuV3Session implements Session {
   }
 
   model(): SmmuV3 {
-    return new SmmuV3(this.image, this.#named);
+    return new SmmuV3(this.image, this.registers);
   }
 
   async stop(): Promise<void> {

@@ -43,6 +43,9 @@ export interface Session {
   readonly edu: Edu;
   readonly image: Image;
   readonly layout: Layout;
+  /** Kind of IOMMU, as `createModel` names it, and its registers as the reader is given them. */
+  readonly iommu: string;
+  readonly registers: ReadonlyMap<string, bigint>;
   /** Id by which the unit knows the device. */
   readonly stream: number;
   /** Writes the configuration structures of a scene to the image. */

@@ -59,14 +59,15 @@ class VtdSession implements Session {
   readonly stream = DEVICE;
   readonly structures: Session['structures'];
   readonly #scalable: boolean;
-  readonly #named: Map<string, bigint>;
+  readonly iommu = 'intel-vtd';
+  readonly registers: ReadonlyMap<string, bigint>;
   readonly #queue: Ring;
 
   constructor(qtest: Qtest, scalable: boolean, named: Map<string, bigint>) {
     this.qtest = qtest;
     this.edu = new Edu(qtest, BAR);
     this.#scalable = scalable;
-    this.#named = named;
+    this.registers = named;
     this.#queue = new Ring(qtest, QUEUE, QUEUE_ENTRIES);
     const bytes = scalable ? 32 : 16;
     const context = { name: 'context entry', address: CONTEXT + DEVICE * bytes, bytes };
@@ -127,7 +128,7 @@ class VtdSession implements Session {
   }
 
   model(): VtdUnit {
-    return new VtdUnit(this.image, this.#named);
+    return new VtdUnit(this.image, this.registers);
   }
 
   async stop(): Promise<void> {

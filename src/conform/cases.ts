@@ -5,6 +5,7 @@
 import { checkText, InputError } from '../errors.ts';
 import { wrongIovaKey } from './iova-schema.ts';
 import { type IovaVector, runIovaVector } from './iova-vector.ts';
+import { isPackHeader, PackReader } from './pack/pack.ts';
 import { runRiscvCase, wrongRiscvKey } from './riscv-case.ts';
 import { runVector, type VectorResult } from './run.ts';
 import { wrongKey } from './schema.ts';
@@ -50,6 +51,9 @@ const RISCV_REQUESTS: Kind = {
   run: runRiscvCase,
 };
 
+/** A pack's header is a short line. */
+const MOST_HEADER = 65_536;
+
 const KINDS: readonly Kind[] = [IOVA, RISCV_REQUESTS, TABLES];
 
 function kindOf(value: unknown): Kind {
@@ -82,6 +86,30 @@ function* checkedLines(source: string, text: string): Generator<{ kind: Kind; va
   if (found === 0) throw new InputError('NO_EVENTS', source, 'holds no vectors');
 }
 
+/** Reads a pack: one header, then its images and cases. */
+function packCases(source: string, text: string): ConformCase[] {
+  let reader: PackReader | undefined;
+  const cases: ConformCase[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const value = parseLine(source, line, i + 1);
+    if (reader === undefined) reader = new PackReader(source, value);
+    else cases.push(...[reader.read(value, i + 1)].filter((each) => each !== undefined));
+  }
+  if (cases.length === 0) throw new InputError('NO_EVENTS', source, 'holds no cases');
+  return cases;
+}
+
+/** Whether a file is a pack: its first line says so. */
+function isPack(text: string): boolean {
+  const first = text.slice(0, MOST_HEADER).trimStart().split('\n', 1)[0] ?? '';
+  try {
+    return isPackHeader(JSON.parse(first));
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads the cases of one file, of whatever schema.
  * @param source name of the file, for errors
@@ -90,6 +118,7 @@ function* checkedLines(source: string, text: string): Generator<{ kind: Kind; va
 export function parseCases(source: string, text: string): ConformCase[] {
   checkText('text', text);
   checkText('source', source);
+  if (isPack(text)) return packCases(source, text);
   return Array.from(checkedLines(source, text), ({ kind, value }) => ({
     id: String((value as { readonly id: unknown }).id),
     run: () => kind.run(value as never),

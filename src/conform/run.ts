@@ -37,6 +37,9 @@ export type VectorResult = 'passed' | Skipped | Refused | VectorFailure;
 
 type AnyVector = Vector | GenericVector;
 
+/** A comparison of one's own after the last operation. */
+export type AtEnd = (subject: Subject) => Difference | undefined;
+
 /** A difference, and the operation that it belongs to. */
 interface Found {
   readonly op: number | null;
@@ -129,7 +132,7 @@ function guarded(op: number | null, run: () => Difference | undefined): Found | 
   }
 }
 
-function firstDifference(vector: AnyVector, subject: Subject): Found | undefined {
+function firstDifference(vector: AnyVector, subject: Subject, atEnd: AtEnd): Found | undefined {
   const init = guarded(null, () => compareInit(vector, subject));
   if (init !== undefined) return init;
   subject.takeEvents();
@@ -137,7 +140,7 @@ function firstDifference(vector: AnyVector, subject: Subject): Found | undefined
     const found = guarded(i, () => runOp(subject, op));
     if (found !== undefined) return found;
   }
-  return guarded(null, () => compareEnd(vector, subject));
+  return guarded(null, () => compareEnd(vector, subject) ?? atEnd(subject));
 }
 
 /** Codes of refusals that stand for an allocator of the kernel that returned nothing. */
@@ -163,11 +166,11 @@ function startedOr(vector: AnyVector): Subject | Skipped | Refused | Difference 
 }
 
 /** Runs one vector, to its first difference. A call that throws fails this vector only. */
-export function runVector(vector: AnyVector): VectorResult {
+export function runVector(vector: AnyVector, atEnd: AtEnd = () => undefined): VectorResult {
   const started = startedOr(vector);
   if (started === undefined) return 'passed';
   if ('skipped' in started || 'refused' in started) return started;
   if ('field' in started) return { id: vector.id, op: null, ...started };
-  const found = firstDifference(vector, started);
+  const found = firstDifference(vector, started, atEnd);
   return found === undefined ? 'passed' : { id: vector.id, op: found.op, ...found.difference };
 }
