@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { fitProfile, readLatencyTable } from '../../dist/cost/index.js';
 import { explainTable } from '../../dist/explain/index.js';
+import { deviceCorpus } from './devices.mjs';
+import { ACPIDUMP, MACHINE, TABLES } from './machines.mjs';
 
 const TEST = new URL('../../test/', import.meta.url);
 const TEXT = 12_288;
@@ -52,7 +54,7 @@ function captures(file, make) {
 }
 
 function beside(path, folder) {
-  return { bytes: lines(path, BINARY), side: read(`${folder}/regs-live-io.json`, BINARY) };
+  return { bytes: lines(path, BINARY), side: read(`${folder}/regs-live-io.json`, BINARY), beside: folder };
 }
 
 function profile() {
@@ -63,7 +65,22 @@ function profile() {
 
 const only = (bytes) => ({ bytes });
 
-/** Inputs by reader; `side` is the file beside a dump or registers. */
+/** A stream with an event of each kind. */
+const STREAM = [
+  { unit: 'arm-smmu-v3', registers: { IDR3: '0x404' } },
+  { event: 'device', stream: 3, domain: 0, space: 5 },
+  { event: 'change', domain: 0, space: 5, iova: '0x1000', bytes: 4096, before: 'leaf', after: 'invalid', level: 3 },
+  { event: 'config', stream: 3, before: { V: 1 }, after: { V: 0 } },
+  { event: 'command', words: ['0x0005000000000012', '0x1001'] },
+  { event: 'access', domain: 0, space: 5, iova: '0x1000', bytes: 4096, from: 'tlb', output: '0x9000' },
+  { event: 'command', words: ['0x46', 0] },
+  { event: 'done', domain: 0, space: 5, iova: '0x1000', bytes: 4096 },
+  { event: 'freed', table: '0x9000' },
+]
+  .map((line) => `${JSON.stringify(line)}\n`)
+  .join('');
+
+/** Inputs by reader; `side` is the file beside a dump or registers, `beside` the folder that both are of. */
 export const CORPUS = {
   trace: [
     ...captures('trace.txt.gz', (path) => only(lines(path))),
@@ -105,6 +122,7 @@ export const CORPUS = {
   registers: captures('regs-live-io.json', (path, folder) => ({
     bytes: read(path, BINARY),
     side: lines(`${folder}/tables-live-io.jsonl.gz`, BINARY),
+    beside: folder,
   })),
   vectors: [
     ...names('vectors/', '.jsonl.gz').map((path) => only(lines(path, 8192))),
@@ -114,4 +132,14 @@ export const CORPUS = {
     only(lines('hostile/gen-oom-64g.csv')),
     only(new TextEncoder().encode('{"iova":"0x1000","pa":"0x2000","size":"4K","prot":"rw"}\n')),
   ],
+  'firmware table': TABLES.map(only),
+  acpidump: [only(ACPIDUMP)],
+  machine: [only(MACHINE)],
+  'machine texts': [
+    ...captures('pci.txt', (path) => only(lines(path, 4096))),
+    ...captures('iomem.txt', (path) => only(lines(path, 4096))),
+    ...captures('iommu_groups.txt', (path) => only(lines(path, 4096))),
+  ],
+  'command stream': [only(new TextEncoder().encode(STREAM))],
+  ...deviceCorpus(),
 };

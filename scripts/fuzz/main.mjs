@@ -1,14 +1,13 @@
-// `npm run fuzz`: seeded mutants of every kind of input through every reader, watched for hangs, unnamed errors and memory.
-//   MUTANTS=200000 how many (default 20000); SEED=1 which; FIRST=0 the first one. One finding prints the command that
-//   repeats it, and the status is 1.
-import { Worker } from 'node:worker_threads';
+// `npm run fuzz`: mutants of every kind of input through every reader and live unit, watched for hangs, unnamed errors and
+// memory. What reaches code that nothing reached before is kept and mutated in turn.
+//   MUTANTS=200000 how many (default 20000); SEED=1 which; READER=dump only those whose name holds this; GUIDED=0 without
+//   coverage, which is faster; KEEP=1 writes what was found to test/fuzz/corpus, shortened; INPUT=FILE one finding again.
+// A finding is written to build/fuzz with the command that repeats it, and the status is 1.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { watched } from './watch.mjs';
 
-/** Processor time that a mutant may take, and the time on the clock after which it is given up on any machine. */
-const HANG_MS = 2000;
-const STUCK_MS = 60_000;
-const LOOK_MS = 100;
 const LONGEST_PROBLEM = 2000;
-const HEAP_MB = 512;
+const FINDINGS = new URL('../../build/fuzz/', import.meta.url);
 
 function whole(name, usual) {
   const text = process.env[name] ?? String(usual);
@@ -18,73 +17,46 @@ function whole(name, usual) {
 }
 
 const seed = whole('SEED', 1);
-const first = whole('FIRST', 0);
-const end = first + whole('MUTANTS', 20_000);
-const confirmed = [];
+const end = whole('MUTANTS', 20_000);
+const guided = whole('GUIDED', 1) === 1;
+const plan = { seed, first: 0, end, guided, only: process.env.READER ?? '', found: [], least: false };
+let [findings, inputs, blocks] = [0, 0, 0];
 
-function report({ index, reader, problem }) {
-  confirmed.push(index);
-  console.log(`mutant ${index} (${reader}): ${problem.slice(0, LONGEST_PROBLEM)}`);
-  console.log(`  again: SEED=${seed} FIRST=${index} MUTANTS=1 npm run fuzz`);
+function report({ index, reader, input, problem }) {
+  findings++;
+  mkdirSync(FINDINGS, { recursive: true });
+  const name = `${seed}-${index}-${findings}.json`;
+  writeFileSync(new URL(name, FINDINGS), JSON.stringify({ reader, input }));
+  console.log(`${reader}: ${problem.slice(0, LONGEST_PROBLEM)}`);
+  console.log(`  again: INPUT=build/fuzz/${name} npm run fuzz`);
 }
 
-/** Milliseconds of processor time of this process: its worker does nearly all of the work. */
-function processorMs() {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
-/** Runs mutants until all are done or one hangs or ends the worker. Gives where to go on. */
-function runFrom(start, stop, onProblem) {
-  const state = new SharedArrayBuffer(8);
-  const progress = new Int32Array(state);
-  progress[0] = start;
-  const worker = new Worker(new URL('worker.mjs', import.meta.url), {
-    workerData: { seed, first: start, end: stop, state },
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-  });
-  return new Promise((resolve) => {
-    let seen = 0;
-    let since = performance.now();
-    let used = processorMs();
-    let over = false;
-    const finish = async (problem) => {
-      if (over) return;
-      over = true;
-      clearInterval(timer);
-      const index = Atomics.load(progress, 0);
-      if (problem !== null) onProblem({ index, reader: 'any', problem });
-      await worker.terminate();
-      resolve(problem === null ? stop : index + 1);
-    };
-    const timer = setInterval(() => {
-      const count = Atomics.load(progress, 1);
-      if (count !== seen || count === 0) {
-        seen = count;
-        since = performance.now();
-        used = processorMs();
-      } else if (processorMs() - used > HANG_MS || performance.now() - since > STUCK_MS) {
-        void finish(`hangs for more than ${HANG_MS} ms`);
-      }
-    }, LOOK_MS);
-    worker.on('message', (message) => (message.done ? void finish(null) : onProblem(message)));
-    worker.on('error', (error) => void finish(`ends the worker: ${error.stack ?? error}`));
-  });
-}
-
-/** The first mutants of a worker pay for its start: a finding counts if it shows again, alone. */
+/** The first inputs of a worker pay for its start: a finding counts if it shows again, alone. */
 async function confirm(finding) {
-  let again = false;
-  await runFrom(finding.index, finding.index + 1, () => {
-    again = true;
-  });
-  if (again) report(finding);
+  const again = [];
+  await watched({ ...plan, inputs: [finding] }, { finding: (one) => again.push(one) });
+  if (again.length > 0) report({ ...finding, problem: again[0].problem });
 }
 
-const suspects = [];
-for (let at = first; at < end; ) {
-  at = await runFrom(at, end, (finding) => suspects.push(finding));
-  for (const finding of suspects.splice(0)) await confirm(finding);
+async function runMutants() {
+  const suspects = [];
+  const on = {
+    finding: (one) => suspects.push(one),
+    kept: (one) => plan.found.push(one),
+    blocks: (count) => {
+      blocks = count;
+    },
+    running: () => inputs++,
+  };
+  for (let first = 0; first < end; ) {
+    first = await watched({ ...plan, first }, on);
+    for (const finding of suspects.splice(0)) await confirm(finding);
+  }
+  if (process.env.KEEP === '1') await watched({ ...plan, least: true }, { finding: () => {} });
 }
-console.log(`${end - first} mutants of seed ${seed}: ${confirmed.length} findings`);
-process.exitCode = confirmed.length > 0 ? 1 : 0;
+
+if (process.env.INPUT === undefined) await runMutants();
+else await confirm({ index: 0, ...JSON.parse(readFileSync(process.env.INPUT, 'utf8')) });
+const reached = guided ? `${blocks} blocks reached` : 'coverage not asked for';
+console.log(`${inputs} inputs of seed ${seed}, ${reached}, ${findings} findings`);
+process.exitCode = findings > 0 ? 1 : 0;

@@ -6,12 +6,14 @@ import {
   diffAnswer,
   explainAnswer,
   genAnswer,
+  queueAnswer,
   ReplayRun,
   readExplained,
   runCases,
 } from '../../dist/answers/index.js';
 import { parseCases } from '../../dist/conform/index.js';
 import { fitProfile, readLatencyTable, readProfile } from '../../dist/cost/index.js';
+import { judgeQueue } from '../../dist/device/index.js';
 import {
   checkDecoding,
   decodeDump,
@@ -35,7 +37,9 @@ import {
   readTraceDat,
   recogniseTrace,
 } from '../../dist/trace/index.js';
+import { DEVICE_READERS } from './devices.mjs';
 import { show, showData } from './faces.mjs';
+import { MACHINE_READERS } from './machine-readers.mjs';
 
 const PIECE = 4096;
 const MOST_PIECES = 4096;
@@ -59,6 +63,10 @@ const DUMP_VERBS = [
   (dump, decoding) => {
     const changes = diffDecodings(decoding, decoding);
     return diffAnswer({ dumps: [dump, dump], decodings: [decoding, decoding], changes, limit: LIMIT });
+  },
+  (dump) => {
+    const { iommu, named } = dump.registers ?? { iommu: 'none' };
+    return queueAnswer(named === undefined ? undefined : judgeQueue(dump.reader, iommu, named), iommu);
   },
 ];
 
@@ -131,4 +139,6 @@ export const READERS = {
     show(genAnswer({ image, mappings: lines.length }), bytes.length);
     GEN_FORMS[bytes.length % GEN_FORMS.length](image);
   },
+  ...MACHINE_READERS,
+  ...DEVICE_READERS,
 };

@@ -1,25 +1,34 @@
-// Runs mutants [first, end) and reports each one that ends with anything but a named error.
+// Runs inputs: those given, or mutants [first, end) of samples and of what is kept. Each one that ends with anything but a
+// named error is reported, and where coverage guides the run, each one that reaches new blocks.
 import { parentPort, workerData } from 'node:worker_threads';
 import { InputError, IommuError } from '../../dist/index.js';
 import { CORPUS } from './corpus.mjs';
+import { Coverage } from './coverage.mjs';
+import { decodeInput, encodeInput, readKept } from './kept.mjs';
+import { leastInputs } from './least.mjs';
 import { mutate } from './mutate.mjs';
 import { randomFor } from './random.mjs';
 import { READERS } from './readers.mjs';
 
-const { seed, first, end, state } = workerData;
-const progress = new Int32Array(state);
+const { seed, first, end, guided, only, found, inputs, least } = workerData;
 const MEGABYTE = 1 << 20;
 const MEMORY = 300 * MEGABYTE;
+/** Inputs that share one question for coverage. */
+const BATCH = 24;
 
-/** Reader and bytes of a mutant. */
+const names = Object.keys(READERS).filter((name) => name.includes(only));
+const pool = new Map(names.map((name) => [name, [...CORPUS[name], ...readKept(name)]]));
+for (const { reader, input } of found) pool.get(reader)?.push(decodeInput(reader, input));
+
 function mutantOf(index) {
   const random = randomFor(seed, index);
-  const reader = random.pick(Object.keys(READERS));
-  const { bytes, side } = random.pick(CORPUS[reader]);
-  return { reader, bytes: mutate(bytes, random.pick(CORPUS[reader]).bytes, random), side };
+  const reader = random.pick(names);
+  const samples = pool.get(reader);
+  const sample = random.pick(samples);
+  return { index, reader, input: { ...sample, bytes: mutate(sample.bytes, random.pick(samples).bytes, random) } };
 }
 
-async function problemOf({ reader, bytes, side }) {
+async function problemOf(reader, { bytes, side }) {
   const before = process.memoryUsage.rss();
   try {
     await READERS[reader](bytes, side);
@@ -32,12 +41,50 @@ async function problemOf({ reader, bytes, side }) {
   return `took ${Math.round(taken / MEGABYTE)} MB for an input of ${bytes.length} bytes`;
 }
 
-for (let index = first; index < end; index++) {
-  const mutant = mutantOf(index);
-  Atomics.store(progress, 0, index);
-  Atomics.add(progress, 1, 1);
-  const problem = await problemOf(mutant);
-  if (problem !== null) parentPort.postMessage({ index, reader: mutant.reader, problem });
+/** The main thread knows what runs, so that it can say what hung. */
+async function run({ index, reader, input }) {
+  const data = encodeInput(input);
+  parentPort.postMessage({ running: { index, reader, input: data } });
+  const problem = await problemOf(reader, input);
+  if (problem !== null) parentPort.postMessage({ finding: { index, reader, input: data, problem } });
 }
-Atomics.store(progress, 0, end);
+
+function keep(coverage, { reader, input }) {
+  if (coverage.fresh(true) === 0) return;
+  pool.get(reader).push(input);
+  parentPort.postMessage({ kept: { reader, input: encodeInput(input) } });
+}
+
+async function runGuided(coverage) {
+  for (const [reader, samples] of pool) for (const input of samples) await run({ index: -1, reader, input });
+  coverage.fresh(true);
+  for (let at = first; at < end; at += BATCH) {
+    const batch = Array.from({ length: Math.min(BATCH, end - at) }, (_, i) => mutantOf(at + i));
+    for (const mutant of batch) await run(mutant);
+    if (coverage.fresh(false) === 0) continue;
+    for (const mutant of batch) {
+      await run(mutant);
+      keep(coverage, mutant);
+    }
+  }
+}
+
+async function runPlain() {
+  for (let index = first; index < end; index++) await run(mutantOf(index));
+}
+
+async function runAll() {
+  if (inputs !== undefined) {
+    for (const { reader, input } of inputs) await run({ index: -1, reader, input: decodeInput(reader, input) });
+  } else if (least) {
+    const coverage = new Coverage();
+    for (const [reader, samples] of pool) await leastInputs(coverage, reader, samples.slice(CORPUS[reader].length), run);
+  } else if (guided) {
+    const coverage = new Coverage();
+    await runGuided(coverage);
+    parentPort.postMessage({ blocks: coverage.blocks });
+  } else await runPlain();
+}
+
+await runAll();
 parentPort.postMessage({ done: true });
