@@ -4,12 +4,14 @@
  */
 import { REGISTER } from '../src/drivers/amd-vi/registers.ts';
 import { AmdVi } from '../src/hardware/amd-vi/amd-vi.ts';
+import { AMD_EVENT_BYTES, AMD_EVENT_NAMES } from '../src/hardware/amd-vi/events.ts';
 import { Edu } from './edu.ts';
+import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
 import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
 import { EmulatorError, type Qtest } from './qtest.ts';
 import { Ring } from './ring.ts';
-import type { SceneTables, SeenEvent, Session, Unit } from './unit.ts';
+import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 
 const REGISTERS = 0xfed80000;
 const SLOT = 3;
@@ -22,6 +24,7 @@ const QUEUE = LAYOUT.structures + 0x10000;
 const LOG = LAYOUT.structures + 0x20000;
 const STATUS = LAYOUT.structures + 0x30000;
 const QUEUE_ENTRIES = 512;
+const LOG_BYTES = QUEUE_ENTRIES * AMD_EVENT_BYTES;
 /** Length fields: 512 entries. */
 const LENGTH = 9n << 56n;
 const TABLE_4K_UNITS = 15;
@@ -46,20 +49,24 @@ class AmdViSession implements Session {
     ['CONTROL', CONTROL_ON],
   ]);
   readonly #queue: Ring;
+  readonly #logs: boolean;
   #sequence = 0n;
+  #head = 0;
 
-  constructor(qtest: Qtest) {
+  constructor(qtest: Qtest, logs: boolean) {
     this.qtest = qtest;
+    this.#logs = logs;
     this.edu = new Edu(qtest, BAR);
     this.#queue = new Ring(qtest, QUEUE, QUEUE_ENTRIES);
   }
 
-  configure({ registers }: SceneTables): void {
+  configure({ registers }: SceneTables, random: Random): void {
     const at = TABLE + DEVICE * DTE_BYTES;
-    // 2.2.2.1 DTE: V, TV, Mode, root; IR, IW; DomainID
+    // 2.2.2.1 DTE: V, TV, Mode (0 now and then: pass-through), root; IR, IW; DomainID
     const root = registers['host_pt_root'] ?? 0n;
-    const mode = registers['mode'] ?? 0n;
-    const word = 3n | (mode << 9n) | root | (3n << 61n);
+    const mode = random() < 0.05 ? 0n : (registers['mode'] ?? 0n);
+    const rights = random() < 0.8 ? 3n : BigInt(Math.floor(random() * 3));
+    const word = 3n | (mode << 9n) | root | (rights << 61n);
     for (const [i, value] of [word, DOMAIN, 0n, 0n].entries()) this.image.write64(at + 8 * i, value);
   }
 
@@ -79,8 +86,17 @@ class AmdViSession implements Session {
     if (stored !== this.#sequence) throw new EmulatorError(`COMPLETION_WAIT stored 0x${stored.toString(16)}`);
   }
 
-  events(): Promise<readonly SeenEvent[] | undefined> {
-    return Promise.resolve(undefined);
+  /** QEMU 7.2 never logs an event. */
+  async events(): Promise<readonly SeenEvent[] | undefined> {
+    if (!this.#logs) return undefined;
+    const tail = Number(await this.qtest.read64(REGISTERS + REGISTER.EVENT_TAIL)) % LOG_BYTES;
+    const seen: SeenEvent[] = [];
+    for (; this.#head !== tail; this.#head = (this.#head + AMD_EVENT_BYTES) % LOG_BYTES) {
+      const code = Number((await this.qtest.read64(LOG + this.#head)) >> 60n);
+      seen.push({ name: AMD_EVENT_NAMES.get(code) ?? `event ${code}` });
+    }
+    if (seen.length > 0) await this.qtest.write64(REGISTERS + REGISTER.EVENT_HEAD, this.#head);
+    return seen;
   }
 
   model(): AmdVi {
@@ -92,14 +108,18 @@ class AmdViSession implements Session {
   }
 }
 
-async function start(): Promise<Session> {
-  const qtest = await startQ35('amd-iommu', SLOT);
+/** Releases from 10 on translate only where they are asked to, and log events. */
+const NEWER = 10;
+
+async function start(emulator: Emulator): Promise<Session> {
+  const newer = emulator.major >= NEWER;
+  const qtest = await startQ35(emulator, newer ? 'amd-iommu,dma-remap=on' : 'amd-iommu', SLOT);
   try {
     await qtest.write64(REGISTERS + REGISTER.DEV_TAB_BASE, TABLE + TABLE_4K_UNITS);
     await qtest.write64(REGISTERS + REGISTER.CMD_BUF_BASE, BigInt(QUEUE) | LENGTH);
     await qtest.write64(REGISTERS + REGISTER.EVENT_LOG_BASE, BigInt(LOG) | LENGTH);
     await qtest.write64(REGISTERS + REGISTER.CONTROL, CONTROL_OFF);
-    const session = new AmdViSession(qtest);
+    const session = new AmdViSession(qtest, newer);
     await session.edu.check();
     return session;
   } catch (error) {
@@ -108,13 +128,14 @@ async function start(): Promise<Session> {
   }
 }
 
-/** The emulator's TLB keys hold 48 bits of an address. */
+/** Bits of the four shapes of the engine's tables, and levels (Mode) from 3 to 5. */
 const INPUT_BITS = [39, 48];
 
-/** AMD-Vi with host page tables; QEMU 7.2 never logs an event, so that only answers are compared. */
+/** AMD-Vi with host page tables. */
 export const AMD_VI: Unit = {
   name: 'AMD-Vi, host tables',
   program: 'qemu-system-x86_64',
-  geometries: INPUT_BITS.map((ias) => ({ format: 'amd-v1', granule: 4096, ias, oas: 40 })),
+  since: 7,
+  shapes: INPUT_BITS.map((ias) => ({ format: 'amd-v1', granule: 4096, ias, oas: 40 })),
   start,
 };

@@ -43,12 +43,14 @@ export class Edu {
   async #copy(source: bigint, destination: bigint, command: number): Promise<void> {
     const qtest = this.#qtest;
     const bar = this.#bar;
-    await Promise.all([
+    const [, , , , begun] = await Promise.all([
       qtest.write64(bar + DMA.source, source),
       qtest.write64(bar + DMA.destination, destination),
       qtest.write64(bar + DMA.count, BYTES),
       qtest.write64(bar + DMA.command, command),
+      qtest.read64(bar + DMA.command),
     ]);
+    if ((begun & BigInt(START)) === 0n) return;
     for (let polls = 0; polls < MOST_POLLS; polls++) {
       if (polls > QUICK_POLLS) await new Promise((resolve) => setTimeout(resolve, 1));
       if (((await qtest.read64(bar + DMA.command)) & BigInt(START)) === 0n) return;

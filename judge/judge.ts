@@ -3,15 +3,18 @@
  * @module
  */
 import { walkContext } from '../src/hardware/iommu.ts';
+import type { Emulator } from './emulator.ts';
 import { ask, compare, type Outcome, Prober, type Question, type Seen, type Told, unaskable } from './probe.ts';
 import { EmulatorError } from './qtest.ts';
-import { below, makeScene, oneOf, type Random, type Scene, someAddress } from './scene.ts';
-import type { Session, Unit } from './unit.ts';
+import { below, makeScene, oneOf, type Scene, someAddress } from './scene.ts';
+import type { Random, Session, Unit } from './unit.ts';
 
 const PROBES_A_SCENE = 60;
 const MUTANTS_A_SCENE = 25;
 /** An emulator that ends more often than this cannot judge. */
-const MOST_ENDS = 100;
+const MOST_ENDS = 1000;
+/** One that ends so often before it answers anything is not started again. */
+const MOST_IN_VAIN = 3;
 
 /** A question on which the two differ, and what it was about. */
 export interface Difference {
@@ -20,6 +23,8 @@ export interface Difference {
   readonly flip: string | undefined;
   readonly ours: string;
   readonly theirs: string;
+  /** Reason of the reader's fault; `ok` where there is none. */
+  readonly reason: string;
   /** The question and its scene, to look at. */
   readonly detail: string;
 }
@@ -57,14 +62,17 @@ function hexOf(value: unknown): string {
 export class Judge {
   readonly report: UnitReport;
   readonly #unit: Unit;
+  readonly #emulator: Emulator;
   readonly #random: Random;
   readonly #recorder: Recorder | undefined;
   #session: Session | undefined;
   #prober: Prober | undefined;
   #ended = 0;
+  #inVain = 0;
 
-  constructor(unit: Unit, random: Random, recorder?: Recorder) {
+  constructor(unit: Unit, emulator: Emulator, random: Random, recorder?: Recorder) {
     this.#unit = unit;
+    this.#emulator = emulator;
     this.#random = random;
     this.#recorder = recorder;
     this.report = { unit: unit.name, probes: 0, mutants: 0, agreed: 0, noVerdict: new Map(), differences: [] };
@@ -82,7 +90,7 @@ export class Judge {
         if (!(error instanceof EmulatorError)) throw error;
         this.#count(`the emulator ended: ${error.message}`);
         await this.stop();
-        if (++this.#ended > MOST_ENDS) throw error;
+        if (++this.#ended > MOST_ENDS || ++this.#inVain >= MOST_IN_VAIN) throw error;
       }
       progress();
     }
@@ -96,7 +104,7 @@ export class Judge {
 
   async #open(): Promise<{ session: Session; prober: Prober }> {
     if (this.#session === undefined || this.#prober === undefined) {
-      const session = await this.#unit.start();
+      const session = await this.#unit.start(this.#emulator);
       const { image, layout, qtest } = session;
       this.#session = session;
       image.nameWords(layout.data, layout.dataBytes);
@@ -114,7 +122,11 @@ export class Judge {
     this.#recorder?.scene(session);
     for (let i = 0; i < probes; i++) {
       this.report.probes++;
-      await this.#ask(scene, { iova: someAddress(scene, this.#random), write: this.#random() < 0.4 }, undefined);
+      await this.#ask(
+        scene,
+        { iova: someAddress(scene, session.layout, this.#random), write: this.#random() < 0.4 },
+        undefined,
+      );
     }
     for (let i = 0; i < mutants && scene.mapped.length > 0; i++) await this.#mutant(scene);
   }
@@ -162,13 +174,14 @@ export class Judge {
 
   async #ask(scene: Scene, question: Question, flip: Flip | undefined): Promise<void> {
     const { session, prober } = await this.#open();
-    const told = ask(session.model(), session.stream, question);
+    const told = ask(session, question);
     const why = unaskable(session, question, told);
     if (why !== undefined) {
       this.#count(why);
       return;
     }
     const seen = await prober.probe(question, told.result.ok ? told.result.pa : undefined);
+    this.#inVain = 0;
     const outcome = compare(session, told, seen, question.iova);
     if (outcome.kind === 'agree') this.#recorder?.agreed(session, { question, flip, told, seen });
     this.#judge(outcome, { question, flip: flip?.name, told, scene });
@@ -180,7 +193,8 @@ export class Judge {
     const { question, flip, told, scene } = about;
     const { ours, theirs } = outcome;
     const detail = hexOf({ ...question, ...scene.tables, told: told.result });
-    this.report.differences.push({ unit: this.#unit.name, flip, ours, theirs, detail });
+    const reason = told.result.ok ? 'ok' : told.result.reason;
+    this.report.differences.push({ unit: this.#unit.name, flip, ours, theirs, reason, detail });
   }
 
   #count(why: string): void {

@@ -1,14 +1,15 @@
 /**
  * `npm run judge`: QEMU as a second reader of the tables that this project writes, of mutants of them, and of the
- * structures around them. PROBES and MUTANTS are counts a unit, SEED makes a run repeatable, UNIT is a part of a name, and
- * RECORD a file for what both agree on, as lines of a conformance pack.
+ * structures around them. PROBES and MUTANTS are counts a unit, SEED makes a run repeatable, UNIT is a part of a name,
+ * IOMMU_EMULATORS a folder of emulators that are taken before those of PATH, and RECORD a file for what both agree on, as lines
+ * of a conformance pack.
  * @module
  */
 import { writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { seeded } from '../src/bench/random.ts';
+import { emulatorOf } from './emulator.ts';
 import { type Difference, Judge, type UnitReport } from './judge.ts';
-import { emulatorVersion } from './qtest.ts';
 import { PackRecorder } from './recorder.ts';
 import { rulingOf } from './rulings.ts';
 import { UNITS } from './units.ts';
@@ -49,25 +50,30 @@ const [probes, mutants] = [whole('PROBES', 2000), whole('MUTANTS', 500)];
 const wanted = process.env['UNIT'] ?? '';
 const file = process.env['RECORD'];
 const recorded: object[] = [];
-let [asked, open] = [0, 0];
+let [probed, mutated, open, skipped] = [0, 0, 0, 0];
 for (const unit of UNITS.filter(({ name }) => name.includes(wanted))) {
-  const version = emulatorVersion(unit.program);
-  if (version === undefined) {
-    console.log(`${unit.name}: skipped, ${unit.program} is not installed`);
+  const emulator = emulatorOf(unit);
+  if (typeof emulator === 'string') {
+    console.log(`${unit.name}: skipped, ${emulator}`);
+    skipped++;
     continue;
   }
   const recorder = new PackRecorder(unit, 'qemu');
-  const judge = new Judge(unit, seeded(seed), file === undefined ? undefined : recorder);
+  const judge = new Judge(unit, emulator, seeded(seed), file === undefined ? undefined : recorder);
   await judge.run(probes, mutants, () => {
     if (process.stderr.isTTY) process.stderr.write(`\r${unit.name}: ${judge.report.probes} probes `);
   });
   await judge.stop();
+  console.log(`QEMU ${emulator.version}`);
   open += show(judge.report).length;
   recorded.push(...recorder.lines);
-  asked += judge.report.probes + judge.report.mutants;
+  probed += judge.report.probes;
+  mutated += judge.report.mutants;
 }
 if (file !== undefined) {
   writeFileSync(file, gzipSync(recorded.map((line) => `${JSON.stringify(line)}\n`).join(''), { level: 9 }));
 }
-console.log(`${asked} probes and mutants, ${open} differences that are not ruled on`);
-process.exitCode = asked === 0 || open > 0 ? 1 : 0;
+console.log(
+  `${probed} probes, ${mutated} mutants, ${open} differences that are not ruled on, ${skipped} units skipped`,
+);
+process.exitCode = probed === 0 || open > 0 ? 1 : 0;

@@ -2,7 +2,6 @@
  * One access by the emulated device, and what this project's reader says of it.
  * @module
  */
-import type { IommuModel } from '../src/hardware/iommu.ts';
 import { type Fault, type Leaf, READ, WRITE } from '../src/hardware/walk/types.ts';
 import type { SeenEvent, Session } from './unit.ts';
 
@@ -26,19 +25,30 @@ export interface Told {
 }
 
 /** The reader's answer to a question. */
-export function ask(model: IommuModel, stream: number, { iova, write }: Question): Told {
-  const answer = model.translate(stream, iova, write ? WRITE : READ) as { result: Leaf | Fault; event?: SmmuEvent };
+export function ask(session: Session, { iova, write }: Question): Told {
+  const answer = session.model().translate(session.stream, iova, write ? WRITE : READ) as Answer;
   return { result: answer.result, ...(answer.event === undefined ? {} : { event: eventOf(answer.event) }) };
 }
 
-interface SmmuEvent {
+interface EventFields {
   readonly name: string;
   readonly fields: Readonly<Record<string, bigint>>;
 }
 
-function eventOf({ name, fields }: SmmuEvent): SeenEvent {
-  const { InputAddr: iova, RnW: read } = fields;
-  return { name, ...(iova === undefined ? {} : { iova }), ...(read === undefined ? {} : { write: read === 0n }) };
+interface Answer {
+  readonly result: Leaf | Fault;
+  readonly event?: EventFields;
+}
+
+/** An event record as both sides show it. */
+export function eventOf({ name, fields }: EventFields): SeenEvent {
+  const { InputAddr: iova, RnW: read, ...others } = fields;
+  return {
+    name,
+    ...(iova === undefined ? {} : { iova }),
+    ...(read === undefined ? {} : { write: read === 0n }),
+    fields: others,
+  };
 }
 
 /** A word that no data page holds. */
@@ -74,11 +84,9 @@ export class Prober {
   }
 
   async #access(access: () => Promise<void>): Promise<readonly SeenEvent[] | undefined> {
-    const on = this.#session.enable(true);
-    await access();
-    const off = this.#session.enable(false);
-    const events = await this.#session.events();
-    await Promise.all([on, off]);
+    const session = this.#session;
+    await Promise.all([session.enable(true), access()]);
+    const [, events] = await Promise.all([session.enable(false), session.events()]);
     return events;
   }
 
@@ -132,7 +140,13 @@ export function compare(session: Session, told: Told, seen: Seen, iova: bigint):
   const [first] = seen.events ?? [];
   const ours = result.ok ? 'reaches its page' : (told.event?.name ?? result.syndrome);
   const theirs =
-    seen.reached !== undefined ? (result.ok ? `reaches another page` : 'reaches memory') : (first?.name ?? 'refused');
+    seen.reached !== undefined
+      ? result.ok
+        ? `reaches another page`
+        : 'reaches memory'
+      : first === undefined
+        ? 'refused'
+        : [first.name, ...otherFields(session, told, first)].join(', ');
   if (result.ok ? seen.reached === result.pa && first === undefined : refusedAlike(session, told, seen, iova))
     return AGREE;
   return { kind: 'differ', ours, theirs };
@@ -143,14 +157,26 @@ function refusedAlike(session: Session, told: Told, { reached, events }: Seen, i
   if (events === undefined) return true;
   const [theirs] = events;
   const name = told.event?.name ?? told.result.syndrome;
-  if (theirs === undefined) return silent(told);
+  const left = leavesRecord(session, told.event, told.result);
+  if (theirs === undefined) return left !== 'yes';
   const same = session.sameRecord?.(name, theirs.name) ?? name.startsWith(theirs.name);
-  if (!same) return false;
+  if (!same || left === 'no' || otherFields(session, told, theirs).length > 0) return false;
   if (told.event !== undefined && told.event.write !== theirs.write) return false;
   return theirs.iova === undefined || theirs.iova === iova || theirs.iova === iova - (iova % 4096n);
 }
 
-/** A refusal that leaves no record: an abort by configuration. */
-function silent({ event, result }: Told): boolean {
-  return event === undefined && !result.ok && result.reason === 'stream-aborts';
+/** Fields of two records that differ, as text: `IPA 4096 ≠ 0`. IPA means something with S2 only. */
+function otherFields({ unset }: Session, told: Told, theirs: SeenEvent): string[] {
+  return Object.entries(told.event?.fields ?? {}).flatMap(([name, value]) => {
+    const other = theirs.fields?.[name];
+    const nothing = name === 'IPA' && told.event?.fields?.['S2'] === 0n;
+    return other === undefined || other === value || nothing || unset?.has(name) === true
+      ? []
+      : [`${name} ${value} ≠ ${other}`];
+  });
+}
+
+function leavesRecord(session: Session, event: SeenEvent | undefined, fault: Fault): 'yes' | 'no' | 'either' {
+  if (session.leavesRecord !== undefined) return session.leavesRecord(event, fault);
+  return event === undefined && fault.reason === 'stream-aborts' ? 'no' : 'yes';
 }

@@ -2,6 +2,7 @@
  * QEMU's `q35` machine without firmware: a ROM in which the processor halts, and PCI configuration by port.
  * @module
  */
+import type { Emulator } from './emulator.ts';
 import { Qtest } from './qtest.ts';
 import type { Layout } from './unit.ts';
 
@@ -35,8 +36,8 @@ async function writeConfig(qtest: Qtest, device: number, register: number, value
 }
 
 /** Starts the machine with an IOMMU, and gives the edu device in `slot` its address. */
-export async function startQ35(iommu: string, slot: number): Promise<Qtest> {
-  const qtest = await Qtest.start('qemu-system-x86_64', rom(), (file) => [
+export async function startQ35({ program }: Emulator, iommu: string, slot: number): Promise<Qtest> {
+  const qtest = await Qtest.start(program, rom(), (file) => [
     ...['-M', 'q35', '-bios', file, '-m', String(RAM_MIB), '-display', 'none', '-nodefaults'],
     ...['-accel', 'tcg', '-icount', 'shift=0,sleep=off', '-device', iommu],
     ...['-device', `edu,addr=${slot},dma_mask=0xffffffffffffffff`],

@@ -2,7 +2,7 @@
  * A QEMU process without a guest, driven over its qtest socket: one command a line, one answer a line.
  * @module
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,12 +15,6 @@ const CHUNK = 1 << 19;
 
 /** The emulator ended, or said that it does not know a command. */
 export class EmulatorError extends Error {}
-
-/** Version of an emulator, or undefined where the machine has none. */
-export function emulatorVersion(program: string): string | undefined {
-  const { stdout, status } = spawnSync(program, ['--version'], { encoding: 'utf8' });
-  return status === 0 ? /version (\S+)/.exec(stdout)?.[1] : undefined;
-}
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
@@ -51,6 +45,7 @@ export class Qtest {
   readonly #waiting: Waiting[] = [];
   readonly #kill: () => void;
   #rest = '';
+  #pending = '';
 
   private constructor(child: ChildProcess, socket: Socket, folder: string) {
     this.#child = child;
@@ -92,8 +87,20 @@ export class Qtest {
         return;
       }
       this.#waiting.push({ resolve, reject });
-      this.#socket.write(`${command}\n`);
+      this.#write(`${command}\n`);
     });
+  }
+
+  /** Commands of one turn leave together. */
+  #write(line: string): void {
+    if (this.#pending === '') queueMicrotask(() => this.#flush());
+    this.#pending += line;
+  }
+
+  #flush(): void {
+    const text = this.#pending;
+    this.#pending = '';
+    this.#socket.write(text);
   }
 
   async read32(address: number): Promise<number> {

@@ -1,10 +1,8 @@
 /**
- * A ring of commands of two quadwords in the emulated machine's memory.
+ * A ring of commands in the emulated machine's memory.
  * @module
  */
 import type { Qtest } from './qtest.ts';
-
-const COMMAND_BYTES = 16;
 
 /** Writes commands one behind the other; `count` is the number written so far. */
 export class Ring {
@@ -12,16 +10,19 @@ export class Ring {
   readonly #qtest: Qtest;
   readonly #base: number;
   readonly #entries: number;
+  readonly #bytes: number;
 
-  constructor(qtest: Qtest, base: number, entries: number) {
+  /** @param bytes of one command, of which the first two quadwords are written */
+  constructor(qtest: Qtest, base: number, entries: number, bytes = 16) {
     this.#qtest = qtest;
     this.#base = base;
     this.#entries = entries;
+    this.#bytes = bytes;
   }
 
   /** Byte offset behind the last command, as a tail register has it. */
   get tail(): number {
-    return (this.count % this.#entries) * COMMAND_BYTES;
+    return (this.count % this.#entries) * this.#bytes;
   }
 
   /** Writes one command. */

@@ -17,13 +17,15 @@ export interface Ruling {
   readonly unit: RegExp;
   readonly flip: RegExp;
   readonly ours: RegExp;
+  /** Of the reader's fault; any unless given. */
+  readonly reason?: RegExp;
   readonly theirs: RegExp;
 }
 
 const ANY = /^/;
 const PASSED = /reaches|refused/;
 
-/** All rulings, for QEMU 7.2. */
+/** All rulings, for QEMU 7.2 and 11.1. */
 export const RULINGS: readonly Ruling[] = [
   {
     name: 'addresses above the output size in a leaf, a bypass or a table are address size faults',
@@ -32,7 +34,7 @@ export const RULINGS: readonly Ruling[] = [
     unit: /SMMUv3/,
     flip: ANY,
     ours: /^F_ADDR_SIZE$/,
-    theirs: /reaches|refused|F_WALK_EABT/,
+    theirs: /reaches|refused|F_WALK_EABT|F_PERMISSION/,
   },
   {
     name: 'the access flag is checked where it is not managed by hardware',
@@ -89,31 +91,105 @@ export const RULINGS: readonly Ruling[] = [
     theirs: ANY,
   },
   {
-    name: 'with a granule of 16K level 1 has no blocks',
+    name: 'level 0, and level 1 of granules of 16K and 64K, have no blocks',
     right: 'reader',
     source: 'DDI 0487 D8.3.2',
     unit: /SMMUv3/,
     flip: /table entry of level [01], bit 1$/,
     ours: /^F_TRANSLATION$/,
-    theirs: PASSED,
+    theirs: /reaches|refused|F_ACCESS/,
   },
   {
-    name: 'with FPD the fault leaves no record; the reader names the fault that it is',
+    name: 'a fault of stage 2 that needs no walk (a leaf that is cached, an address beyond the input size) leaves a record where S2R is 1',
     right: 'reader',
-    source: 'VT-d 9.3, 9.4, 9.6',
-    unit: /VT-d/,
-    flip: /entry bit 1$/,
-    ours: /^fault reason/,
+    source: 'IHI 0070 5.2, STE.S2R',
+    unit: /SMMUv3, (?:stage 2|nested)/,
+    flip: ANY,
+    ours: /^F_(?:PERMISSION|TRANSLATION)$/,
+    reason: /^(?:permission-|input-outside-region)/,
     theirs: /^refused$/,
   },
   {
-    name: 'the reasons of the PASID directory and table are told apart, where the emulator says 0x58 for all',
+    name: 'bits 52 to 55 of STE word 0 are reserved and ignored',
+    right: 'reader',
+    source: 'IHI 0070 5.2',
+    unit: /SMMUv3/,
+    flip: /STE bit 5[2-5]$/,
+    ours: ANY,
+    theirs: /^(?:refused|C_BAD_STE|F_CD_FETCH|F_\w+, .*)$/,
+  },
+  {
+    name: 'each entry of a stage 1 table goes through stage 2, where the table is larger than a page of that stage',
+    right: 'reader',
+    source: 'DDI 0487 D8.1',
+    unit: /SMMUv3, nested/,
+    flip: /leaf entry of level \d/,
+    ours: ANY,
+    theirs: /reaches/,
+  },
+  {
+    name: 'a fault of stage 2 at the fetch of a stage 1 table is one of stage 2',
+    right: 'reader',
+    source: 'IHI 0070 7.3, S2 and CLASS',
+    unit: /SMMUv3, nested/,
+    flip: /entry|CD bit/,
+    ours: /^F_/,
+    theirs: /^F_\w+, S2 1 ≠ 0/,
+  },
+  {
+    name: 'the record of a stage 2 permission fault of a cached leaf has its IPA',
+    right: 'reader',
+    source: 'IHI 0070 7.3.16',
+    unit: /SMMUv3, nested/,
+    flip: ANY,
+    ours: /^F_PERMISSION$/,
+    theirs: /^F_PERMISSION, IPA \d+ ≠ 0$/,
+  },
+  {
+    name: 'the reasons of the PASID directory and table are told apart, where the emulator says 0x58 or 0x5b',
     right: 'reader',
     source: 'VT-d 7.1.3',
     unit: /VT-d, scalable/,
     flip: ANY,
     ours: /^fault reason 0x(?:4[36]|5[0-9ab])/,
+    theirs: /^fault reason 0x5[8b]$/,
+  },
+  {
+    name: 'RID_PASID is ignored where ECAP.RPS is clear; QEMU 7.2 uses it',
+    right: 'reader',
+    source: 'VT-d 9.4; 11.4.3, RPS',
+    unit: /VT-d, scalable/,
+    flip: /context entry bit (?:6[4-9]|7\d|8[0-3])$/,
+    ours: ANY,
     theirs: /^fault reason 0x58$/,
+  },
+  {
+    name: 'which of two missing permissions of first-stage entries is reported',
+    right: 'undecided',
+    source: 'VT-d 7.1.3 gives no order',
+    unit: /VT-d, scalable mode, first stage/,
+    flip: /entry of level \d, bit [12]$/,
+    ours: /^fault reason 0x8[15]/,
+    theirs: /^fault reason 0x8[15]$/,
+  },
+  {
+    name: 'a table pointer beyond the host address width',
+    right: 'undecided',
+    source: 'VT-d 9.6: reserved; 7.1.3 has a reason for the entry, for its tables and for the read',
+    unit: /VT-d, scalable/,
+    flip: /PASID table entry bit (?:(?:3[89]|[45]\d|6[0-3])|(?:16[6-9]|1[789]\d))$/,
+    ours: /^fault reason/,
+    reason: /^output-too-large$/,
+    theirs: /^fault reason 0x(?:0c|5b|7[0-4]|7a)$/,
+  },
+  {
+    name: 'nested translation that ECAP.NEST does not offer is refused',
+    right: 'reader',
+    source: 'VT-d 9.6, PGTT; 11.4.3, NEST, FSTS',
+    unit: /VT-d, scalable/,
+    flip: /PASID table entry bit [678]$/,
+    ours: /^fault reason 0x5b/,
+    theirs: ANY,
   },
   {
     name: 'reserved low address bits of a superpage entry',
@@ -131,7 +207,7 @@ export const RULINGS: readonly Ruling[] = [
     unit: /VT-d/,
     flip: /entry of level \d, bit (?:11|62)$/,
     ours: ANY,
-    theirs: /^fault reason 0x0c$/,
+    theirs: /^fault reason 0x0c$|^refused$/,
   },
   {
     name: 'a present bit of 0 in the entry of a page',
@@ -143,12 +219,13 @@ export const RULINGS: readonly Ruling[] = [
     theirs: /reaches/,
   },
   {
-    name: 'permissions of directory entries are combined with those of the page',
+    name: 'permissions of the device table entry and of directory entries are combined with those of the page',
     right: 'reader',
-    source: 'AMD 48882 2.2.3: IR and IW of each level are ANDed',
+    source: 'AMD 48882 2.2.2.1, 2.2.3: IR and IW of each level are ANDed',
     unit: /AMD-Vi/,
-    flip: /entry of level \d, bit 6[12]$/,
+    flip: ANY,
     ours: /IO_PAGE_FAULT/,
+    reason: /^permission-/,
     theirs: /reaches/,
   },
   {
@@ -158,7 +235,26 @@ export const RULINGS: readonly Ruling[] = [
     unit: /AMD-Vi/,
     flip: /DTE bit (?:1[3-9]\d|2\d\d)$/,
     ours: ANY,
+    theirs: /^refused$|^ILLEGAL_DEV_TABLE_ENTRY$/,
+  },
+  {
+    name: 'a page without the permission leaves an event',
+    right: 'reader',
+    source: 'AMD 48882 2.5.3',
+    unit: /AMD-Vi/,
+    flip: ANY,
+    ours: /IO_PAGE_FAULT/,
+    reason: /^permission-/,
     theirs: /^refused$/,
+  },
+  {
+    name: 'reserved bits of what a wrong root makes a table',
+    right: 'undecided',
+    source: 'AMD 48882 2.2.3: reserved; whether hardware checks them is not said',
+    unit: /AMD-Vi/,
+    flip: /DTE bit (?:9|1\d|2\d|3\d|4\d|5[01])$/,
+    ours: /IO_PAGE_FAULT/,
+    theirs: /reaches/,
   },
   {
     name: 'low address bits and sizes of the entry of a large page that its level does not have',
@@ -172,8 +268,13 @@ export const RULINGS: readonly Ruling[] = [
 ];
 
 /** The ruling on a difference; undefined where nobody has looked into its kind. */
-export function rulingOf({ unit, flip, ours, theirs }: Difference): Ruling | undefined {
+export function rulingOf({ unit, flip, ours, reason, theirs }: Difference): Ruling | undefined {
   return RULINGS.find(
-    (one) => one.unit.test(unit) && one.flip.test(flip ?? 'probe') && one.ours.test(ours) && one.theirs.test(theirs),
+    (one) =>
+      one.unit.test(unit) &&
+      one.flip.test(flip ?? 'probe') &&
+      one.ours.test(ours) &&
+      one.theirs.test(theirs) &&
+      (one.reason?.test(reason) ?? true),
   );
 }

@@ -5,10 +5,7 @@
 import { Domain } from '../src/core/domain.ts';
 import { PROT } from '../src/formats/protection.ts';
 import { TableMemory } from '../src/memory/table-memory.ts';
-import type { SceneTables, Session, Unit } from './unit.ts';
-
-/** Numbers from 0 (inclusive) to 1 (exclusive). */
-export type Random = () => number;
+import type { Layout, Random, SceneTables, Session, Shape, Unit } from './unit.ts';
 
 /** A whole number below `limit`. */
 export function below(random: Random, limit: number): number {
@@ -68,28 +65,63 @@ function mapRuns(domain: Domain, session: Session, random: Random): Mapped[] {
   return mapped;
 }
 
-/** Makes a scene of one of the unit's geometries and writes it to the image. */
-export function makeScene(unit: Unit, session: Session, random: Random): Scene {
-  const geometry = oneOf(random, unit.geometries);
+/** Tables of one stage: half of the table pages belong to each. */
+function makeStage(shape: Shape, session: Session, stage: 1 | 2, fill: (domain: Domain) => void): SceneTables {
   const { layout, image } = session;
-  const memory = new TableMemory({ base: layout.tables, limit: layout.tableBytes });
-  const domain = new Domain({ ...geometry, memory });
-  const mapped = mapRuns(domain, session, random);
-  const hole = mapped[0];
-  if (hole !== undefined && random() < 0.5) domain.unmap(hole.iova, geometry.granule);
-  const tables: SceneTables = { ...geometry, registers: domain.registers };
-  const bytes = new Uint8Array(memory.wasm.buffer, layout.tables - memory.base);
-  image.set(layout.tables, bytes.slice(0, Math.min(bytes.length, layout.tableBytes)));
-  session.configure(tables);
+  const limit = layout.tableBytes / 2;
+  const base = layout.tables + (stage - 1) * limit;
+  const memory = new TableMemory({ base, limit });
+  const { format, granule, ias, oas } = shape;
+  const domain = new Domain({ format, granule, ias, oas, memory });
+  fill(domain);
+  const bytes = new Uint8Array(memory.wasm.buffer, base - memory.base);
+  image.set(base, bytes.slice(0, Math.min(bytes.length, limit)));
+  return { format, granule, ias, oas, registers: domain.registers };
+}
+
+const CHUNK = 2 ** 21;
+
+/** Maps all of the layout to itself, in blocks or pages and mostly for writing too; here and there a page is missing. */
+function mapLayout(domain: Domain, granule: number, layout: Layout, random: Random): void {
+  const [block = granule] = sizesIn(domain.geometry.pageSizes).filter((size) => size > granule);
+  const end = layout.structures + CHUNK;
+  for (let at = layout.data; at < end; at += Math.max(CHUNK, block)) {
+    const bytes = Math.max(CHUNK, block);
+    const data = at < layout.data + layout.dataBytes;
+    const writable = !data || random() < 0.8;
+    domain.map(at, at, bytes, PROT.READ | (writable ? PROT.WRITE : 0));
+    if (data && random() < 0.3) domain.unmap(at + below(random, bytes / granule) * granule, granule);
+  }
+}
+
+/** Makes a scene of one of the unit's shapes and writes it to the image. */
+export function makeScene(unit: Unit, session: Session, random: Random): Scene {
+  const shape = oneOf(random, unit.shapes);
+  let mapped: Mapped[] = [];
+  const first = makeStage(shape, session, 1, (domain) => {
+    mapped = mapRuns(domain, session, random);
+    const [hole] = mapped;
+    if (hole !== undefined && random() < 0.5) domain.unmap(hole.iova, shape.granule);
+  });
+  const { stage2 } = shape;
+  const tables: SceneTables =
+    stage2 === undefined
+      ? first
+      : {
+          ...first,
+          stage2: makeStage(stage2, session, 2, (domain) => mapLayout(domain, stage2.granule, session.layout, random)),
+        };
+  session.configure(tables, random);
   return { tables, mapped };
 }
 
 /** The emulator's IOMMU regions end here: no unit sees a higher address. */
 const MOST_BITS = 48;
 
-/** An address of a mapping, near one, or anywhere; sometimes beyond the input size. */
-export function someAddress({ tables, mapped }: Scene, random: Random): bigint {
+/** An address of a mapping, near one, of a data page as it is, or anywhere; sometimes beyond the input size. */
+export function someAddress({ tables, mapped }: Scene, { data, dataBytes }: Layout, random: Random): bigint {
   const where = random();
+  if (where < 0.05) return BigInt(data + below(random, dataBytes / 4) * 4);
   const run = oneOf(random, mapped);
   const word = below(random, 1024) * 4;
   if (run !== undefined && where < 0.75) {

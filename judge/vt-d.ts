@@ -4,12 +4,14 @@
  */
 import { GCMD, REGISTER, RTADDR_SCALABLE } from '../src/drivers/intel-vtd/registers.ts';
 import { VtdUnit } from '../src/hardware/vt-d/vtd.ts';
+import type { Fault } from '../src/hardware/walk/types.ts';
 import { Edu } from './edu.ts';
+import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
 import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
 import { EmulatorError, type Qtest } from './qtest.ts';
 import { Ring } from './ring.ts';
-import type { SceneTables, SeenEvent, Session, Unit } from './unit.ts';
+import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 
 const REGISTERS = 0xfed90000;
 const SLOT = 1;
@@ -36,6 +38,10 @@ const CONTEXT_ALL = 0x11n;
 const IOTLB_ALL = 0x12n;
 const PASID_ALL = 0x37n;
 const WAIT = 0x200000025n;
+/** IQA.DW (11.4.9.3): descriptors of 256 bits, which scalable mode has. */
+const WIDE = 0x800n;
+/** FPD of context and PASID table entries (9.3, 9.4, 9.6). */
+const FAULTS_OFF = 2n;
 
 /** Codes of scalable mode, and those of legacy mode for the same (VT-d 7.1.3). */
 const LEGACY_CODES: ReadonlyMap<string, readonly string[]> = new Map([
@@ -50,6 +56,39 @@ const LEGACY_CODES: ReadonlyMap<string, readonly string[]> = new Map([
   ['0x7a', ['0x0c', '0x03']],
   ['0x83', ['0x04']],
 ]);
+
+/** FPD, set now and then: faults leave no record. */
+function faultsDisabled(random: Random): bigint {
+  return random() < 0.05 ? FAULTS_OFF : 0n;
+}
+
+/** 9.3 legacy context entry: P, FPD, TT = 0 or now and then 2 (pass-through), SSPTPTR; AW, bits for software, DID. */
+function legacyContext({ ias, registers }: SceneTables, random: Random): bigint[] {
+  const type = random() < 0.05 ? 8n : 0n;
+  const software = BigInt(Math.floor(random() * 16)) << 3n;
+  return [(registers['ssptptr'] ?? 0n) | type | faultsDisabled(random) | 1n, levelsOf(ias) | software | (DOMAIN << 8n)];
+}
+
+/** 9.4 scalable-mode context entry: P, FPD, PASIDDIRPTR; RID_PASID = 0. */
+function scalableContext(random: Random): bigint[] {
+  return [BigInt(PASID_DIRECTORY) | faultsDisabled(random) | 1n, 0n, 0n, 0n];
+}
+
+/** 9.6 PASID table entry: PGTT 1 (first stage: FSPM, FSPTPTR), 2 (second stage: AW, SSPTPTR), now and then 4 (pass-through). */
+function pasidEntry({ format, ias, registers }: SceneTables, random: Random): bigint[] {
+  const first = format === 'x86-64';
+  const type = random() < 0.05 ? 4n : first ? 1n : 2n;
+  const word =
+    (registers['ssptptr'] ?? 0n) | (type << 6n) | ((first ? 2n : levelsOf(ias)) << 2n) | faultsDisabled(random) | 1n;
+  const mode = first && registers['levels'] === 5n ? 1n : 0n;
+  const firstStage = first ? (registers['gcr3_pt'] ?? 0n) | (mode << 2n) : 0n;
+  return [word, DOMAIN, firstStage, 0n, 0n, 0n, 0n, 0n];
+}
+
+/** AW: 1 is three levels. */
+function levelsOf(ias: number): bigint {
+  return BigInt(Math.ceil((ias - 12) / 9) - 2);
+}
 
 class VtdSession implements Session {
   readonly qtest: Qtest;
@@ -68,30 +107,23 @@ class VtdSession implements Session {
     this.edu = new Edu(qtest, BAR);
     this.#scalable = scalable;
     this.registers = named;
-    this.#queue = new Ring(qtest, QUEUE, QUEUE_ENTRIES);
+    this.#queue = scalable ? new Ring(qtest, QUEUE, QUEUE_ENTRIES / 2, 32) : new Ring(qtest, QUEUE, QUEUE_ENTRIES);
     const bytes = scalable ? 32 : 16;
     const context = { name: 'context entry', address: CONTEXT + DEVICE * bytes, bytes };
     const pasid = { name: 'PASID table entry', address: PASID_TABLE, bytes: 64 };
     this.structures = scalable ? [context, pasid] : [context];
   }
 
-  configure(tables: SceneTables): void {
-    const width = BigInt((tables.ias - 12) / 9 - 2);
-    const root = tables.registers['ssptptr'] ?? 0n;
+  configure(tables: SceneTables, random: Random): void {
     this.image.write64(ROOT, BigInt(CONTEXT) | 1n);
     this.image.write64(ROOT + 8, 0n);
-    if (!this.#scalable) {
-      // 9.3 legacy context entry: P, TT = 0, SSPTPTR; AW, DID
-      this.image.write64(CONTEXT + DEVICE * 16, root | 1n);
-      this.image.write64(CONTEXT + DEVICE * 16 + 8, width | (DOMAIN << 8n));
-      return;
-    }
-    // 9.4 scalable context entry, 9.5 directory entry, 9.6 PASID entry with PGTT = 2 (second stage)
-    const entry = [BigInt(PASID_DIRECTORY) | 1n, 0n, 0n, 0n];
-    for (const [i, word] of entry.entries()) this.image.write64(CONTEXT + DEVICE * 32 + 8 * i, word);
+    const [at, words] = this.#scalable
+      ? [CONTEXT + DEVICE * 32, scalableContext(random)]
+      : [CONTEXT + DEVICE * 16, legacyContext(tables, random)];
+    for (const [i, word] of words.entries()) this.image.write64(at + 8 * i, word);
+    if (!this.#scalable) return;
     this.image.write64(PASID_DIRECTORY, BigInt(PASID_TABLE) | 1n);
-    const pasid = [root | (2n << 6n) | (width << 2n) | 1n, DOMAIN, 0n, 0n, 0n, 0n, 0n, 0n];
-    for (const [i, word] of pasid.entries()) this.image.write64(PASID_TABLE + 8 * i, word);
+    for (const [i, word] of pasidEntry(tables, random).entries()) this.image.write64(PASID_TABLE + 8 * i, word);
   }
 
   async enable(on: boolean): Promise<void> {
@@ -127,6 +159,13 @@ class VtdSession implements Session {
     return [{ name, iova: low, write: (high & (1n << 62n)) === 0n }];
   }
 
+  /** With FPD in an entry on the way there is none; of a fault of these entries themselves 7.1.3 leaves it open. */
+  leavesRecord(_: SeenEvent | undefined, fault: Fault): 'yes' | 'no' | 'either' {
+    const off = this.structures.some(({ address }) => ((this.image.read64(address) ?? 0n) & FAULTS_OFF) !== 0n);
+    if (!off) return 'yes';
+    return fault.class === 'configuration' ? 'either' : 'no';
+  }
+
   model(): VtdUnit {
     return new VtdUnit(this.image, this.registers);
   }
@@ -139,7 +178,7 @@ class VtdSession implements Session {
 async function setUp(qtest: Qtest, scalable: boolean): Promise<Map<string, bigint>> {
   const root = BigInt(ROOT) | (scalable ? RTADDR_SCALABLE : 0n);
   const write32 = (name: keyof typeof REGISTER, value: number) => qtest.write32(REGISTERS + REGISTER[name], value);
-  await qtest.write64(REGISTERS + REGISTER.IQA, QUEUE);
+  await qtest.write64(REGISTERS + REGISTER.IQA, BigInt(QUEUE) | (scalable ? WIDE : 0n));
   await write32('GCMD', GCMD.QIE);
   await qtest.write64(REGISTERS + REGISTER.RTADDR, root);
   await write32('GCMD', GCMD.QIE + GCMD.SRTP);
@@ -149,9 +188,14 @@ async function setUp(qtest: Qtest, scalable: boolean): Promise<Map<string, bigin
   return named;
 }
 
-async function start(scalable: boolean): Promise<Session> {
-  const mode = scalable ? ',x-scalable-mode=on' : '';
-  const qtest = await startQ35(`intel-iommu,intremap=off,aw-bits=48${mode}`, SLOT);
+/** The option of scalable mode changed its name in QEMU 11. */
+function scalableOption({ major }: Emulator): string {
+  return major >= 11 ? ',scalable-mode=on' : ',x-scalable-mode=on';
+}
+
+async function start(emulator: Emulator, scalable: boolean, more = ''): Promise<Session> {
+  const mode = scalable ? scalableOption(emulator) : '';
+  const qtest = await startQ35(emulator, `intel-iommu,intremap=off,aw-bits=48${mode}${more}`, SLOT);
   try {
     const session = new VtdSession(qtest, scalable, await setUp(qtest, scalable));
     await session.edu.check();
@@ -162,20 +206,31 @@ async function start(scalable: boolean): Promise<Session> {
   }
 }
 
-const GEOMETRIES = [39, 48].map((ias) => ({ format: 'vtd-ss', granule: 4096, ias, oas: 39 }));
+const SHAPES = [39, 48].map((ias) => ({ format: 'vtd-ss', granule: 4096, ias, oas: 39 }));
 
 /** VT-d, legacy context entries. */
 export const VTD_LEGACY: Unit = {
   name: 'VT-d, legacy',
   program: 'qemu-system-x86_64',
-  geometries: GEOMETRIES,
-  start: () => start(false),
+  since: 7,
+  shapes: SHAPES,
+  start: (emulator) => start(emulator, false),
 };
 
 /** VT-d, scalable mode with second-stage tables. */
 export const VTD_SCALABLE: Unit = {
   name: 'VT-d, scalable mode, second stage',
   program: 'qemu-system-x86_64',
-  geometries: GEOMETRIES,
-  start: () => start(true),
+  since: 7,
+  shapes: SHAPES,
+  start: (emulator) => start(emulator, true),
+};
+
+/** VT-d, scalable mode with first-stage tables. */
+export const VTD_FIRST_STAGE: Unit = {
+  name: 'VT-d, scalable mode, first stage',
+  program: 'qemu-system-x86_64',
+  since: 11,
+  shapes: [{ format: 'x86-64', granule: 4096, ias: 48, oas: 39 }],
+  start: (emulator) => start(emulator, true, ',fsts=on'),
 };

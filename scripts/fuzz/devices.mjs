@@ -1,8 +1,9 @@
 // Live units as targets: a program of 16-byte steps writes registers and memory and lets devices access. Seeds are recorded
 // from the drivers, so that mutants begin behind a set-up that works.
-import { Domain, TableMemory } from '../../dist/index.js';
+
 import { LiveAmdVi, LiveRiscv, LiveSmmuV3, LiveVirtio, LiveVtd, SmmuV2 } from '../../dist/device/index.js';
 import { amdVi, armSmmu, armSmmuV3, intelVtd, riscvIommu, virtioIommu } from '../../dist/drivers/index.js';
+import { Domain, TableMemory } from '../../dist/index.js';
 
 const STEP = 16;
 const OP = { write32: 0, write64: 1, memory: 2, access: 3, read32: 4 };
@@ -57,12 +58,36 @@ const ZEROS = new DataView(new ArrayBuffer(PAGE));
 
 /** Units by name, and the driver that records a seed for each. */
 const UNITS = {
-  'arm-smmu': { make: (ram) => new SmmuV2(ram), drive: (port) => armSmmu({ port, streams: [DEVICE] }), format: 'arm-64-lpae-s1' },
-  'arm-smmu-v3': { make: (ram) => new LiveSmmuV3(ram), drive: (port) => armSmmuV3({ port, streams: [DEVICE] }), format: 'arm-64-lpae-s1' },
-  'intel-vtd': { make: (ram) => new LiveVtd(ram), drive: (port) => intelVtd({ port, sources: [DEVICE] }), format: 'vtd-ss' },
-  'amd-vi': { make: (ram) => new LiveAmdVi(ram), drive: (port) => amdVi({ port, devices: [DEVICE] }), format: 'amd-v1' },
-  'riscv-iommu': { make: (ram) => new LiveRiscv(ram), drive: (port) => riscvIommu({ port, devices: [DEVICE] }), format: 'riscv-sv39' },
-  'virtio-iommu': { make: (ram) => new LiveVirtio(ram), drive: (port) => virtioIommu({ port, endpoints: [DEVICE] }), format: 'arm-64-lpae-s1' },
+  'arm-smmu': {
+    make: (ram) => new SmmuV2(ram),
+    drive: (port) => armSmmu({ port, streams: [DEVICE] }),
+    format: 'arm-64-lpae-s1',
+  },
+  'arm-smmu-v3': {
+    make: (ram) => new LiveSmmuV3(ram),
+    drive: (port) => armSmmuV3({ port, streams: [DEVICE] }),
+    format: 'arm-64-lpae-s1',
+  },
+  'intel-vtd': {
+    make: (ram) => new LiveVtd(ram),
+    drive: (port) => intelVtd({ port, sources: [DEVICE] }),
+    format: 'vtd-ss',
+  },
+  'amd-vi': {
+    make: (ram) => new LiveAmdVi(ram),
+    drive: (port) => amdVi({ port, devices: [DEVICE] }),
+    format: 'amd-v1',
+  },
+  'riscv-iommu': {
+    make: (ram) => new LiveRiscv(ram),
+    drive: (port) => riscvIommu({ port, devices: [DEVICE] }),
+    format: 'riscv-sv39',
+  },
+  'virtio-iommu': {
+    make: (ram) => new LiveVirtio(ram),
+    drive: (port) => virtioIommu({ port, endpoints: [DEVICE] }),
+    format: 'arm-64-lpae-s1',
+  },
 };
 
 function accessOf(op) {
@@ -75,7 +100,11 @@ function runProgram(make, bytes) {
   const unit = make(ram);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length - (bytes.length % STEP));
   for (let at = 0, steps = 0; at < view.byteLength && steps < MOST_STEPS; at += STEP, steps++) {
-    const [op, offset, value] = [view.getUint32(at, true), view.getUint32(at + 4, true), view.getBigUint64(at + 8, true)];
+    const [op, offset, value] = [
+      view.getUint32(at, true),
+      view.getUint32(at + 4, true),
+      view.getBigUint64(at + 8, true),
+    ];
     const register = (offset % REGISTER_BYTES) & ~3;
     if ((op & 7) === OP.write32) unit.write32(register, Number(value & 0xffff_ffffn));
     else if ((op & 7) === OP.write64) unit.write64(register & ~7, value);

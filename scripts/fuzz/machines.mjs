@@ -50,7 +50,9 @@ export const TABLES = [DMAR, IVRS, IORT, VIOT, RIMT];
 function hexDump(bytes) {
   const rows = Array.from({ length: Math.ceil(bytes.length / 16) }, (_, i) => bytes.subarray(16 * i, 16 * i + 16));
   const pair = (byte) => byte.toString(16).padStart(2, '0').toUpperCase();
-  return rows.map((row, i) => `    ${(16 * i).toString(16).padStart(4, '0')}: ${[...row].map(pair).join(' ')}\n`).join('');
+  return rows
+    .map((row, i) => `    ${(16 * i).toString(16).padStart(4, '0')}: ${[...row].map(pair).join(' ')}\n`)
+    .join('');
 }
 
 /** The text of `acpidump` with all of them. */
@@ -71,7 +73,8 @@ export const MACHINE = writeTar(
       'proc/iomem': '00001000-0009fbff : System RAM\nfed90000-fed90fff : dmar0\n100000000-17fffffff : System RAM\n',
       'proc/cpuinfo': 'processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu vmx\n',
       'proc/interrupts': ' 24:  1  DMAR-MSI  0-edge  dmar0\n',
-      dmesg: '[    0.0] DMAR: Host address width 39\n[    0.1] DMAR: IOMMU enabled\n[    0.5] pci 0000:00:02.0: Adding to iommu group 3\n',
+      dmesg:
+        '[    0.0] DMAR: Host address width 39\n[    0.1] DMAR: IOMMU enabled\n[    0.5] pci 0000:00:02.0: Adding to iommu group 3\n',
       'boot/config-6.12.0': 'CONFIG_INTEL_IOMMU=y\n# CONFIG_IOMMU_DEFAULT_PASSTHROUGH is not set\n',
       [`${GROUP}/type`]: 'DMA-FQ\n',
       [`${GROUP}/reserved_regions`]: '0x00000000fee00000 0x00000000feefffff msi\n',

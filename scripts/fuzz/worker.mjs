@@ -78,7 +78,8 @@ async function runAll() {
     for (const { reader, input } of inputs) await run({ index: -1, reader, input: decodeInput(reader, input) });
   } else if (least) {
     const coverage = new Coverage();
-    for (const [reader, samples] of pool) await leastInputs(coverage, reader, samples.slice(CORPUS[reader].length), run);
+    for (const [reader, samples] of pool)
+      await leastInputs(coverage, reader, samples.slice(CORPUS[reader].length), run);
   } else if (guided) {
     const coverage = new Coverage();
     await runGuided(coverage);

@@ -187,6 +187,30 @@ describe('nested translation', () => {
     expect(event).toMatchObject({ name: 'F_TRANSLATION', fields: { S2: 1n, CLASS: 1n, IPA: BigInt(table) } });
   });
 
+  it.each([
+    ['stage 1', 'CD.R', 0x20000, 45],
+    ['stage 2', 'STE.S2R', 0x11000, 186],
+  ])(
+    'a fault of %s leaves no record where %s is 0, and the bit of the other stage does not count',
+    (_, name, iova, bit) => {
+      const { system } = make();
+      const cd = Number((system.memory.read64(system.strtab + 64) ?? 0n) & 0xf_ffff_ffff_ffc0n);
+      const both = [
+        ['CD.R', cd, 45],
+        ['STE.S2R', system.strtab + 64, 186],
+      ] as const;
+      for (const [one, at, position] of both) {
+        const word = at + 8 * Math.floor(position / 64);
+        const before = system.memory.read64(word) ?? 0n;
+        system.memory.write64(word, before & ~(1n << BigInt(position % 64)));
+        const { event, result } = new SmmuV3(system.memory, system.named).translate(1, iova);
+        system.memory.write64(word, before);
+        expect(result).toMatchObject({ ok: false, syndrome: 'F_TRANSLATION' });
+        expect(event === undefined).toBe(one === name && position === bit);
+      }
+    },
+  );
+
   it('takes the permissions of both stages', () => {
     const { system, second, smmu } = make();
     system.map(second, 0x40010000, 0x50020000, 3, 0x77fn, 1);

@@ -70,6 +70,47 @@ describe('VT-d refuses a present entry with a reserved bit', () => {
     const { result } = unit.translate(0, 0);
     expect(result.ok ? '' : result.syndrome.slice(0, 17)).toBe(reason);
   });
+
+  test('scalable mode: RID_PASID is ignored where ECAP.RPS is clear', () => {
+    const reader = memory();
+    reader.write64(CONTEXT, BigInt(DIRECTORY) | 1n);
+    reader.write64(CONTEXT + 8, 3n);
+    reader.write64(DIRECTORY, BigInt(PASID) | 1n);
+    reader.write64(PASID, BigInt(TABLE) | 0x85n);
+    const action = (ecap: bigint) =>
+      new VtdUnit(
+        reader,
+        new Map([
+          ['RTADDR', BigInt(ROOT) | 0x400n],
+          ['ECAP', ecap],
+        ]),
+      ).context(0).action;
+    expect(action(1n << 46n)).toBe('translate');
+    expect(action((1n << 46n) | (1n << 49n))).toBe('fault');
+  });
+
+  test.each([
+    ['first stage', 1n, 47n],
+    ['second stage', 2n, 46n],
+    ['nested', 3n, 26n],
+    ['pass-through', 4n, 6n],
+  ])('scalable mode: %s translation is taken only where ECAP offers it', (_, pgtt, bit) => {
+    const reader = memory();
+    reader.write64(CONTEXT, BigInt(DIRECTORY) | 1n);
+    reader.write64(DIRECTORY, BigInt(PASID) | 1n);
+    reader.write64(PASID, BigInt(TABLE) | (pgtt << 6n) | 5n);
+    reader.write64(PASID + 16, BigInt(TABLE));
+    const action = (ecap: bigint) =>
+      new VtdUnit(
+        reader,
+        new Map([
+          ['RTADDR', BigInt(ROOT) | 0x400n],
+          ['ECAP', ecap],
+        ]),
+      ).context(0).action;
+    expect(action(~0n)).not.toBe('fault');
+    expect(action(BigInt.asUintN(64, ~(1n << bit)))).toBe('fault');
+  });
 });
 
 test.each([2, 6, 63])('AMD-Vi refuses a valid device table entry with reserved bit %d', (bit) => {

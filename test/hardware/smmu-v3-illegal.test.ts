@@ -145,3 +145,11 @@ describe('what a unit calls ILLEGAL', () => {
     expect(eventOf(system, PLAIN, { IDR1: 4n << 6n })).toBe('F_STREAM_DISABLED');
   });
 });
+
+it('STE.S2TTB beyond S2PS is ILLEGAL', () => {
+  const system = new System();
+  system.stage2(1, 6n, 2 ** 44);
+  expect(new SmmuV3(system.memory, system.named).translate(1, 0)).toMatchObject({ event: { name: 'C_BAD_STE' } });
+  system.stage2(1, 6n, 2 ** 43);
+  expect(new SmmuV3(system.memory, system.named).translate(1, 0)).not.toMatchObject({ event: { name: 'C_BAD_STE' } });
+});

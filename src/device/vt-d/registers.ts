@@ -51,6 +51,9 @@ export const FECTL_PENDING = 0x4000_0000;
 // 11.4.2 CAP, bits of the 64
 export const CAP = { CM: 7, froAt: 24, froBits: 10, nfrAt: 40, nfrBits: 8, mamvAt: 48, mamvBits: 6 } as const;
 
-/** CAP and ECAP unless given: 48 bits, superpages, PSI, MAMV 18, DWD, DRD, device TLBs, one fault register at 0x220. */
+/**
+ * CAP and ECAP unless given: 48 bits, superpages, PSI, MAMV 18, DWD, DRD, device TLBs, first stage, second stage and nested, one fault
+ * register at 0x220.
+ */
 export const DEFAULT_CAP = 0x80d2_008c_222f_0606n;
-export const DEFAULT_ECAP = 0x0000_4800_80f0_0f4en;
+export const DEFAULT_ECAP = 0x0000_c800_84f0_0f4en;

@@ -71,8 +71,21 @@ interface StreamSetup {
   readonly fields: Record<string, string | number>;
 }
 
-/** A stream's context, and what becomes of its faults. */
-type Context = DeviceContext & { readonly stall?: boolean; readonly record?: boolean; readonly disabled?: boolean };
+/** What becomes of the faults of a stage: CD.S and CD.R, STE.S2S and STE.S2R. */
+interface FaultRules {
+  readonly stall: boolean;
+  readonly record: boolean;
+}
+
+/** A stream's context, and what becomes of its faults at each stage. */
+type Context = DeviceContext & {
+  readonly faults?: Readonly<Partial<Record<1 | 2, FaultRules>>>;
+  readonly disabled?: boolean;
+};
+
+function stage2Faults({ s2Stall, s2Record }: StreamTableEntry): FaultRules {
+  return { stall: s2Stall, record: s2Record };
+}
 
 /** Reads an SMMUv3's configuration and tables from a memory. */
 export class SmmuV3 implements IommuModel {
@@ -161,7 +174,7 @@ export class SmmuV3 implements IommuModel {
     const code = own ?? (fault.reason === 'bad-geometry' ? CODES['context-invalid'] : CLASS_CODES[fault.class]) ?? 0x0a;
     const event = this.#event(code, context, fault, access);
     const result = { ...fault, syndrome: event.name };
-    const silent = context.record === false && code >= 0x10;
+    const silent = context.faults?.[fault.stage === 2 ? 2 : 1]?.record === false && code >= 0x10;
     return silent ? { result } : { result, event };
   }
 
@@ -175,7 +188,7 @@ export class SmmuV3 implements IommuModel {
       PnU: bit(access.privileged === true),
       InD: bit(access.kind === 'execute'),
       RnW: bit(access.kind !== 'write'),
-      Stall: bit(context.stall === true && code >= 0x10),
+      Stall: bit(context.faults?.[fault.stage === 2 ? 2 : 1]?.stall === true && code >= 0x10),
       S2: bit(fault.stage === 2),
       CLASS: fault.during === 'table' || code === 0x0b ? CLASS_TABLE : CLASS_INPUT,
       InputAddr: fault.iova,
@@ -235,8 +248,7 @@ export class SmmuV3 implements IommuModel {
     return {
       ...base,
       action: 'translate',
-      stall: ste.s2Stall,
-      record: ste.s2Record,
+      faults: { 2: stage2Faults(ste) },
       tables: stage2Tables(ste, stage2),
     };
   }
@@ -256,8 +268,7 @@ export class SmmuV3 implements IommuModel {
         return {
           ...base,
           action: 'translate',
-          stall: ste.s2Stall,
-          record: ste.s2Record,
+          faults: { 2: stage2Faults(ste) },
           tables: stage2Tables(ste, stage2),
         };
       }
@@ -295,8 +306,7 @@ export class SmmuV3 implements IommuModel {
       ...base,
       fields,
       action: 'translate',
-      stall,
-      record: cd.record,
+      faults: { 1: { stall, record: cd.record }, 2: stage2Faults(ste) },
       tables: stage1Tables(cd.asid, stage1, stage2, ste),
     };
   }

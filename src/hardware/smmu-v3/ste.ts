@@ -128,6 +128,7 @@ export function steStage2(ste: StreamTableEntry, unitOas: number): SteStage2 | s
   const granule = TG0_GRANULE[bitsOf(words, 174, 2)];
   if (granule === undefined) return 'S2TG is reserved';
   if (!stage2Consistent(granule, sl0, tsz)) return `S2SL0 ${sl0} does not fit S2T0SZ ${tsz}`;
+  if (ttb >= 2 ** oas) return `S2TTB is beyond the ${oas} bits of S2PS`;
   const regime = aarch64Stage2({ ttb, tsz, sl0, granule, oas, ...access, hardwareDirty });
   return { root: ttb, tsz, granule, oas, aarch64: true, regime };
 }

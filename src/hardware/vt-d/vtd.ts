@@ -94,6 +94,16 @@ const PASID_FIELDS: readonly Field[] = [
 ];
 // 9.6 PGTT
 const PGTT = { first: 1, second: 2, nested: 3, passThrough: 4 } as const;
+/** Bits of ECAP that a PGTT needs (11.4.3): FSTS 47, SSTS 46, NEST 26, PT 6. */
+const PGTT_NEEDS: ReadonlyMap<number, readonly number[]> = new Map([
+  [PGTT.first, [47]],
+  [PGTT.second, [46]],
+  [PGTT.nested, [26]],
+  [PGTT.passThrough, [6]],
+]);
+
+/** ECAP.RPS (11.4.3). */
+const ECAP_RPS = 49;
 
 // Table 25: fault reasons of the PASID directory
 const FAULTS = { noDirectory: 0x50, directoryClear: 0x51 } as const;
@@ -277,7 +287,7 @@ export class VtdUnit implements IommuModel {
     const here = { ...at, fields: fieldsOf(words, SCALABLE_FIELDS) };
     const reserved = reservedBits(words, 'scalableContext');
     if (reserved !== undefined) return refuse(here, 'stream-invalid', reserved.code, reserved.why);
-    const pasid = substream ?? bitsOf(words, 64, 20);
+    const pasid = substream ?? this.#ridPasid(bitsOf(words, 64, 20));
     if (pasid >= 2 ** (bitsOf(words, 9, 3) + 7) * PASIDS_PER_TABLE) {
       return refuse(here, 'substream-out-of-range', 0x46, 'the PASID is beyond the directory');
     }
@@ -305,6 +315,11 @@ export class VtdUnit implements IommuModel {
     return this.#pasid(here, pasid, bitsOf(directory, 12, 52) * PAGE + (pasid % PASIDS_PER_TABLE) * PASID_ENTRY_BYTES);
   }
 
+  /** The PASID of requests without one: 0 where ECAP.RPS is clear, since RID_PASID is then ignored (9.4, 11.4.3). */
+  #ridPasid(field: number): number {
+    return isClear(this.#registers, 'ECAP', ECAP_RPS) ? 0 : field;
+  }
+
   #pasid(here: Where, pasid: number, entryAddress: number): Context {
     const words = readStructure(this.#reader, 'substream', entryAddress, PASID_ENTRY_BYTES);
     const at = { ...here, entryAddress };
@@ -313,6 +328,8 @@ export class VtdUnit implements IommuModel {
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'context-invalid', 0x59, 'the PASID table entry is not present');
     const where = { ...at, fields: { ...here.fields, ...fieldsOf(words, PASID_FIELDS) } };
     const pgtt = bitsOf(words, 6, 3);
+    const missing = PGTT_NEEDS.get(pgtt)?.some((bit) => isClear(this.#registers, 'ECAP', bit));
+    if (missing === true) return refuse(where, 'context-invalid', 0x5b, `PGTT is ${pgtt}, which ECAP does not offer`);
     if (pgtt === PGTT.passThrough) return { ...where, action: 'bypass' };
     const tables = this.#stages(words, pgtt, pasid);
     if (tables === undefined) return refuse(where, 'context-invalid', 0x5b, 'PGTT, AW or FSPM is reserved');
@@ -370,7 +387,7 @@ export class VtdUnit implements IommuModel {
   #pasids(stream: number): DeviceContext[] {
     const plain = this.#context(stream, undefined);
     const contexts: DeviceContext[] = [plain];
-    const own = plain.fields['RID_PASID'];
+    const own = this.#ridPasid(Number(plain.fields['RID_PASID'] ?? 0));
     if (plain.fields['PDTS'] === undefined) return contexts;
     const most = Math.min(2 ** (Number(plain.fields['PDTS']) + 7) * PASIDS_PER_TABLE, MOST_PASIDS);
     for (let pasid = 0; pasid < most && this.#pasidsLeft-- > 0; pasid++) {
