@@ -70,7 +70,7 @@ const STREAM = [
   { unit: 'arm-smmu-v3', registers: { IDR3: '0x404' } },
   { event: 'device', stream: 3, domain: 0, space: 5 },
   { event: 'change', domain: 0, space: 5, iova: '0x1000', bytes: 4096, before: 'leaf', after: 'invalid', level: 3 },
-  { event: 'config', stream: 3, before: { V: 1 }, after: { V: 0 } },
+  { event: 'config', stream: 3, before: { domain: 0, space: 5 }, after: { domain: 0, space: 6 } },
   { event: 'command', words: ['0x0005000000000012', '0x1001'] },
   { event: 'access', domain: 0, space: 5, iova: '0x1000', bytes: 4096, from: 'tlb', output: '0x9000' },
   { event: 'command', words: ['0x46', 0] },

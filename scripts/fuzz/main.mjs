@@ -48,15 +48,15 @@ async function runMutants() {
     },
     running: () => inputs++,
   };
-  for (let first = 0; first < end; ) {
+  let first = 0;
+  do {
     first = await watched({ ...plan, first }, on);
     for (const finding of suspects.splice(0)) await confirm(finding);
-  }
+  } while (first < end);
   if (process.env.KEEP === '1') await watched({ ...plan, least: true }, { finding: () => {} });
 }
 
 if (process.env.INPUT === undefined) await runMutants();
 else await confirm({ index: 0, ...JSON.parse(readFileSync(process.env.INPUT, 'utf8')) });
-const reached = guided ? `${blocks} blocks reached` : 'coverage not asked for';
-console.log(`${inputs} inputs of seed ${seed}, ${reached}, ${findings} findings`);
+console.log(`${inputs} inputs, ${guided ? `${blocks} blocks reached, ` : ''}${findings} findings`);
 process.exitCode = findings > 0 ? 1 : 0;

@@ -69,7 +69,10 @@ async function runGuided(coverage) {
   }
 }
 
+/** What was kept once runs again as it is, before the mutants. */
 async function runPlain() {
+  for (const [reader, samples] of pool)
+    for (const input of samples.slice(CORPUS[reader].length)) await run({ index: -1, reader, input });
   for (let index = first; index < end; index++) await run(mutantOf(index));
 }
 
