@@ -23,7 +23,7 @@ export interface Difference {
   readonly flip: string | undefined;
   readonly ours: string;
   readonly theirs: string;
-  /** Reason of the reader's fault; `ok` where there is none. */
+  /** Reason of the reader's fault, with ` at a table` behind a stage 1; `ok` where there is none. */
   readonly reason: string;
   /** The question and its scene, to look at. */
   readonly detail: string;
@@ -56,6 +56,11 @@ export interface Flip {
 
 function hexOf(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `0x${one.toString(16)}` : one));
+}
+
+function reasonOf(result: Told['result']): string {
+  if (result.ok) return 'ok';
+  return result.during === 'table' ? `${result.reason} at a table` : result.reason;
 }
 
 /** One emulator at a time; a new one where it ends. */
@@ -193,7 +198,7 @@ export class Judge {
     const { question, flip, told, scene } = about;
     const { ours, theirs } = outcome;
     const detail = hexOf({ ...question, ...scene.tables, told: told.result });
-    const reason = told.result.ok ? 'ok' : told.result.reason;
+    const reason = reasonOf(told.result);
     this.report.differences.push({ unit: this.#unit.name, flip, ours, theirs, reason, detail });
   }
 

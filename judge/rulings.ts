@@ -106,8 +106,18 @@ export const RULINGS: readonly Ruling[] = [
     unit: /SMMUv3, (?:stage 2|nested)/,
     flip: ANY,
     ours: /^F_(?:PERMISSION|TRANSLATION)$/,
-    reason: /^(?:permission-|input-outside-region)/,
+    reason: /^(?:permission-\w+|input-outside-region)$/,
     theirs: /^refused$/,
+  },
+  {
+    name: 'S1STALLD where only stage 2 translates',
+    right: 'undecided',
+    source:
+      'IHI 0070 5.2: ILLEGAL with STALL_MODEL 1; whether it counts without stage 1 is not clear from the text at hand',
+    unit: /SMMUv3, stage 2/,
+    flip: /STE bit 91$/,
+    ours: ANY,
+    theirs: /^C_BAD_STE$/,
   },
   {
     name: 'bits 52 to 55 of STE word 0 are reserved and ignored',
@@ -128,13 +138,14 @@ export const RULINGS: readonly Ruling[] = [
     theirs: /reaches/,
   },
   {
-    name: 'a fault of stage 2 at the fetch of a stage 1 table is one of stage 2',
+    name: 'a fault of stage 2 at the fetch of a stage 1 table is recorded as one of stage 2, by S2R, with the IPA of the entry',
     right: 'reader',
     source: 'IHI 0070 7.3, S2 and CLASS',
     unit: /SMMUv3, nested/,
-    flip: /entry|CD bit/,
+    flip: ANY,
     ours: /^F_/,
-    theirs: /^F_\w+, S2 1 ≠ 0/,
+    reason: / at a table$/,
+    theirs: /^F_\w+(?:, S2 1 ≠ 0.*|, IPA \d+ ≠ \d+)?$|^refused$/,
   },
   {
     name: 'the record of a stage 2 permission fault of a cached leaf has its IPA',

@@ -153,3 +153,19 @@ it('STE.S2TTB beyond S2PS is ILLEGAL', () => {
   system.stage2(1, 6n, 2 ** 43);
   expect(new SmmuV3(system.memory, system.named).translate(1, 0)).not.toMatchObject({ event: { name: 'C_BAD_STE' } });
 });
+
+it.each([
+  ['S2S = 1 where nothing may stall', 1n << 57n, 0n, PLAIN | IDR0.stall(1n), PLAIN],
+  ['S2HA = 1 without HTTU', 1n << 56n, 0n, PLAIN, PLAIN | IDR0.httu(1n)],
+  ['S2HD = 1 without dirty state', 1n << 55n, 0n, PLAIN | IDR0.httu(1n), PLAIN | IDR0.httu(2n)],
+  ['S2AA64 = 0 without AArch32 tables', 0n, 1n << 51n, PLAIN, PLAIN | (1n << 2n)],
+])('STE.%s is ILLEGAL', (_, set, clear, idr0, otherwise) => {
+  const system = new System();
+  system.stage2(1);
+  const at = system.strtab + 64 + 16;
+  system.memory.write64(at, ((system.memory.read64(at) ?? 0n) & ~clear) | set);
+  const event = (value: bigint) =>
+    new SmmuV3(system.memory, new Map([...system.named, ['IDR0', value]])).translate(1, 0).event?.name;
+  expect(event(idr0)).toBe('C_BAD_STE');
+  expect(event(otherwise)).not.toBe('C_BAD_STE');
+});

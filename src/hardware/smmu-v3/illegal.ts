@@ -70,6 +70,20 @@ export function illegalSte(
   return undefined;
 }
 
+// 5.2 STE, stage 2, bit positions
+const S2 = { AA64: 179, HD: 183, HA: 184, S: 185 } as const;
+
+/** Why an entry with a stage 2 is ILLEGAL (5.2, SteIllegal); undefined where it is not. */
+export function illegalStage2({ words }: StreamTableEntry, { httu, stallModel, ttf }: SmmuV3Forms): string | undefined {
+  const bit = (at: number) => bitsOf(words, at, 1) === 1;
+  if (httu !== undefined && ((bit(S2.HA) && httu === 0) || (bit(S2.HD) && httu < 2))) {
+    return 'S2HA or S2HD is 1, but IDR0.HTTU lacks it';
+  }
+  if (bit(S2.S) && stallModel === 1) return 'S2S is 1, but nothing may stall';
+  if (!bit(S2.AA64) && ttf !== undefined && ttf % 2 === 0) return 'S2AA64 is 0, but IDR0.TTF has no AArch32';
+  return undefined;
+}
+
 // 5.4 context descriptor, bit positions
 const CD = { T0SZ: 0, EPD0: 14, T1SZ: 16, EPD1: 30, AA64: 41, HD: 42, HA: 43, S: 44, A: 46 } as const;
 /** The largest TxSZ without small translation tables. */
