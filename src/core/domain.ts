@@ -55,13 +55,15 @@ function tableOf({ geometry, memory, meter, semantics }: DomainContext, driver: 
   }
 }
 
-/** Attaches the tables; nothing is kept where the device does not take them. */
+/** Attaches the tables; nothing is kept where the device does not take them, unless it cannot be made to leave them. */
 function attach(route: Route, driver: Driver, table: PageTable): void {
   try {
     route.attach();
   } catch (error) {
-    table.destroy();
-    driver.release?.();
+    if (route.letGo()) {
+      table.destroy();
+      driver.release?.();
+    }
     throw error;
   }
 }
@@ -263,12 +265,16 @@ export class Domain {
     this.#route.flushAll();
   }
 
-  /** Frees all tables. Every later call is refused with `FREED`. */
+  /**
+   * Frees all tables. Every later call is refused with `FREED`. Where the driver cannot take them from the device, what it threw is
+   * passed on, the tables stay, and the call may be made again.
+   */
   free(): void {
     this.#enter();
     try {
-      this.#route.free();
+      this.#route.detach();
       this.#freed = true;
+      this.#route.free();
     } finally {
       this.#busy = false;
     }

@@ -48,45 +48,55 @@ export class Route implements PagesSink, UnmapSink {
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
     const before = done.bytes;
     this.#enter();
+    let errno: number;
     try {
-      const errno = this.#table.mapPages(iova, pa, size, count, prot, done);
+      errno = this.#table.mapPages(iova, pa, size, count, prot, done);
       if (this.#mapped !== undefined) this.#mapped(iova, pa, done.bytes - before, prot);
-      return errno;
-    } finally {
-      this.#power?.put();
+    } catch (error) {
+      throw this.#putAfter(error);
     }
+    this.#power?.put();
+    return errno;
   }
 
   /** Maps a whole list. */
   mapList(iova: number, list: ListArrays, prot: number, walk: ListWalk, done: Done): number {
     this.#enter();
+    let errno: number;
     try {
-      return this.#table.mapList(iova, list, prot, walk, done);
-    } finally {
-      this.#power?.put();
+      errno = this.#table.mapList(iova, list, prot, walk, done);
+    } catch (error) {
+      throw this.#putAfter(error);
     }
+    this.#power?.put();
+    return errno;
   }
 
   /** Unmaps at most `count` equal pages; returns the bytes unmapped. */
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
     this.#enter();
+    let bytes: number;
     try {
-      const bytes = this.#table.unmapPages(iova, size, count, queued);
+      bytes = this.#table.unmapPages(iova, size, count, queued);
       if (this.#unmapped !== undefined) this.#unmapped(iova, bytes);
-      return bytes;
-    } finally {
-      this.#power?.put();
+    } catch (error) {
+      throw this.#putAfter(error);
     }
+    this.#power?.put();
+    return bytes;
   }
 
   /** Unmaps a whole range; returns the bytes unmapped. */
   unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#enter();
+    let unmapped: number;
     try {
-      return this.#table.unmapRange(iova, bytes, queued);
-    } finally {
-      this.#power?.put();
+      unmapped = this.#table.unmapRange(iova, bytes, queued);
+    } catch (error) {
+      throw this.#putAfter(error);
     }
+    this.#power?.put();
+    return unmapped;
   }
 
   /** The output address, or −1. Through its ops table a driver may ask the device. */
@@ -125,21 +135,18 @@ export class Route implements PagesSink, UnmapSink {
     this.#power?.get();
     try {
       this.#driver.sync();
-    } finally {
-      this.#power?.put();
+    } catch (error) {
+      throw this.#putAfter(error);
     }
+    this.#power?.put();
     if (this.#gathers) this.#table.releaseUnlinked(false);
   }
 
   /** After a map call. */
   syncMap(iova: number, bytes: number): void {
     if (this.#syncMap === undefined) return;
-    this.#power?.get();
-    try {
-      this.#syncMap(iova, bytes);
-    } finally {
-      this.#power?.put();
-    }
+    const syncMap = this.#syncMap;
+    this.#powered(() => syncMap(iova, bytes));
   }
 
   /** Invalidates all of the domain, and frees the tables that waited for it. */
@@ -148,12 +155,39 @@ export class Route implements PagesSink, UnmapSink {
     this.#table.releaseUnlinked(true);
   }
 
-  /** Takes back what a map call wrote to [from, end), which the device's TLB is told. */
-  rollBack(from: number, end: number): void {
-    this.#powered(() => this.#table.rollBack(from, end));
+  /**
+   * Takes back what a map call wrote to [from, end), which the device's TLB is told.
+   * @param bytes what of it was mapped as far as a device without tables knows
+   */
+  rollBack(from: number, end: number, bytes: number): void {
+    this.#attempted(() => this.#table.rollBack(from, end));
     if (this.#unmapped === undefined) return;
-    this.#unmapped(from, end - from);
-    this.#powered(() => this.#driver.sync());
+    this.#unmapped(from, bytes);
+    this.#attempted(() => this.#driver.sync());
+  }
+
+  /** Takes back an unmap call; a device that has no tables, and was told of what went, keeps to that. */
+  undoUnmap(): void {
+    if (this.#unmapped === undefined) this.#attempted(() => this.#table.undoUnmap());
+    else {
+      this.#table.endUnmap();
+      this.sync();
+    }
+  }
+
+  /** Work on the way back from a failure, which is done even where the device gets no power. */
+  #attempted(work: () => void): void {
+    let powered = true;
+    try {
+      this.#power?.get();
+    } catch {
+      powered = false;
+    }
+    try {
+      work();
+    } finally {
+      if (powered) this.#power?.put();
+    }
   }
 
   /** Reads which leaves of [from, end) are dirty and makes them clean; a sync invalidates what that changed. */
@@ -176,9 +210,23 @@ export class Route implements PagesSink, UnmapSink {
     this.#powered(() => this.#table.range.finish(gather));
   }
 
-  /** Takes the tables from the device and frees them. */
-  free(): void {
+  /** Takes the tables from the device. */
+  detach(): void {
     this.#powered(() => this.#driver.detach());
+  }
+
+  /** As `detach`, on the way back from a failure; whether the device has left the tables. */
+  letGo(): boolean {
+    try {
+      this.#attempted(() => this.#driver.detach());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Frees the tables. */
+  free(): void {
     this.#table.destroy();
     this.#driver.release?.();
   }
@@ -197,11 +245,24 @@ export class Route implements PagesSink, UnmapSink {
 
   #powered<T>(work: () => T): T {
     this.#power?.get();
+    let result: T;
     try {
-      return work();
-    } finally {
-      this.#power?.put();
+      result = work();
+    } catch (error) {
+      throw this.#putAfter(error);
     }
+    this.#power?.put();
+    return result;
+  }
+
+  /** Gives power back after a failure, which is the one that is reported. */
+  #putAfter(error: unknown): unknown {
+    try {
+      this.#power?.put();
+    } catch {
+      // the first failure says more
+    }
+    return error;
   }
 }
 

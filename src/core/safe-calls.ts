@@ -110,14 +110,19 @@ export class SafeCalls implements Calls {
     if (hole !== -1) throw this.#refusals.notMapped(offset, bytes, hole);
     if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
     if (!this.#table.beginUnmap(offset, end)) throw this.#refusals.noMemory(offset, bytes, 0);
+    let unmapped: number;
     try {
-      return options.holes === 'skip'
-        ? this.#unmapMapped(offset, end, queued)
-        : this.#requests.unmapRange(offset, bytes, queued);
-    } finally {
-      this.#table.endUnmap();
+      unmapped =
+        options.holes === 'skip'
+          ? this.#unmapMapped(offset, end, queued)
+          : this.#requests.unmapRange(offset, bytes, queued);
       if (!queued) this.#route.sync();
+    } catch (error) {
+      attempt(() => this.#route.undoUnmap());
+      throw error;
     }
+    this.#table.endUnmap();
+    return unmapped;
   }
 
   /** Maps a range whose entries are tested where they are written, all of them before the first. */
@@ -128,7 +133,7 @@ export class SafeCalls implements Calls {
     try {
       errno = this.#route.mapPages(offset, pa, this.#smallest, pages, prot, this.#done);
     } catch (error) {
-      this.#rollBack(offset);
+      attempt(() => this.#rollBack(offset, bytes));
       throw error;
     }
     return this.#end(offset, bytes, prot, errno);
@@ -151,8 +156,13 @@ export class SafeCalls implements Calls {
   /** Ends a map call of `bytes` bytes; what did not come to its end is rolled back and refused. */
   #end(offset: number, bytes: number, prot: number, errno: number): MapResult {
     if (errno !== 0 || this.#done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
+    try {
+      this.#route.syncMap(offset, bytes);
+    } catch (error) {
+      attempt(() => this.#rollBack(offset, bytes));
+      throw error;
+    }
     this.#table.commit();
-    this.#route.syncMap(offset, bytes);
     return { bytes, errno: 0, granted: this.#geometry.granted(prot) };
   }
 
@@ -167,7 +177,7 @@ export class SafeCalls implements Calls {
       this.#table.commit();
       this.#refuseOverlap(offset, bytes);
     }
-    this.#rollBack(offset);
+    this.#rollBack(offset, bytes);
     this.#route.sync();
     throw this.#refusals.noMemory(offset, bytes, this.#done.bytes);
   }
@@ -177,14 +187,14 @@ export class SafeCalls implements Calls {
       if (list !== undefined) return this.#requests.mapList(offset, list, prot);
       return this.#requests.mapOne(offset, pa, bytes, prot);
     } catch (error) {
-      this.#rollBack(offset);
+      attempt(() => this.#rollBack(offset, bytes));
       throw error;
     }
   }
 
   /** Takes back what a map call wrote. */
-  #rollBack(offset: number): void {
-    this.#route.rollBack(offset, offset + this.#done.bytes);
+  #rollBack(offset: number, bytes: number): void {
+    this.#route.rollBack(offset, offset + bytes, this.#done.bytes);
   }
 
   #unmapMapped(offset: number, end: number, queued: boolean): number {
@@ -205,5 +215,14 @@ export class SafeCalls implements Calls {
         throw this.#refusals.partialBlock(edge);
       }
     }
+  }
+}
+
+/** Work on the way back from a failure, which is the one that is reported. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // tables that a device may still reach stay until the domain is freed
   }
 }

@@ -37,6 +37,15 @@ export class CacheCleans {
     for (let i = 0; i < calls; i++) this.#listener(first + i * bytes, bytes);
   }
 
+  /** A clean of entries on the way back from a failure: what its listener throws does not stop that. */
+  attempt(at: number, entries = 1): void {
+    try {
+      this.count(at, 0, 1, entries);
+    } catch {
+      // the first failure is the one that is reported
+    }
+  }
+
   /** A run of pages of one table: one clean a page, or later one for all that was written to it. */
   run(table: number, index: number, pages: number, slots: number): void {
     if (this.#coherent) return;
@@ -49,10 +58,24 @@ export class CacheCleans {
     this.#entries += pages * slots;
   }
 
-  /** The clean of the table that was written last, where cleans go by table. */
-  flush(): void {
-    if (this.#entries > 0) this.count(this.#table, 0, 1, this.#entries);
+  /** Ends it, with the clean that is due. */
+  end(): void {
+    this.batch = false;
+    this.flush();
+  }
+
+  /** Ends it after a failure: what is taken back is cleaned entry by entry. */
+  drop(): void {
+    this.batch = false;
     this.#entries = 0;
     this.#table = -1;
+  }
+
+  /** The clean of the table that was written last, where cleans go by table. */
+  flush(): void {
+    const [table, entries] = [this.#table, this.#entries];
+    this.#entries = 0;
+    this.#table = -1;
+    if (entries > 0) this.count(table, 0, 1, entries);
   }
 }

@@ -42,23 +42,37 @@ export function grow(tree: TableTree, end: number, depth: number): number {
     return errno;
   }
   if (made.length === 0) return 0;
-  for (const table of made) {
-    tree.link(table, tree.roots[0] as number, tree.top - 1);
-    tree.roots[0] = table;
-    tree.top--;
-  }
+  putOn(tree, made);
   standAt(tree, top);
   tellTop(tree);
   return 0;
 }
 
-/** Takes the levels off again that a call put on: the root is back at depth `top`. */
-export function shrink(tree: TableTree, top: number): void {
+/** Puts levels on top, the lowest first; those that are not linked are freed where a clean throws. */
+function putOn(tree: TableTree, made: readonly number[]): void {
+  const { top } = tree;
+  try {
+    for (const table of made) {
+      tree.link(table, tree.roots[0] as number, tree.top - 1);
+      tree.roots[0] = table;
+      tree.top--;
+    }
+  } catch (error) {
+    for (let i = top - tree.top; i < made.length; i++) tree.releaseTable(top - 1 - i, made[i] as number);
+    throw error;
+  }
+}
+
+/**
+ * Takes the levels off again that a call put on, and tells the device: the root is back at depth `top`.
+ * @param off receives depths and byte offsets of these levels by turns; a device may walk them until everything is invalidated
+ */
+export function shrink(tree: TableTree, top: number, off: number[]): void {
   if (top === tree.top) return;
   while (tree.top < top) {
     const root = tree.roots[0] as number;
     tree.roots[0] = tree.tableAt(root);
-    tree.releaseTable(tree.top, root);
+    off.push(tree.top, root);
     tree.top++;
   }
   standAt(tree, top);

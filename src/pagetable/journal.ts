@@ -27,6 +27,8 @@ export class TableJournal {
   active = false;
   /** Whether the range of the call was found free. */
   free = false;
+  /** Whether leaves were written: where the range was not found free, all of it. */
+  wrote = false;
   /** Whether a table was unlinked. */
   unlinks = false;
   #length = 0;
@@ -63,6 +65,7 @@ export class TableJournal {
   begin(free: boolean): void {
     this.active = true;
     this.free = free;
+    this.wrote = false;
     this.unlinks = false;
     this.#length = 0;
   }

@@ -141,6 +141,7 @@ export class ListWalk {
     this.#write(table + (index << tree.entryShift), pages, list, prot);
     tree.meter.entryWrites += pages;
     tree.addEntries(depth, table, pages);
+    tree.journal.wrote = true;
     tree.cleans.run(table, index, 1, pages);
     done.bytes += bytes;
     return 0;

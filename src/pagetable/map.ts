@@ -27,6 +27,7 @@ export function mapRun(tree: TableTree, place: Place, pa: number, prot: number, 
     const at = table + (index << tree.entryShift);
     if (tree.leaves.writeOne(depth, at, pa, tree.leaves.bits(depth, 1, prot))) {
       tree.addEntries(depth, table, 1);
+      tree.journal.wrote = true;
       tree.cleans.run(table, index, 1, 1);
       return 1;
     }
@@ -50,6 +51,7 @@ function fillRoom(tree: TableTree, place: Place, pa: number, prot: number, known
   if (!known && !makeRoom(tree, place)) return EEXIST;
   tree.leaves.write(place, pa, tree.leaves.bits(depth, slots, prot));
   tree.addEntries(depth, table, place.entries);
+  tree.journal.wrote = true;
   tree.cleans.run(table, index, 1, place.entries);
   return pages;
 }

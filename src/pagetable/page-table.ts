@@ -140,16 +140,20 @@ export class PageTable implements PagesSink, UnmapSink {
    */
   mapList(iova: number, list: ListArrays, prot: number, mode: ListMode, done: Done): number {
     const oneWalk = mode === 'one-walk';
-    this.tree.cleans.batch = oneWalk;
+    const { cleans } = this.tree;
+    cleans.batch = oneWalk;
     this.tree.forgetPath();
+    let errno: number;
     try {
       const gathered = oneWalk ? this.#gather(iova, list, prot, done) : undefined;
-      return gathered ?? this.#mapRuns(iova, list, prot, oneWalk, done);
-    } finally {
-      this.tree.cleans.flush();
-      this.tree.cleans.batch = false;
-      if (oneWalk) this.tree.meter.wmb++;
+      errno = gathered ?? this.#mapRuns(iova, list, prot, oneWalk, done);
+    } catch (error) {
+      cleans.drop();
+      throw error;
     }
+    cleans.end();
+    if (oneWalk) this.tree.meter.wmb++;
+    return errno;
   }
 
   /** Maps a list by kernels where it was checked to be one that they can read; undefined where it was not. */
@@ -194,14 +198,18 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Unmaps a range in one call, one clean a table; returns the bytes unmapped, up to the first hole. */
   unmapRange(iova: number, bytes: number, queued: boolean): number {
     this.#mode.queued = queued;
-    this.tree.cleans.batch = true;
+    const { cleans } = this.tree;
+    cleans.batch = true;
+    let unmapped = bytes;
     try {
-      if (this.#mode.mapped && bytes < this.#inTable && unmapInTable(this.tree, iova, bytes, this.#mode)) return bytes;
-      return unmapRange(this.#runUnmapper, this.unmapChooser, iova, bytes, false, queued);
-    } finally {
-      this.tree.cleans.flush();
-      this.tree.cleans.batch = false;
+      const inTable = this.#mode.mapped && bytes < this.#inTable && unmapInTable(this.tree, iova, bytes, this.#mode);
+      if (!inTable) unmapped = unmapRange(this.#runUnmapper, this.unmapChooser, iova, bytes, false, queued);
+    } catch (error) {
+      cleans.drop();
+      throw error;
     }
+    cleans.end();
+    return unmapped;
   }
 
   /** The output address, or −1. */
@@ -249,24 +257,28 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   /**
-   * Takes everything back that was done since `begin`: leaves in [from, end), tables linked, tables unlinked. New tables
-   * are freed after the TLB was told.
+   * Takes everything back that was done since `begin` for [from, end): leaves, tables linked, tables unlinked, levels put on top.
+   * New tables are freed after the TLB was told; where that fails, they stay until the tables are freed.
    */
   rollBack(from: number, end: number): void {
     const { tree } = this;
-    if (end > from) eraseLeaves(tree, from, end);
-    const changes = tree.journal.changes.reverse();
-    tree.journal.end();
+    const { journal } = tree;
+    const erased = (journal.free || journal.wrote) && eraseLeaves(tree, from, end);
+    const changes = journal.changes.reverse();
+    journal.end();
+    tree.forgetPath();
+    const off: number[] = [];
     for (const { at, lo, hi, linked, table, depth } of changes) {
-      if (!linked) tree.memory.relink(table, tree.levelAt(depth).allocBytes);
+      if (linked) off.push(depth, table);
+      else tree.memory.relink(table, tree.levelAt(depth).allocBytes);
       tree.store(at, lo, hi);
-      tree.cleanEntry(at);
+      tree.cleans.attempt(at);
     }
+    const grew = tree.top !== this.#topBefore;
     try {
-      if (end > from || changes.length > 0) tree.tlb.flushAll();
+      shrink(tree, this.#topBefore, off);
     } finally {
-      for (const { linked, table, depth } of changes) if (linked) tree.releaseTable(depth, table);
-      shrink(tree, this.#topBefore);
+      if (erased || changes.length > 0 || grew) tree.flushThenFree(off);
     }
   }
 
@@ -277,13 +289,22 @@ export class PageTable implements PagesSink, UnmapSink {
   beginUnmap(from: number, end: number): boolean {
     const tables = tablesForSplits(this.tree, from, end);
     this.#mode.mapped = tables === 0 || this.tree.pool.reserve(tables);
+    if (this.#mode.mapped) this.tree.beginUnmap();
     return this.#mode.mapped;
   }
 
   /** Ends it: gives back what the splits did not need. */
   endUnmap(): void {
     this.#mode.mapped = false;
+    this.tree.endUnmap();
     this.tree.pool.releaseReserve();
+  }
+
+  /** Takes it back, as it was at `beginUnmap`. */
+  undoUnmap(): void {
+    this.#mode.mapped = false;
+    this.tree.pool.releaseReserve();
+    this.tree.undoUnmap();
   }
 
   /** Frees the tables that waited for a sync of the driver; with `all`, those that waited for its flush of everything too. */

@@ -12,6 +12,7 @@ import type { Meter } from '../meter/meter.ts';
 import { CacheCleans } from './cleans.ts';
 import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cursor.ts';
 import { clearRun, firstSet } from './entries.ts';
+import { ErasedEntries } from './erased.ts';
 import { EEXIST, ENOMEM } from './errno.ts';
 import { grow, standAt } from './growth.ts';
 import { TableJournal } from './journal.ts';
@@ -69,6 +70,8 @@ export class TableTree {
   readonly leaves: LeafWriter;
   /** Undo records of the call under way. */
   readonly journal: TableJournal = new TableJournal();
+  /** Undo records of the unmap call under way. */
+  readonly erased: ErasedEntries;
   /** Whether leaves of the last level that take one entry of 8 bytes hold the output address as a field, at one shift. */
   readonly masksLeaves: boolean;
   /** Whether a leaf was ever mapped above the last level. */
@@ -95,6 +98,7 @@ export class TableTree {
     this.spans = geometry.levels.map((level) => 2 ** level.shift);
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.wordShift = this.entryShift - 2;
+    this.erased = new ErasedEntries(2 ** this.wordShift);
     this.#gathers = tlb.removeTable !== undefined;
     this.pool = new TablePool(geometry, memory, meter);
     const { clean } = tlb;
@@ -278,6 +282,7 @@ export class TableTree {
     this.#countWalk(found);
     meter.entryWrites += count;
     this.memory.addEntries(table, count);
+    this.journal.wrote = true;
     if (!this.#coherent) this.cleans.run(table, this.indexAt(last, iova), 1, count);
     return true;
   }
@@ -321,11 +326,11 @@ export class TableTree {
     const hi = this.hi(at);
     const span = this.spanAt(depth);
     const table = this.tableAt(at);
+    if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
     this.store(at, 0, 0);
-    this.cleanEntry(at);
     this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
     this.forgetPath();
-    if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
+    this.cleanEntry(at);
     this.tlb.flushWalk(iova, span, this.#granule);
     if (!this.journal.active) this.freeBelow(depth + 1, table);
   }
@@ -345,7 +350,52 @@ export class TableTree {
       throw error;
     }
     if (waits) this.#keep(queued ? unlinked.deferred : unlinked.gathered, depth, table);
+    else if (this.erased.active) this.#keep(unlinked.held, depth, table);
     else this.freeBelow(depth, table);
+  }
+
+  /** An unmap call begins that may be taken back. */
+  beginUnmap(): void {
+    this.erased.begin();
+    this.#unlinked.begin();
+  }
+
+  /** It ended well: the tables go that are invalidated. */
+  endUnmap(): void {
+    this.erased.end();
+    if (this.#unlinked.held.length > 0) this.#unlinked.held.drainInOrder(this.#free);
+  }
+
+  /**
+   * Takes an unmap call back: every entry is as it was, every table linked again. The tables that splits made are freed once
+   * everything is invalidated; where that fails, they stay until the tree is freed.
+   */
+  undoUnmap(): void {
+    const { erased, memory } = this;
+    erased.restore(memory.u32, (at, entries, table, more) => {
+      this.meter.entryWrites += entries;
+      if (more !== 0) memory.addEntries(table, more);
+      this.cleans.attempt(at, entries);
+    });
+    erased.end();
+    this.#unlinked.takeBack((depth, table) => memory.relink(table, this.levelAt(depth).allocBytes));
+    this.forgetPath();
+    this.flushThenFree(erased.made);
+  }
+
+  /** Invalidates everything, and frees tables (depths and byte offsets by turns) that a device may have walked until then. */
+  flushThenFree(tables: readonly number[]): void {
+    let flushed = false;
+    try {
+      this.tlb.flushAll();
+      flushed = true;
+    } finally {
+      for (let i = 0; i < tables.length; i += 2) {
+        const [depth, table] = [tables[i] as number, tables[i + 1] as number];
+        if (flushed) this.releaseTable(depth, table);
+        else this.#keep(this.#unlinked.single, depth, table);
+      }
+    }
   }
 
   /** Frees the tables that waited for a sync; with `all`, those that waited for a flush of everything too. */
@@ -389,6 +439,10 @@ export class TableTree {
 
   /** Zeroes `count` entries from index `index` of `table`. */
   eraseEntries(table: number, index: number, count: number): void {
+    if (this.erased.active) {
+      const first = (table >>> 2) + (index << this.wordShift);
+      this.erased.keep(this.memory.u32, first, count << this.wordShift, table);
+    }
     clearRun(this, table, index, count);
     this.meter.entryWrites += count;
   }
@@ -397,6 +451,7 @@ export class TableTree {
   destroy(): void {
     this.releaseUnlinked(true);
     this.#unlinked.stranded.drain(this.#free);
+    this.#unlinked.single.drain((depth, table) => this.releaseTable(depth, table));
     for (const root of this.roots) this.freeBelow(this.top, root);
   }
 

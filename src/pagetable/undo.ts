@@ -9,12 +9,17 @@ import { firstSet } from './entries.ts';
 import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
-/** Clears the leaves that start in [from, end), leaving every table in place; the caller tells the TLB. */
-export function eraseLeaves(tree: TableTree, from: number, end: number): void {
+/**
+ * Clears the leaves that start in [from, end), leaving every table in place; the caller tells the TLB.
+ * @returns whether there were any
+ */
+export function eraseLeaves(tree: TableTree, from: number, end: number): boolean {
+  const before = tree.meter.entryWrites;
   for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
     const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
     eraseBelow(tree, tree.stand(tree.top, tree.rootOf(at), at, stop), stop);
   }
+  return tree.meter.entryWrites > before;
 }
 
 function eraseBelow(tree: TableTree, { depth, table, index, count, iova }: Place, end: number): void {
@@ -31,7 +36,7 @@ function eraseBelow(tree: TableTree, { depth, table, index, count, iova }: Place
     } else {
       tree.store(at, 0, 0);
       tree.addEntries(depth, table, -1);
-      tree.cleanEntry(at);
+      tree.cleans.attempt(at);
     }
   }
 }

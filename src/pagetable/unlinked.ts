@@ -19,8 +19,20 @@ class TableList {
     while (this.#tables.length > 0) visit(this.#depths.pop() as number, this.#tables.pop() as number);
   }
 
+  /** As `drain`, in the order in which they were added. */
+  drainInOrder(visit: (depth: number, table: number) => void): void {
+    for (const [i, table] of this.#tables.entries()) visit(this.#depths[i] as number, table);
+    this.#depths.length = 0;
+    this.#tables.length = 0;
+  }
+
   get length(): number {
     return this.#tables.length;
+  }
+
+  /** Takes out those that were added last, until `length` are left. */
+  cut(length: number, visit: (depth: number, table: number) => void): void {
+    while (this.length > length) visit(this.#depths.pop() as number, this.#tables.pop() as number);
   }
 }
 
@@ -32,4 +44,26 @@ export class UnlinkedTables {
   readonly deferred: TableList = new TableList();
   /** Until the tree is freed, since their invalidation failed. */
   readonly stranded: TableList = new TableList();
+  /** The same, each by itself: what its entries lead to is kept otherwise, or in use. */
+  readonly single: TableList = new TableList();
+  /** Until the unmap call under way has ended: they are invalidated, and come back where the call is taken back. */
+  readonly held: TableList = new TableList();
+  readonly #marks: number[] = [];
+
+  /** An unmap call begins. */
+  begin(): void {
+    const marks = this.#marks;
+    marks[0] = this.gathered.length;
+    marks[1] = this.deferred.length;
+    marks[2] = this.stranded.length;
+  }
+
+  /** Takes out the tables of the call under way. */
+  takeBack(visit: (depth: number, table: number) => void): void {
+    const [gathered = 0, deferred = 0, stranded = 0] = this.#marks;
+    this.gathered.cut(gathered, visit);
+    this.deferred.cut(deferred, visit);
+    this.stranded.cut(stranded, visit);
+    this.held.cut(0, visit);
+  }
 }

@@ -88,6 +88,8 @@ function separate(tree: TableTree, place: Place, rules: Rules): number {
   const first = index - (index % group);
   geometry.pieces(lo, hi, depth, depth, 1, BITS);
   place.select(first, 1, group);
+  const { erased, memory, wordShift } = tree;
+  if (erased.active) erased.keep(memory.u32, (table >>> 2) + (first << wordShift), group << wordShift);
   if (rules.splitOfGroup === 'first') sumsOf(tree, place);
   else tree.leaves.write(place, geometry.address(lo, hi, depth), BITS);
   place.select(index, slots, count);
@@ -178,6 +180,8 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
   const { depth, table, index, slots, count, entries } = place;
   const span = tree.spanAt(depth);
   if (entries === 0) return;
+  const { erased, memory, wordShift } = tree;
+  if (erased.active) erased.keep(memory.u32, (table >>> 2) + (index << wordShift), entries << wordShift);
   tree.cleans.run(table, index, count, slots);
   tree.meter.entryWrites += entries;
   if (slots > 1) clearLeavesOf(tree, place);
@@ -204,6 +208,11 @@ function splitBlock(tree: TableTree, place: Place, compared: number, size: numbe
   const at = place.table + (place.index << tree.entryShift);
   const table = tree.pool.take(depth + 1, false);
   if (table === -1) return 0;
+  const { erased } = tree;
+  if (erased.active) {
+    erased.keep(tree.memory.u32, at >>> 2, 1 << tree.wordShift);
+    erased.made.push(depth + 1, table);
+  }
   const lo = tree.lo(at);
   const hi = tree.hi(at);
   const slots = geometry.slots(depth + 1, size);

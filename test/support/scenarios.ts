@@ -1,0 +1,157 @@
+/**
+ * Calls that touch every kind of step: pages, blocks, lists, splits, tables that go, tables that grow. Each with what it needs
+ * to find. For tests that let steps fail, or look at the tables after each.
+ * @module
+ */
+import type { Domain } from '../../src/core/index.ts';
+import type { Geometry } from '../../src/formats/index.ts';
+import { iovaOf, pageSizesOf, RW } from './setup.ts';
+
+/** A call, and what is there before. */
+export interface Scenario {
+  readonly name: string;
+  readonly kind: 'map' | 'unmap';
+  readonly prepare: (domain: Domain) => void;
+  readonly call: (domain: Domain) => unknown;
+  /** Input addresses whose translation it may change, as offsets from the region's base: start and end. */
+  readonly range: readonly [from: number, end: number];
+}
+
+/** The output addresses of scenarios lie here, where every format reaches. */
+const OUT = 0x1000_0000;
+
+function mapScenarios(small: number, span: number): Scenario[] {
+  const nothing = (): void => undefined;
+  const list = [5, 3, 9, 1, 2].map((page) => ({ address: OUT + page * small, length: small }));
+  const joined = [
+    { address: OUT, length: 3 * small },
+    { address: OUT + 3 * small, length: 2 * small },
+  ];
+  const before = span - 2 * small;
+  return [
+    {
+      name: 'map a page',
+      kind: 'map',
+      prepare: nothing,
+      call: (domain) => domain.map(iovaOf(domain, 0), OUT, small, RW),
+      range: [0, small],
+    },
+    {
+      name: 'map pages across a table boundary',
+      kind: 'map',
+      prepare: (domain) => void domain.map(iovaOf(domain, before - small), 0, small, RW),
+      call: (domain) => domain.map(iovaOf(domain, before), OUT + small, 5 * small, RW),
+      range: [before - small, before + 6 * small],
+    },
+    {
+      name: 'map a scattered list',
+      kind: 'map',
+      prepare: nothing,
+      call: (domain) => domain.mapSg(iovaOf(domain, before), list, RW),
+      range: [before, before + 5 * small],
+    },
+    {
+      name: 'map a contiguous list',
+      kind: 'map',
+      prepare: nothing,
+      call: (domain) => domain.mapSg(iovaOf(domain, before), joined, RW),
+      range: [before, before + 5 * small],
+    },
+    {
+      name: 'unmap a page of two',
+      kind: 'unmap',
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, 2 * small, RW),
+      call: (domain) => domain.unmap(iovaOf(domain, 0), small),
+      range: [0, 2 * small],
+    },
+    {
+      name: 'unmap pages across a table boundary',
+      kind: 'unmap',
+      prepare: (domain) => void domain.mapSg(iovaOf(domain, before), list, RW),
+      call: (domain) => domain.unmap(iovaOf(domain, before + small), 3 * small),
+      range: [before, before + 5 * small],
+    },
+    {
+      name: 'unmap with holes skipped',
+      kind: 'unmap',
+      prepare: (domain) => {
+        for (const page of [1, 3]) domain.map(iovaOf(domain, before + page * small), OUT + page * small, small, RW);
+      },
+      call: (domain) => domain.unmap(iovaOf(domain, before), 5 * small, { holes: 'skip' }),
+      range: [before, before + 5 * small],
+    },
+  ];
+}
+
+function blockScenarios(small: number, large: number, span: number): Scenario[] {
+  return [
+    {
+      name: 'map blocks and pages',
+      kind: 'map',
+      prepare: () => undefined,
+      call: (domain) => domain.map(iovaOf(domain, large - small), OUT - small, large + 2 * small, RW),
+      range: [large - small, 2 * large + small],
+    },
+    {
+      name: 'map a block over an empty table',
+      kind: 'map',
+      prepare: (domain) => {
+        domain.map(iovaOf(domain, large), 0, small, RW);
+        domain.unmap(iovaOf(domain, large), small);
+      },
+      call: (domain) => domain.map(iovaOf(domain, large), OUT, large + small, RW),
+      range: [large, 2 * large + small],
+    },
+    {
+      name: 'unmap a block',
+      kind: 'unmap',
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, 2 * large, RW),
+      call: (domain) => domain.unmap(iovaOf(domain, 0), large),
+      range: [0, 2 * large],
+    },
+    {
+      name: 'unmap out of the middle of blocks',
+      kind: 'unmap',
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, 2 * large, RW),
+      call: (domain) => domain.unmap(iovaOf(domain, large - small), 2 * small),
+      range: [0, 2 * large],
+    },
+    {
+      name: 'unmap tables and pages at once',
+      kind: 'unmap',
+      prepare: (domain) =>
+        void domain.map(iovaOf(domain, span - small), OUT, 2 * span - (span - large) + 2 * small, RW),
+      call: (domain) => domain.unmap(iovaOf(domain, span - small), span + 2 * small),
+      range: [span - small, 2 * span + large + small],
+    },
+  ];
+}
+
+/** A tree whose root grows with what is mapped. */
+function growthScenarios({ top, levels, ias }: Geometry, small: number): Scenario[] {
+  const first = levels[top];
+  if (top === 0 || first === undefined) return [];
+  const at = Math.min(2 ** ias, 2 ** first.shift * first.entries * 4) - 4 * small;
+  return [
+    {
+      name: 'map where the root must grow',
+      kind: 'map',
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, small, RW),
+      call: (domain) => domain.map(iovaOf(domain, at), OUT, 2 * small, RW),
+      range: [at, at + 2 * small],
+    },
+  ];
+}
+
+/** The calls for a geometry. */
+export function scenariosFor(geometry: Geometry): Scenario[] {
+  const [small = 0, ...blocks] = pageSizesOf(geometry);
+  const large = blocks.find((size) => size >= 2 ** (geometry.levels.at(-2)?.shift ?? 0)) ?? blocks.at(-1);
+  const last = geometry.levels.at(-1);
+  const span = last === undefined ? 0 : 2 ** last.shift * last.entries;
+  const scenarios = mapScenarios(small, span);
+  if (large !== undefined && 4 * Math.max(large, span) <= 2 ** geometry.ias && OUT % large === 0) {
+    scenarios.push(...blockScenarios(small, large, span));
+  }
+  return [...scenarios, ...growthScenarios(geometry, small)];
+}
