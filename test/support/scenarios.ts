@@ -18,14 +18,14 @@ export interface Scenario {
 }
 
 /** The output addresses of scenarios lie here, where every format reaches. */
-const OUT = 0x1000_0000;
+const LOW = 0x1000_0000;
 
-function mapScenarios(small: number, span: number): Scenario[] {
+function mapScenarios(out: number, small: number, span: number): Scenario[] {
   const nothing = (): void => undefined;
-  const list = [5, 3, 9, 1, 2].map((page) => ({ address: OUT + page * small, length: small }));
+  const list = [5, 3, 9, 1, 2].map((page) => ({ address: out + page * small, length: small }));
   const joined = [
-    { address: OUT, length: 3 * small },
-    { address: OUT + 3 * small, length: 2 * small },
+    { address: out, length: 3 * small },
+    { address: out + 3 * small, length: 2 * small },
   ];
   const before = span - 2 * small;
   return [
@@ -33,14 +33,14 @@ function mapScenarios(small: number, span: number): Scenario[] {
       name: 'map a page',
       kind: 'map',
       prepare: nothing,
-      call: (domain) => domain.map(iovaOf(domain, 0), OUT, small, RW),
+      call: (domain) => domain.map(iovaOf(domain, 0), out, small, RW),
       range: [0, small],
     },
     {
       name: 'map pages across a table boundary',
       kind: 'map',
       prepare: (domain) => void domain.map(iovaOf(domain, before - small), 0, small, RW),
-      call: (domain) => domain.map(iovaOf(domain, before), OUT + small, 5 * small, RW),
+      call: (domain) => domain.map(iovaOf(domain, before), out + small, 5 * small, RW),
       range: [before - small, before + 6 * small],
     },
     {
@@ -60,7 +60,7 @@ function mapScenarios(small: number, span: number): Scenario[] {
     {
       name: 'unmap a page of two',
       kind: 'unmap',
-      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, 2 * small, RW),
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), out, 2 * small, RW),
       call: (domain) => domain.unmap(iovaOf(domain, 0), small),
       range: [0, 2 * small],
     },
@@ -75,7 +75,7 @@ function mapScenarios(small: number, span: number): Scenario[] {
       name: 'unmap with holes skipped',
       kind: 'unmap',
       prepare: (domain) => {
-        for (const page of [1, 3]) domain.map(iovaOf(domain, before + page * small), OUT + page * small, small, RW);
+        for (const page of [1, 3]) domain.map(iovaOf(domain, before + page * small), out + page * small, small, RW);
       },
       call: (domain) => domain.unmap(iovaOf(domain, before), 5 * small, { holes: 'skip' }),
       range: [before, before + 5 * small],
@@ -83,13 +83,13 @@ function mapScenarios(small: number, span: number): Scenario[] {
   ];
 }
 
-function blockScenarios(small: number, large: number, span: number): Scenario[] {
+function blockScenarios(out: number, small: number, large: number, span: number): Scenario[] {
   return [
     {
       name: 'map blocks and pages',
       kind: 'map',
       prepare: () => undefined,
-      call: (domain) => domain.map(iovaOf(domain, large - small), OUT - small, large + 2 * small, RW),
+      call: (domain) => domain.map(iovaOf(domain, large - small), out - small, large + 2 * small, RW),
       range: [large - small, 2 * large + small],
     },
     {
@@ -99,20 +99,20 @@ function blockScenarios(small: number, large: number, span: number): Scenario[] 
         domain.map(iovaOf(domain, large), 0, small, RW);
         domain.unmap(iovaOf(domain, large), small);
       },
-      call: (domain) => domain.map(iovaOf(domain, large), OUT, large + small, RW),
+      call: (domain) => domain.map(iovaOf(domain, large), out, large + small, RW),
       range: [large, 2 * large + small],
     },
     {
       name: 'unmap a block',
       kind: 'unmap',
-      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, 2 * large, RW),
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), out, 2 * large, RW),
       call: (domain) => domain.unmap(iovaOf(domain, 0), large),
       range: [0, 2 * large],
     },
     {
       name: 'unmap out of the middle of blocks',
       kind: 'unmap',
-      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, 2 * large, RW),
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), out, 2 * large, RW),
       call: (domain) => domain.unmap(iovaOf(domain, large - small), 2 * small),
       range: [0, 2 * large],
     },
@@ -120,7 +120,7 @@ function blockScenarios(small: number, large: number, span: number): Scenario[] 
       name: 'unmap tables and pages at once',
       kind: 'unmap',
       prepare: (domain) =>
-        void domain.map(iovaOf(domain, span - small), OUT, 2 * span - (span - large) + 2 * small, RW),
+        void domain.map(iovaOf(domain, span - small), out, 2 * span - (span - large) + 2 * small, RW),
       call: (domain) => domain.unmap(iovaOf(domain, span - small), span + 2 * small),
       range: [span - small, 2 * span + large + small],
     },
@@ -128,7 +128,7 @@ function blockScenarios(small: number, large: number, span: number): Scenario[] 
 }
 
 /** A tree whose root grows with what is mapped. */
-function growthScenarios({ top, levels, ias }: Geometry, small: number): Scenario[] {
+function growthScenarios({ top, levels, ias }: Geometry, out: number, small: number): Scenario[] {
   const first = levels[top];
   if (top === 0 || first === undefined) return [];
   const at = Math.min(2 ** ias, 2 ** first.shift * first.entries * 4) - 4 * small;
@@ -136,22 +136,25 @@ function growthScenarios({ top, levels, ias }: Geometry, small: number): Scenari
     {
       name: 'map where the root must grow',
       kind: 'map',
-      prepare: (domain) => void domain.map(iovaOf(domain, 0), OUT, small, RW),
-      call: (domain) => domain.map(iovaOf(domain, at), OUT, 2 * small, RW),
+      prepare: (domain) => void domain.map(iovaOf(domain, 0), out, small, RW),
+      call: (domain) => domain.map(iovaOf(domain, at), out, 2 * small, RW),
       range: [at, at + 2 * small],
     },
   ];
 }
 
-/** The calls for a geometry. */
-export function scenariosFor(geometry: Geometry): Scenario[] {
+/**
+ * The calls for a geometry.
+ * @param out output addresses begin here
+ */
+export function scenariosFor(geometry: Geometry, out: number = LOW): Scenario[] {
   const [small = 0, ...blocks] = pageSizesOf(geometry);
   const large = blocks.find((size) => size >= 2 ** (geometry.levels.at(-2)?.shift ?? 0)) ?? blocks.at(-1);
   const last = geometry.levels.at(-1);
   const span = last === undefined ? 0 : 2 ** last.shift * last.entries;
-  const scenarios = mapScenarios(small, span);
-  if (large !== undefined && 4 * Math.max(large, span) <= 2 ** geometry.ias && OUT % large === 0) {
-    scenarios.push(...blockScenarios(small, large, span));
+  const scenarios = mapScenarios(out, small, span);
+  if (large !== undefined && 4 * Math.max(large, span) <= 2 ** geometry.ias && out % large === 0) {
+    scenarios.push(...blockScenarios(out, small, large, span));
   }
-  return [...scenarios, ...growthScenarios(geometry, small)];
+  return [...scenarios, ...growthScenarios(geometry, out, small)];
 }
