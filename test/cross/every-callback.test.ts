@@ -9,9 +9,9 @@ import { IommuError } from '../../src/errors.ts';
 import { FORMATS, formatById } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 import { COUNT_NAMES } from '../../src/meter/index.ts';
+import { snapshot } from '../../src/testing/snapshot.ts';
 import { FaultPoints, Planted, withFaults } from '../support/fault-points.ts';
 import { type Scenario, scenariosFor } from '../support/scenarios.ts';
-import { snapshot } from '../support/snapshot.ts';
 
 const MOST_POINTS = 2000;
 

@@ -5,7 +5,7 @@
  */
 import type { Domain } from '../../src/core/index.ts';
 import type { Geometry } from '../../src/formats/index.ts';
-import { iovaOf, pageSizesOf, RW } from './setup.ts';
+import { iovaOf, pageSizesOf, RW } from '../../src/testing/setup.ts';
 
 /** A call, and what is there before. */
 export interface Scenario {
