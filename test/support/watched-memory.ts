@@ -1,0 +1,167 @@
+/**
+ * Memory whose stores are seen one by one: each entry of a table that changes is a moment at which a device may look.
+ * @module
+ */
+import type { Kernels } from '../../src/memory/kernel-contract.ts';
+import { TableMemory } from '../../src/memory/table-memory.ts';
+
+/** What goes wrong on purpose. */
+export type StorePlant = 'none' | 'torn' | 'held' | 'freed-early';
+
+/** Table memory with a look after every store, and after every table that is freed. */
+export interface WatchedMemory {
+  readonly memory: TableMemory;
+  /** Looks, when something changed; undefined: nobody does. */
+  look: ((what: string) => void) | undefined;
+  /** Faults planted from now on. */
+  plant: StorePlant;
+  /** Makes the stores that were held back. */
+  release(): void;
+}
+
+/** Stores to one table after each of which a device looks. */
+const MOST_LOOKS = 24;
+
+type Store = (word: number, value: number) => void;
+
+/** Words that a kernel writes, from the arguments of its call: first byte and number of words. */
+const WRITES: Readonly<Record<string, (args: readonly number[]) => readonly [at: number, words: number]>> = {
+  fill8: ([dest = 0, count = 0]) => [dest, 2 * count],
+  fill4: ([dest = 0, count = 0]) => [dest, count],
+  gatherPages8: ([, , dest = 0, count = 0]) => [dest, 2 * count],
+  gather8: ([, , , , dest = 0, count = 0]) => [dest, 2 * count],
+  gather4: ([, , , , dest = 0, count = 0]) => [dest, count],
+  clear: ([at = 0, bytes = 0]) => [at, bytes / 4],
+  dirty8: ([from = 0, count = 0]) => [from, 2 * count],
+};
+
+/** Runs a kernel, and makes its stores again one by one. */
+function replayed(words: () => Uint32Array, store: Store, at: number, count: number, run: () => unknown): unknown {
+  const first = at >>> 2;
+  const before = words().slice(first, first + count);
+  const result = run();
+  const after = words().slice(first, first + count);
+  words().set(before, first);
+  for (const [i, value] of after.entries()) store(first + i, value);
+  return result;
+}
+
+function watchedKernels(kernels: Kernels, words: () => Uint32Array, store: Store): Kernels {
+  return new Proxy(kernels, {
+    get(target, name) {
+      const work = Reflect.get(target, name) as (...args: number[]) => unknown;
+      const writes = WRITES[String(name)];
+      if (name === 'mapPages8') {
+        // Written entries were all zero, and lie in the table that the walk found
+        return (...args: number[]) => {
+          const found = Reflect.apply(work, target, args) as number;
+          if ((found & 256) === 0) return found;
+          const [, iova = 0, , count = 0] = args;
+          const table = (found & -1024) >>> 0;
+          const first = (table >>> 2) + 2 * (Math.floor(iova / 4096) % 512);
+          const after = words().slice(first, first + 2 * count);
+          words().fill(0, first, first + 2 * count);
+          for (const [i, value] of after.entries()) store(first + i, value);
+          return found;
+        };
+      }
+      if (writes === undefined) return work.bind(target);
+      return (...args: number[]) => {
+        const [at, count] = writes(args);
+        return replayed(words, store, at, count, () => Reflect.apply(work, target, args));
+      };
+    },
+  });
+}
+
+/** Makes such a memory, for tables of 4 KiB with entries of 8 bytes. */
+export function watchedMemory(): WatchedMemory {
+  const memory = new TableMemory({ plainKernels: true });
+  let raw = memory.u32;
+  let looking = false;
+  const held: [word: number, value: number][] = [];
+  const look = (what: string): void => {
+    if (looking || watched.look === undefined) return;
+    looking = true;
+    try {
+      watched.look(what);
+    } finally {
+      looking = false;
+    }
+  };
+  const stores = new Map<number, number>();
+  /** Of many stores to one table, each of the first ones and every 32nd. */
+  const isLooked = (word: number): boolean => {
+    const table = word >>> 10;
+    const made = (stores.get(table) ?? 0) + 1;
+    stores.set(table, made);
+    return made <= MOST_LOOKS || made % 32 === 0;
+  };
+  let changed = false;
+  /** Both halves of an entry are one store: the device looks after the upper one. */
+  const store = (word: number, value: number): void => {
+    if (watched.plant === 'held' && !looking && memory.stateAt(memory.base + word * 4) === 'live' && value === 0) {
+      held.push([word, value]);
+      return;
+    }
+    changed = (word % 2 === 1 && changed) || raw[word] !== value >>> 0;
+    raw[word] = value;
+    if (changed && (word % 2 === 1 || watched.plant === 'torn') && isLooked(word))
+      look(`store at 0x${(memory.base + word * 4).toString(16)}`);
+  };
+  const proxied = (words: Uint32Array): Uint32Array =>
+    new Proxy(words, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+      set(_target, name, value: number) {
+        store(Number(name), value);
+        return true;
+      },
+    });
+  let seen = proxied(raw);
+  const watched: WatchedMemory = {
+    memory,
+    look: undefined,
+    plant: 'none',
+    release() {
+      watched.plant = 'none';
+      for (const [word, value] of held.splice(0)) store(word, value);
+    },
+  };
+  Object.defineProperty(memory, 'u32', {
+    get: () => seen,
+    set: (words: Uint32Array) => {
+      raw = words;
+      seen = proxied(words);
+    },
+  });
+  Object.defineProperty(memory, 'kernels', { value: watchedKernels(memory.kernels, () => raw, store) });
+  watchFrees(watched, look);
+  return watched;
+}
+
+function watchFrees(watched: WatchedMemory, look: (what: string) => void): void {
+  const { memory } = watched;
+  const { free, queue } = TableMemory.prototype;
+  const early = new Set<number>();
+  Object.defineProperty(memory, 'queue', {
+    value: (offset: number, bytes: number): void => {
+      if (watched.plant !== 'freed-early') {
+        queue.call(memory, offset, bytes);
+        return;
+      }
+      early.add(offset);
+      free.call(memory, offset, bytes);
+      look('a table is freed too early');
+    },
+  });
+  Object.defineProperty(memory, 'free', {
+    value: (offset: number, bytes: number): void => {
+      if (early.delete(offset)) return;
+      free.call(memory, offset, bytes);
+      look('a table is freed');
+    },
+  });
+}
