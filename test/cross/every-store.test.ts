@@ -12,8 +12,8 @@ import { type Scenario, scenariosFor } from '../support/scenarios.ts';
 import { type StorePlant, watchedMemory } from '../support/watched-memory.ts';
 
 const DEVICE = 0x18;
-/** Above 4 GiB: each half of an entry matters. */
-const OUT = 2 ** 33 + 2 ** 28;
+/** Above 16 GiB: each half of an entry matters, also where the address lies two bits lower in it. */
+const OUT = 2 ** 35 + 2 ** 28;
 
 type MakeUnit = (memory: PhysicalMemory, options: UnitOptions) => LiveUnit;
 type MakeDriver = (port: RegisterPort) => DriverFactory;
