@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { measureTimer } from '../src/bench/index.ts';
 import { writeBlocks } from './blocks.ts';
 import { agreement, documentOf } from './figures.ts';
-import { residentRow } from './files.ts';
+import { residentRow, twoThreadRow } from './files.ts';
 import { type GrowthRow, growth, growthMarkdown, growthRow } from './growth.ts';
 import { markdown, shortMarkdown } from './print.ts';
 import type { Row } from './row.ts';
@@ -39,7 +39,10 @@ function measureAll(tableOnly: boolean): { rows: Row[]; sizes: GrowthRow[] } {
   const rows = Array.from({ length: count }, (_, index) => reported(measured(index)));
   if (tableOnly) return { rows, sizes: [] };
   const sizes = growth();
-  return { rows: [...rows, ...[growthRow(sizes), residentRow(), ...startupRows()].map(reported)], sizes };
+  return {
+    rows: [...rows, ...[twoThreadRow(), growthRow(sizes), residentRow(), ...startupRows()].map(reported)],
+    sizes,
+  };
 }
 
 /** What was measured where. */
