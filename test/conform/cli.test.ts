@@ -54,6 +54,22 @@ test('vectors of formats that are not supported are counted as skipped', async (
   expect(stdout).toMatch(/skipped: \d+ of format rockchip, which is not supported\n$/);
 });
 
+test('a pack is run by --pack; neither a file nor a pack is a wrong use', async () => {
+  const header = '{"pack":"test","version":1,"cases":1,"sources":{"x":{"what":"x","independent":true}}}';
+  const image = '{"kind":"image","id":"i","ranges":[],"words":[]}';
+  const each =
+    '{"kind":"tables","id":"one","source":"x","agree":[],"format":"riscv-sv39","image":"i","roots":["0x80000000"],"granule":4096,"inputBits":39,"outputBits":56,"quirks":[],"access":"any","iova":"0x1000","expect":{"fault":null}}';
+  const pack = write('pack.jsonl', [header, image, each].join('\n'));
+  expect(await runCli('conform', '--pack', pack)).toMatchObject({ status: 0, stdout: '1 passed, 0 failed\n' });
+  const broken = write(
+    'broken-pack.jsonl',
+    [header, image, each.replace('{"fault":null}', '{"address":"0x42"}')].join('\n'),
+  );
+  const failed = await runCli('conform', '--pack', broken);
+  expect(failed).toMatchObject({ status: 1, stdout: expect.stringContaining('FAILED one: address: expected 0x42') });
+  expect((await runCli('conform')).status).toBe(2);
+});
+
 test('what cannot be read leaves status 3 and says why', async () => {
   expect(await runCli('conform', join(FOLDER, 'absent'))).toMatchObject({
     status: 3,
