@@ -85,9 +85,11 @@ export function illegalStage2({ words }: StreamTableEntry, { httu, stallModel, t
 }
 
 // 5.4 context descriptor, bit positions
-const CD = { T0SZ: 0, EPD0: 14, T1SZ: 16, EPD1: 30, AA64: 41, HD: 42, HA: 43, S: 44, A: 46 } as const;
-/** The largest TxSZ without small translation tables. */
-const MAX_TSZ = 39;
+const CD = { T0SZ: 0, TG0: 6, EPD0: 14, T1SZ: 16, TG1: 22, EPD1: 30, AA64: 41, HD: 42, HA: 43, S: 44, A: 46 } as const;
+/** The largest TxSZ without small translation tables, and the smallest without 52-bit virtual addresses. */
+const [MAX_TSZ, MIN_TSZ] = [39, 16];
+/** TG0 and TG1 of 64K, the granule with which TxSZ may be smaller (IDR5.VAX). */
+const LARGE = { first: 1, second: 3 } as const;
 
 /** Why a context descriptor is ILLEGAL (5.5, CdIllegal); undefined where it is not. */
 export function illegalCd(words: Uint32Array, forms: SmmuV3Forms, s1StallDisabled: boolean): string | undefined {
@@ -105,10 +107,11 @@ export function illegalCd(words: Uint32Array, forms: SmmuV3Forms, s1StallDisable
 }
 
 function illegalSize(words: Uint32Array, { smallTables, minor }: SmmuV3Forms): string | undefined {
-  if (smallTables || minor < 1) return undefined;
-  const large = [CD.T0SZ, CD.T1SZ].some((at, i) => {
-    const off = bitsOf(words, i === 0 ? CD.EPD0 : CD.EPD1, 1) === 1;
-    return !off && bitsOf(words, at, 6) > MAX_TSZ;
-  });
-  return large ? `TxSZ is above ${MAX_TSZ}, but IDR3.STT is 0` : undefined;
+  if (minor < 1) return undefined;
+  const sizes = [
+    { off: CD.EPD0, at: CD.T0SZ, large: bitsOf(words, CD.TG0, 2) === LARGE.first },
+    { off: CD.EPD1, at: CD.T1SZ, large: bitsOf(words, CD.TG1, 2) === LARGE.second },
+  ].flatMap(({ off, at, large }) => (bitsOf(words, off, 1) === 1 ? [] : [{ size: bitsOf(words, at, 6), large }]));
+  if (!smallTables && sizes.some(({ size }) => size > MAX_TSZ)) return `TxSZ is above ${MAX_TSZ}, but IDR3.STT is 0`;
+  return sizes.some(({ size, large }) => !large && size < MIN_TSZ) ? `TxSZ is below ${MIN_TSZ}` : undefined;
 }
