@@ -14,16 +14,24 @@ import type { ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import { ListRuns } from '../pagetable/runs.ts';
 
+/** Where numbers end that are all exact. */
+const EXACT_END = 2 ** 53;
+
 /** A public address or size as an exact number. Input addresses become offsets from the region's base. */
 export class ArgumentCheck {
   readonly #geometry: Geometry;
   readonly #memory: TableMemory;
   /** Bytes of the smallest page. */
   readonly smallest: number;
+  /** Addresses times this are whole where they are multiples of the smallest page; a power of two. */
+  readonly #perPage: number;
   readonly #inputEnd: number;
   /** Where the input addresses end that are their own offsets. */
   readonly #plainEnd: number;
   readonly #outputEnd: number;
+  /** The same ends, where numbers are exact up to them. */
+  readonly #exactInput: number;
+  readonly #exactOutput: number;
   readonly #allowedLo: number;
   readonly #allowedHi: number;
 
@@ -31,13 +39,43 @@ export class ArgumentCheck {
     this.#geometry = geometry;
     this.#memory = memory;
     this.smallest = sizesOf(geometry.pageSizes)[0] ?? 2 ** geometry.pageShift;
+    this.#perPage = 1 / this.smallest;
     this.#inputEnd = 2 ** geometry.ias;
     const half = geometry.signExtends ? this.#inputEnd / 2 : this.#inputEnd;
     this.#plainEnd = geometry.iovaBase === 0n ? half : 0;
     this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
+    this.#exactInput = Math.min(this.#plainEnd, EXACT_END);
+    this.#exactOutput = Math.min(this.#outputEnd, EXACT_END);
     const allowed = this.#outputEnd - this.smallest;
     this.#allowedLo = lowHalf(allowed);
     this.#allowedHi = highHalf(allowed);
+  }
+
+  /**
+   * Whether the arguments of a map call are numbers that need no other check: whole pages in range, at input addresses that are
+   * their own offsets.
+   */
+  isPlain(iova: Address, pa: Address, size: Address): boolean {
+    if (typeof iova !== 'number' || typeof pa !== 'number' || typeof size !== 'number') return false;
+    if (!(iova >= 0 && pa >= 0 && size > 0 && iova + size <= this.#exactInput && pa + size <= this.#exactOutput)) {
+      return false;
+    }
+    return this.#arePages(iova, pa, size);
+  }
+
+  /** As {@link ArgumentCheck.isPlain}, of a call that unmaps. */
+  isPlainInput(iova: Address, size: Address): boolean {
+    if (typeof iova !== 'number' || typeof size !== 'number') return false;
+    if (!(iova >= 0 && size > 0 && iova + size <= this.#exactInput)) return false;
+    return this.#arePages(iova, 0, size);
+  }
+
+  #arePages(iova: number, pa: number, size: number): boolean {
+    const perPage = this.#perPage;
+    const pages = size * perPage;
+    const from = iova * perPage;
+    const to = pa * perPage;
+    return Math.floor(pages) === pages && Math.floor(from) === from && Math.floor(to) === to;
   }
 
   /**

@@ -23,6 +23,8 @@ import type { Route } from './route.ts';
 
 /** Bits of a whole number that a double holds. */
 const EXACT_BITS = 53;
+/** Lists of fewer elements than this have large ones: where a geometry has pages for those, most of their time goes into the call. */
+const FEW_ELEMENTS = 8;
 /** Address bits below the smallest page of any format. */
 const SUB_PAGE = 2047n;
 
@@ -40,6 +42,11 @@ export class SafeCalls implements Calls {
   readonly #joins: boolean;
   readonly #refusals: Refusals;
   readonly #gathers: boolean;
+  /** Shorter lists are not worth a look by kernels. */
+  readonly #leastElements: number;
+  /** The protection that was checked last, and what it grants. */
+  #prot = Number.NaN;
+  #granted = 0;
 
   /** @param gathers whether lists are mapped by kernels, where these can read them */
   constructor(
@@ -60,6 +67,7 @@ export class SafeCalls implements Calls {
     this.#joins = requests.joinsPages;
     this.#refusals = new Refusals(geometry);
     this.#gathers = gathers;
+    this.#leastElements = geometry.pageSizes > check.smallest ? FEW_ELEMENTS : 0;
   }
 
   translate(iova: Address): number | undefined {
@@ -76,24 +84,25 @@ export class SafeCalls implements Calls {
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
+    if (this.#check.isPlain(iova, pa, size))
+      return this.#mapChecked(iova as number, pa as number, size as number, prot);
     const offset = this.#check.offset(iova);
     const bytes = this.#check.number('size', size);
     const start = this.#check.number('pa', pa);
     this.#check.input(iova, offset, bytes);
     this.#check.output('pa', start, bytes);
-    const pages = this.#pagesAtOnce(offset, bytes);
-    if (pages === 0) return this.#map(offset, bytes, prot, start, undefined);
-    return this.#mapAtOnce(offset, start, bytes, pages, prot);
+    return this.#mapChecked(offset, start, bytes, prot);
   }
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const given = input instanceof CheckedList ? input : undefined;
-    const readable = this.#gathers || ScatterList.is(input);
+    const readable = (this.#gathers || ScatterList.is(input)) && input.addresses.length >= this.#leastElements;
     const list = given ?? (readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined);
     try {
       const bytes = list?.bytes ?? this.#check.list(input);
       this.#check.input(iova, offset, bytes);
+      if (prot !== this.#prot) this.#allow(prot);
       return this.#map(offset, bytes, prot, 0, list ?? input);
     } finally {
       if (given === undefined) list?.close();
@@ -101,9 +110,14 @@ export class SafeCalls implements Calls {
   }
 
   unmap(iova: Address, size: Address, options: UnmapOptions): number {
+    if (this.#check.isPlainInput(iova, size)) return this.#unmapChecked(iova as number, size as number, options);
     const offset = this.#check.offset(iova);
     const bytes = this.#check.number('size', size);
     this.#check.input(iova, offset, bytes);
+    return this.#unmapChecked(offset, bytes, options);
+  }
+
+  #unmapChecked(offset: number, bytes: number, options: UnmapOptions): number {
     const end = offset + bytes;
     const queued = options.invalidation === 'later' && !this.#route.isStrict;
     const hole = options.holes === 'skip' ? -1 : this.#table.findHole(offset, end);
@@ -125,9 +139,23 @@ export class SafeCalls implements Calls {
     return unmapped;
   }
 
+  /** Maps a range that was checked. */
+  #mapChecked(offset: number, pa: number, bytes: number, prot: number): MapResult {
+    if (prot !== this.#prot) this.#allow(prot);
+    const pages = bytes === this.#smallest ? 1 : this.#pagesAtOnce(offset, bytes);
+    if (pages === 0) return this.#map(offset, bytes, prot, pa, undefined);
+    return this.#mapAtOnce(offset, pa, bytes, pages, prot);
+  }
+
+  /** Checks a protection, and keeps what it grants. */
+  #allow(prot: number): void {
+    checkProt(prot);
+    this.#granted = this.#geometry.granted(prot);
+    this.#prot = prot;
+  }
+
   /** Maps a range whose entries are tested where they are written, all of them before the first. */
   #mapAtOnce(offset: number, pa: number, bytes: number, pages: number, prot: number): MapResult {
-    checkProt(prot);
     this.#table.begin(false);
     let errno: number;
     try {
@@ -136,25 +164,23 @@ export class SafeCalls implements Calls {
       attempt(() => this.#rollBack(offset, bytes));
       throw error;
     }
-    return this.#end(offset, bytes, prot, errno);
+    return this.#end(offset, bytes, errno);
   }
 
   /** Smallest pages that a range is where they go in one call and lie in one table; 0 for any other. */
   #pagesAtOnce(offset: number, bytes: number): number {
-    if (bytes === this.#smallest) return 1;
     return this.#joins && this.#table.mapsAtOnce(offset, bytes) ? bytes / this.#smallest : 0;
   }
 
   #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
-    checkProt(prot);
     const known = bytes !== this.#smallest;
     if (known) this.#refuseOverlap(offset, bytes);
     this.#table.begin(known);
-    return this.#end(offset, bytes, prot, this.#orRollBack(offset, bytes, prot, pa, list));
+    return this.#end(offset, bytes, this.#orRollBack(offset, bytes, prot, pa, list));
   }
 
   /** Ends a map call of `bytes` bytes; what did not come to its end is rolled back and refused. */
-  #end(offset: number, bytes: number, prot: number, errno: number): MapResult {
+  #end(offset: number, bytes: number, errno: number): MapResult {
     if (errno !== 0 || this.#done.bytes !== bytes) this.#refuseRest(offset, bytes, errno);
     try {
       this.#route.syncMap(offset, bytes);
@@ -163,7 +189,7 @@ export class SafeCalls implements Calls {
       throw error;
     }
     this.#table.commit();
-    return { bytes, errno: 0, granted: this.#geometry.granted(prot) };
+    return { bytes, errno: 0, granted: this.#granted };
   }
 
   #refuseOverlap(offset: number, bytes: number): void {

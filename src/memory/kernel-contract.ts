@@ -9,11 +9,13 @@ export const STATE_OFFSET = 64;
 /**
  * Byte offsets of what `follow` knows of the tree that it walks, as 32-bit words; set by whoever walks. `tree`: physical
  * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, in two words each
- * the bits that mark a cleaned entry and the field of an output address in a leaf, and that field's shift. `levels`, four
- * words a depth, at most six depths: shift and mask of the index, mask and value that tell a table entry. `walked`: the last
- * address in two words, the depth reached, entries passed that had no mark. `path`: byte offset of the table at each depth.
+ * the bits that mark a cleaned entry and the field of an output address in a leaf, that field's shift, and from word 10 on the
+ * bits of which all are set in a leaf of several entries (0 where no bits tell one). `levels`, four words a depth, at most six
+ * depths: shift and mask of the index, mask and value that tell a table entry. `walked`: the last address in two words, the depth
+ * reached (0 makes the next walk begin at the root), entries counted that had no mark. `path`: byte offset of the table at each
+ * depth. `unmarked`: for each depth, entries above it that had no mark.
  */
-export const WALK = { tree: 256, levels: 304, walked: 400, path: 416 } as const;
+export const WALK = { tree: 256, levels: 304, walked: 400, path: 416, unmarked: 448 } as const;
 
 /** What every set of kernels offers. Offsets are bytes in the memory, counts are entries, values are 32-bit halves. */
 export interface Kernels {
@@ -107,15 +109,21 @@ export interface Kernels {
     single: number,
   ): number;
   /**
-   * Follows table entries from `root` (a byte offset, with the root's depth in bits 3:0) towards the table at depth `target`;
-   * with `keep` (1, not 0) from the deepest table of the last walk that also leads to `iova`. Knows the tree by {@link WALK}.
+   * Follows table entries from `root` (a byte offset, with the root's depth in bits 3:0) towards the table at depth `target`,
+   * from the deepest table of the last walk that also leads to `iova`. What it answers and counts is that of a walk from the root;
+   * with `keep` (1, not 0) that of the part that was walked. Knows the tree by {@link WALK}.
    * @returns byte offset of the table reached, a multiple of 1 KiB, as a signed number, with the depth reached in bits 3:0
    * and the depth begun at in bits 7:4
    */
   follow(root: number, iova: number, target: number, keep: number): number;
   /**
-   * As `follow` to the last table, at depth `last`; writes `count` neighbouring 8-byte leaves of that table, for one output range
-   * from `pa` on, where their entries are all zero.
+   * Output address behind `iova` where 8-byte leaves hold it as a field: −1 where nothing is mapped, NaN where the leaf is one of
+   * several entries. Walks as `follow` does without `keep`.
+   */
+  translate8(root: number, iova: number, last: number): number;
+  /**
+   * As `follow` to the table at depth `depth`; writes `count` neighbouring 8-byte leaves of that table, of one entry each, for one
+   * output range from `pa` on, where their entries are all zero.
    * @returns as `follow`, with bit 8 set where the leaves were written
    */
   mapPages8(
@@ -123,7 +131,7 @@ export interface Kernels {
     iova: number,
     pa: number,
     count: number,
-    last: number,
+    depth: number,
     keep: number,
     bitsLo: number,
     bitsHi: number,

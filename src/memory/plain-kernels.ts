@@ -2,7 +2,7 @@
  * The kernels in plain TypeScript: the tests' oracle, and the fallback where there is no WebAssembly SIMD.
  * @module
  */
-import { highHalf, lowHalf } from '../address.ts';
+import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
 import { addressIn, entryBehind, indexIn, sharedDepth } from './plain-walk.ts';
 
@@ -11,8 +11,10 @@ const TWO_52 = 2 ** 52;
 const TREE = WALK.tree / 4;
 const MARKS = TREE + 4;
 const LEAF = TREE + 6;
+const SEVERAL = TREE + 10;
 const WALKED = WALK.walked / 4;
 const PATH = WALK.path / 4;
+const UNMARKED = WALK.unmarked / 4;
 const LEVELS = WALK.levels / 4;
 
 /** Plain kernels over a WebAssembly memory. */
@@ -242,20 +244,35 @@ export class PlainKernels implements Kernels {
     const low = lowHalf(iova);
     const high = highHalf(iova);
     const top = root & 15;
-    const from = keep === 0 ? top : sharedDepth(words, low, high, top, target);
-    let depth = from;
-    let table = from === top ? root - top : (words[PATH + from] as number);
-    let unmarked = 0;
+    let depth = sharedDepth(words, low, high, top, target);
+    const from = keep === 0 ? top : depth;
+    if (depth === top) words[UNMARKED + top] = 0;
+    let table = depth === top ? root - top : (words[PATH + depth] as number);
     for (; depth < target; depth++) {
       const [lo, hi] = entryBehind(words, depth, table, low, high);
       const level = LEVELS + 4 * depth;
       if ((lo & (words[level + 2] as number)) !== ((words[level + 3] as number) | 0)) break;
-      if (((lo & (words[MARKS] as number)) | (hi & (words[MARKS + 1] as number))) === 0) unmarked++;
+      const marked = ((lo & (words[MARKS] as number)) | (hi & (words[MARKS + 1] as number))) !== 0;
       table = (addressIn(words, lo, hi) - (words[TREE] as number)) >>> 0;
       words[PATH + depth + 1] = table;
+      words[UNMARKED + depth + 1] = (words[UNMARKED + depth] as number) + (marked ? 0 : 1);
     }
-    words.set([low, high, depth, unmarked], WALKED);
+    words.set([low, high, depth, (words[UNMARKED + depth] as number) - (words[UNMARKED + from] as number)], WALKED);
     return table | depth | (from << 4);
+  }
+
+  translate8(root: number, iova: number, last: number): number {
+    const found = this.follow(root, iova, last, 0);
+    const words = this.#words;
+    const depth = found & 15;
+    const [lo, hi] = entryBehind(words, depth, (found & -1024) >>> 0, lowHalf(iova), highHalf(iova));
+    if ((lo | hi) === 0) return -1;
+    const [low, high] = [words[SEVERAL] as number, words[SEVERAL + 1] as number];
+    if ((low | high) !== 0 && ((~lo & low) | (~hi & high)) === 0) return Number.NaN;
+    const shift = words[LEAF + 2] as number;
+    const field = ((lo & (words[LEAF] as number)) >>> 0) + ((hi & (words[LEAF + 1] as number)) >>> 0) * TWO_32;
+    const size = 2 ** (words[LEVELS + 4 * depth] as number);
+    return Number(BigInt(field * 2 ** shift) | BigInt(offsetIn(iova, size)));
   }
 
   mapPages8(
@@ -263,18 +280,18 @@ export class PlainKernels implements Kernels {
     iova: number,
     pa: number,
     count: number,
-    last: number,
+    depth: number,
     keep: number,
     bitsLo: number,
     bitsHi: number,
   ): number {
-    const found = this.follow(root, iova, last, keep);
+    const found = this.follow(root, iova, depth, keep);
     const words = this.#words;
-    if ((found & 15) !== last) return found;
+    if ((found & 15) !== depth) return found;
     const table = (found & -1024) >>> 0;
-    const index = indexIn(words, last, lowHalf(iova), highHalf(iova));
+    const index = indexIn(words, depth, lowHalf(iova), highHalf(iova));
     if (this.firstSet8(table, index, index + count) < index + count) return found;
-    const page = 2 ** (words[LEVELS + 4 * last] as number);
+    const page = 2 ** (words[LEVELS + 4 * depth] as number);
     for (let i = 0; i < count; i++) {
       const address = Math.floor((pa + i * page) / 2 ** (words[LEAF + 2] as number));
       const word = (table >>> 2) + 2 * (index + i);

@@ -38,7 +38,7 @@ export function entryBehind(
 
 /** Depth of the deepest table of the last walk that leads to an address too, from `top` to `target`. */
 export function sharedDepth(words: Uint32Array, low: number, high: number, top: number, target: number): number {
-  let depth = Math.min(words[WALKED + 2] as number, target);
+  let depth = Math.max(top, Math.min(words[WALKED + 2] as number, target));
   const at = high * TWO_32 + low;
   const last = (words[WALKED + 1] as number) * TWO_32 + (words[WALKED] as number);
   const span = (below: number): number => 2 ** (words[LEVELS + 4 * below] as number);

@@ -12,6 +12,10 @@ const FROM_SHIFT = 4;
 const OFFSET = -1024;
 const WRITTEN = 256;
 
+/** Words in which the kernels leave the depth that a walk reached, and entries without a mark at each depth. */
+const DEPTH_WALKED = WALK.walked / 4 + 2;
+const UNMARKED = WALK.unmarked / 4;
+
 /** Depth that a walk reached. */
 export function depthReached(found: number): number {
   return found & DEPTH;
@@ -36,52 +40,71 @@ export function wroteLeaf(found: number): boolean {
 export class Cursor {
   readonly #memory: TableMemory;
   readonly #words: Uint32Array;
+  /** Adds to the entries without a mark at each table that a walk goes on to as it is made. */
+  readonly #unmarkedLink: number;
+  /** Whether the place of the last walk may be kept. */
   #known = false;
 
   constructor(geometry: Geometry, memory: TableMemory) {
     this.#memory = memory;
     const { levels, tableField, tableFieldShift, entryBytes, syncedLo, syncedHi } = geometry;
-    const { leafFieldLo, leafFieldHi, addressShift } = geometry;
+    const { leafFieldLo, leafFieldHi, addressShift, contiguous } = geometry;
     const first = (WALK.levels - WALK.tree) / 4;
     const words = new Uint32Array(first + 4 * levels.length);
     words.set([memory.base, tableField, tableFieldShift, Math.log2(entryBytes), syncedLo, syncedHi]);
-    words.set([leafFieldLo, leafFieldHi, addressShift], 6);
+    words.set([leafFieldLo, leafFieldHi, addressShift, 0, contiguous?.lo ?? 0, contiguous?.hi ?? 0], 6);
     for (const [depth, { shift, entries, tableMask, tableValue }] of levels.entries()) {
       words.set([shift, entries - 1, tableMask, tableValue], first + 4 * depth);
     }
     this.#words = words;
+    this.#unmarkedLink = (syncedLo | syncedHi) === 0 ? 1 : 0;
   }
 
   /**
-   * Follows table entries towards the table at depth `target`.
+   * Follows table entries towards the table at depth `target`, from where the last walk came past. Freeing a table makes it forget.
    * @param root byte offset of the root, with its depth in bits 3:0
-   * @param keep whether the walk may begin where the last one ended
+   * @param keep whether the answer is that of the part that was walked, or of a walk from the root
    * @returns what `depthReached`, `depthBegun` and `tableReached` take apart
    */
   follow(root: number, iova: number, target: number, keep: boolean): number {
-    const kept = this.#begin(keep);
-    return this.#memory.kernels.follow(root, iova, target, kept);
+    const memory = this.#memory;
+    if (memory.walker !== this || !this.#known) this.#start();
+    return memory.kernels.follow(root, iova, target, keep ? 1 : 0);
+  }
+
+  /** Output address behind an input address: −1 where nothing is mapped, NaN in a leaf of several entries. */
+  translate(root: number, iova: number, last: number): number {
+    const memory = this.#memory;
+    if (memory.walker !== this || !this.#known) this.#start();
+    return memory.kernels.translate8(root, iova, last);
+  }
+
+  /** Depth that the last walk reached. */
+  get depth(): number {
+    return this.#memory.u32[DEPTH_WALKED] as number;
   }
 
   /**
-   * Walks to the last table, at depth `last`, and writes `count` leaves of 8 bytes where their entries are zero.
+   * Walks to the table at depth `depth` and writes `count` leaves of one entry of 8 bytes where their entries are zero.
    * @returns as `follow`; `wroteLeaf` tells whether it did
    */
-  mapPages(root: number, iova: number, pa: number, count: number, last: number, keep: boolean, bits: Entry): number {
-    const kept = this.#begin(keep);
-    return this.#memory.kernels.mapPages8(root, iova, pa, count, last, kept, bits.lo, bits.hi);
+  mapPages(root: number, iova: number, pa: number, count: number, depth: number, keep: boolean, bits: Entry): number {
+    const memory = this.#memory;
+    if (memory.walker !== this || !this.#known) this.#start();
+    return memory.kernels.mapPages8(root, iova, pa, count, depth, keep ? 1 : 0, bits.lo, bits.hi);
   }
 
   /** Entries that the last walk passed and that bear no mark of having been cleaned. */
   get unmarked(): number {
-    return this.#memory.u32[WALK.walked / 4 + 3] as number;
+    return this.#memory.u32[DEPTH_WALKED + 1] as number;
   }
 
   /** The last walk went on to a table that is new. */
   extend(depth: number, table: number): void {
     const { u32 } = this.#memory;
     u32[WALK.path / 4 + depth] = table;
-    u32[WALK.walked / 4 + 2] = depth;
+    u32[UNMARKED + depth] = (u32[UNMARKED + depth - 1] as number) + this.#unmarkedLink;
+    u32[DEPTH_WALKED] = depth;
   }
 
   /** Makes the next walk start from the root. */
@@ -89,20 +112,12 @@ export class Cursor {
     this.#known = false;
   }
 
-  /** Tells the kernels of this tree; 1 where they may begin at the last walk's place, else 0. */
-  #begin(keep: boolean): number {
-    if (this.#memory.walker !== this) this.#take();
-    const kept = keep && this.#known ? 1 : 0;
-    this.#known = true;
-    return kept;
-  }
-
-  #take(): void {
+  /** Tells the kernels of this tree, and lets the walk start from the root. */
+  #start(): void {
     const memory = this.#memory;
-    const { u32 } = memory;
-    const words = this.#words;
-    for (let i = 0; i < words.length; i++) u32[WALK.tree / 4 + i] = words[i] as number;
+    if (memory.walker !== this) memory.u32.set(this.#words, WALK.tree / 4);
     memory.walker = this;
-    this.#known = false;
+    memory.u32[DEPTH_WALKED] = 0;
+    this.#known = true;
   }
 }

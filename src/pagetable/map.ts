@@ -2,6 +2,7 @@
  * Mapping a run of equal pages.
  * @module
  */
+import { offsetIn } from '../address.ts';
 import { firstSet } from './entries.ts';
 import { EEXIST, EINVAL } from './errno.ts';
 import type { Place } from './place.ts';
@@ -17,6 +18,9 @@ import type { TableTree } from './tree.ts';
 export function mapRun(tree: TableTree, place: Place, pa: number, prot: number, keep: boolean): number {
   const { depth, iova } = place;
   if (depth === -1) return refuseSize(tree, iova, keep);
+  if (depth < tree.last && blocksFit(tree, place, pa) && tree.mapPages(depth, iova, pa, place.count, prot, keep)) {
+    return place.count;
+  }
   const index = tree.indexAt(depth, iova);
   const known = tree.journal.free && depth === tree.last;
   const whole = known && index === 0 && place.entries >= tree.levelAt(depth).entries;
@@ -35,6 +39,16 @@ export function mapRun(tree: TableTree, place: Place, pa: number, prot: number, 
   place.table = table;
   place.index = index;
   return fillRoom(tree, place, pa, prot, known);
+}
+
+/** Whether a kernel can take the blocks of a place: of one entry each, in one table, with addresses that entries hold. */
+function blocksFit(tree: TableTree, { depth, slots, iova, count }: Place, pa: number): boolean {
+  if (!tree.masksLeaves || slots !== 1 || depth < tree.top) return false;
+  const { entries, runEntries } = tree.levelAt(depth);
+  const span = tree.spanAt(depth);
+  const bytes = count * span;
+  const table = span * Math.min(entries, runEntries);
+  return pa + bytes <= tree.outputEnd && iova + bytes <= tree.reach && offsetIn(iova, table) + bytes <= table;
 }
 
 /** Linux walks, and makes tables, before it finds that no level has pages of the size. */

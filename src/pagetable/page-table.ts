@@ -50,9 +50,8 @@ export class PageTable implements PagesSink, UnmapSink {
   readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
   readonly #pageByPage: boolean;
-  /** Bytes of the pages that `TableTree.mapPage` maps; 0 for none. */
+  /** Bytes of the smallest pages that `TableTree.mapPages` maps; 0 for none. */
   readonly #page: number;
-  readonly #outputEnd: number;
   /** Depth of the root before the call under way. */
   #topBefore = 0;
   /** Ranges below these bytes may hold leaves of one last-level table only; 0 where none do. */
@@ -82,8 +81,7 @@ export class PageTable implements PagesSink, UnmapSink {
     this.#checks = rules.mapChecks.length > 0;
     this.#pageByPage = rules.request === 'page';
     this.tree = new TableTree(geometry, memory, meter, tlb, rules);
-    this.#page = this.tree.masksLeaves ? 2 ** geometry.pageShift : 0;
-    this.#outputEnd = 2 ** Math.min(geometry.oas, geometry.outputBits);
+    this.#page = this.tree.masksLeaves && !this.#pageByPage ? 2 ** geometry.pageShift : 0;
     const granted = rules.pageSizes === 'granted';
     const usable = granted ? geometry.pageSizes : usableSizes(geometry);
     this.chooser = new PageSizeChooser(usable, granted ? geometry.iovaBase : 0n);
@@ -318,12 +316,22 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
-    if (this.#pageByPage) return this.#mapPageByPage(iova, pa, size, count, prot, done);
-    if (size === this.#page && this.#fitsAtOnce(iova, pa, count) && this.tree.mapPages(iova, pa, count, prot, keep)) {
+    const { tree } = this;
+    if (
+      size === this.#page &&
+      this.#fitsAtOnce(iova, pa, count) &&
+      tree.mapPages(tree.last, iova, pa, count, prot, keep)
+    ) {
       done.bytes += count * size;
       return 0;
     }
-    const pages = mapRun(this.tree, this.tree.want(iova, size, count), pa, prot, keep);
+    return this.#mapEntries(iova, pa, size, count, prot, done, keep);
+  }
+
+  #mapEntries(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {
+    if (this.#pageByPage) return this.#mapPageByPage(iova, pa, size, count, prot, done);
+    const place = this.tree.want(iova, size, count);
+    const pages = mapRun(this.tree, place, pa, prot, keep);
     if (pages < 0) return pages;
     done.bytes += pages * size;
     return 0;
@@ -331,12 +339,14 @@ export class PageTable implements PagesSink, UnmapSink {
 
   /** Whether the kernel that maps smallest pages can take these: one, or more of one table that nobody searched yet. */
   #fitsAtOnce(iova: number, pa: number, count: number): boolean {
-    return count === 1 ? pa < this.#outputEnd && iova < this.tree.reach : this.#runFits(iova, pa, count * this.#page);
+    return count === 1
+      ? pa < this.tree.outputEnd && iova < this.tree.reach
+      : this.#runFits(iova, pa, count * this.#page);
   }
 
   #runFits(iova: number, pa: number, bytes: number): boolean {
     const { tree } = this;
-    if (tree.journal.free || pa + bytes > this.#outputEnd || iova + bytes > tree.reach) return false;
+    if (tree.journal.free || pa + bytes > tree.outputEnd || iova + bytes > tree.reach) return false;
     return bytes < this.#tableSpan && offsetIn(iova, this.#tableSpan) + bytes <= this.#tableSpan;
   }
 

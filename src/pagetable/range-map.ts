@@ -64,10 +64,10 @@ function makeRoom(tree: TableTree, place: Place, first: number, done: number, re
     if (!tree.isTable(depth, tree.lo(at)) || findMapped(tree, start, start + span) !== -1) return EADDRINUSE;
     const below = tree.tableAt(at);
     tree.store(at, 0, 0);
+    tree.forgetPath();
     tree.cleanEntry(at);
     const tables = [...tablesBelow(tree, depth + 1, below), { depth: depth + 1, table: below }];
     for (const each of tables) tree.memory.queue(each.table, tree.levelAt(each.depth).allocBytes);
-    tree.forgetPath();
     replaced(start, span, tables);
   }
   return 0;

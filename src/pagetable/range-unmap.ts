@@ -82,6 +82,7 @@ export class RangeUnmapper {
     if (!this.#below(tree.stand(depth + 1, table, from, end), end)) return false;
     if (end - from < tree.spanAt(depth)) return true;
     tree.store(at, 0, 0);
+    tree.forgetPath();
     tree.memory.queue(table, tree.levelAt(depth + 1).allocBytes);
     this.#tables.push({ depth: depth + 1, table });
     if (this.#gather !== undefined) this.#gather.tableLevels |= 1 << tree.levelAt(depth).level;

@@ -13,6 +13,12 @@ import type { TableTree } from './tree.ts';
  */
 export function translate(tree: TableTree, iova: number): number {
   if (iova >= tree.reach) return -1;
+  if (!tree.tellsLeaves) return translateEntry(tree, iova);
+  const pa = tree.translate(iova);
+  return Number.isNaN(pa) ? translateEntry(tree, iova) : pa;
+}
+
+function translateEntry(tree: TableTree, iova: number): number {
   const found = tree.follow(iova, tree.last, false);
   const depth = depthReached(found);
   const at = tree.entryAt(depth, tableReached(found), iova);

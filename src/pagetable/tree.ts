@@ -11,7 +11,7 @@ import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { CacheCleans } from './cleans.ts';
 import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cursor.ts';
-import { clearRun, firstSet } from './entries.ts';
+import { clearRun, firstSet, tellsContiguous } from './entries.ts';
 import { ErasedEntries } from './erased.ts';
 import { EEXIST, ENOMEM } from './errno.ts';
 import { grow, standAt } from './growth.ts';
@@ -72,8 +72,12 @@ export class TableTree {
   readonly journal: TableJournal = new TableJournal();
   /** Undo records of the unmap call under way. */
   readonly erased: ErasedEntries;
-  /** Whether leaves of the last level that take one entry of 8 bytes hold the output address as a field, at one shift. */
+  /** Whether leaves that take one entry of 8 bytes hold the output address as a field, at one shift. */
   readonly masksLeaves: boolean;
+  /** Where the output addresses end that entries hold. */
+  readonly outputEnd: number;
+  /** Whether, besides, bits tell these from leaves of several entries. */
+  readonly tellsLeaves: boolean;
   /** Whether a leaf was ever mapped above the last level. */
   hasBlocks = false;
   readonly #out: Entry = { lo: 0, hi: 0 };
@@ -108,8 +112,10 @@ export class TableTree {
     this.#cursor = new Cursor(geometry, memory);
     this.#baseLow = memory.base >>> 0;
     this.#coherent = geometry.coherent;
-    const { outputBreak, oas, addressShift } = geometry;
+    const { outputBreak, oas, outputBits, addressShift } = geometry;
+    this.outputEnd = 2 ** Math.min(oas, outputBits);
     this.masksLeaves = this.entryShift === 3 && addressShift >= 0 && outputBreak >= 2 ** oas;
+    this.tellsLeaves = this.masksLeaves && tellsContiguous(this);
     this.#granule = 2 ** geometry.pageShift;
     this.path = geometry.levels.map(() => new Place());
     this.rootSpan = this.spanAt(0) * this.levelAt(0).entries;
@@ -210,6 +216,16 @@ export class TableTree {
     return this.#cursor.follow(this.rootOf(iova) | this.top, iova, target, keep);
   }
 
+  /**
+   * Output address behind an input address, or −1; NaN, and nothing counted, where several entries make one leaf. Only where
+   * `tellsLeaves`.
+   */
+  translate(iova: number): number {
+    const pa = this.#cursor.translate(this.rootOf(iova) | this.top, iova, this.last);
+    if (!Number.isNaN(pa)) this.meter.tableReads += this.#cursor.depth + 1;
+    return pa;
+  }
+
   /** Low word of the entry at a byte offset. */
   lo(at: number): number {
     return this.memory.u32[at >>> 2] as number;
@@ -267,24 +283,31 @@ export class TableTree {
   }
 
   /**
-   * Maps smallest pages of one leaf table where that is there and their entries are empty; only where `masksLeaves`.
+   * Maps pages of one entry each, all of one table at a depth, where that is there and their entries are empty; only where
+   * `masksLeaves`.
    * @returns whether it did
    */
-  mapPages(iova: number, pa: number, count: number, prot: number, keep: boolean): boolean {
-    const { last, meter } = this;
-    const bits = this.leaves.bits(last, 1, prot);
-    const found = this.#cursor.mapPages(this.rootOf(iova) | this.top, iova, pa, count, last, keep, bits);
-    if (!wroteLeaf(found)) {
-      if (keep && depthReached(found) > 0) this.#countWalk(found);
-      return false;
+  mapPages(depth: number, iova: number, pa: number, count: number, prot: number, keep: boolean): boolean {
+    const bits = this.leaves.bits(depth, 1, prot);
+    const found = this.#cursor.mapPages(this.rootOf(iova) | this.top, iova, pa, count, depth, keep, bits);
+    if (wroteLeaf(found)) {
+      this.#countPages(found, iova, count);
+      return true;
     }
+    if (keep && depthReached(found) > this.top) this.#countWalk(found);
+    return false;
+  }
+
+  /** Counts pages of one entry each that a kernel wrote behind a walk. */
+  #countPages(found: number, iova: number, count: number): void {
+    const depth = depthReached(found);
     const table = tableReached(found);
-    this.#countWalk(found);
-    meter.entryWrites += count;
-    this.memory.addEntries(table, count);
+    this.meter.entryWrites += count;
+    if (depth === this.last) this.memory.addEntries(table, count);
+    else this.hasBlocks = true;
     this.journal.wrote = true;
-    if (!this.#coherent) this.cleans.run(table, this.indexAt(last, iova), 1, count);
-    return true;
+    this.#countWalk(found);
+    if (!this.#coherent) this.cleans.run(table, this.indexAt(depth, iova), 1, count);
   }
 
   /** As `descend` to a last-level table that the caller writes from end to end: a new one is not zeroed. */
@@ -342,6 +365,7 @@ export class TableTree {
   freeUnlinked(depth: number, table: number, iova: number, queued: boolean): void {
     const unlinked = this.#unlinked;
     let waits = false;
+    this.forgetPath();
     try {
       if (this.#gathers) waits = this.tlb.removeTable?.(iova, this.spanAt(depth - 1), this.#granule, queued) === true;
       else this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
@@ -375,6 +399,7 @@ export class TableTree {
     erased.restore(memory.u32, (at, entries, table, more) => {
       this.meter.entryWrites += entries;
       if (more !== 0) memory.addEntries(table, more);
+      this.forgetPath();
       this.cleans.attempt(at, entries);
     });
     erased.end();
@@ -432,7 +457,7 @@ export class TableTree {
     this.forgetPath();
   }
 
-  /** Makes the next walk start from the root. */
+  /** Makes the next walk start from the root: a table entry on the way of the last one may have changed. */
   forgetPath(): void {
     this.#cursor.forget();
   }

@@ -47,6 +47,7 @@ function unlinkTables(tree: TableTree, { depth, table, index, count, iova }: Pla
     if (!tree.isTable(depth, tree.lo(at))) continue;
     const below = tree.tableAt(at);
     tree.store(at, 0, 0);
+    tree.forgetPath();
     tree.cleanEntry(at);
     tree.freeUnlinked(depth + 1, below, iova + i * span, queued);
   }

@@ -147,6 +147,59 @@ describe('follow', () => {
   });
 });
 
+describe('walks without keep', () => {
+  test('answer and count as one from the root does, wherever the walk before them went', () => {
+    fc.assert(
+      fc.property(trees, steps, (tree, walks) => {
+        const kept = expectTwins(
+          (memory) => place(memory, tree),
+          (kernels) =>
+            walks.map(({ path, high, target }) => [
+              kernels.follow(ROOT, addressOf(tree, path, high), target, 0),
+              words(kernels === COMPILED ? PAIR.compiled : PAIR.plain)[WALK.walked / 4 + 3],
+            ]),
+        );
+        const fresh = walks.map(({ path, high, target }) => {
+          words(PAIR.compiled)[WALK.walked / 4 + 2] = 0;
+          const found = COMPILED.follow(ROOT, addressOf(tree, path, high), target, 0);
+          return [found, words(PAIR.compiled)[WALK.walked / 4 + 3]];
+        });
+        expect(kept).toEqual(fresh);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('translate8', () => {
+  const FIELD = 0xfffff000n;
+
+  test('gives the address field and the offset in the leaf, −1 for an empty entry, NaN for one of several', () => {
+    fc.assert(
+      fc.property(trees, steps, fc.boolean(), (drawn, walks, joined) => {
+        const tree = { ...drawn, wide: true };
+        const addresses = walks.map(({ path, high }) => addressOf(tree, path, high));
+        const answers = expectTwins(
+          (memory) => {
+            place(memory, tree);
+            words(memory)[WALK.tree / 4 + 11] = joined ? MARK : 0;
+          },
+          (kernels) => addresses.map((at) => kernels.translate8(ROOT, at, DEPTHS - 1)),
+        );
+        for (const [i, { path }] of walks.entries()) {
+          const { table, depth } = walked(tree, path, DEPTHS - 1);
+          const entry = tree.set.findLast(([where, index]) => where === table && index === path[depth]);
+          const value = entry === undefined || entry[2] === 'leaf' ? 0n : BigInt(BASE + (FIRST + entry[3]) * KIB);
+          const offset = BigInt(addresses[i] as number) % 2n ** BigInt(shiftAt(tree, depth));
+          const mapped = joined && entry?.[2] === 'marked' ? Number.NaN : Number((value & FIELD) | offset);
+          expect(answers[i]).toBe(entry === undefined ? -1 : mapped);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('mapPages8', () => {
   const LEAF = (0x40n << 32n) | 0x7c3n;
 

@@ -1,0 +1,40 @@
+// Where kernels find what they know and leave answers, and numbers as bits.
+
+/** Answers of more than one value lie here, as doubles. */
+export const STATE: usize = 64;
+
+/**
+ * What `follow` knows of a tree of tables, as 32-bit words: physical address of byte 0 (low half), field and shift of a
+ * table address in an entry, log2 of an entry's bytes, (64 bits) those that mark a cleaned entry, (64 bits) the field of an
+ * output address in a leaf, its shift, and (64 bits, from word 10 on) those of which all are set in a leaf of several entries.
+ */
+export const TREE: usize = 256;
+/** For each depth: shift and mask of its index, mask and value that tell a table entry. */
+export const LEVELS: usize = 304;
+/** Where the last walk went: its address (64 bits), the depth reached (0: forgotten), entries counted that lack the mark. */
+export const WALKED: usize = 400;
+/** Byte offset of the table at each depth of the last walk. */
+export const PATH: usize = 416;
+/** For each depth of the last walk, entries above it that lack the mark. */
+export const UNMARKED: usize = 448;
+
+/** 2^52: added to a whole number below it, the low 52 bits of the sum are that number. */
+export const TWO_52: f64 = 4503599627370496.0;
+export const TWO_52_BITS: i64 = 0x4330000000000000;
+export const MANTISSA: i64 = 0x000fffffffffffff;
+
+@inline
+export function join(lo: u32, hi: u32): u64 {
+  return ((hi as u64) << 32) | (lo as u64);
+}
+
+@inline
+export function whole(value: f64): i64 {
+  return reinterpret<i64>(value + TWO_52) & MANTISSA;
+}
+
+/** An address of up to 64 bits. */
+@inline
+export function wide(value: f64): u64 {
+  return value < TWO_52 ? (whole(value) as u64) : (value as u64);
+}
