@@ -19,9 +19,20 @@ export type Call =
   | { readonly kind: 'mapSg'; readonly offset: number; readonly list: readonly Element[]; readonly bytes: number }
   | { readonly kind: 'unmap'; readonly offset: number; readonly bytes: number; readonly skip: boolean };
 
+type Unmap = Extract<Call, { kind: 'unmap' }>;
+
+/** A look at what calls left, or a device's write. */
+export type Look =
+  | { readonly kind: 'translate'; readonly offset: number; readonly pages: number }
+  | { readonly kind: 'write'; readonly offset: number }
+  | { readonly kind: 'dirty'; readonly offset: number; readonly pages: number; readonly clear: boolean };
+
+/** What a step of a long history may be; a remap is an unmap, and a map of the same range to another place. */
+export type StepKind = Call['kind'] | 'remap' | Look['kind'];
+
 /** A call before it meets a geometry. */
-export interface Draw {
-  readonly kind: 'map' | 'mapSg' | 'unmap';
+export interface Draw<Kind extends StepKind = Call['kind']> {
+  readonly kind: Kind;
   readonly place: number;
   readonly shift: number;
   readonly size: number;
@@ -33,30 +44,43 @@ export interface Draw {
 
 const nat = (max: number): fc.Arbitrary<number> => fc.nat({ max });
 
+/** Histories before they meet a geometry, of calls of these kinds. */
+function historiesOf<Kind extends StepKind>(kinds: readonly Kind[], maxLength: number): fc.Arbitrary<Draw<Kind>[]> {
+  return fc.array(
+    fc.record({
+      kind: fc.constantFrom(...kinds),
+      place: nat(5),
+      shift: nat(40),
+      size: nat(7),
+      pages: nat(39),
+      target: nat(9),
+      flag: fc.boolean(),
+      pieces: fc.array(fc.tuple(nat(60), nat(4), fc.boolean()), { minLength: 1, maxLength: 12 }),
+    }),
+    { minLength: 1, maxLength, size: 'max' },
+  );
+}
+
 /** A history before it meets a geometry. */
-export const draws: fc.Arbitrary<Draw[]> = fc.array(
-  fc.record({
-    kind: fc.constantFrom('map', 'map', 'mapSg', 'unmap', 'unmap'),
-    place: nat(5),
-    shift: nat(40),
-    size: nat(7),
-    pages: nat(39),
-    target: nat(9),
-    flag: fc.boolean(),
-    pieces: fc.array(fc.tuple(nat(60), nat(4), fc.boolean()), { minLength: 1, maxLength: 12 }),
-  }),
-  { minLength: 1, maxLength: 24, size: 'max' },
+export const draws: fc.Arbitrary<Draw[]> = historiesOf(['map', 'map', 'mapSg', 'unmap', 'unmap'], 24);
+
+/** A long history with everything that a domain offers. */
+export const steps: fc.Arbitrary<Draw<StepKind>[]> = historiesOf(
+  ['map', 'map', 'mapSg', 'unmap', 'unmap', 'remap', 'translate', 'write', 'dirty'],
+  64,
 );
 
 /** Turns draws into calls. What is unmapped is chosen among what `mapped` says is there. */
 export class CallMaker {
   readonly #end: number;
+  readonly #middle: number;
   readonly #outputEnd: number;
   readonly #sizes: readonly number[];
   readonly #bases: readonly number[];
 
   constructor(geometry: Geometry) {
     this.#end = 2 ** geometry.ias;
+    this.#middle = this.#end / 2;
     this.#outputEnd = 2 ** geometry.oas;
     this.#sizes = pageSizesOf(geometry);
     const edges = geometry.levels.map((level) => 2 ** level.shift * level.runEntries);
@@ -74,12 +98,37 @@ export class CallMaker {
     return draw.kind === 'map' ? this.#map(draw) : this.#mapSg(draw);
   }
 
-  #offset(draw: Draw, unit: number): number {
+  /** An unmap and a map of the same range to another place; nothing where nothing is mapped. */
+  remap(draw: Draw<StepKind>, mapped: IntervalMap): Call[] {
+    const unmap = this.#unmap(draw, mapped);
+    if (unmap === undefined) return [];
+    const { offset, bytes } = unmap;
+    const far = draw.flag || bytes > 512 * this.#small;
+    const pa = far ? this.#linedUp(offset, bytes, draw.target) : this.#output(draw.target, bytes);
+    return pa + bytes > this.#outputEnd ? [unmap] : [unmap, { kind: 'map', offset, pa, bytes }];
+  }
+
+  /** A look around something that is mapped; undefined where nothing is. */
+  look(draw: Draw<StepKind>, mapped: IntervalMap): Look | undefined {
+    const found = this.#unmap(draw, mapped);
+    if (found === undefined) return undefined;
+    const { kind } = draw;
+    if (kind === 'write') return { kind, offset: found.offset };
+    const half = found.offset < this.#middle ? 0 : this.#middle;
+    const offset = Math.max(half, found.offset - draw.target * this.#small);
+    const pages = Math.min(1 + found.bytes / this.#small, (half + this.#middle - offset) / this.#small);
+    const most = Math.min(pages, 600);
+    return kind === 'dirty'
+      ? { kind, offset, pages: most, clear: draw.flag }
+      : { kind: 'translate', offset, pages: most };
+  }
+
+  #offset(draw: Draw<StepKind>, unit: number): number {
     const base = this.#bases[draw.place % this.#bases.length] ?? 0;
     return base - (base % unit) + draw.shift * unit;
   }
 
-  #map(draw: Draw): Call | undefined {
+  #map(draw: Draw<StepKind>): Call | undefined {
     const size = this.#sizes[draw.size % this.#sizes.length] ?? 0;
     const unit = draw.flag ? size : this.#small;
     const offset = this.#offset(draw, unit);
@@ -105,7 +154,7 @@ export class CallMaker {
     return aligned >= 0 && aligned + bytes <= this.#outputEnd ? aligned : target * small;
   }
 
-  #mapSg(draw: Draw): Call | undefined {
+  #mapSg(draw: Draw<StepKind>): Call | undefined {
     const offset = this.#offset(draw, this.#small);
     const base = this.#output(draw.target, 70 * this.#small);
     const list: Element[] = [];
@@ -120,7 +169,7 @@ export class CallMaker {
     return bytes > 0 && fits && offset + bytes <= this.#end ? { kind: 'mapSg', offset, list, bytes } : undefined;
   }
 
-  #unmap(draw: Draw, mapped: IntervalMap): Call | undefined {
+  #unmap(draw: Draw<StepKind>, mapped: IntervalMap): Unmap | undefined {
     const ranges = mapped.merged();
     const range = ranges[draw.shift % Math.max(1, ranges.length)];
     if (range === undefined) return undefined;

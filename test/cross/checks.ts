@@ -38,8 +38,8 @@ function* asRead(domain: Domain, leaves: readonly DomainLeaf[]): Generator<Domai
   }
 }
 
-/** What two lists of leaves differ in, first of all: cheap for many thousands of them. */
-function firstDifference(domain: Domain, regime: Regime, leaves: readonly DomainLeaf[]): string | undefined {
+/** The first leaf that a device reads and that is not the next of these, in words; cheap for many thousands of them. */
+export function firstDifference(domain: Domain, regime: Regime, leaves: readonly DomainLeaf[]): string | undefined {
   const shift = domain.geometry.iovaBase - presented(domain, domain.geometry.iovaBase);
   const wanted = [...asRead(domain, leaves)];
   let count = 0;

@@ -4,80 +4,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Domain } from '../../src/core/index.ts';
-import { LiveAmdVi, LiveRiscv, LiveSmmuV3, type LiveUnit, LiveVirtio, LiveVtd } from '../../src/device/index.ts';
-import {
-  amdVi,
-  armSmmuV3,
-  type DomainContext,
-  type DriverFactory,
-  intelVtd,
-  riscvIommu,
-  virtioIommu,
-} from '../../src/drivers/index.ts';
 import type { Semantics } from '../../src/formats/rules.ts';
+import { amd, DEVICE, type Live, live, type Make, riscv, smmu, virtio, vtd } from './live.ts';
 
 const K4 = 4096;
 const M2 = 2 ** 21;
 const RW = 3;
 const BASE = 2 ** 32 - 4 * M2;
-const DEVICE = 0x18;
-
-type Unit = Pick<LiveUnit, 'unknown'> & Pick<LiveVirtio, 'translate'>;
-
-interface Live {
-  readonly domain: Domain;
-  readonly unit: Unit;
-}
-
-type Make = (context: DomainContext) => { readonly unit: Unit; readonly driver: DriverFactory };
-
-function build(format: string, make: Make, semantics: Semantics = 'safe'): Live {
-  const made: { unit?: Unit } = {};
-  const domain = new Domain({
-    format,
-    semantics,
-    driver: (context) => {
-      const { unit, driver } = make(context);
-      made.unit = unit;
-      return driver(context);
-    },
-  });
-  if (made.unit === undefined) throw new Error('no unit');
-  return { domain, unit: made.unit };
-}
-
-const smmu =
-  (options: object): Make =>
-  ({ memory }) => {
-    const unit = new LiveSmmuV3(memory);
-    return { unit, driver: armSmmuV3({ port: unit, streams: [DEVICE], ...options }) };
-  };
-const vtd =
-  (options: object, cap?: bigint): Make =>
-  ({ memory }) => {
-    const unit = new LiveVtd(memory, cap === undefined ? {} : { cap });
-    return { unit, driver: intelVtd({ port: unit, sources: [DEVICE], ...options }) };
-  };
-const amd =
-  (options: object, npCache = false): Make =>
-  ({ memory }) => {
-    const unit = new LiveAmdVi(memory, { npCache });
-    return { unit, driver: amdVi({ port: unit, devices: [DEVICE], npCache, ...options }) };
-  };
-const riscv =
-  (options: object, more = 0n): Make =>
-  ({ memory }) => {
-    const unit = new LiveRiscv(memory, { capabilities: 0x01f8_e2cf_4f10n | more });
-    return { unit, driver: riscvIommu({ port: unit, devices: [DEVICE], ...options }) };
-  };
-
-const virtio =
-  (options: object): Make =>
-  ({ memory }) => {
-    const unit = new LiveVirtio(memory);
-    return { unit, driver: virtioIommu({ port: unit, endpoints: [DEVICE], ...options }) };
-  };
 
 const RISCV_BOTH = (1n << 42n) | (1n << 43n);
 const CACHING = 0x80d2_008c_222f_0606n | (1n << 7n);
@@ -96,7 +29,7 @@ const CASES: readonly [string, string, Make, Semantics?][] = [
   ['intel-vtd 6.12 scalable', 'vtd-ss', vtd({ kernel: '6.12', scalable: true })],
   ['intel-vtd first stage', 'x86-64', vtd({ kernel: '7.3' })],
   ['intel-vtd first stage, linux-7.3', 'x86-64', vtd({ kernel: '7.3' }), 'linux-7.3'],
-  ['intel-vtd caching mode', 'vtd-ss', vtd({ cachingMode: true }, CACHING)],
+  ['intel-vtd caching mode', 'vtd-ss', vtd({ cachingMode: true }, { cap: CACHING })],
   ['amd-vi 6.1', 'amd-v1', amd({ kernel: '6.1' })],
   ['amd-vi 6.12', 'amd-v1', amd({ kernel: '6.12' })],
   ['amd-vi 7.3', 'amd-v1', amd({ kernel: '7.3' }), 'linux-7.3'],
@@ -152,12 +85,12 @@ describe.each(CASES)('%s', (_name, format, make, semantics) => {
     const places = fc.array(fc.nat({ max: WIDE / K4 - 1 }), { minLength: 8, maxLength: 8 });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), places, (steps, pages) => {
-        const live = build(format, make, semantics);
+        const made = live({ format, semantics: semantics ?? 'safe' }, make);
         for (const one of steps) {
-          perform(live, one);
-          expectSame(live, [...pages, one.page, Math.min(one.page + one.pages, WIDE / K4 - 1)]);
+          perform(made, one);
+          expectSame(made, [...pages, one.page, Math.min(one.page + one.pages, WIDE / K4 - 1)]);
         }
-        const { domain, unit } = live;
+        const { domain, unit } = made;
         expect([...unit.unknown.keys()]).toEqual([]);
         domain.free();
         expect([domain.memory.liveTables, domain.memory.liveBytes]).toEqual([0, 0]);

@@ -39,13 +39,15 @@ export function perform(domain: Domain, call: Call): { bytes: number } {
   return domain.unmap(iova, call.bytes, { holes: call.skip ? 'skip' : 'refuse' });
 }
 
-function isAllowed(oracle: IntervalMap, call: Call): boolean {
+/** Whether `safe` does the call where this is mapped. */
+export function isAllowed(oracle: IntervalMap, call: Call): boolean {
   const covered = oracle.covered(BigInt(call.offset), BigInt(call.bytes));
   if (call.kind === 'unmap') return call.skip || covered === BigInt(call.bytes);
   return covered === 0n;
 }
 
-function record(oracle: IntervalMap, call: Call): void {
+/** Does a call on the interval map. */
+export function record(oracle: IntervalMap, call: Call): void {
   const start = BigInt(call.offset);
   if (call.kind === 'unmap') oracle.remove(start, BigInt(call.bytes));
   else if (call.kind === 'map') oracle.add(start, BigInt(call.bytes), BigInt(call.pa));

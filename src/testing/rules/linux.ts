@@ -15,7 +15,7 @@ import { linuxRuns } from './choices.ts';
 import { leavesOf } from './histories.ts';
 
 /** What a call returns: bytes, or a negative errno. */
-function modelled(model: LinuxModel, call: Call): number {
+export function modelled(model: LinuxModel, call: Call): number {
   const offset = BigInt(call.offset);
   if (call.kind === 'unmap') return Number(model.unmap(offset, BigInt(call.bytes)));
   if (call.kind === 'mapSg') {

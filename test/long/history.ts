@@ -1,0 +1,153 @@
+/**
+ * One history over all domains of a unit: what each call comes to, what is mapped after it, every byte of the tables against
+ * the twin's, what an independent reader and a live unit see, and that nothing is left at the end.
+ * @module
+ */
+import type { Domain } from '../../src/core/index.ts';
+import { IommuError } from '../../src/errors.ts';
+import { firstDifference } from '../cross/checks.ts';
+import { DEVICE } from '../cross/live.ts';
+import { regimeOf } from '../cross/regimes.ts';
+import { leavesOf, perform } from '../suite/histories.ts';
+import { type Call, CallMaker, type Draw, type Look, type StepKind } from '../support/histories.ts';
+import { iovaOf } from '../support/setup.ts';
+import { sameTables } from './bytes.ts';
+import { Difference, same } from './difference.ts';
+import { look } from './looks.ts';
+import { Marks } from './marks.ts';
+import { type Model, merged, modelFor, type Outcome } from './models.ts';
+import { type CampaignUnit, type Plant, type Subject, subjectsOf, twinOf } from './units.ts';
+
+/** Steps between two comparisons of all bytes. */
+const STEPS_BETWEEN = 24;
+
+/** What a call comes to on a domain. */
+function outcomeOn(domain: Domain, call: Call): Outcome {
+  try {
+    const result: { bytes: number; errno?: number } = perform(domain, call);
+    return result.errno === undefined || result.errno === 0 ? result.bytes : result.errno;
+  } catch (error) {
+    if (error instanceof IommuError) return error.code;
+    throw error;
+  }
+}
+
+/** A call in words. */
+export function words(call: Call | Look): string {
+  return JSON.stringify(call, (_, value) => (typeof value === 'number' ? `0x${value.toString(16)}` : value));
+}
+
+/** One run of a history. */
+export class HistoryRun {
+  /** Calls made on domains under test. */
+  operations = 0;
+  /** The calls and looks so far. */
+  readonly made: (Call | Look)[] = [];
+  readonly #unit: CampaignUnit;
+  readonly #subjects: readonly Subject[];
+  readonly #twin: Domain;
+  readonly #model: Model;
+  readonly #marks = new Marks();
+  readonly #maker: CallMaker;
+  #steps = 0;
+
+  constructor(unit: CampaignUnit, plant: Plant = {}) {
+    this.#unit = unit;
+    this.#subjects = subjectsOf(unit, plant);
+    this.#twin = twinOf(unit);
+    this.#model = modelFor(this.#twin);
+    this.#maker = new CallMaker(this.#twin.geometry);
+  }
+
+  /** Performs the whole history. @throws Difference */
+  run(history: readonly Draw<StepKind>[]): void {
+    for (const draw of history) this.#step(draw);
+    this.#compareTables();
+    this.#end();
+  }
+
+  #step(draw: Draw<StepKind>): void {
+    const { kind } = draw;
+    const { mapped } = this.#model;
+    if (kind === 'remap') for (const call of this.#maker.remap(draw, mapped)) this.#call(call);
+    else if (kind === 'translate' || kind === 'write' || kind === 'dirty') this.#look(this.#maker.look(draw, mapped));
+    else {
+      const call = this.#maker.make({ ...draw, kind }, mapped);
+      if (call !== undefined) this.#call(call);
+    }
+    if (++this.#steps % STEPS_BETWEEN === 0) this.#compareTables();
+  }
+
+  #call(call: Call): void {
+    this.made.push(call);
+    const wanted = this.#model.outcome(call);
+    const twin = outcomeOn(this.#twin, call);
+    same(() => `twin: ${words(call)}`, twin, wanted ?? twin);
+    this.#model.follow(this.#twin);
+    this.#marks.keep(this.#model.mapped.intervals);
+    for (const subject of this.#subjects) {
+      same(() => `${subject.name}: ${words(call)}`, outcomeOn(subject.domain, call), twin);
+    }
+    this.operations += this.#subjects.length;
+    this.#probe(call);
+  }
+
+  /** The first, middle and last byte of a call, and one to each side; of a device the first and the last. */
+  #probe({ offset, bytes }: Call): void {
+    const end = 2 ** this.#twin.geometry.ias;
+    for (const at of [offset - 1, offset, offset + bytes / 2, offset + bytes - 1, offset + bytes]) {
+      if (at >= 0 && at < end) this.#translate(at, this.#wantedAt(at));
+    }
+    for (const at of [offset, offset + bytes - 1]) this.#ask(at, this.#wantedAt(at));
+  }
+
+  #wantedAt(offset: number): number | undefined {
+    const pa = this.#model.mapped.translate(BigInt(offset));
+    return pa === undefined ? undefined : Number(pa);
+  }
+
+  #translate(offset: number, wanted: number | undefined): void {
+    const iova = iovaOf(this.#twin, offset);
+    for (const { name, domain } of this.#subjects) {
+      same(() => `${name}: translate 0x${iova.toString(16)}`, domain.translate(iova), wanted);
+    }
+    this.operations += this.#subjects.length;
+  }
+
+  #ask(offset: number, wanted: number | undefined): void {
+    const iova = iovaOf(this.#twin, offset);
+    for (const { name, device } of this.#subjects) {
+      if (device === undefined) continue;
+      const { result } = device.translate(DEVICE, iova);
+      same(() => `${name}: the device at 0x${iova.toString(16)}`, result.ok ? result.pa : undefined, wanted);
+    }
+  }
+
+  #look(one: Look | undefined): void {
+    if (one === undefined) return;
+    this.made.push(one);
+    const done = look(one, this.#twin, this.#subjects, this.#model.mapped, this.#marks);
+    this.operations += done;
+  }
+
+  #compareTables(): void {
+    const twin = this.#twin;
+    same(() => 'leaves of the twin', merged(leavesOf(twin).intervals), merged(this.#model.mapped.intervals));
+    for (const { name, domain } of this.#subjects) sameTables(name, domain, twin);
+    if (this.#unit.setup.configuration.request.encryptionBit !== undefined) return;
+    const regime = regimeOf(twin);
+    const seen = firstDifference(twin, regime, twin.leaves());
+    if (seen !== undefined) throw new Difference(`the reader: ${seen}`);
+  }
+
+  #end(): void {
+    for (const { name, domain, device } of this.#subjects) {
+      for (const unknown of device?.unknown.keys() ?? []) throw new Difference(`${name}: unknown register ${unknown}`);
+      domain.free();
+      same(() => `${name}: tables left`, domain.memory.liveTables, 0);
+      same(() => `${name}: bytes left`, domain.memory.liveBytes, 0);
+    }
+    this.#twin.free();
+    same(() => 'twin: tables left', this.#twin.memory.liveTables, 0);
+  }
+}
