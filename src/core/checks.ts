@@ -154,6 +154,10 @@ export class ArgumentCheck {
     checkAddress(argument, value);
     const exact = Number(value);
     if (BigInt(exact) !== BigInt(value)) {
+      // A range of 64 bits has room for sizes that a double does not hold; none of them is made of whole pages
+      if (argument === 'size' && BigInt(value) >> BigInt(this.#geometry.ias) === 0n) {
+        this.#aligned(argument, value, Number(BigInt(value) % BigInt(this.smallest)));
+      }
       throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is beyond every range`, { got: hex(value) });
     }
     return exact;

@@ -3,7 +3,7 @@
  * @module
  */
 import fc from 'fast-check';
-import { steps } from '../support/histories.ts';
+import { steps } from '../../src/testing/histories.ts';
 import { HistoryRun, words } from './history.ts';
 import type { CampaignUnit, Plant } from './units.ts';
 

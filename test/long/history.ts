@@ -5,12 +5,12 @@
  */
 import type { Domain } from '../../src/core/index.ts';
 import { IommuError } from '../../src/errors.ts';
+import { type Call, CallMaker, type Draw, type Look, type StepKind } from '../../src/testing/histories.ts';
+import { leavesOf, perform } from '../../src/testing/rules/histories.ts';
+import { iovaOf } from '../../src/testing/setup.ts';
 import { firstDifference } from '../cross/checks.ts';
 import { DEVICE } from '../cross/live.ts';
 import { regimeOf } from '../cross/regimes.ts';
-import { leavesOf, perform } from '../suite/histories.ts';
-import { type Call, CallMaker, type Draw, type Look, type StepKind } from '../support/histories.ts';
-import { iovaOf } from '../support/setup.ts';
 import { sameTables } from './bytes.ts';
 import { Difference, same } from './difference.ts';
 import { look } from './looks.ts';

@@ -3,9 +3,9 @@
  * @module
  */
 import type { Domain } from '../../src/core/index.ts';
-import type { Look } from '../support/histories.ts';
-import type { IntervalMap } from '../support/interval-map.ts';
-import { iovaOf } from '../support/setup.ts';
+import type { Look } from '../../src/testing/histories.ts';
+import type { IntervalMap } from '../../src/testing/interval-map.ts';
+import { iovaOf } from '../../src/testing/setup.ts';
 import { Difference, same } from './difference.ts';
 import type { Marks } from './marks.ts';
 import type { Subject } from './units.ts';

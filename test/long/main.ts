@@ -25,6 +25,9 @@ function unitsNamed(prefix: string): CampaignUnit[] {
   return fail(`UNIT: expected the beginning of one of these, got '${prefix}'\n  ${names}`);
 }
 
+// A refusal is looked at by its code alone, and traces of many thousands take long
+Error.stackTraceLimit = 0;
+
 const wanted = whole('OPERATIONS', 1_000_000);
 const firstSeed = whole('SEED', 1);
 const units = unitsNamed(process.env['UNIT'] ?? '');

@@ -3,7 +3,7 @@
  * dirty leaf, it depends on the format whether that part is still dirty: then both answers are right.
  * @module
  */
-import type { Interval } from '../support/interval-map.ts';
+import type { Interval } from '../../src/testing/interval-map.ts';
 
 /** Offsets [start, end) that are dirty, or may be. */
 interface Mark {

@@ -3,11 +3,11 @@
  * @module
  */
 import type { Domain } from '../../src/core/index.ts';
-import { isAllowed, leavesOf, record } from '../suite/histories.ts';
-import { modelled } from '../suite/linux.ts';
-import type { Call } from '../support/histories.ts';
-import { type Interval, IntervalMap } from '../support/interval-map.ts';
-import { LinuxModel } from '../support/linux-model.ts';
+import type { Call } from '../../src/testing/histories.ts';
+import { type Interval, IntervalMap } from '../../src/testing/interval-map.ts';
+import { LinuxModel } from '../../src/testing/linux-model.ts';
+import { isAllowed, leavesOf, record } from '../../src/testing/rules/histories.ts';
+import { modelled } from '../../src/testing/rules/linux.ts';
 
 /** Bytes, or the code or errno of a refusal. */
 export type Outcome = number | string;

@@ -8,8 +8,8 @@ import { type Driver, type DriverFactory, type DriverKind, driversOf } from '../
 import { IommuError } from '../../src/errors.ts';
 import { FORMATS, type Semantics } from '../../src/formats/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
+import { makeDomain, type Setup, semanticsFor } from '../../src/testing/setup.ts';
 import { amd, type Unit as Device, live, type Make, riscv, smmu, smmuV2, virtio, vtd } from '../cross/live.ts';
-import { makeDomain, type Setup, semanticsFor } from '../support/setup.ts';
 
 /** One domain of a history. */
 export interface Subject {

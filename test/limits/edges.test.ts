@@ -1,0 +1,163 @@
+/** First and last addresses, widths and block sizes, one step to each side: every call by every path comes to what the rule says. */
+import { describe, expect, test } from 'vitest';
+import { DISPATCHES, type Domain, PATHS } from '../../src/core/index.ts';
+import { FORMATS } from '../../src/formats/index.ts';
+import { expectNoLeak, makeDomain, type Setup } from '../../src/testing/setup.ts';
+import {
+  type Limits,
+  limitsOf,
+  mapBy,
+  mapReasons,
+  outcome,
+  pagesOf,
+  type Request,
+  smallest,
+  translateReasons,
+  unmapReasons,
+} from './rule.ts';
+
+// A refusal is looked at by its code alone, and traces of many thousands take long
+Error.stackTraceLimit = 0;
+
+const SETUPS = FORMATS.flatMap((format) =>
+  format.configurations.map((configuration) => ({
+    name: `${format.id} ${configuration.name}`,
+    setup: { format, configuration },
+  })),
+);
+
+/** Widths at which arithmetic changes: bits of a register, of a double, of a word. */
+const WIDTHS = [32n, 48n, 52n, 53n, 64n].map((bits) => 1n << bits);
+const WORD = 1n << 64n;
+/** Most entries of a map that is made. */
+const MOST_PAGES = 1500n;
+
+function distinct(values: readonly bigint[]): bigint[] {
+  return [...new Set(values)].filter((value) => value >= 0n && value < WORD);
+}
+
+function around(places: readonly bigint[], steps: readonly bigint[]): bigint[] {
+  return distinct(places.flatMap((place) => steps.map((step) => place + step)));
+}
+
+/** Input addresses at and around every limit. */
+function inputs(limits: Limits): bigint[] {
+  const small = smallest(limits);
+  const ends = limits.regions.flatMap(([from, end]) => [from, end, end - small]);
+  const blocks = limits.regions.flatMap(([from, end]) => limits.sizes.flatMap((size) => [from + size, end - size]));
+  return around([...ends, ...blocks, ...WIDTHS, WORD - small], [-small, 0n, small, 1n, -1n]);
+}
+
+/** Sizes at and around every limit. */
+function sizes(limits: Limits): bigint[] {
+  const small = smallest(limits);
+  const whole = limits.regions.map(([from, end]) => end - from);
+  return distinct([0n, 1n, small, 2n * small, ...limits.sizes, ...whole, 1n << 53n, WORD - small, WORD - 1n]);
+}
+
+function outputs({ outputEnd, ...limits }: Limits, size: bigint): bigint[] {
+  const small = limits.sizes[0] ?? 0n;
+  return around([0n, outputEnd - size, outputEnd, ...WIDTHS, WORD - small], [-small, 0n, small, 1n]);
+}
+
+/** Requests whose input address is at a limit, and those whose output address is. */
+function requests(limits: Limits): Request[] {
+  const largest = limits.sizes.at(-1) ?? 0n;
+  const [[from] = [0n]] = limits.regions;
+  const byInput = inputs(limits).flatMap((iova) => sizes(limits).map((size) => ({ iova, pa: iova % largest, size })));
+  const byOutput = sizes(limits).flatMap((size) => outputs(limits, size).map((pa) => ({ iova: from, pa, size })));
+  return [...byInput, ...byOutput];
+}
+
+/** Block sizes met one page before, at and behind their boundary, by input, output and size. */
+function alignments(limits: Limits): Request[] {
+  const small = smallest(limits);
+  const steps = [-small, 0n, small];
+  const [[from] = [0n]] = limits.regions;
+  return limits.sizes
+    .slice(1)
+    .flatMap((block) =>
+      steps.flatMap((a) =>
+        steps.flatMap((b) => steps.map((c) => ({ iova: from + block + a, pa: block + b, size: block + c }))),
+      ),
+    );
+}
+
+/** One of the reasons where there are any, else what is wanted. */
+function check(what: () => string, found: string, reasons: ReadonlySet<string>, wanted: string): void {
+  const right = reasons.size > 0 ? reasons.has(found) : found === wanted;
+  if (!right) expect.fail(`${what()}: expected ${[...reasons].join(' or ') || wanted}, got ${found}`);
+}
+
+function words({ iova, pa, size }: Request): string {
+  return `0x${iova.toString(16)} to 0x${pa.toString(16)}, 0x${size.toString(16)} bytes`;
+}
+
+/** A range that is mapped translates at both ends and not beside them, and goes with one unmap. */
+function holdsMapped(domain: Domain, limits: Limits, request: Request): void {
+  const { iova, pa, size } = request;
+  const at = (offset: bigint, wanted: string): void => {
+    const where = iova + offset;
+    const found = outcome(() => domain.resolve(where));
+    check(() => `${words(request)}: byte ${offset}`, found, translateReasons(limits, where), wanted);
+  };
+  at(-1n, 'nothing');
+  at(0n, `0x${pa.toString(16)}`);
+  at(size - 1n, `0x${(pa + size - 1n).toString(16)}`);
+  at(size, 'nothing');
+  check(
+    () => `unmap ${words(request)}`,
+    outcome(() => domain.unmap(iova, size).bytes),
+    new Set(),
+    `0x${size.toString(16)}`,
+  );
+}
+
+function holds(domain: Domain, limits: Limits, request: Request, form: number): void {
+  const reasons = mapReasons(limits, request);
+  if (reasons.size === 0 && pagesOf(limits, request) > MOST_PAGES) return;
+  // a list is made of numbers: those that doubles do not hold are refused before anything else is looked at
+  const exact = form === 0 || request.pa + request.size < 1n << 53n;
+  if (!exact) reasons.add('UNSAFE_NUMBER');
+  const found = outcome(() => mapBy(domain, form, request));
+  check(() => `map ${words(request)}, form ${form}`, found, reasons, `0x${request.size.toString(16)}`);
+  if (reasons.size === 0) holdsMapped(domain, limits, request);
+  const { iova, size } = request;
+  check(
+    () => `unmap ${words(request)}`,
+    outcome(() => domain.unmap(iova, size).bytes),
+    unmapReasons(limits, request),
+    '',
+  );
+  check(
+    () => `translate ${words(request)}`,
+    outcome(() => domain.resolve(iova)),
+    translateReasons(limits, iova),
+    'nothing',
+  );
+}
+
+function holdsOnEveryPath(setup: Setup, all: (limits: Limits) => readonly Request[]): number {
+  let made = 0;
+  for (const [i, path] of PATHS.entries()) {
+    const domain = makeDomain(setup, { path, dispatch: DISPATCHES[i % 2] ?? 'direct' });
+    const limits = limitsOf(domain);
+    for (const [at, request] of all(limits).entries()) {
+      holds(domain, limits, request, (at + i) % 3);
+      made++;
+    }
+    expect(domain.leaves()).toEqual([]);
+    expectNoLeak(domain);
+  }
+  return made;
+}
+
+describe.each(SETUPS)('$name', ({ setup }) => {
+  test('limits of input, output and size', () => {
+    expect(holdsOnEveryPath(setup, requests)).toBeGreaterThan(1000);
+  });
+
+  test('every alignment around every block size', () => {
+    holdsOnEveryPath(setup, alignments);
+  });
+});
