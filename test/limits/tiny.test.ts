@@ -136,6 +136,11 @@ function* pairs(): Generator<Call[]> {
   for (const first of CALLS) for (const second of CALLS) yield [first, second];
 }
 
+/** Pairs whose first call does something. */
+function* pairsFromEmpty(): Generator<Call[]> {
+  for (const first of [...MAPS, ...LISTS]) for (const second of CALLS) yield [first, second];
+}
+
 function* triples(): Generator<Call[]> {
   for (const first of MAPS) for (const second of UNMAPS) for (const third of LISTS) yield [first, second, third];
 }
@@ -166,7 +171,7 @@ describe.each(PATHS)('eight pages over %s', (path) => {
     expect(enumerate(TINY_FORMAT, path, triples())).toBe(36 * 36 * 36);
   });
 
-  test.each(SMALL)('%s: every pair of calls', (id) => {
-    expect(enumerate(id, path, pairs(), 15)).toBe(144 * 144);
+  test.each(SMALL)('%s: every map or list, and any call', (id) => {
+    expect(enumerate(id, path, pairsFromEmpty(), 15)).toBe(72 * 144);
   });
 });
