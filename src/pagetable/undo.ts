@@ -10,13 +10,15 @@ import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
 /**
- * Clears the leaves that start in [from, end), leaving every table in place; the caller tells the TLB.
+ * Clears the leaves that start in [from, end), leaving every table in place; the caller tells the TLB. A root that could not
+ * grow does not reach all of it.
  * @returns whether there were any
  */
 export function eraseLeaves(tree: TableTree, from: number, end: number): boolean {
   const before = tree.meter.entryWrites;
-  for (let at = from; at < end; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
-    const stop = Math.min(end, alignDown(at, tree.rootSpan) + tree.rootSpan);
+  const reached = Math.min(end, tree.reach);
+  for (let at = from; at < reached; at = alignDown(at, tree.rootSpan) + tree.rootSpan) {
+    const stop = Math.min(reached, alignDown(at, tree.rootSpan) + tree.rootSpan);
     eraseBelow(tree, tree.stand(tree.top, tree.rootOf(at), at, stop), stop);
   }
   return tree.meter.entryWrites > before;
