@@ -64,7 +64,7 @@ export class CacheCleans {
     this.flush();
   }
 
-  /** Ends it after a failure: what is taken back is cleaned entry by entry. */
+  /** Ends it after a failure: what is rolled back is cleaned entry by entry. */
   drop(): void {
     this.batch = false;
     this.#entries = 0;

@@ -1,6 +1,6 @@
 /**
  * Undo records of one unmap call under the semantics `safe`: entries as they were, and tables that splits made. With them a
- * call whose invalidation throws is taken back.
+ * call whose invalidation throws is rolled back.
  * @module
  */
 
@@ -16,7 +16,7 @@ type Restored = (at: number, entries: number, table: number, more: number) => vo
 
 /** Entries of one tree, in the order in which they were overwritten. Keeping allocates nothing but room. */
 export class ErasedEntries {
-  /** Whether a call is under way that may be taken back. */
+  /** Whether a call is under way that may be rolled back. */
   active = false;
   /** Depths and byte offsets of the tables made, by turns. */
   readonly made: number[] = [];
@@ -36,7 +36,7 @@ export class ErasedEntries {
     this.made.length = 0;
   }
 
-  /** It ended: nothing can be taken back any more. */
+  /** It ended: nothing can be rolled back any more. */
   end(): void {
     this.active = false;
   }

@@ -236,7 +236,7 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   /**
-   * Starts a map call that can be taken back.
+   * Starts a map call that can be rolled back.
    * @param free whether its range was found free: its entries are not tested again
    */
   begin(free: boolean): void {

@@ -378,7 +378,7 @@ export class TableTree {
     else this.freeBelow(depth, table);
   }
 
-  /** An unmap call begins that may be taken back. */
+  /** An unmap call begins that may be rolled back. */
   beginUnmap(): void {
     this.erased.begin();
     this.#unlinked.begin();

@@ -1,5 +1,5 @@
 /**
- * What the semantics `safe` needs beyond the kernel's calls: leaves taken back without touching tables, and the number of
+ * What the semantics `safe` needs beyond the kernel's calls: leaves removed again without touching tables, and the number of
  * tables that a partial unmap will need.
  * @module
  */

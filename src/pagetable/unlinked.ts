@@ -46,7 +46,7 @@ export class UnlinkedTables {
   readonly stranded: TableList = new TableList();
   /** The same, each by itself: what its entries lead to is kept otherwise, or in use. */
   readonly single: TableList = new TableList();
-  /** Until the unmap call under way has ended: they are invalidated, and come back where the call is taken back. */
+  /** Until the unmap call under way has ended: they are invalidated, and come back where the call is rolled back. */
   readonly held: TableList = new TableList();
   readonly #marks: number[] = [];
 
