@@ -3,7 +3,6 @@
  * one on.
  * @module
  */
-import type { RegisterPort } from '../../src/bus.ts';
 import type { Driver, DriverFactory, DriverHooks, PowerControl } from '../../src/drivers/contract.ts';
 import type { TlbOps } from '../../src/pagetable/tlb-ops.ts';
 
@@ -101,27 +100,5 @@ export function withFaults(make: DriverFactory, points: FaultPoints, phase: Phas
       hooks: wrapped<DriverHooks>(driver.hooks, HOOKS, points, phase),
       ...(driver.power === undefined ? {} : { power: power(driver.power, points) }),
     };
-  };
-}
-
-/** Registers each access of which is a point; a write that fails did not reach the device. */
-export function portWithFaults(port: RegisterPort, points: FaultPoints): RegisterPort {
-  return {
-    read32: (offset) => {
-      points.pass(`read 0x${offset.toString(16)}`);
-      return port.read32(offset);
-    },
-    write32: (offset, value) => {
-      points.pass(`write 0x${offset.toString(16)}`);
-      port.write32(offset, value);
-    },
-    read64: (offset) => {
-      points.pass(`read 0x${offset.toString(16)}`);
-      return port.read64(offset);
-    },
-    write64: (offset, value) => {
-      points.pass(`write 0x${offset.toString(16)}`);
-      port.write64(offset, value);
-    },
   };
 }
