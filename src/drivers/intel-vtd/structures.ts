@@ -50,16 +50,16 @@ export class VtdStructures {
 
   /** Makes the entries of a source-id lead to tables. @throws IommuError `NO_MEMORY`. */
   enter(source: number, attachment: Attachment): void {
-    const context = this.#contextAt(source);
+    const context = this.#contextAt(source, (entry) => this.#child(entry, 0n));
     if (this.#scalable) this.#enterPasid(context, attachment);
     else this.#enterLegacy(context, attachment);
   }
 
   /** Makes a source-id lead nowhere. */
   clear(source: number): void {
-    const context = this.#contextAt(source);
-    if (this.#scalable) this.#fill(this.#pasidEntry(context), [], PASID.bytes);
-    else this.#fill(context, [], LEGACY.bytes);
+    const context = this.#contextAt(source, (entry) => this.#known(entry));
+    const entry = this.#scalable ? this.#pasidEntry(context) : context;
+    if (entry >= 0) this.#fill(entry, [], this.#scalable ? PASID.bytes : LEGACY.bytes);
   }
 
   #enterLegacy(context: number, { did, registers, ats }: Attachment): void {
@@ -77,22 +77,30 @@ export class VtdStructures {
     this.#pages.write64(entry, (words[0] ?? 0n) | PRESENT);
   }
 
+  /** Address of the PASID table entry that a context entry leads to; negative where it leads nowhere. */
   #pasidEntry(context: number): number {
-    return this.#child(this.#child(context, 0n), 0n);
+    const directory = context < 0 ? context : this.#known(context);
+    return directory < 0 ? directory : this.#known(directory);
   }
 
-  /** Address of a source-id's context entry. */
-  #contextAt(source: number): number {
+  /** Address of a source-id's context entry; `next` gives the page that an entry leads to, negative where it leads nowhere. */
+  #contextAt(source: number, next: (entry: number) => number): number {
     const root = this.root + 16 * (source >>> 8);
     const devfn = source & 0xff;
-    if (!this.#scalable) return this.#child(root, 0n) + LEGACY.bytes * devfn;
-    return this.#child(root + 8 * (devfn >>> 7), 0n) + SCALABLE.bytes * (devfn & 0x7f);
+    const table = next(this.#scalable ? root + 8 * (devfn >>> 7) : root);
+    if (table < 0) return table;
+    return table + (this.#scalable ? SCALABLE.bytes * (devfn & 0x7f) : LEGACY.bytes * devfn);
+  }
+
+  #known(entry: number): number {
+    const found = this.#pages.read64(entry);
+    return (found & PRESENT) === 0n ? -1 : Number(found & POINTER);
   }
 
   /** The page that an entry leads to, made where there is none; `bits` are set in a new entry. */
   #child(entry: number, bits: bigint): number {
-    const found = this.#pages.read64(entry);
-    if ((found & PRESENT) !== 0n) return Number(found & POINTER);
+    const known = this.#known(entry);
+    if (known >= 0) return known;
     const page = this.#pages.take(PAGE);
     this.#pages.write64(entry, BigInt(page) | bits | PRESENT);
     return page;

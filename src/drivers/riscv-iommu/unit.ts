@@ -77,7 +77,7 @@ export class RiscvUnit {
 
   /** Makes a device's context lead to tables, its first doubleword last. @throws IommuError `NO_MEMORY`. */
   enter(device: number, registers: Registers, pscid: number): void {
-    const at = this.#contextAt(device);
+    const at = this.#contextAt(device, (entry) => this.#child(entry));
     const fsc = ((registers['fsc_iosatp_mode'] ?? 0n) << DC.modeShift) | (registers['ppn'] ?? 0n);
     this.pages.write64(at + 24, fsc);
     this.pages.write64(at + 16, BigInt(pscid) << DC.pscidShift);
@@ -85,9 +85,10 @@ export class RiscvUnit {
     this.pages.write64(at, DC.valid);
   }
 
-  /** Makes a device's context invalid. */
+  /** Makes a device's context invalid, where directories lead to one. */
   clear(device: number): void {
-    const at = this.#contextAt(device);
+    const at = this.#contextAt(device, (entry) => this.#known(entry));
+    if (at < 0) return;
     for (const offset of [0, 8, 16, 24]) this.pages.write64(at + offset, 0n);
   }
 
@@ -100,17 +101,23 @@ export class RiscvUnit {
     this.pages.free();
   }
 
-  /** Address of a device's context; directories on the way are made. */
-  #contextAt(device: number): number {
+  /** Address of a device's context; `next` gives the directory that an entry leads to, negative where it leads nowhere. */
+  #contextAt(device: number, next: (entry: number) => number): number {
     const [leaf, middle] = this.#extended ? LEVEL_BITS.extended : LEVEL_BITS.base;
-    const top = this.#child(this.#directory + 8 * (device >>> (leaf + middle)));
-    const table = this.#child(top + 8 * ((device >>> leaf) & (2 ** middle - 1)));
-    return table + (this.#extended ? 64 : 32) * (device & (2 ** leaf - 1));
+    const top = next(this.#directory + 8 * (device >>> (leaf + middle)));
+    const table = top < 0 ? top : next(top + 8 * ((device >>> leaf) & (2 ** middle - 1)));
+    return table < 0 ? table : table + (this.#extended ? 64 : 32) * (device & (2 ** leaf - 1));
   }
 
-  #child(entry: number): number {
+  #known(entry: number): number {
     const found = this.pages.read64(entry);
-    if ((found & VALID) !== 0n) return Number(found >> DDTP.ppnShift) * PAGE;
+    return (found & VALID) === 0n ? -1 : Number(found >> DDTP.ppnShift) * PAGE;
+  }
+
+  /** The directory that an entry leads to, made where there is none. */
+  #child(entry: number): number {
+    const known = this.#known(entry);
+    if (known >= 0) return known;
     const page = this.pages.take(PAGE);
     this.pages.write64(entry, ppn(page) | VALID);
     return page;
