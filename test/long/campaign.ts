@@ -56,12 +56,7 @@ export function runBatch(unit: CampaignUnit, seed: number, options: BatchOptions
     }
     if (smallest === undefined) operations += run.operations;
   });
-  const found = fc.check(property, {
-    seed,
-    numRuns,
-    endOnFailure: shrinkMs === 0,
-    interruptAfterTimeLimit: Math.max(1, shrinkMs),
-  });
+  const found = fc.check(property, { seed, numRuns, endOnFailure: shrinkMs === 0 });
   const difference = found.failed ? messageOf(found.errorInstance) : undefined;
   return { operations, difference, calls: smallest ?? [] };
 }
