@@ -1,4 +1,4 @@
-// Faults in the compiled kernels: a mask, a stride, a bound or a tail that is wrong. `from` stands once in kernels/index.ts
+// Faults in the compiled kernels: a mask, a stride, a bound or a tail that is wrong. `from` stands once
 // behind the head of its kernel.
 
 /** Kernel, kind of fault, the text that is replaced, and by what. */
@@ -48,19 +48,26 @@ export const KERNEL_MUTANTS = [
   ],
   ['smallPages', 'bound', 'start + next <= limit', 'start + next < limit'],
   ['follow', 'mask', 'load<u32>(level, 4);', 'load<u32>(level, 4) >> 1;'],
-  ['follow', 'bound', 'depth > top &&', 'depth > top + 1 &&'],
+  ['follow', 'bound', 'depth < target; depth++', 'depth + 1 < target; depth++'],
+  ['sharedDepth', 'bound', 'while (depth > top', 'while (depth > top + 1'],
+  ['translate8', 'mask', '((1 as u64) << shift) - 1', '((2 as u64) << shift) - 1'],
   ['areClear8', 'tail', 'at < end; at += 8', 'at + 8 < end; at += 8'],
   ['mapPages8', 'stride', 'pageShift - shift', 'pageShift'],
-  ['mapPages8', 'bound', '(found & 15) != last', '(found & 15) > last'],
+  ['mapPages8', 'bound', '(found & 15) != depth', '(found & 15) > depth'],
   ['decode8', 'tail', 'if (count & 1)', 'if (count & 2)'],
   ['decode8', 'mask', 'i64x2.eq(entries, zero)', 'i64x2.eq(v128.and(entries, masks), zero)'],
 ].map(([kernel, kind, from, by]) => ({ kernel, kind, from, by }));
 
-/** The source with a fault in it. Throws where the text does not stand there, or twice. */
-export function withFault(source, { kernel, from, by }) {
-  const head = source.indexOf(`function ${kernel}(`);
+/** Files of the kernels. */
+export const KERNEL_SOURCES = ['common', 'entries', 'lists', 'walk', 'index'].map((name) => `kernels/${name}.ts`);
+
+/** The sources by file, one with a fault in it. Throws where the text does not stand there, or twice. */
+export function withFault(sources, { kernel, from, by }) {
+  const name = `function ${kernel}(`;
+  const [file, source] = [...sources].find(([, text]) => text.includes(name)) ?? [undefined, ''];
+  const head = source.indexOf(name);
   const foot = source.indexOf('\n}\n', head);
   const body = source.slice(head, foot);
-  if (head < 0 || body.split(from).length !== 2) throw new Error(`${kernel}: expected '${from}' once`);
-  return source.slice(0, head) + body.replace(from, () => by) + source.slice(foot);
+  if (file === undefined || body.split(from).length !== 2) throw new Error(`${kernel}: expected '${from}' once`);
+  return new Map([...sources, [file, source.slice(0, head) + body.replace(from, () => by) + source.slice(foot)]]);
 }

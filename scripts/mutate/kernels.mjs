@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { compileKernels, moduleOf } from '../kernel-compiler.mjs';
 import { ROOT, textOf, treeOf } from './build.mjs';
-import { KERNEL_MUTANTS, withFault } from './kernel-mutants.mjs';
+import { KERNEL_MUTANTS, KERNEL_SOURCES, withFault } from './kernel-mutants.mjs';
 import { runWorker } from './run-worker.mjs';
 import { holdsTwins } from './survey.mjs';
 
@@ -18,9 +18,8 @@ function twinTests(files, kernel) {
   return tests.map(({ file, name }) => ({ file, name, allowance: ALLOWANCE_MS }));
 }
 
-async function outcomeOf(mutant, source, tests, worker) {
-  const text = withFault(source, mutant);
-  const { base64, problem } = await compileKernels(SOURCE, ['simd', 'bulk-memory'], [], new Map([[SOURCE, text]]));
+async function outcomeOf(mutant, sources, tests, worker) {
+  const { base64, problem } = await compileKernels(SOURCE, ['simd', 'bulk-memory'], [], withFault(sources, mutant));
   if (problem !== undefined) throw new Error(`${mutant.kernel}, ${mutant.by}: ${problem}`);
   const path = `${treeOf(worker.job)}${MODULE}`;
   writeFileSync(path, moduleOf('KERNELS_BASE64', base64));
@@ -35,11 +34,11 @@ async function outcomeOf(mutant, source, tests, worker) {
 
 /** Builds each mutant and runs the tests of the twins on it. Gives each with whether it was killed. */
 export async function killedKernels(files, inJobs, say) {
-  const source = readFileSync(`${ROOT}${SOURCE}`, 'utf8');
+  const sources = new Map(KERNEL_SOURCES.map((file) => [file, readFileSync(`${ROOT}${file}`, 'utf8')]));
   textOf(MODULE);
   const outcomes = [];
   await inJobs(KERNEL_MUTANTS, async (mutant, worker) => {
-    const kill = await outcomeOf(mutant, source, twinTests(files, mutant.kernel), worker);
+    const kill = await outcomeOf(mutant, sources, twinTests(files, mutant.kernel), worker);
     outcomes.push({ ...mutant, killed: kill !== undefined });
     const end = kill === undefined ? 'SURVIVED' : `killed by ${kill.killer}`;
     say(`kernel ${mutant.kernel}, ${mutant.kind}: ${mutant.from}  =>  ${mutant.by}: ${end}`);

@@ -68,7 +68,11 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
         from: '    this.tlb.flushWalk(iova, span, this.#granule);\n    if (!this.journal',
         by: '    if (!this.journal',
       },
-      { file: TREE, from: '    this.store(at, 0, 0);\n    this.cleanEntry(at);', by: '    this.cleanEntry(at);' },
+      {
+        file: TREE,
+        from: '    this.store(at, 0, 0);\n    this.memory.queue(table, ',
+        by: '    this.memory.queue(table, ',
+      },
     ],
   },
   {

@@ -21,6 +21,9 @@ import { type CampaignUnit, type Plant, type Subject, subjectsOf, twinOf } from 
 /** Steps between two comparisons of all bytes. */
 const STEPS_BETWEEN = 24;
 
+/** Smallest pages of a call: where a unit is live, its driver may send a command for each of them. */
+const MOST_PAGES = { live: 2 ** 16, without: 2 ** 26 };
+
 /** What a call comes to on a domain. */
 function outcomeOn(domain: Domain, call: Call): Outcome {
   try {
@@ -69,14 +72,18 @@ export class HistoryRun {
   #step(draw: Draw<StepKind>): void {
     const { kind } = draw;
     const { mapped } = this.#model;
-    if (kind === 'remap') for (const call of this.#maker.remap(draw, mapped)) this.#call(call);
+    if (kind === 'remap') for (const call of this.#maker.remap(draw, mapped).filter(this.#isBearable)) this.#call(call);
     else if (kind === 'translate' || kind === 'write' || kind === 'dirty') this.#look(this.#maker.look(draw, mapped));
     else {
       const call = this.#maker.make({ ...draw, kind }, mapped);
-      if (call !== undefined) this.#call(call);
+      if (call !== undefined && this.#isBearable(call)) this.#call(call);
     }
     if (++this.#steps % STEPS_BETWEEN === 0) this.#compareTables();
   }
+
+  /** Larger ones are those of the tests of limits. */
+  readonly #isBearable = ({ bytes }: Call): boolean =>
+    bytes <= MOST_PAGES[this.#unit.make === undefined ? 'without' : 'live'] * 2 ** this.#twin.geometry.pageShift;
 
   #call(call: Call): void {
     this.made.push(call);

@@ -58,6 +58,11 @@ class KernelModel implements Model {
   }
 }
 
+/** Whether the last element of a list has no bytes: `iommu_map_sg` of Linux then maps nothing of the run that it ends. */
+function endsEmpty(call: Call): boolean {
+  return call.kind === 'mapSg' && call.list.at(-1)?.length === 0;
+}
+
 /**
  * Linux's generic page table, whose core gets whole ranges: a map of free addresses succeeds, and what any other call comes to
  * is left to the twin.
@@ -67,7 +72,7 @@ class RangeModel implements Model {
 
   outcome(call: Call): Outcome | undefined {
     const free = this.mapped.covered(BigInt(call.offset), BigInt(call.bytes)) === 0n;
-    return call.kind !== 'unmap' && free ? call.bytes : undefined;
+    return call.kind !== 'unmap' && free && !endsEmpty(call) ? call.bytes : undefined;
   }
 
   follow(twin: Domain): void {

@@ -70,7 +70,11 @@ function unitsOf(setup: Setup, semantics: Semantics): CampaignUnit[] {
       setup,
       semantics,
       driver,
-      make: LIVE.get(driver.id)?.(optionsFor(driver, semantics)),
+      // Live units do not strip the bit that marks encrypted memory
+      make:
+        configuration.request.encryptionBit === undefined
+          ? LIVE.get(driver.id)?.(optionsFor(driver, semantics))
+          : undefined,
     };
     return isDriven(unit) ? [unit] : [];
   });

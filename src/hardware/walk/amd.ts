@@ -12,6 +12,8 @@ const INDEX_BITS = 9;
 const INPUT_BITS = 64;
 // 48882 2.2.3, page table entries: low word
 const PRESENT = 1;
+const ACCESSED = 1 << 5;
+const DIRTY = 1 << 6;
 const NEXT_LEVEL_AT = 9;
 // the same, high word
 const FORCE_COHERENT = 1 << (60 - 32);
@@ -69,6 +71,7 @@ export function amdSyndrome(reason: Reason): string {
 
 class AmdDescriptors implements Descriptors {
   readonly family = 'amd-v1';
+  readonly statusBits: number = ACCESSED | DIRTY;
   readonly stage = 2;
   readonly entryBytes = 8;
   readonly levels: readonly Level[];

@@ -276,7 +276,11 @@ class Enumeration {
 
   #same(words: Uint32Array, i: number, n: number): boolean {
     const stride = this.#bits;
-    for (let k = i * stride; k < (i + n - 1) * stride; k++) if (words[k] !== words[k + stride]) return false;
+    const status = this.#d.statusBits ?? 0;
+    for (let k = i * stride; k < (i + n - 1) * stride; k++) {
+      const differs = (words[k] ?? 0) ^ (words[k + stride] ?? 0);
+      if ((k % stride === 0 ? differs & ~status : differs) !== 0) return false;
+    }
     return true;
   }
 }

@@ -90,6 +90,8 @@ export interface Descriptors {
   addressBits?(depth: number): AddressBits | undefined;
   /** Bytes of the leaf: the level's unit, or more where several equal entries are one leaf. */
   span(lo: number, hi: number, depth: number): number;
+  /** Bits of the low half that hardware sets in one of several entries that are one leaf: accessed, dirty. */
+  readonly statusBits?: number;
   /** Entries that the contiguous hint groups at a depth; 0 where there is no hint. */
   hintEntries?(depth: number): number;
   /** `denied` after a table entry. */

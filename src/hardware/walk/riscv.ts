@@ -56,6 +56,7 @@ class RiscvDescriptors implements Descriptors {
   readonly stage: 1 | 2;
   readonly entryBytes = 8;
   readonly levels: readonly Level[];
+  readonly statusBits: number;
   readonly #limit: number;
   readonly #hardwareAD: boolean;
   readonly #reserved: number;
@@ -66,6 +67,7 @@ class RiscvDescriptors implements Descriptors {
     this.stage = config.stage;
     this.#limit = pow2(config.oas);
     this.#hardwareAD = config.hardwareAD === true;
+    this.statusBits = this.#hardwareAD ? A | D : 0;
     this.#reserved = config.softwareBits === true ? RESERVED_HIGH & ~SOFTWARE_HIGH : RESERVED_HIGH;
     this.#types = config.svpbmt === false ? 1 : 3;
     this.#sum = config.sum === true;
