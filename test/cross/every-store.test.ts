@@ -175,10 +175,11 @@ describe.each(CASES)('%s', (name, format, make) => {
   };
 
   // AMD's rights lie in the upper half: the lower one alone allows nothing
-  it.skipIf(name.startsWith('amd-vi'))('planted: entries in two halves are a third translation', () => {
-    const { wrong } = run(format, make, 'map-pages', named('map pages across a table boundary'), 'torn');
-    expect(wrong.join('\n')).toMatch(/store at .* is 0x/);
-  });
+  if (!name.startsWith('amd-vi'))
+    it('planted: entries in two halves are a third translation', () => {
+      const { wrong } = run(format, make, 'map-pages', named('map pages across a table boundary'), 'torn');
+      expect(wrong.join('\n')).toMatch(/store at .* is 0x/);
+    });
 
   it('planted: the invalidation comes before the store', () => {
     const { wrong } = run(format, make, 'map-pages', named('unmap a page of two'), 'held');
@@ -191,8 +192,9 @@ describe.each(CASES)('%s', (name, format, make) => {
   });
 
   // An SMMU's tables are invalidated as they are unlinked, before they could be queued
-  it.skipIf(name.startsWith('arm-smmu-v3'))('planted: a table is freed before its invalidation', () => {
-    const { wrong } = run(format, make, 'map-pages', named('unmap tables and pages at once'), 'freed-early');
-    expect(wrong.join('\n')).toMatch(/free table/);
-  });
+  if (!name.startsWith('arm-smmu-v3'))
+    it('planted: a table is freed before its invalidation', () => {
+      const { wrong } = run(format, make, 'map-pages', named('unmap tables and pages at once'), 'freed-early');
+      expect(wrong.join('\n')).toMatch(/free table/);
+    });
 });
