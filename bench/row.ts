@@ -63,6 +63,7 @@ export interface About {
 }
 
 const PER: Partial<Record<Measure, (ns: number, pieces: number) => number>> = {
+  ns: (ns, pieces) => ns / pieces,
   'ns a page': (ns, pieces) => ns / pieces,
   ms: (ns) => ns / 1e6,
   'events a second': (ns, pieces) => (pieces / ns) * 1e9,

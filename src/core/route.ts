@@ -18,6 +18,8 @@ import type { Dispatch, Path } from './paths.ts';
  * made. Either way the same page table does the work, and the device has power while it does.
  */
 export class Route implements PagesSink, UnmapSink {
+  /** Whether a call of the driver can throw. */
+  readonly canFail: boolean;
   readonly #driver: Driver;
   readonly #hooks: DriverHooks;
   readonly #power: PowerControl | undefined;
@@ -37,6 +39,7 @@ export class Route implements PagesSink, UnmapSink {
     this.#mapped = driver.hooks.mapped;
     this.#unmapped = driver.hooks.unmapped;
     this.#syncMap = driver.hooks.syncMap;
+    this.canFail = driver.cannotFail !== true;
     this.#gathers = driver.tlb.removeTable !== undefined;
     this.#power = driver.power;
     this.#table = table;

@@ -123,7 +123,7 @@ export class SafeCalls implements Calls {
     const hole = options.holes === 'skip' ? -1 : this.#table.findHole(offset, end);
     if (hole !== -1) throw this.#refusals.notMapped(offset, bytes, hole);
     if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
-    if (!this.#table.beginUnmap(offset, end)) throw this.#refusals.noMemory(offset, bytes, 0);
+    if (!this.#table.beginUnmap(offset, end, this.#route.canFail)) throw this.#refusals.noMemory(offset, bytes, 0);
     let unmapped: number;
     try {
       unmapped =

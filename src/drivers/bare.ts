@@ -21,6 +21,7 @@ export function bareDriver(callbacks: BareCallbacks = SILENT): DriverFactory {
     name: 'bare',
     tlb: callbacks,
     hooks: { mapSg: true, unmapRange: true },
+    cannotFail: callbacks === SILENT,
     attach() {},
     sync: () => callbacks.sync(),
     detach: () => callbacks.flushAll(),

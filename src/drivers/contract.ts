@@ -48,6 +48,8 @@ export interface Driver {
   readonly tlb: TlbOps;
   /** What else it offers. */
   readonly hooks: DriverHooks;
+  /** True where none of its calls can throw: then nothing is kept of an unmap that would roll it back. */
+  readonly cannotFail?: boolean;
   /** Points the device at the tables, once they are there: `registers` of the format, by flat name. */
   attach(registers: Registers): void;
   /** Invalidates what unmap calls left since the last one, and waits until that is done (Linux's `iotlb_sync`). */

@@ -284,10 +284,10 @@ export class PageTable implements PagesSink, UnmapSink {
    * Starts an unmap call over ranges in [from, end) that were found mapped: sets tables aside for the splits that it needs.
    * @returns false where there is no memory for them
    */
-  beginUnmap(from: number, end: number): boolean {
+  beginUnmap(from: number, end: number, canFail: boolean): boolean {
     const tables = tablesForSplits(this.tree, from, end);
     this.#mode.mapped = tables === 0 || this.tree.pool.reserve(tables);
-    if (this.#mode.mapped) this.tree.beginUnmap();
+    if (this.#mode.mapped) this.tree.beginUnmap(canFail);
     return this.#mode.mapped;
   }
 

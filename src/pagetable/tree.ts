@@ -378,8 +378,9 @@ export class TableTree {
     else this.freeBelow(depth, table);
   }
 
-  /** An unmap call begins that may be rolled back. */
-  beginUnmap(): void {
+  /** An unmap call begins; one that nothing can make fail is not rolled back. */
+  beginUnmap(canFail: boolean): void {
+    if (!canFail) return;
     this.erased.begin();
     this.#unlinked.begin();
   }
@@ -396,6 +397,7 @@ export class TableTree {
    */
   undoUnmap(): void {
     const { erased, memory } = this;
+    if (!erased.active) return;
     erased.restore(memory.u32, (at, entries, table, more) => {
       this.meter.entryWrites += entries;
       if (more !== 0) memory.addEntries(table, more);

@@ -50,6 +50,7 @@ class ArmSmmu implements Driver {
   readonly power: RuntimePower;
   readonly tlb: SmmuTlb;
   readonly hooks: DriverHooks;
+  readonly cannotFail: boolean;
   readonly #geometry: Geometry;
   readonly #device: SmmuDevice;
   readonly #bank: number;
@@ -62,6 +63,7 @@ class ArmSmmu implements Driver {
     this.#geometry = geometry;
     this.#streams = deviceIds('streams', options.streams, MOST_STREAM);
     this.#device = new SmmuDevice(meter, options);
+    this.cannotFail = !this.#device.listened && options.power?.clock === undefined;
     this.#bank = whole('contextBank', options.contextBank, 0, this.#device.contextBanks - 1, 0);
     const { stage } = drivenKind(geometry);
     const hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
