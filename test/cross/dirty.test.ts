@@ -5,6 +5,7 @@ import { bareDriver } from '../../src/drivers/index.ts';
 import { Walker } from '../../src/hardware/index.ts';
 import { RW, refusal } from '../../src/testing/setup.ts';
 import { snapshot } from '../../src/testing/snapshot.ts';
+import { firstDifference } from './checks.ts';
 import { regimeOf } from './regimes.ts';
 
 const PAGE = 4096;
@@ -141,4 +142,12 @@ test('a freed domain is not read', () => {
   const domain = new Domain({ format: 'vtd-ss' });
   domain.free();
   expect(refusal(() => domain.readDirty(0, PAGE)).code).toBe('FREED');
+});
+
+test('a leaf of several entries is read as one where hardware marked one of them', () => {
+  const domain = new Domain({ format: 'amd-v1', driver: bareDriver() });
+  domain.map(0, 0x40000, 0x4000, RW);
+  expect(domain.leaves()).toHaveLength(1);
+  for (const page of [0, 3]) domain.setDirty(page * PAGE);
+  expect(firstDifference(domain, regimeOf(domain), domain.leaves())).toBeUndefined();
 });
