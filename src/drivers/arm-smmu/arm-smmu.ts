@@ -63,7 +63,6 @@ class ArmSmmu implements Driver {
     this.#geometry = geometry;
     this.#streams = deviceIds('streams', options.streams, MOST_STREAM);
     this.#device = new SmmuDevice(meter, options);
-    this.cannotFail = !this.#device.listened && options.power?.clock === undefined;
     this.#bank = whole('contextBank', options.contextBank, 0, this.#device.contextBanks - 1, 0);
     const { stage } = drivenKind(geometry);
     const hardware = options.hardwareTranslation === true && this.#device.listened && stage === 1;
@@ -73,6 +72,7 @@ class ArmSmmu implements Driver {
     this.tlb = new SmmuTlb(this.#device, meter, geometry, this.#bank, options.tableInvalidation ?? 'address');
     const program = (): void => this.#program();
     this.power = new RuntimePower(meter, options.power ?? {}, program, () => {});
+    this.cannotFail = !this.#device.listened && !this.power.asksClock;
   }
 
   attach(registers: Registers): void {

@@ -27,6 +27,8 @@ function delayOf(value: number | undefined): number {
 
 /** Counts references; resumes and suspends the device. */
 export class RuntimePower implements PowerControl {
+  /** Whether it calls a clock of the user. */
+  readonly asksClock: boolean;
   readonly #meter: Meter;
   readonly #enabled: boolean;
   readonly #delay: number;
@@ -45,6 +47,7 @@ export class RuntimePower implements PowerControl {
     this.#enabled = flag('enabled', options.enabled, true);
     this.#delay = delayOf(options.autosuspendMs);
     this.#clock = options.clock ?? (() => 0);
+    this.asksClock = options.clock !== undefined;
     this.#onResume = onResume;
     this.#onSuspend = onSuspend;
     if (typeof this.#clock !== 'function') {
