@@ -66,11 +66,14 @@ function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at:
         ×
       </button>
       {refused.length === 0 ? null : (
-        <ul>
-          {refused.map((why) => (
-            <li>{why}</li>
-          ))}
-        </ul>
+        <details open={files.value.length === 1}>
+          <summary>why</summary>
+          <ul>
+            {refused.map((why) => (
+              <li>{why}</li>
+            ))}
+          </ul>
+        </details>
       )}
     </li>
   );
