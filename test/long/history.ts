@@ -69,6 +69,11 @@ export class HistoryRun {
     this.#end();
   }
 
+  get #startsDirty(): boolean {
+    const { dirty, format } = this.#twin.geometry;
+    return dirty !== undefined && format.startsWith('arm-');
+  }
+
   #step(draw: Draw<StepKind>): void {
     const { kind } = draw;
     const { mapped } = this.#model;
@@ -91,6 +96,9 @@ export class HistoryRun {
     const twin = outcomeOn(this.#twin, call);
     same(() => `twin: ${words(call)}`, twin, wanted ?? twin);
     this.#model.follow(this.#twin);
+    if (this.#startsDirty && call.kind !== 'unmap' && typeof twin === 'number' && twin > 0) {
+      this.#marks.mayBeWritten(call.offset, call.offset + twin);
+    }
     this.#marks.keep(this.#model.mapped.intervals);
     for (const subject of this.#subjects) {
       same(() => `${subject.name}: ${words(call)}`, outcomeOn(subject.domain, call), twin);

@@ -21,6 +21,11 @@ export class Marks {
     this.#marks = [...this.#marks.flatMap((mark) => outside(mark, start, end)), { start, end, sure: true }];
   }
 
+  /** What is mapped in [start, end) now may be dirty from the start: Linux maps pages as written to on Arm. */
+  mayBeWritten(start: number, end: number): void {
+    this.#marks = [...this.#marks.flatMap((mark) => outside(mark, start, end)), { start, end, sure: false }];
+  }
+
   /** Forgets what is no longer mapped. */
   keep(mapped: readonly Interval[]): void {
     this.#marks = this.#marks.flatMap((mark) => mapped.flatMap((interval) => inside(mark, interval)));

@@ -37,8 +37,8 @@ export interface CampaignUnit {
   readonly make: Make | undefined;
 }
 
-/** IDR5 of an SMMUv3 with every granule, 52 output bits and 52 input bits (IHI 0070, 6.3.6). */
-const WIDE_SMMU = { IDR5: 0x476 };
+/** An SMMUv3 whose hardware sets access flags and dirty state (IDR0.HTTU), with every granule, 52 output and 52 input bits (IHI 0070, 6.3.1 and 6.3.6). */
+const WIDE_SMMU = { IDR0: 0x0d44_34bb, IDR5: 0x476 };
 
 /** How live units are made, by the driver's id. */
 const LIVE: ReadonlyMap<string, (options: object) => Make> = new Map<string, (options: object) => Make>([
