@@ -4,6 +4,7 @@
  * @module
  */
 import { DISPATCHES, type Dispatch, Domain, PATHS, type Path } from '../../src/core/index.ts';
+import { DEFAULT_CAP, DEFAULT_ECAP } from '../../src/device/vt-d/registers.ts';
 import { type Driver, type DriverFactory, type DriverKind, driversOf } from '../../src/drivers/index.ts';
 import { IommuError } from '../../src/errors.ts';
 import { FORMATS, type Semantics } from '../../src/formats/index.ts';
@@ -40,11 +41,14 @@ export interface CampaignUnit {
 /** An SMMUv3 whose hardware sets access flags and dirty state (IDR0.HTTU), with every granule, 52 output and 52 input bits (IHI 0070, 6.3.1 and 6.3.6). */
 const WIDE_SMMU = { IDR0: 0x0d44_34bb, IDR5: 0x476 };
 
+/** A VT-d unit with five levels (CAP.SAGAW, MGAW 57, 11.4.2) and snoop control (ECAP.SC, 11.4.3). */
+const WIDE_VTD = { cap: DEFAULT_CAP | (1n << 11n) | (56n << 16n), ecap: DEFAULT_ECAP | 0x80n };
+
 /** How live units are made, by the driver's id. */
 const LIVE: ReadonlyMap<string, (options: object) => Make> = new Map<string, (options: object) => Make>([
   ['arm-smmu', smmuV2],
   ['arm-smmu-v3', (options: object) => smmu(options, { ids: WIDE_SMMU })],
-  ['intel-vtd', vtd],
+  ['intel-vtd', (options: object) => vtd(options, WIDE_VTD)],
   ['amd-vi', amd],
   ['riscv-iommu', riscv],
   ['virtio-iommu', virtio],
