@@ -47,7 +47,6 @@ function forgetful(memory: TableMemory): void {
 type Fault = readonly [name: string, unit: string, plant: Plant];
 
 const LPAE = 'arm-64-lpae-s1/4K-48/48/safe/bare';
-const CONTIGUOUS = 'arm-64-lpae-s1/4K-48/48-contiguous-HD/safe/bare';
 const SMMU = 'arm-64-lpae-s1/4K-48/48/safe/arm-smmu-v3';
 const VTD = 'vtd-ss/48/52/safe/intel-vtd';
 
@@ -71,11 +70,6 @@ const FAULTS: readonly Fault[] = [
     'a gathered list loses its last page',
     LPAE,
     kernels((k) => ({ gather8: (a, l, i, o, d, n, ...m) => k.gather8(a, l, i, o, d, n - 1, ...m) })),
-  ],
-  [
-    'a run of small pages is a page too long',
-    CONTIGUOUS,
-    kernels((k) => ({ smallPages: (...all) => Math.min(all[4], k.smallPages(...all) + 1) })),
   ],
   [
     'a search stops before the last entry',
