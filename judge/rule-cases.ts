@@ -24,6 +24,14 @@ interface Tables {
   readonly rule: string;
 }
 
+/** Four levels down to a page in which bits 9:8 are set: address bits or the shareability. */
+const PAGE_WITH_BITS_9_8: Tables['words'] = [
+  [ROOT, BigInt(ROOT + 0x1000) | TABLE],
+  [ROOT + 0x1000, BigInt(ROOT + 0x2000) | TABLE],
+  [ROOT + 0x2000, BigInt(ROOT + 0x3000) | TABLE],
+  [ROOT + 0x3000, 0x2_0000_5000n | (3n << 8n) | PAGE],
+];
+
 /** Stage 1 of 48 input bits, so that the root is at level 0. */
 const CASES: readonly Tables[] = [
   {
@@ -53,12 +61,7 @@ const CASES: readonly Tables[] = [
   },
   {
     id: 'rule-4k-page-52-bits',
-    words: [
-      [ROOT, BigInt(ROOT + 0x1000) | TABLE],
-      [ROOT + 0x1000, BigInt(ROOT + 0x2000) | TABLE],
-      [ROOT + 0x2000, BigInt(ROOT + 0x3000) | TABLE],
-      [ROOT + 0x3000, 0x2_0000_5000n | (3n << 8n) | PAGE],
-    ],
+    words: PAGE_WITH_BITS_9_8,
     granule: 4096,
     outputBits: 52,
     quirks: ['arm-lpa2'],
@@ -69,12 +72,7 @@ const CASES: readonly Tables[] = [
   },
   {
     id: 'rule-4k-page-48-bits',
-    words: [
-      [ROOT, BigInt(ROOT + 0x1000) | TABLE],
-      [ROOT + 0x1000, BigInt(ROOT + 0x2000) | TABLE],
-      [ROOT + 0x2000, BigInt(ROOT + 0x3000) | TABLE],
-      [ROOT + 0x3000, 0x2_0000_5000n | (3n << 8n) | PAGE],
-    ],
+    words: PAGE_WITH_BITS_9_8,
     granule: 4096,
     outputBits: 48,
     quirks: [],

@@ -2,7 +2,7 @@
 # Fetches Debian's newest QEMU (trixie-backports) with the libraries that it needs into a folder, without installing anything,
 # and writes FOLDER/bin/qemu-system-{aarch64,x86_64,riscv64}, which run it with those libraries:
 #   scripts/newer-qemu.sh build/qemu && IOMMU_EMULATORS=build/qemu/bin npm run judge
-# Needs Debian's apt, dpkg and package mirror.
+# Needs Debian's apt and dpkg. DEBIAN_MIRROR names the package mirror; by default it is the one that this machine's apt uses.
 set -euo pipefail
 if [ $# -ne 1 ]; then
   echo "usage: $0 FOLDER" >&2
@@ -10,7 +10,11 @@ if [ $# -ne 1 ]; then
 fi
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets 'Created-By: Packages' 'Origin: Debian' | sed -n '/security/d; s/^Repo-URI: //p' | sed -n 1p || true)}
+if [ -z "$mirror" ]; then
+  echo "DEBIAN_MIRROR: expected the address of a mirror of Debian, got none, and apt names none" >&2
+  exit 2
+fi
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p "$folder"/apt/{lists/partial,archives/partial} "$folder"/{deb,root,bin}
 for suite in trixie trixie-backports; do
