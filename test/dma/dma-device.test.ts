@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { allocCoherent, BouncePool, type DmaDevice, freeCoherent, LinkedRange } from '../../src/dma/index.ts';
 import { bareDriver } from '../../src/drivers/index.ts';
 import { PROT } from '../../src/formats/index.ts';
-import { device, refusal, stateOf } from './helpers.ts';
+import { refusal } from '../../src/testing/setup.ts';
+import { device, stateOf } from './helpers.ts';
 
 describe('one buffer', () => {
   test('keeps its offset; 100 bytes across a page take two', () => {

@@ -1,5 +1,5 @@
 /**
- * Devices and refusals for the tests of the DMA layer.
+ * Devices for the tests of the DMA layer.
  * @module
  */
 import { Domain, type DomainOptions } from '../../src/core/index.ts';
@@ -10,7 +10,6 @@ import {
   DmaSpace,
   type DmaSpaceOptions,
 } from '../../src/dma/index.ts';
-import { IommuError } from '../../src/errors.ts';
 
 /** A device in a domain of its own. */
 export function device(
@@ -19,17 +18,6 @@ export function device(
   domain: DomainOptions = {},
 ): DmaDevice {
   return new DmaDevice(new DmaSpace({ domain: new Domain({ path: 'one-walk', ...domain }), ...space }), options);
-}
-
-/** The refusal of an action. */
-export function refusal(action: () => unknown): IommuError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof IommuError) return error;
-    throw error;
-  }
-  throw new Error('was not refused');
 }
 
 /** What a refused call must leave as it was: mappings, addresses, bounce buffers, and the frames that the flush queue holds. */

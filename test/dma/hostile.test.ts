@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { allocCoherent, BouncePool, type DmaDevice, freeCoherent, LinkedRange } from '../../src/dma/index.ts';
 import { IommuError } from '../../src/errors.ts';
-import { device, refusal, stateOf } from './helpers.ts';
+import { refusal } from '../../src/testing/setup.ts';
+import { device, stateOf } from './helpers.ts';
 
 const PAGE = 4096;
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IovaAllocator } from '../../src/dma/index.ts';
 import { alignedFit, RangeTree } from '../../src/dma/range-tree.ts';
-import { IommuError } from '../../src/errors.ts';
+import { refusal } from '../../src/testing/setup.ts';
 import { asCase, IOVA_FILES, readIovaVectors } from '../conform/vectors.ts';
 import { PlainIova } from './plain-iova.ts';
 
@@ -153,16 +153,6 @@ test('the next gap that fits is found past any number that does not', () => {
   expect(tree.lo(tree.nextFit(1, 2))).toBe(1_000_000 - 2 * 4999);
   expect(tree.nextFit(1, 2 ** 30)).toBe(lowest);
 });
-
-function refusal(action: () => unknown): IommuError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof IommuError) return error;
-    throw error;
-  }
-  throw new Error('was not refused');
-}
 
 describe('bad calls are refused by name and change nothing', () => {
   const make = (): IovaAllocator => new IovaAllocator({ granule: 4096, cpus: 2 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allocCoherent, BouncePool, LinkedRange } from '../../src/dma/index.ts';
-import { device, refusal, stateOf } from './helpers.ts';
+import { refusal } from '../../src/testing/setup.ts';
+import { device, stateOf } from './helpers.ts';
 
 const PAGE = 4096;
 const POOL = 0x4000_0000;
