@@ -108,29 +108,34 @@ export class HistoryRun {
   }
 
   /** The first, middle and last byte of a call, and one to each side; of a device the first and the last. */
-  #probe({ offset, bytes }: Call): void {
-    const end = 2 ** this.#twin.geometry.ias;
-    for (const at of [offset - 1, offset, offset + bytes / 2, offset + bytes - 1, offset + bytes]) {
-      if (at >= 0 && at < end) this.#translate(at, this.#wantedAt(at));
+  #probe(call: Call): void {
+    const [offset, bytes] = [BigInt(call.offset), BigInt(call.bytes)];
+    const end = 1n << BigInt(this.#twin.geometry.ias);
+    for (const at of [offset - 1n, offset, offset + bytes / 2n, offset + bytes - 1n, offset + bytes]) {
+      if (at >= 0n && at < end) this.#translate(this.#iovaAt(at), this.#wantedAt(at));
     }
-    for (const at of [offset, offset + bytes - 1]) this.#ask(at, this.#wantedAt(at));
+    for (const at of [offset, offset + bytes - 1n]) this.#ask(this.#iovaAt(at), this.#wantedAt(at));
   }
 
-  #wantedAt(offset: number): number | undefined {
-    const pa = this.#model.mapped.translate(BigInt(offset));
+  /** The public form of an offset, which may lie beyond 2^53. */
+  #iovaAt(offset: bigint): bigint {
+    const within = offset % 2n ** BigInt(this.#twin.geometry.pageShift);
+    return iovaOf(this.#twin, Number(offset - within)) + within;
+  }
+
+  #wantedAt(offset: bigint): number | undefined {
+    const pa = this.#model.mapped.translate(offset);
     return pa === undefined ? undefined : Number(pa);
   }
 
-  #translate(offset: number, wanted: number | undefined): void {
-    const iova = iovaOf(this.#twin, offset);
+  #translate(iova: bigint, wanted: number | undefined): void {
     for (const { name, domain } of this.#subjects) {
       same(() => `${name}: translate 0x${iova.toString(16)}`, domain.translate(iova), wanted);
     }
     this.operations += this.#subjects.length;
   }
 
-  #ask(offset: number, wanted: number | undefined): void {
-    const iova = iovaOf(this.#twin, offset);
+  #ask(iova: bigint, wanted: number | undefined): void {
     for (const { name, device } of this.#subjects) {
       if (device === undefined) continue;
       const { result } = device.translate(DEVICE, iova);

@@ -44,13 +44,16 @@ const WIDE_SMMU = { IDR0: 0x0d44_34bb, IDR5: 0x476 };
 /** A VT-d unit with five levels (CAP.SAGAW, MGAW 57, 11.4.2) and snoop control (ECAP.SC, 11.4.3). */
 const WIDE_VTD = { cap: DEFAULT_CAP | (1n << 11n) | (56n << 16n), ecap: DEFAULT_ECAP | 0x80n };
 
+/** Memory types in entries (RISC-V IOMMU 1.0, 6.3, capabilities.Svpbmt): without it their bits are reserved, and a leaf that has them faults. */
+const SVPBMT = 1n << 15n;
+
 /** How live units are made, by the driver's id. */
 const LIVE: ReadonlyMap<string, (options: object) => Make> = new Map<string, (options: object) => Make>([
   ['arm-smmu', smmuV2],
   ['arm-smmu-v3', (options: object) => smmu(options, { ids: WIDE_SMMU })],
   ['intel-vtd', (options: object) => vtd(options, WIDE_VTD)],
   ['amd-vi', amd],
-  ['riscv-iommu', riscv],
+  ['riscv-iommu', (options: object) => riscv(options, SVPBMT)],
   ['virtio-iommu', virtio],
 ]);
 
