@@ -21,7 +21,7 @@ function emulatorAt(program: string): Emulator | undefined {
 }
 
 /** The emulator of a name (`qemu-system-x86_64`), or undefined where the machine has none. */
-export function findEmulator(name: string): Emulator | undefined {
+function findEmulator(name: string): Emulator | undefined {
   const folder = process.env['IOMMU_EMULATORS'];
   return (folder === undefined ? undefined : emulatorAt(join(folder, name))) ?? emulatorAt(name);
 }

@@ -28,7 +28,7 @@ export class Ring {
   /** Writes one command. */
   async push(w0: bigint, w1: bigint): Promise<void> {
     const at = this.#base + this.tail;
-    await Promise.all([this.#qtest.write64(at, w0), this.#qtest.write64(at + 8, w1)]);
     this.count++;
+    await Promise.all([this.#qtest.write64(at, w0), this.#qtest.write64(at + 8, w1)]);
   }
 }

@@ -71,8 +71,8 @@ function makeStage(shape: Shape, session: Session, stage: 1 | 2, fill: (domain: 
   const limit = layout.tableBytes / 2;
   const base = layout.tables + (stage - 1) * limit;
   const memory = new TableMemory({ base, limit });
-  const { format, granule, ias, oas } = shape;
-  const domain = new Domain({ format, granule, ias, oas, memory });
+  const { format, granule, ias, oas, quirks } = shape;
+  const domain = new Domain({ format, granule, ias, oas, memory, ...(quirks === undefined ? {} : { quirks }) });
   fill(domain);
   const bytes = new Uint8Array(memory.wasm.buffer, base - memory.base);
   image.set(base, bytes.slice(0, Math.min(bytes.length, limit)));

@@ -2,6 +2,7 @@
  * What a kind of IOMMU gives the judge: an emulator that has one, its registers, and how to switch and flush it.
  * @module
  */
+import type { QuirkName } from '../src/formats/quirks.ts';
 import type { IommuModel } from '../src/hardware/iommu.ts';
 import type { Fault } from '../src/hardware/walk/types.ts';
 import type { Edu } from './edu.ts';
@@ -25,6 +26,8 @@ export interface Shape {
   readonly granule: number;
   readonly ias: number;
   readonly oas: number;
+  /** Quirks of the format, unless its own. */
+  readonly quirks?: readonly QuirkName[];
 }
 
 /** Physical addresses that a scene uses; all lie in the image. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { AMD_VI } from './amd-vi.ts';
+import { RISCV_BASE, RISCV_FIRST, RISCV_NESTED, RISCV_SECOND } from './riscv.ts';
 import { SMMU_V3_NESTED, SMMU_V3_STAGE1, SMMU_V3_STAGE2, SMMU_V3_TWO_LEVEL } from './smmu-v3.ts';
 import type { Unit } from './unit.ts';
 import { VTD_FIRST_STAGE, VTD_LEGACY, VTD_SCALABLE } from './vt-d.ts';
@@ -17,4 +18,8 @@ export const UNITS: readonly Unit[] = [
   VTD_SCALABLE,
   VTD_FIRST_STAGE,
   AMD_VI,
+  RISCV_FIRST,
+  RISCV_BASE,
+  RISCV_SECOND,
+  RISCV_NESTED,
 ];

@@ -61,6 +61,12 @@ describe('VT-d refuses a present entry with a reserved bit', () => {
     ['context entry, bit 5', CONTEXT, 5, 'fault reason 0x42'],
     ['context entry, bit 255', CONTEXT, 255, 'fault reason 0x42'],
     ['PASID directory entry, bit 2', DIRECTORY, 2, 'fault reason 0x52'],
+    ['PASID table entry, bit 10', PASID, 10, 'fault reason 0x5a'],
+    ['PASID table entry, bit 86', PASID, 86, 'fault reason 0x5a'],
+    ['PASID table entry, bit 136', PASID, 136, 'fault reason 0x5a'],
+    ['PASID table entry, bit 192', PASID, 192, 'fault reason 0x5a'],
+    ['PASID table entry, bit 511', PASID, 511, 'fault reason 0x5a'],
+    ['PASID table entry, bit 89 (CD), which is defined', PASID, 89, 'fault reason 0x79'],
   ])('scalable mode: %s', (_, entry, bit, reason) => {
     const reader = memory();
     reader.write64(CONTEXT, BigInt(DIRECTORY) | 1n);
@@ -87,6 +93,24 @@ describe('VT-d refuses a present entry with a reserved bit', () => {
       ).context(0).action;
     expect(action(1n << 46n)).toBe('translate');
     expect(action((1n << 46n) | (1n << 49n))).toBe('fault');
+  });
+
+  test('scalable mode: first-stage tables of five levels are taken only where CAP.FS5LP offers them', () => {
+    const reader = memory();
+    reader.write64(CONTEXT, BigInt(DIRECTORY) | 1n);
+    reader.write64(DIRECTORY, BigInt(PASID) | 1n);
+    reader.write64(PASID, (1n << 6n) | 1n);
+    const code = (fspm: bigint, cap: bigint) => {
+      reader.write64(PASID + 16, BigInt(TABLE) | (fspm << 2n));
+      const named = new Map([
+        ['RTADDR', BigInt(ROOT) | 0x400n],
+        ['CAP', cap],
+      ]);
+      return new VtdUnit(reader, named).translate(0, 0).code;
+    };
+    expect(code(1n, 0n)).toBe(0x5b);
+    expect(code(1n, 1n << 60n)).toBeUndefined();
+    expect(code(0n, 0n)).toBeUndefined();
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /**
- * Reserved bits of VT-d's root, context and PASID directory entries: a present entry with one of them set is refused
- * (Intel VT-d, 7.1.3; 9.1 to 9.5). Bits of addresses above the host's width are reserved too; here the architecture's 52.
+ * Reserved bits of VT-d's root, context, PASID directory and PASID table entries: a present entry with one of them set is refused
+ * (Intel VT-d, 7.1.3; 9.1 to 9.6). Bits of addresses above the host's width are reserved too; here the architecture's 52.
  * @module
  */
 import { wideBits } from '../bits.ts';
@@ -18,9 +18,16 @@ const LEGACY_CONTEXT: readonly Range[] = [[4, 8], ABOVE_ADDRESS, [71, 1], [88, 4
 const SCALABLE_CONTEXT: readonly Range[] = [[5, 4], ABOVE_ADDRESS, [85, 43], [128, 64], [192, 64]];
 // 9.5 scalable-mode PASID directory entry
 const PASID_DIRECTORY: readonly Range[] = [[2, 10], ABOVE_ADDRESS];
+// 9.6 scalable-mode PASID table entry: what no revision has defined
+const PASID_ENTRY: readonly Range[] = [
+  [10, 2],
+  [80, 7],
+  [136, 4],
+  ...[192, 256, 320, 384, 448].map((at) => [at, 64] as const),
+];
 
 /** A kind of entry. */
-export type EntryKind = 'root' | 'scalableRoot' | 'context' | 'scalableContext' | 'directory';
+export type EntryKind = 'root' | 'scalableRoot' | 'context' | 'scalableContext' | 'directory' | 'pasid';
 
 interface KindRules {
   readonly ranges: readonly Range[];
@@ -35,6 +42,7 @@ const KINDS: Readonly<Record<EntryKind, KindRules>> = {
   context: { ranges: LEGACY_CONTEXT, code: 0x0b, name: 'context entry' },
   scalableContext: { ranges: SCALABLE_CONTEXT, code: 0x42, name: 'context entry' },
   directory: { ranges: PASID_DIRECTORY, code: 0x52, name: 'PASID directory entry' },
+  pasid: { ranges: PASID_ENTRY, code: 0x5a, name: 'PASID table entry' },
 };
 
 /** Why an entry is refused for its reserved bits: the fault reason and words; undefined where none is set. */

@@ -44,7 +44,7 @@ const GSTS = { TES: 31, RTPS: 30, QIES: 26 } as const;
 // 11.4.7.1 Fault Status Register
 const FSTS = { PFO: 0, PPF: 1, IQE: 4, ICE: 5, ITE: 6 } as const;
 // 11.4.2 Capability Register: SAGAW, MGAW, SSLPS (formerly SLLPS), FS1GP
-const CAP = { sagawAt: 8, mgawAt: 16, mgawBits: 6, sslpsAt: 34, fs1gp: 56 } as const;
+const CAP = { sagawAt: 8, mgawAt: 16, mgawBits: 6, sslpsAt: 34, fs1gp: 56, fs5lp: 60 } as const;
 
 // 11.4.3 Extended Capability Register: what translation types 1 and 2 need (9.3): DT and PT
 const TT_NEEDS: Readonly<Record<number, number>> = { 1: 2, 2: 6 };
@@ -327,6 +327,8 @@ export class VtdUnit implements IommuModel {
       return refuse(at, 'context-outside-memory', 0x58, 'the PASID table entry is not in memory');
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'context-invalid', 0x59, 'the PASID table entry is not present');
     const where = { ...at, fields: { ...here.fields, ...fieldsOf(words, PASID_FIELDS) } };
+    const reserved = reservedBits(words, 'pasid');
+    if (reserved !== undefined) return refuse(where, 'context-invalid', reserved.code, reserved.why);
     const pgtt = bitsOf(words, 6, 3);
     const missing = PGTT_NEEDS.get(pgtt)?.some((bit) => isClear(this.#registers, 'ECAP', bit));
     if (missing === true) return refuse(where, 'context-invalid', 0x5b, `PGTT is ${pgtt}, which ECAP does not offer`);
@@ -351,7 +353,7 @@ export class VtdUnit implements IommuModel {
     if (pgtt === PGTT.second) return second;
     if (pgtt !== PGTT.first && pgtt !== PGTT.nested) return undefined;
     const fspm = bitsOf(words, 130, 2);
-    if (fspm > 1) return undefined;
+    if (fspm > 1 || (fspm === 1 && isClear(this.#registers, 'CAP', CAP.fs5lp))) return undefined;
     const first = this.#first(bitsOf(words, 140, 52) * PAGE, 4 + fspm, did, bitsOf(words, 133, 1) === 1, pasid);
     return second === undefined ? first : { ...first, key: `${first.key}/${second.key}`, stage2: second.regime };
   }
