@@ -139,12 +139,15 @@ export abstract class LiveUnit implements RegisterPort {
   /** Completes everything before a completion command, and makes its store. False where the store fails. */
   protected complete(scope: Scope): boolean {
     this.caches.invalidations.complete();
-    const { storeBytes, storeAddress, storeLow, storeHigh } = scope;
-    let stored = true;
-    if (storeBytes === 4) stored = this.memory.write32(storeAddress, storeLow);
-    else if (storeBytes === 8)
-      stored = this.memory.write64(storeAddress, (BigInt(storeHigh) << 32n) | BigInt(storeLow));
+    const stored = this.#store(scope);
     this.caches.observer?.completed?.();
     return stored;
+  }
+
+  #store({ storeBytes, storeAddress, storeLow, storeHigh }: Scope): boolean {
+    if (storeBytes === 0) return true;
+    if (storeAddress > Number.MAX_SAFE_INTEGER) return false;
+    if (storeBytes === 4) return this.memory.write32(storeAddress, storeLow);
+    return this.memory.write64(storeAddress, (BigInt(storeHigh) << 32n) | BigInt(storeLow));
   }
 }

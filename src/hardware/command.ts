@@ -45,6 +45,7 @@ export interface Scope {
   directory: boolean;
   /** Of a completion: bytes stored (0, 4 or 8), where, and what. */
   storeBytes: number;
+  /** Rounded above 2^53, where no bus reaches. */
   storeAddress: number;
   storeLow: number;
   storeHigh: number;

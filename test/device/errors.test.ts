@@ -34,6 +34,20 @@ describe('pointers that no ring of commands has', () => {
   });
 });
 
+it.each([
+  ['SMMUv3', smmuV3System, (0x99n << 32n) | 0x1046n, 1n << 55n, 1n],
+  ['VT-d', vtdSystem, (0x99n << 32n) | 0x25n, 1n << 63n, 1n],
+  ['RISC-V', riscvSystem, (0x99n << 32n) | 0x402n, 1n << 61n, 4n],
+] as const)('%s: a completion does not store at a lower address than its command says', (_, make, low, top, unit) => {
+  const stored = (bits: bigint): number | undefined => {
+    const { command, ram } = make();
+    const slot = ram.page();
+    command(low, bits | (BigInt(slot) / unit));
+    return ram.read32(slot);
+  };
+  expect([stored(top), stored(0n)]).toEqual([0, 0x99]);
+});
+
 describe('a live SMMUv3', () => {
   const eventBase = (system: ReturnType<typeof smmuV3System>) => Number(system.unit.read64(0xa0) & 0xffff_ffff_f000n);
 

@@ -84,7 +84,7 @@ function fence(words: Uint32Array, scope: Scope): void {
   scope.signals = bitsOf(words, 11, 1) === 1;
   if (bitsOf(words, AV.at, 1) === 0) return;
   scope.storeBytes = 4;
-  scope.storeAddress = bitsOf(words, 64, 51) * 4;
+  scope.storeAddress = bitsOf(words, 64, 32) * 4 + bitsOf(words, 96, 30) * 2 ** 34;
   scope.storeLow = words[1] ?? 0;
 }
 

@@ -132,7 +132,7 @@ function sync(words: Uint32Array, scope: Scope): void {
   const signal = bitsOf(words, 12, 2);
   scope.kind = signal === CS.reserved ? 'illegal' : 'completion';
   scope.signals = signal !== CS.none;
-  const address = signal === CS.interrupt ? bitsOf(words, 66, 53) * 4 : 0;
+  const address = signal === CS.interrupt ? bitsOf(words, 66, 30) * 4 + bitsOf(words, 96, 24) * 2 ** 32 : 0;
   if (address === 0) return;
   scope.storeBytes = 4;
   scope.storeAddress = address;

@@ -107,7 +107,7 @@ function wait(words: Uint32Array, scope: Scope): void {
   scope.signals = bitsOf(words, 4, 1) === 1;
   if (bitsOf(words, 5, 1) === 0) return;
   scope.storeBytes = 4;
-  scope.storeAddress = bitsOf(words, 66, 51) * 4;
+  scope.storeAddress = bitsOf(words, 66, 30) * 4 + bitsOf(words, 96, 32) * 2 ** 32;
   scope.storeLow = words[1] ?? 0;
 }
 

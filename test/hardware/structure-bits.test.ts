@@ -1,0 +1,24 @@
+/**
+ * Every bit of the structures that a unit finds its tables by, and of the registers behind them. structure-bits.txt has what each
+ * bit changes in a working system, read line by line against IHI 0070 5.2 to 5.4 and 6.3, VT-d 9.1 to 9.6 and 11.4, AMD 48882
+ * 2.2.2 and 3.4, and RISC-V IOMMU 1.0 3.1, 3.2 and 6.
+ */
+import { expect, test } from 'vitest';
+import { partsText } from './bit-effects.ts';
+import { sectionsOf } from './sections.ts';
+import { observed, structureEffects } from './structure-bits.ts';
+import { STRUCTURES } from './structure-rows.ts';
+
+const SECTIONS = sectionsOf('structure-bits.txt');
+
+test('every set-up has a section, and every section a set-up', () => {
+  expect(STRUCTURES.map(({ name }) => name)).toEqual([...SECTIONS.keys()]);
+});
+
+test.each(STRUCTURES)('$name', ({ name, setup, targets }) => {
+  const lines = targets.flatMap((target) => [
+    target.what,
+    ...structureEffects(setup, target).map((line) => `  ${line}`),
+  ]);
+  expect([partsText(observed(setup)), ...lines]).toEqual(SECTIONS.get(name));
+});
