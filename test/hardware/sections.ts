@@ -1,13 +1,23 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Sections `# name` of a text file beside the tests, by name: the lines of each. */
-export function sectionsOf(file: string): Map<string, string[]> {
-  const text = readFileSync(new URL(file, import.meta.url), 'utf8');
-  const sections = text.split(/^# /m).slice(1);
-  return new Map(
-    sections.map((section) => {
-      const [name = '', ...lines] = section.trimEnd().split('\n');
-      return [name, lines];
-    }),
-  );
+/** A named part of a text file. */
+export interface Section {
+  readonly name: string;
+  readonly lines: readonly string[];
+}
+
+/**
+ * Sections `# name` of a text file beside the tests. With `WRITE_SECTIONS=1` in the environment those found are written there
+ * first, to be read line by line in the difference to the version before.
+ */
+export function sectionsOf(file: string, found: readonly Section[]): Section[] {
+  const url = new URL(file, import.meta.url);
+  if (process.env['WRITE_SECTIONS'] === '1') {
+    writeFileSync(url, found.map(({ name, lines }) => [`# ${name}`, ...lines, ''].join('\n')).join(''));
+  }
+  const sections = readFileSync(url, 'utf8').split(/^# /m).slice(1);
+  return sections.map((section) => {
+    const [name = '', ...lines] = section.trimEnd().split('\n');
+    return { name, lines };
+  });
 }
