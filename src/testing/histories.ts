@@ -42,6 +42,9 @@ export interface Draw<Kind extends StepKind = Call['kind']> {
   readonly pieces: readonly (readonly [page: number, pages: number, cut: boolean])[];
 }
 
+/** Smallest pages of the largest page that a list is made for. */
+const MOST_LISTED = 2 ** 13;
+
 const nat = (max: number): fc.Arbitrary<number> => fc.nat({ max });
 
 /** Histories before they meet a geometry, of calls of these kinds. */
@@ -156,17 +159,38 @@ export class CallMaker {
 
   #mapSg(draw: Draw<StepKind>): Call | undefined {
     const offset = this.#offset(draw, this.#small);
-    const base = this.#output(draw.target, 70 * this.#small);
+    const list = draw.flag ? this.#linedUpList(draw, offset) : this.#scatteredList(draw);
+    const bytes = list.reduce((sum, element) => sum + element.length, 0);
+    const fits = list.every((e) => e.address + e.length <= this.#outputEnd);
+    return bytes > 0 && fits && offset + bytes <= this.#end ? { kind: 'mapSg', offset, list, bytes } : undefined;
+  }
+
+  #scatteredList({ target, pieces }: Draw<StepKind>): Element[] {
+    const base = this.#output(target, 70 * this.#small);
     const list: Element[] = [];
-    for (const [page, pages, cut] of draw.pieces) {
+    for (const [page, pages, cut] of pieces) {
       const last = list.at(-1);
       const follows = last !== undefined && page % 2 === 0 && last.address + last.length < base + 60 * this.#small;
       const address = follows ? last.address + last.length : base + page * this.#small;
       list.push(...pieceOf(address, pages * this.#small, cut));
     }
-    const bytes = list.reduce((sum, element) => sum + element.length, 0);
-    const fits = list.every((e) => e.address + e.length <= this.#outputEnd);
-    return bytes > 0 && fits && offset + bytes <= this.#end ? { kind: 'mapSg', offset, list, bytes } : undefined;
+    return list;
+  }
+
+  /** A list that holds larger pages behind and before small ones: it is lined up with the input, and rarely falls out of line. */
+  #linedUpList({ size, target, pieces }: Draw<StepKind>, offset: number): Element[] {
+    const sizes = this.#sizes.filter((each) => each <= MOST_LISTED * this.#small);
+    const large = sizes[size % sizes.length] ?? 0;
+    let address = this.#linedUp(offset, 2 * pieces.length * large, target);
+    const list: Element[] = [];
+    for (const [page, pages, cut] of pieces) {
+      if (page % 5 === 1) address += large;
+      if (page % 20 === 7) address += this.#small;
+      const length = pages * this.#small + (page % 3 === 0 ? large : 0);
+      list.push(...pieceOf(address, length, cut));
+      address += length;
+    }
+    return list;
   }
 
   #unmap(draw: Draw<StepKind>, mapped: IntervalMap): Unmap | undefined {

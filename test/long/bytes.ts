@@ -4,7 +4,7 @@
  */
 import type { Domain } from '../../src/core/index.ts';
 import type { Entry } from '../../src/formats/index.ts';
-import { Difference } from './difference.ts';
+import { Difference, same } from './difference.ts';
 
 /** Bytes of a table that the architecture knows. */
 function tableBytes({ memory, table: { tree } }: Domain, depth: number, offset: number): Uint8Array {
@@ -12,9 +12,14 @@ function tableBytes({ memory, table: { tree } }: Domain, depth: number, offset: 
   return new Uint8Array(memory.wasm.buffer, offset, entries << tree.entryShift);
 }
 
-function isZero(table: Uint8Array, at: number, bytes: number): boolean {
-  for (let i = at; i < at + bytes; i++) if (table[i] !== 0) return false;
-  return true;
+/** Entries that are not 0 in both tables. */
+function usedEntries(a: Uint8Array, b: Uint8Array, entryShift: number): Set<number> {
+  const used = new Set<number>();
+  for (const { buffer, byteOffset, length } of [a, b]) {
+    const words = new Uint32Array(buffer, byteOffset, length >> 2);
+    for (let i = 0; i < words.length; i++) if (words[i] !== 0) used.add(i >> (entryShift - 2));
+  }
+  return used;
 }
 
 /** Compares a last-level table whole, another one entry by entry: pointers may differ in the address alone. */
@@ -36,12 +41,17 @@ class Comparison {
     const equal = Buffer.compare(a, b) === 0;
     if (depth === tree.last) {
       if (!equal) this.#differ(depth, ours, a, b);
+      const inUse = this.#ours.memory.entriesIn(ours);
+      same(
+        () => `${this.#name}: entries in use at 0x${ours.toString(16)}`,
+        inUse,
+        usedEntries(a, a, tree.entryShift).size,
+      );
       return;
     }
-    const bytes = 1 << tree.entryShift;
-    for (let at = 0; at < a.length; at += bytes) {
-      if (!isZero(a, at, bytes) || !isZero(b, at, bytes)) this.#entry(depth, ours + at, twin + at);
-    }
+    const shift = tree.entryShift;
+    const used = usedEntries(a, b, shift);
+    for (const entry of used) this.#entry(depth, ours + (entry << shift), twin + (entry << shift));
   }
 
   #entry(depth: number, ours: number, twin: number): void {

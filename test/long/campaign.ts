@@ -39,13 +39,13 @@ export interface BatchOptions {
 
 /** Runs the histories of one seed on a unit. */
 export function runBatch(unit: CampaignUnit, seed: number, options: BatchOptions = {}): Batch {
-  const { plant, numRuns = BATCH, shrinkMs = SHRINK_MS } = options;
+  const { plant = {}, numRuns = BATCH, shrinkMs = SHRINK_MS } = options;
   let operations = 0;
   let deadline = Number.POSITIVE_INFINITY;
   let smallest: readonly string[] | undefined;
   const property = fc.property(steps, (history) => {
     if (Date.now() > deadline) return;
-    const run = new HistoryRun(unit, plant);
+    const run = new HistoryRun(unit, plant, history.length % 2 === 0);
     try {
       run.run(history);
     } catch (error) {
@@ -61,7 +61,7 @@ export function runBatch(unit: CampaignUnit, seed: number, options: BatchOptions
   return { operations, difference, calls: smallest ?? [] };
 }
 
-/** The line that replays a batch. */
-export function replayLine(unit: CampaignUnit, seed: number): string {
-  return `SEED=${seed} OPERATIONS=1 UNIT=${unit.name} npm run test:long`;
+/** The line that replays a batch of the unit of this name. */
+export function replayLine(unit: string, seed: number): string {
+  return `SEED=${seed} OPERATIONS=1 JOBS=1 UNIT=${unit} npm run test:long`;
 }

@@ -134,6 +134,6 @@ describe('the campaign finds a fault that was put in', () => {
     expect(first?.difference).toBeDefined();
     expect(second).toEqual(first);
     expect(first?.calls.length).toBeLessThan(12);
-    expect(replayLine(unit, 3)).toBe(`SEED=3 OPERATIONS=1 UNIT=${LPAE} npm run test:long`);
+    expect(replayLine(LPAE, 3)).toBe(`SEED=3 OPERATIONS=1 JOBS=1 UNIT=${LPAE} npm run test:long`);
   });
 });

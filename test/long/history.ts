@@ -24,6 +24,9 @@ const STEPS_BETWEEN = 24;
 /** Smallest pages of a call: where a unit is live, its driver may send a command for each of them. */
 const MOST_PAGES = { live: 2 ** 16, without: 2 ** 26 };
 
+/** Counts that depend on the dispatch, or on what lay where a table lies. */
+const DECIDED_ELSEWHERE: ReadonlySet<string> = new Set(['driverCalls', 'tableCalls', 'zeroedBytes']);
+
 /** What a call comes to on a domain. */
 function outcomeOn(domain: Domain, call: Call): Outcome {
   try {
@@ -54,9 +57,10 @@ export class HistoryRun {
   readonly #maker: CallMaker;
   #steps = 0;
 
-  constructor(unit: CampaignUnit, plant: Plant = {}) {
+  /** @param neighbours whether two domains each lie in one memory */
+  constructor(unit: CampaignUnit, plant: Plant, neighbours: boolean) {
     this.#unit = unit;
-    this.#subjects = subjectsOf(unit, plant);
+    this.#subjects = subjectsOf(unit, plant, neighbours);
     this.#twin = twinOf(unit);
     this.#model = modelFor(this.#twin);
     this.#maker = new CallMaker(this.#twin.geometry);
@@ -161,13 +165,34 @@ export class HistoryRun {
   }
 
   #end(): void {
+    this.#compareCounts();
     for (const { name, domain, device } of this.#subjects) {
       for (const unknown of device?.unknown.keys() ?? []) throw new Difference(`${name}: unknown register ${unknown}`);
+      sameTables(name, domain, this.#twin);
       domain.free();
+    }
+    for (const { name, domain } of this.#subjects) {
       same(() => `${name}: tables left`, domain.memory.liveTables, 0);
       same(() => `${name}: bytes left`, domain.memory.liveBytes, 0);
     }
     this.#twin.free();
     same(() => 'twin: tables left', this.#twin.memory.liveTables, 0);
   }
+
+  /** Both dispatches of a path do the same work, but for the calls between layers. */
+  #compareCounts(): void {
+    for (const [i, { name, domain }] of this.#subjects.entries()) {
+      const other = this.#subjects[i - 1]?.domain;
+      if (other?.path !== domain.path) continue;
+      const counts = workOf(domain);
+      for (const [count, wanted] of workOf(other)) same(() => `${name}: ${count}`, counts.get(count), wanted);
+    }
+  }
+}
+
+/** Counts of a domain that its dispatch does not decide, nor where its tables lie. */
+function workOf({ meter }: Domain): Map<string, number> {
+  const commands = Object.entries(meter.commands?.snapshot() ?? {});
+  const counts = Object.entries(meter.snapshot()).filter(([name]) => !DECIDED_ELSEWHERE.has(name));
+  return new Map([...counts, ...commands]);
 }

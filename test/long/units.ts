@@ -36,6 +36,8 @@ export interface CampaignUnit {
   readonly semantics: Semantics;
   readonly driver: DriverKind;
   readonly make: Make | undefined;
+  /** The paths that semantics and driver have. */
+  readonly paths: readonly Path[];
 }
 
 /** An SMMUv3 whose hardware sets access flags and dirty state (IDR0.HTTU), with every granule, 52 output and 52 input bits (IHI 0070, 6.3.1 and 6.3.6). */
@@ -72,6 +74,7 @@ const name = (text: string): string => text.replaceAll(/[ ,]+/g, '-');
 function unitsOf(setup: Setup, semantics: Semantics): CampaignUnit[] {
   const { format, configuration } = setup;
   return driversOf(format.id).flatMap((driver) => {
+    const paths = pathsOf(setup, semantics, driver);
     const unit = {
       name: name(`${format.id}/${configuration.name}/${semantics}/${driver.id}`),
       setup,
@@ -82,18 +85,25 @@ function unitsOf(setup: Setup, semantics: Semantics): CampaignUnit[] {
         configuration.request.encryptionBit === undefined
           ? LIVE.get(driver.id)?.(optionsFor(driver, semantics))
           : undefined,
+      paths,
     };
-    return isDriven(unit) ? [unit] : [];
+    return paths.length > 0 ? [unit] : [];
   });
 }
 
-/** Whether the driver takes the tables. */
-function isDriven({ setup, semantics, driver }: CampaignUnit): boolean {
+/** The paths that semantics and driver have; none where the driver does not take the tables. */
+function pathsOf(setup: Setup, semantics: Semantics, driver: DriverKind): readonly Path[] {
   try {
-    makeDomain(setup, { semantics, driver: driver.make() }).free();
-    return true;
+    const domain = makeDomain(setup, { semantics, driver: driver.make() });
+    const {
+      driver: { hooks },
+      table: { rules },
+    } = domain;
+    domain.free();
+    const once = (semantics === 'safe' || rules.request === 'range') && hooks.mapSg && hooks.unmapRange;
+    return PATHS.filter((path) => (path === 'one-walk' ? once : path !== 'map-sg' || hooks.mapSg));
   } catch (error) {
-    if (error instanceof IommuError && error.code === 'UNSUPPORTED') return false;
+    if (error instanceof IommuError && error.code === 'UNSUPPORTED') return [];
     throw error;
   }
 }
@@ -108,27 +118,21 @@ export function allUnits(): CampaignUnit[] {
   );
 }
 
-/** The paths that semantics and driver have. */
-function pathsOf({ setup, semantics, driver }: CampaignUnit): readonly Path[] {
-  const domain = makeDomain(setup, { semantics, driver: driver.make() });
-  const {
-    driver: { hooks },
-    table: { rules },
-  } = domain;
-  domain.free();
-  const once = (semantics === 'safe' || rules.request === 'range') && hooks.mapSg && hooks.unmapRange;
-  return PATHS.filter((path) => (path === 'one-walk' ? once : path !== 'map-sg' || hooks.mapSg));
-}
-
 function memoryFor({ setup, semantics }: CampaignUnit, plainKernels: boolean): TableMemory {
   const { tableLimit } = setup.format.configure({ ...setup.configuration.request, semantics });
   return new TableMemory({ base: tableLimit > 2 ** 32 ? 0x2_8000_0000 : 0x8000_0000, plainKernels });
 }
 
-function subject(unit: CampaignUnit, path: Path, dispatch: Dispatch, plant: Plant): Subject {
+interface Making {
+  readonly unit: CampaignUnit;
+  readonly path: Path;
+  readonly dispatch: Dispatch;
+  readonly plant: Plant;
+  readonly memory: TableMemory;
+}
+
+function subject({ unit, path, dispatch, plant, memory }: Making): Subject {
   const { setup, semantics, driver, make } = unit;
-  const memory = memoryFor(unit, false);
-  plant.memory?.(memory);
   const planted = (factory: DriverFactory): DriverFactory =>
     plant.driver === undefined ? factory : (context) => plant.driver?.(factory(context)) ?? factory(context);
   const { format, configuration } = setup;
@@ -144,9 +148,22 @@ function subject(unit: CampaignUnit, path: Path, dispatch: Dispatch, plant: Plan
   return { name: subjectName, domain, device };
 }
 
-/** The domains of one history: each path with both dispatches. */
-export function subjectsOf(unit: CampaignUnit, plant: Plant = {}): Subject[] {
-  return pathsOf(unit).flatMap((path) => DISPATCHES.map((dispatch) => subject(unit, path, dispatch, plant)));
+/**
+ * The domains of one history: each path with both dispatches.
+ * @param neighbours whether the two domains of a path lie in one memory, so that the tables of each lie between those of the other
+ */
+export function subjectsOf(unit: CampaignUnit, plant: Plant, neighbours: boolean): Subject[] {
+  const memory = (): TableMemory => {
+    const made = memoryFor(unit, false);
+    plant.memory?.(made);
+    return made;
+  };
+  return unit.paths.flatMap((path) => {
+    const common = memory();
+    return DISPATCHES.map((dispatch, i) =>
+      subject({ unit, path, dispatch, plant, memory: neighbours || i === 0 ? common : memory() }),
+    );
+  });
 }
 
 /** The slow twin: page by page, with plain kernels and no device. */

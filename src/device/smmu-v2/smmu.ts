@@ -98,6 +98,8 @@ export class SmmuV2 implements RegisterPort {
   readonly #oas: number;
   readonly #options: SmmuV2Options;
   readonly #registers: RegisterFile;
+  /** Banks as decoded from the registers; forgotten when one is stored. */
+  readonly #decoded: Map<number, ContextBank> = new Map();
   #pending: { readonly bank: number | undefined; readonly what: Invalidation }[] = [];
   #active = 0;
   #powered = true;
@@ -229,6 +231,14 @@ export class SmmuV2 implements RegisterPort {
   }
 
   #decode(bank: number): ContextBank {
+    const known = this.#decoded.get(bank);
+    if (known !== undefined) return known;
+    const decoded = this.#decodeRegisters(bank);
+    this.#decoded.set(bank, decoded);
+    return decoded;
+  }
+
+  #decodeRegisters(bank: number): ContextBank {
     const at = this.#registers.bankOffset(bank);
     const read32 = (register: number) => this.#registers.get(at + register);
     const read64 = (register: number) => (BigInt(read32(register + 4)) << 32n) | BigInt(read32(register));
@@ -297,7 +307,12 @@ export class SmmuV2 implements RegisterPort {
     const { bank, register } = this.#registers.place(offset);
     if (bank !== undefined) this.#writeBank(bank, register, value, wide);
     else if (offset < this.#page) this.#writeGlobal(register, value, wide);
-    else this.#registers.store(offset, value, wide);
+    else this.#store(offset, value, wide);
+  }
+
+  #store(offset: number, value: bigint, wide: boolean): void {
+    this.#decoded.clear();
+    this.#registers.store(offset, value, wide);
   }
 
   #writeGlobal(register: number, value: bigint, wide: boolean): void {
@@ -307,7 +322,7 @@ export class SmmuV2 implements RegisterPort {
     else if (register === GR0.TLBIALLNSNH || register === GR0.STLBIALL) this.#invalidate(undefined, { all: true });
     else if (register === GR0.TLBIALLH) this.#invalidate(undefined, { vmid: -1, all: true });
     else if (register === GR0.sTLBGSYNC) this.#sync(undefined);
-    else this.#registers.store(register, value, wide);
+    else this.#store(register, value, wide);
   }
 
   #writeBank(bank: number, register: number, value: bigint, wide: boolean): void {
@@ -320,7 +335,7 @@ export class SmmuV2 implements RegisterPort {
     else if (register === CB.TLBSYNC) this.#sync(bank);
     else if (register >= CB.TLBIVA && register < CB.TLBSYNC) this.#bankInvalidation(bank, register, value);
     else if (access !== undefined) this.#addressTranslation(bank, value, access);
-    else this.#registers.store(at + register, value, wide);
+    else this.#store(at + register, value, wide);
   }
 
   /** TLBI operations of a context bank (16.5.37 and following). */
@@ -356,9 +371,9 @@ export class SmmuV2 implements RegisterPort {
 
   /** A bank's sync completes what the bank asked for; the global sync completes everything (9.6.29, 16.5.40). */
   #sync(bank: number | undefined): void {
-    const done = this.#pending.filter((one) => bank === undefined || one.bank === bank);
-    for (const { what } of done) this.#drop(what);
-    this.#pending = this.#pending.filter((one) => !done.includes(one));
+    const waits = (one: { readonly bank: number | undefined }): boolean => bank === undefined || one.bank === bank;
+    for (const one of this.#pending) if (waits(one)) this.#drop(one.what);
+    this.#pending = this.#pending.filter((one) => !waits(one));
     this.#active = this.#options.syncPolls ?? 0;
   }
 
@@ -375,6 +390,7 @@ export class SmmuV2 implements RegisterPort {
 
   #reset(): void {
     this.#registers.reset();
+    this.#decoded.clear();
     this.#pending = [];
     this.#active = 0;
     this.tlb.clear();
