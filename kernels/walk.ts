@@ -61,8 +61,12 @@ export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
  * the leaf is one of several entries. The depth reached is left as `follow` leaves it.
  */
 export function translate8(root: u32, iova: f64, last: u32): f64 {
-  const found = follow(root, iova, last, false);
-  const at = wide(iova);
+  return outputAt(follow(root, iova, last, false), wide(iova));
+}
+
+/** What `translate8` answers, where a walk for an address ended. */
+@inline
+export function outputAt(found: u32, at: u64): f64 {
   const level = LEVELS + ((found & 15) << 4);
   const shift = load<u32>(level) as u64;
   const index = ((at >> shift) as u32) & load<u32>(level, 4);
@@ -88,6 +92,19 @@ function areClear8(entry: usize, count: u32): bool {
   return true;
 }
 
+/** Writes `count` 8-byte entries where they are all zero: a value, and each further one `stride` more. */
+@inline
+export function writeClear8(entry: usize, count: u32, value: u64, stride: u64): bool {
+  if (count == 1) {
+    if (load<u64>(entry) != 0) return false;
+    store<u64>(entry, value);
+    return true;
+  }
+  if (!areClear8(entry, count)) return false;
+  fill8(entry, count, value as u32, (value >> 32) as u32, stride as u32, (stride >> 32) as u32);
+  return true;
+}
+
 /**
  * Walks as `follow` does to the table at depth `depth`, and writes `count` neighbouring 8-byte leaves of one entry each, for one
  * output range from `pa` on, where their entries are all zero. They lie in one table.
@@ -102,13 +119,7 @@ export function mapPages8(
   const pageShift = load<u32>(level) as u64;
   const index = ((wide(iova) >> pageShift) as u32) & load<u32>(level, 4);
   const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
-  if (count == 1 ? load<u64>(entry) != 0 : !areClear8(entry, count)) return found;
   const shift = load<u32>(TREE, 32) as u64;
   const value = ((wide(pa) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
-  if (count == 1) store<u64>(entry, value);
-  else {
-    const stride = (1 as u64) << (pageShift - shift);
-    fill8(entry, count, value as u32, (value >> 32) as u32, stride as u32, (stride >> 32) as u32);
-  }
-  return found | 256;
+  return writeClear8(entry, count, value, (1 as u64) << (pageShift - shift)) ? found | 256 : found;
 }

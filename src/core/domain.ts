@@ -14,18 +14,18 @@ import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { PageTable } from '../pagetable/page-table.ts';
 import { forEachLeaf, leafSize } from '../pagetable/scan.ts';
+import { CallsAtOnce } from './at-once.ts';
 import type { Calls, MapResult, UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
 import { DirtyCalls, type DirtyOptions, type DirtyPages } from './dirty.ts';
 import { LinuxCalls } from './linux-calls.ts';
-import { type DomainOptions, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
+import { type DomainOptions, NO_OPTIONS, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
 import type { Dispatch, Path } from './paths.ts';
 import { RangeCalls } from './range-calls.ts';
 import { Requests } from './requests.ts';
 import { checkHooks, Route } from './route.ts';
 import { SafeCalls } from './safe-calls.ts';
 
-const NO_OPTIONS: UnmapOptions = {};
 const CLEAR: DirtyOptions = {};
 
 /** A leaf of a domain. */
@@ -111,12 +111,13 @@ export class Domain {
     this.#route = new Route(this.driver, this.table, meter, dispatch);
     attach(this.#route, this.driver, this.table);
     this.#check = new ArgumentCheck(geometry, memory);
-    this.#requests = new Requests(this.#route, this.table, path);
+    const atOnce = semantics === 'safe' ? CallsAtOnce.of(this.driver, this.table, dispatch, path) : undefined;
+    this.#requests = new Requests(this.#route, this.table, path, atOnce);
     this.#dirty = new DirtyCalls(context, this.#route, this.#check);
     const gathers = path === 'one-walk' && this.table.gathersLists;
     this.#calls =
       semantics === 'safe'
-        ? new SafeCalls(context, this.#route, this.#requests, this.#check, gathers)
+        ? new SafeCalls(context, this.#route, this.#requests, this.#check, gathers, atOnce)
         : this.table.rules.request === 'range'
           ? new RangeCalls(context, this.#route, this.#requests.done)
           : new LinuxCalls(context, this.#route, this.#requests, path === 'map-sg');

@@ -149,6 +149,9 @@ function driverOr(driver: DriverFactory | undefined): DriverFactory {
   throw new IommuError('BAD_OPTION', 'driver', `expected a function, got ${shown(driver)}`);
 }
 
+/** What an unmap call has by default, as one object that can be told from others. */
+export const NO_OPTIONS: UnmapOptions = {};
+
 /** Options of an unmap, each read once. @throws IommuError `BAD_OPTION`. */
 export function unmapOptions(options: UnmapOptions): Required<UnmapOptions> {
   checkOptions('options', options);

@@ -5,6 +5,7 @@
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import { type Done, ListRuns, mapRange, unmapRange } from '../pagetable/runs.ts';
+import type { CallsAtOnce } from './at-once.ts';
 import type { Path } from './paths.ts';
 import type { Route } from './route.ts';
 
@@ -17,12 +18,17 @@ export class Requests {
   readonly #route: Route;
   readonly #table: PageTable;
   readonly #path: Path;
+  readonly #atOnce: CallsAtOnce | undefined;
+  readonly #page: number;
   readonly #one = { addresses: new Float64Array(1), lengths: new Float64Array(1) };
 
-  constructor(route: Route, table: PageTable, path: Path) {
+  /** @param atOnce calls at once, for single pages; undefined where the driver, the tables or the semantics do not allow them */
+  constructor(route: Route, table: PageTable, path: Path, atOnce: CallsAtOnce | undefined) {
     this.#route = route;
     this.#table = table;
     this.#path = path;
+    this.#atOnce = atOnce;
+    this.#page = 2 ** table.tree.geometry.pageShift;
     this.joinsPages = path === 'map-pages' || path === 'one-walk';
   }
 
@@ -41,6 +47,10 @@ export class Requests {
 
   /** Maps one range by calls of equal pages, or page by page. */
   mapRange(offset: number, pa: number, bytes: number, prot: number): number {
+    if (bytes === this.#page && this.#atOnce?.map(offset, pa, bytes, prot) === true) {
+      this.done.bytes += bytes;
+      return 0;
+    }
     const single = this.#path !== 'map-pages';
     return mapRange(this.#route, this.#table.chooser, offset, pa, bytes, prot, single, this.done);
   }

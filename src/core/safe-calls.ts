@@ -14,9 +14,10 @@ import { EEXIST } from '../pagetable/errno.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import type { Done } from '../pagetable/runs.ts';
 import { straddles } from '../pagetable/undo.ts';
+import type { CallsAtOnce } from './at-once.ts';
 import { type Calls, exactOutput, type MapResult } from './calls.ts';
 import type { ArgumentCheck } from './checks.ts';
-import type { UnmapOptions } from './options.ts';
+import { NO_OPTIONS, type UnmapOptions } from './options.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
 import type { Route } from './route.ts';
@@ -44,17 +45,22 @@ export class SafeCalls implements Calls {
   readonly #gathers: boolean;
   /** Shorter lists are not worth a look by kernels. */
   readonly #leastElements: number;
+  readonly #atOnce: CallsAtOnce | undefined;
   /** The protection that was checked last, and what it grants. */
   #prot = Number.NaN;
   #granted = 0;
 
-  /** @param gathers whether lists are mapped by kernels, where these can read them */
+  /**
+   * @param gathers whether lists are mapped by kernels, where these can read them
+   * @param atOnce calls at once, where the driver and the tables allow them
+   */
   constructor(
     { geometry, memory }: DomainContext,
     route: Route,
     requests: Requests,
     check: ArgumentCheck,
     gathers: boolean,
+    atOnce: CallsAtOnce | undefined,
   ) {
     this.#geometry = geometry;
     this.#memory = memory;
@@ -67,10 +73,20 @@ export class SafeCalls implements Calls {
     this.#joins = requests.joinsPages;
     this.#refusals = new Refusals(geometry);
     this.#gathers = gathers;
+    this.#atOnce = atOnce;
     this.#leastElements = geometry.pageSizes > check.smallest ? FEW_ELEMENTS : 0;
   }
 
   translate(iova: Address): number | undefined {
+    const calls = this.#atOnce;
+    if (typeof iova === 'number' && calls?.translates === true) {
+      const pa = calls.translate(iova);
+      if (!Number.isNaN(pa)) return pa === -1 ? undefined : pa;
+    }
+    return this.#translate(iova);
+  }
+
+  #translate(iova: Address): number | undefined {
     if (typeof iova !== 'number' || this.#geometry.oas > EXACT_BITS) return exactOutput(this.resolve(iova));
     const pa = this.#requests.translate(this.#check.offset(iova));
     return pa === -1 ? undefined : pa;
@@ -84,6 +100,13 @@ export class SafeCalls implements Calls {
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
+    if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number' && prot === this.#prot) {
+      if (this.#atOnce?.map(iova, pa, size, prot) === true) return { bytes: size, errno: 0, granted: this.#granted };
+    }
+    return this.#mapAny(iova, pa, size, prot);
+  }
+
+  #mapAny(iova: Address, pa: Address, size: Address, prot: number): MapResult {
     if (this.#check.isPlain(iova, pa, size))
       return this.#mapChecked(iova as number, pa as number, size as number, prot);
     const offset = this.#check.offset(iova);
@@ -110,6 +133,16 @@ export class SafeCalls implements Calls {
   }
 
   unmap(iova: Address, size: Address, options: UnmapOptions): number {
+    if (options === NO_OPTIONS && typeof iova === 'number' && typeof size === 'number') {
+      if (this.#atOnce?.unmap(iova, size) === true) {
+        this.#route.sync();
+        return size;
+      }
+    }
+    return this.#unmapAny(iova, size, options);
+  }
+
+  #unmapAny(iova: Address, size: Address, options: UnmapOptions): number {
     if (this.#check.isPlainInput(iova, size)) return this.#unmapChecked(iova as number, size as number, options);
     const offset = this.#check.offset(iova);
     const bytes = this.#check.number('size', size);

@@ -10,12 +10,13 @@ export const STATE_OFFSET = 64;
  * Byte offsets of what `follow` knows of the tree that it walks, as 32-bit words; set by whoever walks. `tree`: physical
  * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, in two words each
  * the bits that mark a cleaned entry and the field of an output address in a leaf, that field's shift, and from word 10 on the
- * bits of which all are set in a leaf of several entries (0 where no bits tell one). `levels`, four words a depth, at most six
+ * bits of which all are set in a leaf of several entries (0 where no bits tell one). `calls`, for whole calls: three doubles
+ * (where input and output addresses end, 2^52 times the bytes of a page), the root, the last depth, and the shift of the index above it. `levels`, four words a depth, at most six
  * depths: shift and mask of the index, mask and value that tell a table entry. `walked`: the last address in two words, the depth
  * reached (0 makes the next walk begin at the root), entries counted that had no mark. `path`: byte offset of the table at each
  * depth. `unmarked`: for each depth, entries above it that had no mark.
  */
-export const WALK = { tree: 256, levels: 304, walked: 400, path: 416, unmarked: 448 } as const;
+export const WALK = { tree: 256, calls: 304, levels: 344, walked: 440, path: 456, unmarked: 488 } as const;
 
 /** What every set of kernels offers. Offsets are bytes in the memory, counts are entries, values are 32-bit halves. */
 export interface Kernels {
@@ -136,6 +137,19 @@ export interface Kernels {
     bitsLo: number,
     bitsHi: number,
   ): number;
+  /**
+   * Maps `bytes` bytes from `iova` to `pa` where these are whole pages in range, of one last-level table that is there, and their
+   * 8-byte entries are all zero. The root, and the ends of the ranges, are those of {@link WALK}; any number may come.
+   * @returns byte offset of the table; 0 where nothing was done
+   */
+  mapCall8(iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number;
+  /**
+   * Unmaps `bytes` bytes from `iova` where these are whole pages in range, of one last-level table, each mapped by an entry of its own.
+   * @returns byte offset of the table; 0 where nothing was done
+   */
+  unmapCall8(iova: number, bytes: number): number;
+  /** As `translate8` of the root in {@link WALK}; NaN too where the address is not a whole number in range. */
+  translateCall8(iova: number): number;
   /** Zeroes bytes. */
   clear(at: number, bytes: number): void;
   /**

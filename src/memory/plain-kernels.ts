@@ -4,6 +4,7 @@
  */
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
+import { answersCall, mapCall, unmapCall } from './plain-calls.ts';
 import { addressIn, entryBehind, indexIn, sharedDepth } from './plain-walk.ts';
 
 const TWO_32 = 0x100000000;
@@ -15,6 +16,7 @@ const SEVERAL = TREE + 10;
 const WALKED = WALK.walked / 4;
 const PATH = WALK.path / 4;
 const UNMARKED = WALK.unmarked / 4;
+const CALLS = WALK.calls / 4;
 const LEVELS = WALK.levels / 4;
 
 /** Plain kernels over a WebAssembly memory. */
@@ -299,6 +301,20 @@ export class PlainKernels implements Kernels {
       words[word + 1] = (highHalf(address) & (words[LEAF + 1] as number)) | bitsHi;
     }
     return found | 256;
+  }
+
+  mapCall8(iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number {
+    return mapCall(this, this.#view(), iova, pa, bytes, bitsLo, bitsHi);
+  }
+
+  unmapCall8(iova: number, bytes: number): number {
+    return unmapCall(this, this.#view(), iova, bytes);
+  }
+
+  translateCall8(iova: number): number {
+    const words = this.#view();
+    if (!answersCall(words, iova)) return Number.NaN;
+    return this.translate8(words[CALLS + 6] as number, iova, words[CALLS + 7] as number);
   }
 
   clear(at: number, bytes: number): void {

@@ -12,8 +12,9 @@ const FROM_SHIFT = 4;
 const OFFSET = -1024;
 const WRITTEN = 256;
 
-/** Words in which the kernels leave the depth that a walk reached, and entries without a mark at each depth. */
-const DEPTH_WALKED = WALK.walked / 4 + 2;
+/** Word in which kernels leave the depth that a walk reached. */
+export const DEPTH_WALKED: number = WALK.walked / 4 + 2;
+/** First of the words in which they leave the entries without a mark at each depth. */
 const UNMARKED = WALK.unmarked / 4;
 
 /** Depth that a walk reached. */
@@ -38,14 +39,14 @@ export function wroteLeaf(found: number): boolean {
 
 /** Walks one tree; several trees of one memory take turns. */
 export class Cursor {
+  readonly #geometry: Geometry;
   readonly #memory: TableMemory;
   readonly #words: Uint32Array;
   /** Adds to the entries without a mark at each table that a walk goes on to as it is made. */
   readonly #unmarkedLink: number;
-  /** Whether the place of the last walk may be kept. */
-  #known = false;
 
   constructor(geometry: Geometry, memory: TableMemory) {
+    this.#geometry = geometry;
     this.#memory = memory;
     const { levels, tableField, tableFieldShift, entryBytes, syncedLo, syncedHi } = geometry;
     const { leafFieldLo, leafFieldHi, addressShift, contiguous } = geometry;
@@ -68,14 +69,14 @@ export class Cursor {
    */
   follow(root: number, iova: number, target: number, keep: boolean): number {
     const memory = this.#memory;
-    if (memory.walker !== this || !this.#known) this.#start();
+    if (memory.walker !== this) this.start();
     return memory.kernels.follow(root, iova, target, keep ? 1 : 0);
   }
 
   /** Output address behind an input address: −1 where nothing is mapped, NaN in a leaf of several entries. */
   translate(root: number, iova: number, last: number): number {
     const memory = this.#memory;
-    if (memory.walker !== this || !this.#known) this.#start();
+    if (memory.walker !== this) this.start();
     return memory.kernels.translate8(root, iova, last);
   }
 
@@ -90,7 +91,7 @@ export class Cursor {
    */
   mapPages(root: number, iova: number, pa: number, count: number, depth: number, keep: boolean, bits: Entry): number {
     const memory = this.#memory;
-    if (memory.walker !== this || !this.#known) this.#start();
+    if (memory.walker !== this) this.start();
     return memory.kernels.mapPages8(root, iova, pa, count, depth, keep ? 1 : 0, bits.lo, bits.hi);
   }
 
@@ -109,15 +110,28 @@ export class Cursor {
 
   /** Makes the next walk start from the root. */
   forget(): void {
-    this.#known = false;
+    if (this.#memory.walker === this) this.#memory.u32[DEPTH_WALKED] = 0;
   }
 
-  /** Tells the kernels of this tree, and lets the walk start from the root. */
-  #start(): void {
+  /**
+   * Lets kernels do whole calls, which know the root and the ends of the ranges.
+   * @param root byte offset of the only root, at depth 0
+   */
+  allowCalls(root: number, inputEnd: number, outputEnd: number): void {
+    const words = this.#words;
+    const { levels, pageShift } = this.#geometry;
+    const last = levels.length - 1;
+    const first = (WALK.calls - WALK.tree) / 4;
+    new Float64Array(words.buffer, WALK.calls - WALK.tree, 3).set([inputEnd, outputEnd, 2 ** (52 + pageShift)]);
+    words.set([root, last, levels[last - 1]?.shift ?? 0], first + 6);
+    if (this.#memory.walker === this) this.#memory.walker = undefined;
+  }
+
+  /** Tells the kernels of this tree; the walk starts from the root. */
+  start(): void {
     const memory = this.#memory;
-    if (memory.walker !== this) memory.u32.set(this.#words, WALK.tree / 4);
+    memory.u32.set(this.#words, WALK.tree / 4);
     memory.walker = this;
     memory.u32[DEPTH_WALKED] = 0;
-    this.#known = true;
   }
 }

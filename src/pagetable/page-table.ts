@@ -14,6 +14,7 @@ import { CheckedList, type ListPiece } from '../memory/checked-list.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import { PagesAtOnce } from './at-once.ts';
 import { type DirtyVisitor, readDirty } from './dirty.ts';
 import { EINVAL, ENOMEM, ERANGE } from './errno.ts';
 import { shrink } from './growth.ts';
@@ -101,6 +102,22 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Whether lists in this memory, of whole pages, are mapped by kernels. */
   get gathersLists(): boolean {
     return this.#listWalk !== undefined;
+  }
+
+  /** Calls at once, where kernels can do them. */
+  callsAtOnce(): PagesAtOnce | undefined {
+    return PagesAtOnce.serves(this.tree) ? new PagesAtOnce(this.tree) : undefined;
+  }
+
+  /** Ranges below these bytes are mapped by one call of equal pages wherever they begin. */
+  get mapsBelow(): number {
+    return this.#atOnce;
+  }
+
+  /** Ranges below these bytes are unmapped so: in one walk, or by calls of equal pages. */
+  unmapsBelow(oneWalk: boolean): number {
+    const { smallest } = this.unmapChooser;
+    return oneWalk ? this.#inTable : Math.min(this.unmapChooser.after(smallest), this.#tableSpan);
   }
 
   /** Whether a range is smallest pages of one table, which are all written or none of them. */

@@ -66,6 +66,8 @@ export class TableTree {
   readonly pool: TablePool;
   /** Cache cleans. */
   readonly cleans: CacheCleans;
+  /** Where walks stand. */
+  readonly cursor: Cursor;
   /** Leaves written. */
   readonly leaves: LeafWriter;
   /** Undo records of the call under way. */
@@ -84,7 +86,6 @@ export class TableTree {
   readonly #baseLow: number;
   readonly #coherent: boolean;
   readonly #granule: number;
-  readonly #cursor: Cursor;
   readonly #unlinked = new UnlinkedTables();
   /** Whether the driver is told of tables that go with their pages. */
   readonly #gathers: boolean;
@@ -109,7 +110,7 @@ export class TableTree {
     const heard = clean === undefined ? undefined : (at: number, bytes: number) => clean(at + memory.base, bytes);
     this.cleans = new CacheCleans(geometry, meter, heard);
     this.leaves = new LeafWriter(this);
-    this.#cursor = new Cursor(geometry, memory);
+    this.cursor = new Cursor(geometry, memory);
     this.#baseLow = memory.base >>> 0;
     this.#coherent = geometry.coherent;
     const { outputBreak, oas, outputBits, addressShift } = geometry;
@@ -213,7 +214,7 @@ export class TableTree {
 
   /** Walks towards the table at depth `target` without changing anything; see `cursor.ts` for the answer. */
   follow(iova: number, target: number, keep: boolean): number {
-    return this.#cursor.follow(this.rootOf(iova) | this.top, iova, target, keep);
+    return this.cursor.follow(this.rootOf(iova) | this.top, iova, target, keep);
   }
 
   /**
@@ -221,8 +222,8 @@ export class TableTree {
    * `tellsLeaves`.
    */
   translate(iova: number): number {
-    const pa = this.#cursor.translate(this.rootOf(iova) | this.top, iova, this.last);
-    if (!Number.isNaN(pa)) this.meter.tableReads += this.#cursor.depth + 1;
+    const pa = this.cursor.translate(this.rootOf(iova) | this.top, iova, this.last);
+    if (!Number.isNaN(pa)) this.meter.tableReads += this.cursor.depth + 1;
     return pa;
   }
 
@@ -289,7 +290,7 @@ export class TableTree {
    */
   mapPages(depth: number, iova: number, pa: number, count: number, prot: number, keep: boolean): boolean {
     const bits = this.leaves.bits(depth, 1, prot);
-    const found = this.#cursor.mapPages(this.rootOf(iova) | this.top, iova, pa, count, depth, keep, bits);
+    const found = this.cursor.mapPages(this.rootOf(iova) | this.top, iova, pa, count, depth, keep, bits);
     if (wroteLeaf(found)) {
       this.#countPages(found, iova, count);
       return true;
@@ -461,7 +462,7 @@ export class TableTree {
 
   /** Makes the next walk start from the root: a table entry on the way of the last one may have changed. */
   forgetPath(): void {
-    this.#cursor.forget();
+    this.cursor.forget();
   }
 
   /** Zeroes `count` entries from index `index` of `table`. */
@@ -487,7 +488,7 @@ export class TableTree {
     const from = depthBegun(found);
     if (from === this.top) this.meter.walks++;
     this.meter.tableReads += depthReached(found) - from;
-    if (!this.#coherent) this.cleans.count(0, 0, this.#cursor.unmarked, 1);
+    if (!this.#coherent) this.cleans.count(0, 0, this.cursor.unmarked, 1);
   }
 
   #allocateRoots(): number[] {
@@ -515,7 +516,7 @@ export class TableTree {
         this.forgetPath();
         return table;
       }
-      this.#cursor.extend(depth + 1, table);
+      this.cursor.extend(depth + 1, table);
     }
     return table;
   }

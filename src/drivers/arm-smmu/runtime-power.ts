@@ -25,6 +25,10 @@ function delayOf(value: number | undefined): number {
   throw new IommuError('BAD_OPTION', 'autosuspendMs', `expected at least 0 ms, got ${shown(value)}`);
 }
 
+function stoppedClock(): number {
+  return 0;
+}
+
 /** Counts references; resumes and suspends the device. */
 export class RuntimePower implements PowerControl {
   /** Whether it calls a clock of the user. */
@@ -35,6 +39,8 @@ export class RuntimePower implements PowerControl {
   readonly #clock: () => number;
   readonly #onResume: () => void;
   readonly #onSuspend: () => void;
+  /** Whether a device that is powered stays so. */
+  readonly #standsStill: boolean;
   #usage = 0;
   #active = false;
   #idleSince = 0;
@@ -46,8 +52,9 @@ export class RuntimePower implements PowerControl {
     this.#meter = meter;
     this.#enabled = flag('enabled', options.enabled, true);
     this.#delay = delayOf(options.autosuspendMs);
-    this.#clock = options.clock ?? (() => 0);
+    this.#clock = options.clock ?? stoppedClock;
     this.asksClock = options.clock !== undefined;
+    this.#standsStill = this.#enabled && !this.asksClock && this.#delay > 0;
     this.#onResume = onResume;
     this.#onSuspend = onSuspend;
     if (typeof this.#clock !== 'function') {
@@ -91,6 +98,18 @@ export class RuntimePower implements PowerControl {
     this.#meter.powerLocks++;
     this.#idleSince = this.#clock();
     if (this.#delay === 0) this.#suspend();
+  }
+
+  visit(): void {
+    if (!this.#standsStill || !this.#active) {
+      this.get();
+      this.put();
+      return;
+    }
+    const meter = this.#meter;
+    meter.powerGets++;
+    meter.powerPuts++;
+    meter.powerLocks += this.#usage === 0 ? 2 : 1;
   }
 
   #expire(): void {

@@ -1,0 +1,103 @@
+// Whole calls on smallest pages of one table below a single root, of 8-byte entries: the numbers are checked, then comes the
+// walk, the test of all entries, and the stores.
+import { CALLS, join, LEVELS, MANTISSA, PATH, TREE, TWO_52, WALKED, whole } from './common';
+import { follow, outputAt, writeClear8 } from './walk';
+
+/** Entries up to this number are cleared one by one. */
+const FEW: u32 = 16;
+
+/** Whether `bytes` bytes from `at` on are whole pages that end by `end`; `scale` is 2^52 times the bytes of a page. */
+@inline
+function arePages(at: f64, bytes: f64, end: f64, scale: f64): bool {
+  return at >= 0 && at + bytes <= end && at + scale - scale == at;
+}
+
+/** Number of the page at a multiple of the page's bytes. */
+@inline
+function pageOf(at: f64, scale: f64): u64 {
+  return reinterpret<u64>(at + scale) & MANTISSA;
+}
+
+/** Walks as `follow` does to the last depth. Where the last walk was in the same table, nothing is left to do. */
+@inline
+function followToLast(iova: f64, at: u64): u32 {
+  const last = load<u32>(CALLS, 28);
+  if (load<u32>(WALKED, 8) == last && (at ^ load<u64>(WALKED)) >> (load<u32>(CALLS, 32) as u64) == 0) {
+    return load<u32>(PATH + (last << 2)) | last;
+  }
+  return follow(load<u32>(CALLS, 24), iova, last, false);
+}
+
+/** Byte offset of the entry of page `page` in the table that a walk reached; 0 where the table is not of the last depth, or ends within `count` pages. */
+@inline
+function entryOf(found: u32, page: u64, count: u32): usize {
+  const last = load<u32>(CALLS, 28);
+  if ((found & 15) != last) return 0;
+  const mask = load<u32>(LEVELS + (last << 4), 4);
+  const index = (page as u32) & mask;
+  return index + count > mask + 1 ? 0 : ((found & ~1023) as usize) + ((index as usize) << 3);
+}
+
+/**
+ * Maps `bytes` bytes from `iova` on to `pa` on, where these are whole pages in range, of one table that is there, and their entries
+ * are all zero.
+ * @returns byte offset of the table; 0 where nothing was done
+ */
+export function mapCall8(iova: f64, pa: f64, bytes: f64, bitsLo: u32, bitsHi: u32): u32 {
+  const scale = load<f64>(CALLS, 16);
+  if (!(bytes > 0 && bytes + scale - scale == bytes)) return 0;
+  if (!arePages(iova, bytes, load<f64>(CALLS), scale) || !arePages(pa, bytes, load<f64>(CALLS, 8), scale)) return 0;
+  const pageShift = load<u32>(LEVELS + (load<u32>(CALLS, 28) << 4)) as u64;
+  const page = pageOf(iova, scale);
+  const count = pageOf(bytes, scale) as u32;
+  const found = followToLast(iova, page << pageShift);
+  const entry = entryOf(found, page, count);
+  if (entry == 0) return 0;
+  const shift = load<u32>(TREE, 32) as u64;
+  const value = (((pageOf(pa, scale) << pageShift) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
+  return writeClear8(entry, count, value, (1 as u64) << (pageShift - shift)) ? found & ~1023 : 0;
+}
+
+/** Whether `count` 8-byte entries from `entry` on are leaves of one entry each; `several` are the bits that tell others. */
+@inline
+function areSingle8(entry: usize, count: u32, several: u64): bool {
+  const end = entry + ((count as usize) << 3);
+  const paired = entry + (((count & ~1) as usize) << 3);
+  const masks = i64x2.splat(several as i64);
+  let bad = i64x2.splat(0);
+  let at = entry;
+  for (; at < paired; at += 16) {
+    const pair = v128.load(at);
+    bad = v128.or(bad, i64x2.eq(pair, i64x2.splat(0)));
+    if (several != 0) bad = v128.or(bad, i64x2.eq(v128.and(pair, masks), masks));
+  }
+  if (v128.any_true(bad)) return false;
+  if (at == end) return true;
+  const last = load<u64>(at);
+  return last != 0 && (several == 0 || (last & several) != several);
+}
+
+/**
+ * Unmaps `bytes` bytes from `iova` on, where these are whole pages in range, of one table, and each is mapped by an entry of its own.
+ * @returns byte offset of the table; 0 where nothing was done
+ */
+export function unmapCall8(iova: f64, bytes: f64): u32 {
+  const scale = load<f64>(CALLS, 16);
+  if (!(bytes > 0 && bytes + scale - scale == bytes) || !arePages(iova, bytes, load<f64>(CALLS), scale)) return 0;
+  const page = pageOf(iova, scale);
+  const count = pageOf(bytes, scale) as u32;
+  const found = followToLast(iova, page << (load<u32>(LEVELS + (load<u32>(CALLS, 28) << 4)) as u64));
+  const entry = entryOf(found, page, count);
+  if (entry == 0 || !areSingle8(entry, count, load<u64>(TREE, 40))) return 0;
+  const end = entry + ((count as usize) << 3);
+  if (count > FEW) memory.fill(entry, 0, end - entry);
+  else for (let at = entry; at < end; at += 8) store<u64>(at, 0);
+  return found & ~1023;
+}
+
+/** As `translate8`, from the root; NaN too where the address is not a whole number in range. */
+export function translateCall8(iova: f64): f64 {
+  if (!(iova >= 0 && iova < load<f64>(CALLS) && iova < TWO_52 && iova + TWO_52 - TWO_52 == iova)) return NaN;
+  const at = whole(iova) as u64;
+  return outputAt(followToLast(iova, at), at);
+}

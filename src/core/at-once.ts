@@ -1,0 +1,99 @@
+/**
+ * Calls that the page table does at once, with the crossings and visits of power that any other call counts.
+ * @module
+ */
+import type { Driver, PowerControl } from '../drivers/contract.ts';
+import type { Meter } from '../meter/meter.ts';
+import type { PagesAtOnce } from '../pagetable/at-once.ts';
+import type { PageTable } from '../pagetable/page-table.ts';
+import type { TlbOps } from '../pagetable/tlb-ops.ts';
+import type { Dispatch, Path } from './paths.ts';
+
+/**
+ * Calls of one domain that are one kernel call each. Only for drivers whose calls cannot fail and that hear of nothing but
+ * invalidations: then nothing tells whether the device had power before the entries were written or after.
+ */
+export class CallsAtOnce {
+  /** Whether addresses are translated so: not where the device is asked. */
+  readonly translates: boolean;
+  readonly #pages: PagesAtOnce;
+  readonly #meter: Meter;
+  readonly #power: PowerControl | undefined;
+  readonly #tlb: TlbOps;
+  readonly #crossings: number;
+  readonly #page: number;
+  readonly #mapsBelow: number;
+  readonly #unmapsBelow: number;
+
+  private constructor(
+    pages: PagesAtOnce,
+    { power, tlb, hooks }: Driver,
+    table: PageTable,
+    crossings: number,
+    path: Path,
+  ) {
+    const { geometry, meter } = table.tree;
+    this.translates = crossings === 0 || hooks.translate === undefined;
+    this.#pages = pages;
+    this.#meter = meter;
+    this.#power = power;
+    this.#tlb = tlb;
+    this.#crossings = crossings;
+    this.#page = 2 ** geometry.pageShift;
+    const joins = path === 'map-pages' || path === 'one-walk';
+    this.#mapsBelow = joins ? table.mapsBelow : 0;
+    this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
+  }
+
+  /** Those of a domain; undefined where its driver or its tables do not allow them. */
+  static of(driver: Driver, table: PageTable, dispatch: Dispatch, path: Path): CallsAtOnce | undefined {
+    const { mapped, unmapped, syncMap } = driver.hooks;
+    if (driver.cannotFail !== true || mapped !== undefined || unmapped !== undefined || syncMap !== undefined)
+      return undefined;
+    const pages = table.callsAtOnce();
+    return pages === undefined
+      ? undefined
+      : new CallsAtOnce(pages, driver, table, dispatch === 'indirect' ? 1 : 0, path);
+  }
+
+  /** Maps a range with a protection that was checked; false where nothing was done. */
+  map(iova: number, pa: number, bytes: number, prot: number): boolean {
+    if (bytes !== this.#page && !(bytes < this.#mapsBelow)) return false;
+    if (!this.#pages.map(iova, pa, bytes, prot)) return false;
+    this.#count();
+    return true;
+  }
+
+  /** Unmaps a range, and tells the TLB; false where nothing was done. A sync must follow. */
+  unmap(iova: number, bytes: number): boolean {
+    if (bytes !== this.#page && !(bytes < this.#unmapsBelow)) return false;
+    if (!this.#pages.unmap(iova, bytes)) return false;
+    this.#count();
+    this.#tlb.addPages(iova, this.#page, bytes / this.#page);
+    return true;
+  }
+
+  /** The output address, −1 where nothing is mapped, NaN where it must be asked otherwise. */
+  translate(iova: number): number {
+    const pa = this.#pages.translate(iova);
+    if (Number.isNaN(pa)) return pa;
+    const meter = this.#meter;
+    meter.driverCalls += this.#crossings;
+    meter.tableCalls += this.#crossings;
+    return pa;
+  }
+
+  #count(): void {
+    const meter = this.#meter;
+    meter.coreTurns++;
+    meter.driverCalls += this.#crossings;
+    meter.tableCalls += this.#crossings;
+    const power = this.#power;
+    if (power === undefined) return;
+    if (power.visit !== undefined) power.visit();
+    else {
+      power.get();
+      power.put();
+    }
+  }
+}

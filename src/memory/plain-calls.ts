@@ -1,0 +1,98 @@
+/**
+ * The kernels of whole calls in plain TypeScript; see `plain-kernels.ts`.
+ * @module
+ */
+import { highHalf, lowHalf } from '../address.ts';
+import { type Kernels, WALK } from './kernel-contract.ts';
+import { indexIn } from './plain-walk.ts';
+
+const TREE = WALK.tree / 4;
+const CALLS = WALK.calls / 4;
+const LEVELS = WALK.levels / 4;
+const SEVERAL = TREE + 10;
+const OFFSET = -1024;
+
+/** The walks that a call begins with. */
+type Walks = Pick<Kernels, 'follow' | 'firstSet8' | 'firstClear8' | 'firstWith8'>;
+
+/** What a call found: the table of the last depth and its entries, or undefined where they do not lie in one. */
+interface Found {
+  readonly table: number;
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The word of `calls` at an index as a double. */
+function limit(words: Uint32Array, index: number): number {
+  return new Float64Array(words.buffer, WALK.calls, 3)[index] as number;
+}
+
+function lastDepth(words: Uint32Array): number {
+  return words[CALLS + 7] as number;
+}
+
+/** Bytes of a smallest page. */
+function pageBytes(words: Uint32Array): number {
+  return 2 ** (words[LEVELS + 4 * lastDepth(words)] as number);
+}
+
+function arePages(at: number, bytes: number, end: number, page: number): boolean {
+  return at >= 0 && at + bytes <= end && at % page === 0;
+}
+
+/** Walks to the entries of a range of whole pages. */
+function find(walks: Walks, words: Uint32Array, iova: number, bytes: number): Found | undefined {
+  const page = pageBytes(words);
+  if (!(bytes > 0 && bytes % page === 0 && arePages(iova, bytes, limit(words, 0), page))) return undefined;
+  const last = lastDepth(words);
+  const found = walks.follow(words[CALLS + 6] as number, iova, last, 0);
+  const index = indexIn(words, last, lowHalf(iova), highHalf(iova));
+  const count = bytes / page;
+  const entries = (words[LEVELS + 4 * last + 1] as number) + 1;
+  return (found & 15) === last && index + count <= entries
+    ? { table: (found & OFFSET) >>> 0, index, count }
+    : undefined;
+}
+
+/** As the kernel `mapCall8`. */
+export function mapCall(
+  walks: Walks,
+  words: Uint32Array,
+  iova: number,
+  pa: number,
+  bytes: number,
+  bitsLo: number,
+  bitsHi: number,
+): number {
+  const page = pageBytes(words);
+  if (!arePages(pa, bytes, limit(words, 1), page)) return 0;
+  const found = find(walks, words, iova, bytes);
+  if (found === undefined) return 0;
+  const { table, index, count } = found;
+  if (walks.firstSet8(table, index, index + count) < index + count) return 0;
+  for (let i = 0; i < count; i++) {
+    const address = Math.floor((pa + i * page) / 2 ** (words[TREE + 8] as number));
+    const word = (table >>> 2) + 2 * (index + i);
+    words[word] = (lowHalf(address) & (words[TREE + 6] as number)) | bitsLo;
+    words[word + 1] = (highHalf(address) & (words[TREE + 7] as number)) | bitsHi;
+  }
+  return table;
+}
+
+/** As the kernel `unmapCall8`. */
+export function unmapCall(walks: Walks, words: Uint32Array, iova: number, bytes: number): number {
+  const found = find(walks, words, iova, bytes);
+  if (found === undefined) return 0;
+  const { table, index, count } = found;
+  const end = index + count;
+  if (walks.firstClear8(table, index, end) < end) return 0;
+  const [low, high] = [words[SEVERAL] as number, words[SEVERAL + 1] as number];
+  if ((low | high) !== 0 && walks.firstWith8(table, index, end, low, high) < end) return 0;
+  words.fill(0, (table >>> 2) + 2 * index, (table >>> 2) + 2 * end);
+  return table;
+}
+
+/** Whether the kernel `translateCall8` answers for an address. */
+export function answersCall(words: Uint32Array, iova: number): boolean {
+  return iova >= 0 && iova < limit(words, 0) && iova < 2 ** 52 && Number.isInteger(iova);
+}

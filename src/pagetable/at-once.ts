@@ -1,0 +1,95 @@
+/**
+ * Calls that are one kernel call each: smallest pages of one table, whose entries are all empty, or all to be emptied.
+ * @module
+ */
+import type { Entry, Geometry } from '../formats/contract.ts';
+import { sizesOf } from '../formats/widths.ts';
+import type { TableMemory } from '../memory/table-memory.ts';
+import type { Meter } from '../meter/meter.ts';
+import { type Cursor, DEPTH_WALKED } from './cursor.ts';
+import type { TableTree } from './tree.ts';
+
+/** Where numbers end that are all exact. */
+const EXACT_END = 2 ** 53;
+
+/**
+ * One tree's calls at once. What kernels find other than they expect (tables that are missing, entries in use, numbers out of range)
+ * is left to the calls of `PageTable`, as if it had not been tried. The counts are those of that call.
+ */
+export class PagesAtOnce {
+  readonly #geometry: Geometry;
+  readonly #memory: TableMemory;
+  readonly #meter: Meter;
+  readonly #cursor: Cursor;
+  readonly #last: number;
+  readonly #perPage: number;
+  readonly #bits: Entry = { lo: 0, hi: 0 };
+  #prot = Number.NaN;
+
+  constructor({ geometry, memory, meter, last, roots, outputEnd, cursor }: TableTree) {
+    this.#geometry = geometry;
+    this.#memory = memory;
+    this.#meter = meter;
+    this.#cursor = cursor;
+    this.#last = last;
+    this.#perPage = 2 ** -geometry.pageShift;
+    const inputEnd = 2 ** (geometry.signExtends ? geometry.ias - 1 : geometry.ias);
+    cursor.allowCalls(roots[0] as number, Math.min(inputEnd, EXACT_END), Math.min(outputEnd, EXACT_END));
+  }
+
+  /** Whether kernels of whole calls can serve a tree: one root, input addresses that are offsets, no cleans to be counted. */
+  static serves({ geometry, last, roots, tellsLeaves, levels }: TableTree): boolean {
+    const { pageShift, pageSizes, coherent, top, iovaBase, oas } = geometry;
+    if (!tellsLeaves || !coherent || top > 0 || last === 0 || roots.length > 1) return false;
+    const level = levels[last];
+    const page = 2 ** pageShift;
+    const plain = iovaBase === 0n && 2 ** oas <= EXACT_END && level?.entries === level?.runEntries;
+    return plain && sizesOf(pageSizes)[0] === page && geometry.slots(last, page) === 1;
+  }
+
+  /** Maps `bytes` bytes; false where nothing was done. */
+  map(iova: number, pa: number, bytes: number, prot: number): boolean {
+    const memory = this.#memory;
+    if (memory.walker !== this.#cursor) this.#cursor.start();
+    if (prot !== this.#prot) this.#learn(prot);
+    const table = memory.kernels.mapCall8(iova, pa, bytes, this.#bits.lo, this.#bits.hi);
+    if (table === 0) return false;
+    const pages = bytes * this.#perPage;
+    const meter = this.#meter;
+    meter.walks++;
+    meter.tableReads += this.#last;
+    meter.entryWrites += pages;
+    meter.wmb++;
+    memory.addEntries(table, pages);
+    return true;
+  }
+
+  /** Unmaps `bytes` bytes; false where nothing was done. Who calls tells the TLB. */
+  unmap(iova: number, bytes: number): boolean {
+    const memory = this.#memory;
+    if (memory.walker !== this.#cursor) this.#cursor.start();
+    const table = memory.kernels.unmapCall8(iova, bytes);
+    if (table === 0) return false;
+    const pages = bytes * this.#perPage;
+    const meter = this.#meter;
+    meter.walks++;
+    meter.tableReads += 2 * this.#last + 1;
+    meter.entryWrites += pages;
+    memory.addEntries(table, -pages);
+    return true;
+  }
+
+  /** The output address, −1 where nothing is mapped, NaN where it must be asked otherwise. */
+  translate(iova: number): number {
+    const memory = this.#memory;
+    if (memory.walker !== this.#cursor) this.#cursor.start();
+    const pa = memory.kernels.translateCall8(iova);
+    if (!Number.isNaN(pa)) this.#meter.tableReads += (memory.u32[DEPTH_WALKED] as number) + 1;
+    return pa;
+  }
+
+  #learn(prot: number): void {
+    this.#geometry.leaf(this.#last, 1, prot, this.#bits);
+    this.#prot = prot;
+  }
+}

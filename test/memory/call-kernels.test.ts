@@ -1,0 +1,223 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { WALK } from '../../src/memory/kernel-contract.ts';
+import {
+  addressOf,
+  DEPTHS,
+  FIRST,
+  indexBits,
+  indices,
+  KIB,
+  MARK,
+  PAGE_SHIFT,
+  place,
+  ROOT,
+  shiftAt,
+  type Tree,
+  trees,
+  walked,
+} from './trees.ts';
+import { expectTwins, PAIR, words } from './twins.ts';
+
+const PAGE = 2 ** PAGE_SHIFT;
+const INPUT_END = 2 ** 48;
+const OUTPUT_END = 2 ** 46;
+const LEAF = (0x40n << 32n) | 0x7c3n;
+const LAST = DEPTHS - 1;
+
+/** A tree of 8-byte entries that whole calls know; with `several`, marked entries are parts of larger leaves. */
+function placeForCalls(memory: WebAssembly.Memory, tree: Tree, several: boolean): void {
+  place(memory, tree);
+  words(memory)[WALK.tree / 4 + 11] = several ? MARK : 0;
+  new Float64Array(memory.buffer, WALK.calls, 3).set([INPUT_END, OUTPUT_END, 2 ** (52 + PAGE_SHIFT)]);
+  words(memory).set([ROOT, LAST, shiftAt(tree, LAST - 1)], WALK.calls / 4 + 6);
+}
+
+interface Call {
+  readonly path: [number, number, number];
+  readonly pages: number;
+}
+
+const calls = fc.array(fc.record({ path: indices, pages: fc.integer({ min: 1, max: 128 }) }), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+/** Numbers that no call takes: not whole, not of pages, or out of range. */
+const bad = fc.constantFrom(
+  -PAGE,
+  -1,
+  1,
+  0.5,
+  PAGE + 2048,
+  PAGE + 0.5,
+  INPUT_END,
+  2 ** 53,
+  2 ** 60,
+  Number.NaN,
+  Infinity,
+);
+
+function entriesOf(table: number, index: number, count: number): bigint[] {
+  const first = ((FIRST + table) * KIB) / 8 + index;
+  return [...new BigUint64Array(PAIR.compiled.buffer).subarray(first, first + count)];
+}
+
+describe('mapCall8', () => {
+  test('maps pages of one table whose entries are all zero, and does nothing else', () => {
+    fc.assert(
+      fc.property(trees, calls, fc.nat({ max: 2 ** 33 }), (drawn, made, frame) => {
+        const tree = { ...drawn, wide: true };
+        const taken = new Set(tree.set.map(([table, index]) => `${table}.${index}`));
+        const pa = frame * PAGE;
+        const tables = expectTwins(
+          (memory) => placeForCalls(memory, tree, false),
+          (kernels) =>
+            made.map(({ path, pages }) =>
+              kernels.mapCall8(addressOf(tree, path, 0) - 0x123, pa, pages * PAGE, 0x7c3, 0x40),
+            ),
+        );
+        for (const [i, { path, pages }] of made.entries()) {
+          const { table, depth } = walked(tree, path, LAST);
+          const keys = Array.from({ length: pages }, (_, page) => `${table}.${path[2] + page}`);
+          const fits = depth === LAST && path[2] + pages <= 2 ** indexBits(tree) && !keys.some((key) => taken.has(key));
+          expect(tables[i]).toBe(fits ? (FIRST + table) * KIB : 0);
+          if (!fits) continue;
+          for (const key of keys) taken.add(key);
+          const expected = keys.map((_, page) => BigInt(pa + page * PAGE) | LEAF);
+          expect(entriesOf(table, path[2], pages)).toEqual(expected);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('takes no number that is not whole, not of pages, or out of range', () => {
+    const tree: Tree = { wide: true, set: [] };
+    const flat: Tree = {
+      ...tree,
+      set: [
+        [0, 0, 'table', 1],
+        [1, 0, 'table', 2],
+      ],
+    };
+    fc.assert(
+      fc.property(bad, fc.nat({ max: 2 }), (value, which) => {
+        const given: [number, number, number] = [PAGE, PAGE, PAGE];
+        given[which] = which === 1 && value === INPUT_END ? OUTPUT_END : value;
+        const [table] = expectTwins(
+          (memory) => placeForCalls(memory, flat, false),
+          (kernels) => [kernels.mapCall8(...given, 0x7c3, 0x40)],
+        );
+        expect(table).toBe(0);
+        expect(entriesOf(0, 0, 128).filter((entry) => entry !== 0n)).toHaveLength(1);
+      }),
+    );
+  });
+
+  test('maps up to the last page of both ranges', () => {
+    const top: Tree = { wide: true, set: [] };
+    const path: [number, number, number] = [127, 127, 127];
+    const flat: Tree = {
+      ...top,
+      set: [
+        [0, 127, 'table', 1],
+        [1, 127, 'table', 2],
+      ],
+    };
+    const input = 2 ** (shiftAt(flat, 0) + indexBits(flat));
+    expect(addressOf(flat, path, 0) - 0x123 + PAGE).toBe(input);
+    const tables = expectTwins(
+      (memory) => {
+        placeForCalls(memory, flat, false);
+        new Float64Array(memory.buffer, WALK.calls, 1)[0] = input;
+      },
+      (kernels) => [
+        kernels.mapCall8(input - PAGE, OUTPUT_END, PAGE, 0x7c3, 0x40),
+        kernels.mapCall8(input - PAGE, OUTPUT_END - PAGE, 2 * PAGE, 0x7c3, 0x40),
+        kernels.mapCall8(input - PAGE, OUTPUT_END - PAGE, PAGE, 0x7c3, 0x40),
+      ],
+    );
+    expect(tables).toEqual([0, 0, (FIRST + 2) * KIB]);
+  });
+});
+
+describe('unmapCall8', () => {
+  test('clears pages of one table that are leaves of one entry each, and does nothing else', () => {
+    fc.assert(
+      fc.property(trees, calls, fc.boolean(), (drawn, made: Call[], several) => {
+        const tree = { ...drawn, wide: true };
+        const kinds = new Map(tree.set.map(([table, index, kind]) => [`${table}.${index}`, kind]));
+        const small = made.map(({ path, pages }) => ({ path, pages: 1 + (pages % 6) }));
+        const tables = expectTwins(
+          (memory) => placeForCalls(memory, tree, several),
+          (kernels) =>
+            small.map(({ path, pages }) => kernels.unmapCall8(addressOf(tree, path, 0) - 0x123, pages * PAGE)),
+        );
+        for (const [i, { path, pages }] of small.entries()) {
+          const { table, depth } = walked(tree, path, LAST);
+          const keys = Array.from({ length: pages }, (_, page) => `${table}.${path[2] + page}`);
+          const single = keys.every((key) => kinds.has(key) && !(several && kinds.get(key) === 'marked'));
+          expect(tables[i]).toBe(depth === LAST && single ? (FIRST + table) * KIB : 0);
+          if (tables[i] === 0) continue;
+          for (const key of keys) kinds.delete(key);
+          expect(entriesOf(table, path[2], pages).every((entry) => entry === 0n)).toBe(true);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test.each([1, 2, 15, 16, 17, 64, 127, 128])(
+    'clears %i entries and no other, but not with a hole at either end',
+    (count) => {
+      const tree: Tree = {
+        wide: true,
+        set: [
+          [0, 0, 'table', 1],
+          [1, 0, 'table', 2],
+        ],
+      };
+      const first = ((FIRST + 2) * KIB) / 8;
+      const index = 128 - count;
+      const attempt = (hole: number | undefined): number => {
+        const [table = -1] = expectTwins(
+          (memory) => {
+            placeForCalls(memory, tree, true);
+            const entries = new BigUint64Array(memory.buffer);
+            entries.fill(0x1003n, first, first + 128);
+            if (hole !== undefined) entries[first + index + hole] = 0n;
+          },
+          (kernels) => [kernels.unmapCall8(index * PAGE, count * PAGE)],
+        );
+        return table;
+      };
+      expect([attempt(0), attempt(count - 1)]).toEqual([0, 0]);
+      expect(attempt(undefined)).toBe((FIRST + 2) * KIB);
+      expect(entriesOf(2, 0, 129).filter((entry) => entry !== 0n)).toHaveLength(index);
+    },
+  );
+});
+
+describe('translateCall8', () => {
+  test('answers as translate8 does from the root, and NaN for what is not a whole number in range', () => {
+    fc.assert(
+      fc.property(trees, calls, fc.boolean(), bad, (drawn, made, several, value) => {
+        const tree = { ...drawn, wide: true };
+        const addresses = made.map(({ path }) => addressOf(tree, path, 0));
+        const answers = expectTwins(
+          (memory) => placeForCalls(memory, tree, several),
+          (kernels) => [
+            addresses.map((at) => kernels.translateCall8(at)),
+            addresses.map((at) => kernels.translate8(ROOT, at, LAST)),
+            [kernels.translateCall8(value)],
+          ],
+        );
+        expect(answers[0]).toEqual(answers[1]);
+        const isInput = Number.isInteger(value) && value >= 0 && value < INPUT_END;
+        expect(Number.isNaN(answers[2]?.[0])).toBe(!isInput);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
