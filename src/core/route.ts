@@ -163,10 +163,14 @@ export class Route implements PagesSink, UnmapSink {
    * @param bytes what of it was mapped as far as a device without tables knows
    */
   rollBack(from: number, end: number, bytes: number): void {
-    this.#attempted(() => this.#table.rollBack(from, end));
-    if (this.#unmapped === undefined) return;
-    this.#unmapped(from, bytes);
-    this.#attempted(() => this.#driver.sync());
+    try {
+      this.#attempted(() => this.#table.rollBack(from, end));
+    } finally {
+      if (this.#unmapped !== undefined) {
+        this.#unmapped(from, bytes);
+        this.#attempted(() => this.#driver.sync());
+      }
+    }
   }
 
   /** Takes back an unmap call; a device that has no tables, and was told of what went, keeps to that. */

@@ -8,7 +8,7 @@ import type { CommandCounts } from '../../meter/commands.ts';
 import type { SharedPages } from '../queue/shared-pages.ts';
 import { countPoll, type UnitPort } from '../queue/unit-port.ts';
 import { REGISTER } from './registers.ts';
-import { BYTES, STATUS_NAMES, TYPES, VIRTIO_NAMES } from './requests.ts';
+import { BYTES, KIND, NOT_ATTACHED, STATUS_NAMES, TYPES, VIRTIO_NAMES } from './requests.ts';
 
 /** Requests that may wait; each takes two descriptors. */
 const SLOTS = 64;
@@ -72,17 +72,18 @@ export class RequestQueue {
   }
 
   /**
-   * Sends what was added, and waits until it is answered.
+   * Sends what was added, and waits until it is answered. Where the device cannot be told, or does not answer, requests keep their
+   * slots, and the next wait is for them, too.
    * @throws IommuError `DEVICE` where the device refuses a request
    */
   wait(): void {
     const count = this.#waiting;
     if (count === 0) return;
-    this.#waiting = 0;
     this.#set16(this.place.available + 2, this.#available);
     this.#port.write32(REGISTER.QueueNotify, 0);
     this.#port.meter.tlbSync++;
     this.#waitUntilUsed();
+    this.#waiting = 0;
     for (let slot = 0; slot < count; slot++) this.#checkStatus(slot);
   }
 
@@ -100,9 +101,10 @@ export class RequestQueue {
   #checkStatus(slot: number): void {
     const word = this.#pages.word(this.#slots + SLOT_BYTES * slot + STATUS_AT);
     const status = (this.#pages.memory.u32[word] as number) & 0xff;
-    if (status === 0) return;
+    const kind = this.#kinds[slot] as number;
+    if (status === 0 || (kind === KIND.detach && NOT_ATTACHED.includes(status))) return;
     const name = STATUS_NAMES[status] ?? String(status);
-    const request = VIRTIO_NAMES[this.#kinds[slot] as number] ?? 'request';
+    const request = VIRTIO_NAMES[kind] ?? 'request';
     throw new IommuError('DEVICE', 'device', `the virtio-iommu answered ${request} with ${name}`, { got: name });
   }
 

@@ -27,3 +27,5 @@ export const STATUS_NAMES: readonly string[] = [
   'FAULT',
   'NOMEM',
 ];
+/** What a DETACH of an endpoint is answered with that is not attached to the domain, or is not there (5.13.6.4). */
+export const NOT_ATTACHED: readonly number[] = [4, 6];
