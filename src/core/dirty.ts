@@ -9,6 +9,7 @@ import { checkBytes, checkOptions, IommuError, reading, shown } from '../errors.
 import type { Geometry } from '../formats/contract.ts';
 import { FORMATS } from '../formats/registry.ts';
 import type { Semantics } from '../formats/rules.ts';
+import { CleanedEntries } from '../pagetable/cleaned.ts';
 import { Gather } from '../pagetable/gather.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import type { ArgumentCheck } from './checks.ts';
@@ -100,8 +101,14 @@ export class DirtyCalls {
       this.#table.readDirty(offset, offset + bytes, true, bits.add);
       return;
     }
-    this.#route.cleanDirty(offset, offset + bytes, bits.add);
-    if (bits.leaves > 0) this.#route.sync();
+    const cleaned = this.#route.canFail ? new CleanedEntries() : undefined;
+    try {
+      this.#route.cleanDirty(offset, offset + bytes, bits.add, cleaned);
+      if (bits.leaves > 0) this.#route.sync();
+    } catch (error) {
+      if (cleaned !== undefined) this.#table.undoClean(cleaned);
+      throw error;
+    }
   }
 
   /** As the kernel does it: arguments are refused by an errno. */

@@ -44,13 +44,23 @@ function checkDriver(driver: Driver): Driver {
   throw new IommuError('BAD_OPTION', 'driver', `expected to get a driver, got ${shown(driver)}`);
 }
 
+/** Gives back what a driver allocated, and tables; both stay where its unit cannot be turned off. */
+function release(driver: Driver, table?: PageTable): void {
+  try {
+    driver.release?.();
+  } catch {
+    return;
+  }
+  table?.destroy();
+}
+
 /** The tables for a driver; the driver keeps nothing where there are none. */
 function tableOf({ geometry, memory, meter, semantics }: DomainContext, driver: Driver, path: Path): PageTable {
   try {
     checkHooks(driver, path);
     return new PageTable(geometry, memory, meter, driver.tlb, semantics);
   } catch (error) {
-    driver.release?.();
+    release(driver);
     throw error;
   }
 }
@@ -60,10 +70,7 @@ function attach(route: Route, driver: Driver, table: PageTable): void {
   try {
     route.attach();
   } catch (error) {
-    if (route.letGo()) {
-      table.destroy();
-      driver.release?.();
-    }
+    if (route.letGo()) release(driver, table);
     throw error;
   }
 }
@@ -215,7 +222,8 @@ export class Domain {
 
   /**
    * Reads which pages of a range a device wrote to, as a bitmap, and makes them clean, or only looks (`clear: false`). A leaf
-   * larger than a page is dirty as a whole. Where an invalidation fails, bits read so far are in a `bitmap` of the caller's.
+   * larger than a page is dirty as a whole. Where an invalidation fails, the leaves are dirty again under `safe`; a `bitmap` of the
+   * caller's has the bits read so far.
    * @throws IommuError under `safe`: `UNSUPPORTED` where the format as configured does not tell, or the kernel has no such
    * call; argument errors as those of `map`; `BAD_OPTION`. Under a kernel's semantics the result has an errno instead.
    */
@@ -274,8 +282,8 @@ export class Domain {
     this.#enter();
     try {
       this.#route.detach();
-      this.#freed = true;
       this.#route.free();
+      this.#freed = true;
     } finally {
       this.#busy = false;
     }

@@ -6,6 +6,7 @@ import type { Driver, DriverHooks, ListWalk, PowerControl } from '../drivers/con
 import { IommuError } from '../errors.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { Meter } from '../meter/meter.ts';
+import type { CleanedEntries } from '../pagetable/cleaned.ts';
 import type { DirtyVisitor } from '../pagetable/dirty.ts';
 import type { Gather } from '../pagetable/gather.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
@@ -198,8 +199,8 @@ export class Route implements PagesSink, UnmapSink {
   }
 
   /** Reads which leaves of [from, end) are dirty and makes them clean; a sync invalidates what that changed. */
-  cleanDirty(from: number, end: number, visit: DirtyVisitor): void {
-    this.#powered(() => this.#table.readDirty(from, end, false, visit));
+  cleanDirty(from: number, end: number, visit: DirtyVisitor, cleaned?: CleanedEntries): void {
+    this.#powered(() => this.#table.readDirty(from, end, false, visit, cleaned));
   }
 
   /** Maps a range as a kernel's generic page table does; a 64-bit address. */
@@ -232,10 +233,10 @@ export class Route implements PagesSink, UnmapSink {
     }
   }
 
-  /** Frees the tables. */
+  /** Frees the tables, once the driver gave back what it allocated: where it cannot, they stay. */
   free(): void {
-    this.#table.destroy();
     this.#driver.release?.();
+    this.#table.destroy();
   }
 
   #enter(): void {

@@ -5,6 +5,7 @@
  */
 import { alignUp, hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
+import { attempt } from './attempt.ts';
 import type { DmaDevice } from './dma-device.ts';
 
 /** Largest allocation of the page allocator, as a power of two of pages (`MAX_PAGE_ORDER`). */
@@ -20,6 +21,12 @@ export interface PageSource {
   free(pa: number, order: number): void;
 }
 
+/** 2^order neighbouring pages. */
+interface Pages {
+  readonly pa: number;
+  readonly order: number;
+}
+
 /** Memory that a device and the CPUs share. */
 export interface CoherentMemory {
   /** DMA address. */
@@ -27,7 +34,7 @@ export interface CoherentMemory {
   /** Bytes, whole pages. */
   readonly bytes: number;
   /** What it consists of. */
-  readonly pages: readonly { readonly pa: number; readonly order: number }[];
+  readonly pages: readonly Pages[];
 }
 
 /** Orders that are tried: those of page sizes that the domain has, or the smallest only. */
@@ -40,8 +47,33 @@ function ordersOf(device: DmaDevice, pageBytes: number): number {
   return orders === 0 ? 1 : orders;
 }
 
-function gather(source: PageSource, orders: number, pages: number): { pa: number; order: number }[] | undefined {
-  const taken: { pa: number; order: number }[] = [];
+/** Gives pages back, all of them also where that of some fails; what failed first is thrown. */
+function freeAll(source: PageSource, pages: readonly Pages[]): void {
+  const failures: unknown[] = [];
+  for (const { pa, order } of pages) {
+    try {
+      source.free(pa, order);
+    } catch (reason) {
+      failures.push(reason);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+function gather(source: PageSource, orders: number, pages: number): Pages[] | undefined {
+  const taken: Pages[] = [];
+  try {
+    if (gatherInto(taken, source, orders, pages)) return taken;
+  } catch (error) {
+    attempt(() => freeAll(source, taken));
+    throw error;
+  }
+  freeAll(source, taken);
+  return undefined;
+}
+
+/** Takes pages of the largest orders that there are; whether there were enough. */
+function gatherInto(taken: Pages[], source: PageSource, orders: number, pages: number): boolean {
   let left = pages;
   let allowed = orders;
   while (left > 0) {
@@ -53,16 +85,13 @@ function gather(source: PageSource, orders: number, pages: number): { pa: number
       taken.push({ pa, order });
       left -= 2 ** order;
     } else if (order > 0) allowed &= ~(1 << order);
-    else {
-      for (const page of taken) source.free(page.pa, page.order);
-      return undefined;
-    }
+    else return false;
   }
-  return taken;
+  return true;
 }
 
 /** One piece of memory (`DMA_ATTR_FORCE_CONTIGUOUS`, or an allocation that may not sleep). */
-function onePiece(source: PageSource, pages: number): { pa: number; order: number }[] | undefined {
+function onePiece(source: PageSource, pages: number): Pages[] | undefined {
   const order = Math.ceil(Math.log2(pages));
   const pa = order > MAX_ORDER ? -1 : source.allocate(order);
   return pa < 0 ? undefined : [{ pa, order }];
@@ -108,13 +137,13 @@ export function allocCoherent(
     space.keep(iova, 'coherent memory');
     return { address: iova, bytes: length, pages };
   } catch (error) {
-    if (iova !== 0) space.abandon(iova, length);
-    for (const page of pages) source.free(page.pa, page.order);
+    if (iova !== 0) attempt(() => space.abandon(iova, length));
+    attempt(() => freeAll(source, pages));
     throw error;
   }
 }
 
-function gatherFor(device: DmaDevice, source: PageSource, pages: number): { pa: number; order: number }[] | undefined {
+function gatherFor(device: DmaDevice, source: PageSource, pages: number): Pages[] | undefined {
   return gather(source, ordersOf(device, source.pageBytes), pages);
 }
 
@@ -125,5 +154,5 @@ function gatherFor(device: DmaDevice, source: PageSource, pages: number): { pa: 
 export function freeCoherent(device: DmaDevice, source: PageSource, memory: CoherentMemory): void {
   const { space } = device;
   space.releaseKept(memory.address, memory.bytes, 'coherent memory');
-  for (const page of memory.pages) source.free(page.pa, page.order);
+  freeAll(source, memory.pages);
 }

@@ -9,6 +9,7 @@ import { IommuError } from '../errors.ts';
 import { PROT } from '../formats/protection.ts';
 import { CheckedList } from '../memory/checked-list.ts';
 import { asArrays, type ListArrays, type ListInput } from '../memory/scatter-list.ts';
+import { attempt } from './attempt.ts';
 import { type BouncePool, sharesGranule } from './bounce.ts';
 import {
   ACCESS,
@@ -285,7 +286,9 @@ export class DmaDevice {
         mapped.push(this.mapPage(list.addresses[i] as number, list.lengths[i] as number, direction, attributes));
       }
     } catch (error) {
-      for (const [i, address] of mapped.entries()) this.#unmap(address, list.lengths[i] as number, 'to-device', true);
+      for (const [i, address] of mapped.entries()) {
+        attempt(() => this.#unmap(address, list.lengths[i] as number, 'to-device', true));
+      }
       throw error;
     }
     for (const address of mapped) this.#single.add(alignDown(address, granule));
@@ -338,7 +341,7 @@ export class DmaDevice {
   }
 
   #failed(iova: number, bytes: number): void {
-    this.space.abandon(iova, bytes);
     this.counts.failures++;
+    attempt(() => this.space.abandon(iova, bytes));
   }
 }

@@ -4,9 +4,14 @@
  * @module
  */
 import { alignDown, alignUp, hex } from '../address.ts';
+import type { UnmapOptions } from '../core/options.ts';
 import { IommuError } from '../errors.ts';
+import { attempt } from './attempt.ts';
 import { checkBuffer, type Direction } from './device-options.ts';
 import type { DmaDevice } from './dma-device.ts';
+
+/** What is not linked is passed. */
+const SKIPPING = { holes: 'skip' } as const;
 
 /** A stretch of whole pages of a range that is mapped. */
 interface Piece {
@@ -80,7 +85,7 @@ export class LinkedRange {
     try {
       this.#linkParts(pa, this.address + offset, bytes, direction, prot, mapped);
     } catch (error) {
-      for (const piece of mapped) this.#unmap(piece, piece.first, piece.end);
+      for (const piece of mapped) attempt(() => this.#unmap([piece], piece.first, piece.end));
       throw error;
     }
   }
@@ -91,8 +96,9 @@ export class LinkedRange {
   }
 
   /**
-   * Unmaps what was linked from `offset` bytes on (`dma_iova_unlink`), at once whatever the policy.
-   * @throws IommuError `OUT_OF_RANGE` where that leaves the range, `NOT_MAPPED` where not all of it is linked; nothing was changed then.
+   * Unmaps what was linked from `offset` bytes on (`dma_iova_unlink`), in one call, at once whatever the policy.
+   * @throws IommuError `OUT_OF_RANGE` where that leaves the range, `NOT_MAPPED` where not all of it is linked, and what an invalidation
+   * throws; nothing was changed then.
    */
   unlink(offset: number, bytes: number): void {
     this.#checkAlive();
@@ -102,7 +108,7 @@ export class LinkedRange {
     const end = alignUp(this.address + offset + bytes, granule);
     const exact = this.#pieces.get(first);
     if (exact?.end === end) {
-      this.#unmap(exact, first, end);
+      this.#unmap([exact], first, end);
       return;
     }
     const pieces = [...this.#pieces.values()].filter((piece) => piece.first < end && piece.end > first);
@@ -111,14 +117,18 @@ export class LinkedRange {
       const message = `${hex(end - first - linked)} of ${hex(end - first)} bytes from ${hex(first)} on are not linked`;
       throw new IommuError('NOT_MAPPED', 'offset', message, { got: hex(first) });
     }
-    for (const piece of pieces) this.#unmap(piece, Math.max(piece.first, first), Math.min(piece.end, end));
+    this.#unmap(pieces, first, end);
   }
 
-  /** Unmaps everything and gives the addresses back at once, whatever the policy (`dma_iova_destroy` of Linux 7.3). */
+  /**
+   * Unmaps everything and gives the addresses back at once, whatever the policy (`dma_iova_destroy` of Linux 7.3). Where an invalidation
+   * throws, nothing was changed.
+   */
   destroy(): void {
     this.#checkAlive();
     const { space } = this.#device;
-    for (const piece of [...this.#pieces.values()]) this.#unmap(piece, piece.first, piece.end);
+    const end = this.#first + this.#length;
+    if (this.#pieces.size > 0) this.#unmap([...this.#pieces.values()], this.#first, end, SKIPPING);
     this.#alive = false;
     space.letGo(this.#first);
     space.abandon(this.#first, this.#length);
@@ -161,14 +171,15 @@ export class LinkedRange {
     mapped.push(piece);
   }
 
-  /** Unmaps a part of a piece; what is left of it stays. */
-  #unmap(piece: Piece, from: number, to: number): void {
-    const { first, end, buffer, bytes = 0, direction } = piece;
-    this.#device.space.domain.unmap(from, to - from);
-    this.#pieces.delete(first);
-    if (buffer !== undefined) this.#device.giveBounce(buffer, bytes, direction);
-    if (first < from) this.#pieces.set(first, { first, end: from, direction });
-    if (to < end) this.#pieces.set(to, { first: to, end, direction });
+  /** Unmaps [from, to), in which these pieces lie in whole or in part; what is left of them stays. */
+  #unmap(pieces: readonly Piece[], from: number, to: number, options?: UnmapOptions): void {
+    this.#device.space.domain.unmap(from, to - from, options);
+    for (const { first, end, buffer, bytes = 0, direction } of pieces) {
+      this.#pieces.delete(first);
+      if (buffer !== undefined) this.#device.giveBounce(buffer, bytes, direction);
+      if (first < from) this.#pieces.set(first, { first, end: from, direction });
+      if (to < end) this.#pieces.set(to, { first: to, end, direction });
+    }
   }
 
   #checkWithin(offset: number, bytes: number): void {

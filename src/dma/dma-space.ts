@@ -8,6 +8,7 @@ import { Domain } from '../core/domain.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import { PROT } from '../formats/protection.ts';
 import { sizesOf } from '../formats/widths.ts';
+import { attempt } from './attempt.ts';
 import { FlushQueue, type FlushQueueOptions } from './flush-queue.ts';
 import { IovaAllocator } from './iova-allocator.ts';
 import type { IovaKernel } from './iova-cache.ts';
@@ -244,8 +245,8 @@ export class DmaSpace {
   /**
    * Unmaps a whole range and gives its addresses back: now, or after the flush that invalidates it.
    * @param strictly now, whatever the policy
-   * @throws IommuError `BAD_FREE` where no range of that size was allocated there, `NOT_MAPPED` where it is not mapped; nothing was
-   * changed then.
+   * @throws IommuError `BAD_FREE` where no range of that size was allocated there, `NOT_MAPPED` where it is not mapped, and what an
+   * invalidation throws, that of a full ring among them; the range is then as before.
    */
   release(iova: number, bytes: number, strictly = false): void {
     const { granule } = this;
@@ -257,6 +258,7 @@ export class DmaSpace {
       throw new IommuError('BAD_FREE', 'size', message, { got: hex(bytes) });
     }
     const queue = strictly ? undefined : this.#queue;
+    queue?.reserve(this.#cpu, this.#now);
     this.domain.unmap(iova, bytes, queue === undefined ? NOW : LATER);
     this.counts.liveFrames -= frames;
     if (queue === undefined) {
@@ -339,7 +341,7 @@ export class DmaSpace {
     try {
       for (const region of regions) this.#reserve(region, mapped);
     } catch (error) {
-      for (const [first, bytes] of mapped) this.domain.unmap(first, bytes);
+      for (const [first, bytes] of mapped) attempt(() => this.domain.unmap(first, bytes));
       throw error;
     }
   }

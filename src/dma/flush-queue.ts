@@ -47,6 +47,11 @@ interface Ring {
   readonly counter: Float64Array;
 }
 
+/** What an observer threw. */
+interface Failure {
+  readonly reason: unknown;
+}
+
 /** Queues unmapped ranges of one domain until they are invalidated. Queueing allocates nothing. */
 export class FlushQueue {
   /** Rings by CPU, made when they are first used. */
@@ -80,14 +85,23 @@ export class FlushQueue {
     this.#rings = Array.from({ length: cpus }, () => undefined);
   }
 
-  /** Queues a range that was unmapped on `cpu` at `time` (`queue_iova`). Call {@link advance} first. */
-  add(cpu: number, time: number, pfn: number, pages: number): void {
+  /**
+   * Makes room for one range: frees what is invalidated, and flushes where the ring is full still. Where that flush fails, what it
+   * threw is passed on, and all ranges wait on.
+   */
+  reserve(cpu: number, time: number): void {
     const ring = this.#ring(cpu);
     this.#free(ring, cpu);
-    if (((ring.tail + 1) & this.#mask) === ring.head) {
-      this.#flush(time, true);
-      this.#free(ring, cpu);
-    }
+    if (((ring.tail + 1) & this.#mask) !== ring.head) return;
+    const failure = this.#flush(time, true);
+    this.#free(ring, cpu);
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  /** Queues a range that was unmapped on `cpu` at `time` (`queue_iova`). Call {@link advance} first. */
+  add(cpu: number, time: number, pfn: number, pages: number): void {
+    this.reserve(cpu, time);
+    const ring = this.#ring(cpu);
     const at = ring.tail;
     ring.pfn[at] = pfn;
     ring.pages[at] = pages;
@@ -106,11 +120,12 @@ export class FlushQueue {
     this.drain(this.#due, this.#timerCpu);
   }
 
-  /** Flushes and frees everything, on `cpu`: the timer, or the end of the domain. */
+  /** Flushes and frees everything, on `cpu`: the timer, or the end of the domain. A timer whose flush fails stays due. */
   drain(time: number, cpu: number): void {
+    const failure = this.#flush(time, false);
     this.#due = Number.POSITIVE_INFINITY;
-    this.#flush(time, false);
     for (const ring of this.#rings) if (ring !== undefined) this.#free(ring, cpu);
+    if (failure !== undefined) throw failure.reason;
   }
 
   #ring(cpu: number): Ring {
@@ -125,19 +140,31 @@ export class FlushQueue {
     return ring;
   }
 
-  #flush(time: number, early: boolean): void {
+  /** @returns what the observer threw first; the flush is done all the same */
+  #flush(time: number, early: boolean): Failure | undefined {
     this.#started++;
     this.#hooks.flush(time, early);
     this.#finished = this.#started;
-    for (const ring of this.#rings) if (ring !== undefined) this.#clean(ring, time);
+    let failure: Failure | undefined;
+    for (const ring of this.#rings) {
+      while (ring !== undefined && ring.clean !== ring.tail) {
+        try {
+          this.#clean(ring, time);
+        } catch (reason) {
+          failure ??= { reason };
+        }
+      }
+    }
+    return failure;
   }
 
   #clean(ring: Ring, time: number): void {
     const { pages, queued, tail } = ring;
-    for (let at = ring.clean; at !== tail; at = (at + 1) & this.#mask) {
+    while (ring.clean !== tail) {
+      const at = ring.clean;
+      ring.clean = (at + 1) & this.#mask;
       this.#hooks.invalidated?.(pages[at] as number, queued[at] as number, time);
     }
-    ring.clean = tail;
   }
 
   #free(ring: Ring, cpu: number): void {

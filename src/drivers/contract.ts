@@ -58,7 +58,10 @@ export interface Driver {
   sync(): void;
   /** Takes the tables from the device, which must use nothing of them afterwards; they are freed next. */
   detach(): void;
-  /** Gives back what the driver allocated, when the tables are freed. */
+  /**
+   * Gives back what the driver allocated, before the tables are freed. Where it throws, nothing of it may be given back: the call is
+   * made again.
+   */
   release?(): void;
 }
 

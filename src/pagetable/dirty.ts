@@ -6,12 +6,15 @@
 import { alignDown, offsetIn } from '../address.ts';
 import type { DirtyState } from '../formats/contract.ts';
 import { SCRATCH } from '../memory/table-memory.ts';
+import type { CleanedEntries } from './cleaned.ts';
 import { depthReached, tableReached } from './cursor.ts';
 import { firstContiguous, tellsContiguous } from './entries.ts';
 import type { Place } from './place.ts';
 import type { TableTree } from './tree.ts';
 
 const BITS = SCRATCH.offset / 4;
+/** The bits of a run of one leaf, which is dirty. */
+const ONE = Uint32Array.of(1);
 
 /** Neighbouring leaves of one table of which some are dirty; the object and its words are reused. */
 export interface DirtyLeaves {
@@ -33,7 +36,10 @@ export interface DirtyLeaves {
 export type DirtyVisitor = (leaves: DirtyLeaves) => void;
 
 /** Calls `visit` with the index of each dirty leaf. */
-export function forEachDirty({ words, first, count }: DirtyLeaves, visit: (index: number) => void): void {
+export function forEachDirty(
+  { words, first, count }: Pick<DirtyLeaves, 'words' | 'first' | 'count'>,
+  visit: (index: number) => void,
+): void {
   for (let start = 0; start < count; start += 32) {
     for (let word = words[first + start / 32] as number; word !== 0; word &= word - 1) {
       visit(start + 31 - Math.clz32(word & -word));
@@ -68,11 +74,19 @@ export function isDirty(state: DirtyState, lo: number, hi: number): boolean {
 /**
  * Visits the dirty leaves that touch [from, end), and makes them clean unless `keep`; then also the cache is cleaned of them and
  * the TLB told, where the semantics does so. Holes are passed.
+ * @param cleaned where entries are noted that are made clean
  */
-export function readDirty(tree: TableTree, from: number, end: number, keep: boolean, visit: DirtyVisitor): void {
+export function readDirty(
+  tree: TableTree,
+  from: number,
+  end: number,
+  keep: boolean,
+  visit: DirtyVisitor,
+  cleaned?: CleanedEntries,
+): void {
   const { dirty } = tree.geometry;
   if (dirty === undefined) return;
-  const reader = new Reader(tree, dirty, keep, visit);
+  const reader = new Reader(tree, dirty, keep, visit, cleaned);
   const stop = Math.min(end, tree.reach);
   for (let at = from; at < stop; ) {
     const rootEnd = tree.roots.length === 1 ? stop : Math.min(stop, alignDown(at, tree.rootSpan) + tree.rootSpan);
@@ -88,9 +102,11 @@ class Reader {
   readonly #keep: boolean;
   readonly #tells: boolean;
   readonly #visit: DirtyVisitor;
+  readonly #cleaned: CleanedEntries | undefined;
   readonly #found: { -readonly [key in keyof DirtyLeaves]: DirtyLeaves[key] };
 
-  constructor(tree: TableTree, state: DirtyState, keep: boolean, visit: DirtyVisitor) {
+  constructor(tree: TableTree, state: DirtyState, keep: boolean, visit: DirtyVisitor, cleaned?: CleanedEntries) {
+    this.#cleaned = cleaned;
     this.#tree = tree;
     this.#state = state;
     this.#keep = keep;
@@ -142,7 +158,10 @@ class Reader {
     const { kernels } = tree.memory;
     const dirty = kernels.dirty8(at, count, SCRATCH.offset, maskLo, maskHi, valueLo, valueHi, turned);
     if (dirty === 0) return;
-    if (!this.#keep) tree.meter.entryWrites += dirty;
+    if (!this.#keep) {
+      tree.meter.entryWrites += dirty;
+      this.#cleaned?.add(at, count, tree.memory.u32, BITS);
+    }
     this.#hand(iova, size, count, dirty);
     if (!this.#tells) return;
     const [from, last] = dirtyEnds(this.#found);
@@ -160,7 +179,9 @@ class Reader {
       const hi = tree.hi(at);
       if (!isDirty(this.#state, lo, hi)) continue;
       found = true;
-      if (!this.#keep) tree.store(at, lo ^ this.#state.flip, hi);
+      if (this.#keep) continue;
+      tree.store(at, lo ^ this.#state.flip, hi);
+      this.#cleaned?.add(at, 1, ONE, 0);
     }
     if (!found) return;
     tree.memory.u32[BITS] = 1;
@@ -182,7 +203,7 @@ class Reader {
 }
 
 /** Whether a device's write shows in an entry: the bits beside the one that it turns over say so. */
-function isTracked({ maskLo, maskHi, valueLo, valueHi, flip }: DirtyState, lo: number, hi: number): boolean {
+export function isTracked({ maskLo, maskHi, valueLo, valueHi, flip }: DirtyState, lo: number, hi: number): boolean {
   return ((lo ^ valueLo) & maskLo & ~flip) === 0 && ((hi ^ valueHi) & maskHi) === 0;
 }
 

@@ -15,6 +15,7 @@ import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { PagesAtOnce } from './at-once.ts';
+import type { CleanedEntries } from './cleaned.ts';
 import { type DirtyVisitor, readDirty } from './dirty.ts';
 import { EINVAL, ENOMEM, ERANGE } from './errno.ts';
 import { shrink } from './growth.ts';
@@ -237,9 +238,14 @@ export class PageTable implements PagesSink, UnmapSink {
     translateRange(this.tree, iova, count, out);
   }
 
-  /** Visits dirty leaves that touch [from, end), and makes them clean unless `keep`. */
-  readDirty(from: number, end: number, keep: boolean, visit: DirtyVisitor): void {
-    readDirty(this.tree, from, end, keep, visit);
+  /** Visits dirty leaves that touch [from, end), and makes them clean unless `keep`; notes in `cleaned` which ones. */
+  readDirty(from: number, end: number, keep: boolean, visit: DirtyVisitor, cleaned?: CleanedEntries): void {
+    readDirty(this.tree, from, end, keep, visit, cleaned);
+  }
+
+  /** Marks entries again that a read made clean. */
+  undoClean(cleaned: CleanedEntries): void {
+    cleaned.mark(this.tree);
   }
 
   /** First mapped address in [from, end), or −1. */

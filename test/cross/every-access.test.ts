@@ -130,7 +130,16 @@ function bench(format: string, make: Make, path: Path, scenario: Scenario, way: 
   const probes = probesOf(scenario, 2 ** domain.geometry.pageShift);
   const [before, after] = expectedViews(format, path, scenario, probes);
   scenario.prepare(domain);
-  return { domain, points, scenario, sticky: way.sticky, look: () => viewOf(unit, domain, probes), probes, before, after };
+  return {
+    domain,
+    points,
+    scenario,
+    sticky: way.sticky,
+    look: () => viewOf(unit, domain, probes),
+    probes,
+    before,
+    after,
+  };
 }
 
 describe.each(CASES)('%s', (name, format, make, out = HIGH) => {

@@ -4,7 +4,7 @@
  */
 import { Domain, type Path } from '../../src/core/index.ts';
 import { bareDriver } from '../../src/drivers/index.ts';
-import type { Fault, Leaf } from '../../src/hardware/index.ts';
+import type { Access, Fault, Leaf } from '../../src/hardware/index.ts';
 import { iovaOf } from '../../src/testing/setup.ts';
 import type { Scenario } from './scenarios.ts';
 
@@ -12,11 +12,11 @@ import type { Scenario } from './scenarios.ts';
 export const DEVICE = 0x18;
 
 /** Output addresses of scenarios above 16 GiB: each half of an entry matters, also where the address lies two bits lower in it. */
-export const HIGH = 2 ** 35 + 2 ** 28;
+export const HIGH: number = 2 ** 35 + 2 ** 28;
 
 /** A unit that answers accesses, whatever its architecture. */
 export interface Answers {
-  translate(stream: number, iova: bigint): { readonly result: Leaf | Fault };
+  translate(stream: number, iova: bigint, access?: Access): { readonly result: Leaf | Fault };
 }
 
 /** First, last and inner pages of a range, and one to each side; as offsets from the region's base. */

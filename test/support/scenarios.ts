@@ -10,7 +10,7 @@ import { iovaOf, pageSizesOf, RW } from '../../src/testing/setup.ts';
 /** A call, and what is there before. */
 export interface Scenario {
   readonly name: string;
-  readonly kind: 'map' | 'unmap';
+  readonly kind: 'map' | 'unmap' | 'dirty';
   readonly prepare: (domain: Domain) => void;
   readonly call: (domain: Domain) => unknown;
   /** Input addresses whose translation it may change, as offsets from the region's base: start and end. */
@@ -143,6 +143,25 @@ function growthScenarios({ top, levels, ias }: Geometry, out: number, small: num
   ];
 }
 
+/** What a device wrote to is read: in pages of last-level tables, and in larger leaves. */
+function dirtyScenarios({ dirty }: Geometry, out: number, small: number): Scenario[] {
+  if (dirty === undefined) return [];
+  const pages = 600;
+  return [
+    {
+      name: 'read dirty bits',
+      kind: 'dirty',
+      prepare: (domain) => {
+        domain.map(iovaOf(domain, 0), out, pages * small, RW);
+        domain.map(iovaOf(domain, 1024 * small), out + small, 20 * small, RW);
+        for (const page of [3, 513, 599, 1024, 1026, 1043]) domain.setDirty(iovaOf(domain, page * small));
+      },
+      call: (domain) => domain.readDirty(iovaOf(domain, 0), 2048 * small),
+      range: [0, 1044 * small],
+    },
+  ];
+}
+
 /**
  * The calls for a geometry.
  * @param out output addresses begin here
@@ -156,5 +175,5 @@ export function scenariosFor(geometry: Geometry, out: number = LOW): Scenario[] 
   if (large !== undefined && 4 * Math.max(large, span) <= 2 ** geometry.ias && out % large === 0) {
     scenarios.push(...blockScenarios(out, small, large, span));
   }
-  return [...scenarios, ...growthScenarios(geometry, out, small)];
+  return [...scenarios, ...growthScenarios(geometry, out, small), ...dirtyScenarios(geometry, out, small)];
 }

@@ -9,6 +9,7 @@ import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
+import type { Holder } from '../queue/attachments.ts';
 import { AMD_NAMES } from './commands.ts';
 import { BLOCKED, type DeviceEntry, guestEntry, hostEntry } from './device-table.ts';
 import { AmdViTlb } from './tlb.ts';
@@ -51,7 +52,7 @@ const DRIVEN_QUIRKS =
   QUIRK.ENCRYPT_TABLES |
   QUIRK.FORCE_COHERENCE;
 
-class AmdVi implements Driver {
+class AmdVi implements Driver, Holder {
   readonly name = 'amd-vi';
   readonly hooks: DriverHooks;
   readonly tlb: AmdViTlb;
@@ -62,6 +63,8 @@ class AmdVi implements Driver {
   readonly #ats: boolean;
   readonly #devices: readonly number[];
   readonly #domains: readonly number[];
+  /** The page of the GCR3 table; 0 without one. */
+  #gcr3 = 0;
 
   constructor(context: DomainContext, options: AmdViOptions) {
     const { geometry, memory, meter } = context;
@@ -79,7 +82,7 @@ class AmdVi implements Driver {
       this.#checkUnit(context);
       this.#domains = this.#takeDomains(options.domainId);
     } catch (error) {
-      if (this.#owned) this.#unit.free();
+      if (this.#owned) this.#unit.abandon();
       throw error;
     }
     this.tlb = new AmdViTlb(this.#unit, geometry, {
@@ -95,8 +98,10 @@ class AmdVi implements Driver {
   }
 
   attach(registers: Registers): void {
-    const gcr3 = this.#guest ? this.#unit.gcr3(registers['gcr3_pt'] ?? 0n) : 0;
+    const gcr3 = this.#guest ? this.#unit.takeGcr3(registers['gcr3_pt'] ?? 0n) : 0;
+    this.#gcr3 = gcr3;
     for (const [i, device] of this.#devices.entries()) {
+      this.#unit.attachments.attach(device, this);
       const domain = this.#domains[i] ?? (this.#domains[0] as number);
       const entry = this.#guest
         ? guestEntry(gcr3, registers['levels'] ?? 0n, domain, this.#ats)
@@ -110,13 +115,25 @@ class AmdVi implements Driver {
   }
 
   detach(): void {
-    for (const device of this.#devices) this.#write(device, BLOCKED);
+    for (const device of this.#held) this.#write(device, BLOCKED);
     if (this.#kernel !== '6.1') this.tlb.flushAll();
   }
 
   release(): void {
-    for (const domain of this.#domains) this.#unit.domains.give(domain);
     if (this.#owned) this.#unit.free();
+    this.#unit.attachments.detachAll(this);
+    for (const domain of this.#domains) this.#unit.domains.give(domain);
+    if (this.#gcr3 !== 0) this.#unit.giveGcr3(this.#gcr3);
+  }
+
+  leave(device: number): void {
+    this.#write(device, BLOCKED);
+    if (this.#kernel !== '6.1') this.tlb.flushAll();
+  }
+
+  /** The devices that were not attached elsewhere since. */
+  get #held(): readonly number[] {
+    return this.#devices.filter((device) => this.#unit.attachments.has(device, this));
   }
 
   /** Writes a device's entry. Linux 6.1 flushes the domain with it; later kernels flush the entry twice, but once to block it (6.12). */
@@ -137,7 +154,7 @@ class AmdVi implements Driver {
   /** The root grew, or shrank: every device's entry says so before an address is used that needs it. */
   #moveRoot(root: number, level: number): void {
     const entry = hostEntry(BigInt(root), BigInt(level + 1), this.#domains[0] as number, this.#ats);
-    for (const device of this.#devices) {
+    for (const device of this.#held) {
       this.#unit.devices.write(device, entry);
       this.tlb.flushEntry(device);
     }
@@ -147,7 +164,15 @@ class AmdVi implements Driver {
 
   #takeDomains(wanted: number | undefined): readonly number[] {
     const { domains } = this.#unit;
-    return this.#guest ? this.#devices.map(() => domains.take(undefined)) : [domains.take(wanted)];
+    if (!this.#guest) return [domains.take(wanted)];
+    const taken: number[] = [];
+    try {
+      for (const _ of this.#devices) taken.push(domains.take(undefined));
+    } catch (error) {
+      for (const domain of taken) domains.give(domain);
+      throw error;
+    }
+    return taken;
   }
 
   /** @throws IommuError `BAD_OPTION`, `OUT_OF_RANGE`. */

@@ -48,8 +48,12 @@ export class DeviceTable {
     for (let device = 0; device < devices; device++) this.write(device, BLOCKED);
   }
 
-  /** Writes an entry, its first quadword last. */
+  /** Writes an entry: its first quadword, which says whether the others count, last, or first where it blocks. */
   write(device: number, entry: DeviceEntry): void {
-    for (let i = 3; i >= 0; i--) this.#pages.write64(this.base + DTE_BYTES * device + 8 * i, entry[i] ?? 0n);
+    const at = this.base + DTE_BYTES * device;
+    for (let i = 0; i < entry.length; i++) {
+      const word = entry === BLOCKED ? i : entry.length - 1 - i;
+      this.#pages.write64(at + 8 * word, entry[word] ?? 0n);
+    }
   }
 }

@@ -7,6 +7,7 @@ import type { RegisterPort } from '../../bus.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, whole } from '../options.ts';
+import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
 import { SharedPages } from '../queue/shared-pages.ts';
 import { UnitPort } from '../queue/unit-port.ts';
@@ -46,7 +47,10 @@ export class AmdViUnit {
   readonly lastDevice: number;
   /** See {@link AmdViUnitOptions}. */
   readonly npCache: boolean;
+  /** Which domain has each device. */
+  readonly attachments: Attachments = new Attachments();
   readonly #port: UnitPort;
+  readonly #gcr3s: number[] = [];
 
   /** @throws IommuError `BAD_OPTION`, `NO_MEMORY`, `DEVICE`. */
   constructor(memory: TableMemory, meter: Meter, options: AmdViUnitOptions = {}) {
@@ -61,22 +65,36 @@ export class AmdViUnit {
       this.commands = new CommandBuffer(this.#port, this.pages, meter.commandsOf(AMD_NAMES));
       this.#start(devices / DEVICES_PER_PAGE, this.pages.take(2 ** Number(LENGTH) * EVENT_BYTES));
     } catch (error) {
-      this.pages.free();
+      this.abandon();
       throw error;
     }
   }
 
   /** A page for a GCR3 table with one entry. @throws IommuError `NO_MEMORY`. */
-  gcr3(root: bigint): number {
-    const table = this.pages.take(PAGE);
+  takeGcr3(root: bigint): number {
+    const table = this.#gcr3s.pop() ?? this.pages.take(PAGE);
     this.pages.write64(table, root | 1n);
     return table;
   }
 
+  /** Gives such a page back that no device's entry leads to. */
+  giveGcr3(table: number): void {
+    this.#gcr3s.push(table);
+  }
+
   /** Turns it off and gives its memory back. */
   free(): void {
-    this.commands.enable(0n);
+    this.#port.write64(REGISTER.CONTROL, 0n);
     this.pages.free();
+  }
+
+  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
+  abandon(): void {
+    try {
+      this.free();
+    } catch {
+      // the failure that led here says more
+    }
   }
 
   #start(tablePages: number, events: number): void {

@@ -8,6 +8,8 @@ import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
+import type { Holder } from '../queue/attachments.ts';
+import type { IdPool } from '../queue/id-pool.ts';
 import { CFGI_LEAF, KIND, SMMU_V3_NAMES } from './commands.ts';
 import { ABORT, cdUsed, contextDescriptor, type Entry, EntryWriter, NO_CD, stage1Ste, stage2Ste } from './entries.ts';
 import { SmmuV3Tlb } from './tlb.ts';
@@ -51,7 +53,7 @@ const OPTIONS: readonly (keyof ArmSmmuV3Options)[] = [
 
 const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS | QUIRK.ARM_HD | QUIRK.NO_WARN;
 
-class ArmSmmuV3 implements Driver {
+class ArmSmmuV3 implements Driver, Holder {
   readonly name = 'arm-smmu-v3';
   readonly hooks: DriverHooks = { mapSg: true, unmapRange: true };
   readonly tlb: SmmuV3Tlb;
@@ -85,11 +87,11 @@ class ArmSmmuV3 implements Driver {
     this.#cds = new EntryWriter(this.#unit.pages, cdUsed, 1n << 31n);
     try {
       checkMemory(this.#unit.pages, memory);
-      this.#tag = (this.#stage === 1 ? this.#unit.asids : this.#unit.vmids).take(options.tag);
       this.#stes = this.#streams.map((stream) => this.#unit.steAt(stream));
       this.#cd = this.#stage === 1 ? this.#unit.takeCd() : -1;
+      this.#tag = this.#takeTag(options.tag);
     } catch (error) {
-      if (this.#owned) this.#unit.free();
+      if (this.#owned) this.#unit.abandon();
       throw error;
     }
     this.tlb = new SmmuV3Tlb(this.#unit.queue, geometry, {
@@ -108,7 +110,10 @@ class ArmSmmuV3 implements Driver {
     const first = this.#stage === 1;
     const ste = first ? stage1Ste(this.#cd, setup) : stage2Ste(registers, this.#tag, setup);
     if (first) this.#writeCd(contextDescriptor(registers, this.#tag, this.#dirty));
-    for (let i = 0; i < this.#streams.length; i++) this.#writeSte(i, ste);
+    for (const [i, stream] of this.#streams.entries()) {
+      this.#unit.attachments.attach(stream, this);
+      this.#writeSte(i, ste);
+    }
     this.tlb.attached = true;
     this.tlb.flushDeviceTlbs();
   }
@@ -118,7 +123,7 @@ class ArmSmmuV3 implements Driver {
   }
 
   detach(): void {
-    for (let i = 0; i < this.#streams.length; i++) this.#leaveSte(i);
+    for (const [i, stream] of this.#streams.entries()) if (this.#unit.attachments.has(stream, this)) this.#leaveSte(i);
     this.tlb.flushDeviceTlbs();
     if (this.#stage === 1 && this.#kernel !== '6.1') this.#writeCd(NO_CD);
     this.tlb.attached = false;
@@ -126,9 +131,29 @@ class ArmSmmuV3 implements Driver {
   }
 
   release(): void {
-    (this.#stage === 1 ? this.#unit.asids : this.#unit.vmids).give(this.#tag);
-    if (this.#cd !== -1) this.#unit.giveCd(this.#cd);
     if (this.#owned) this.#unit.free();
+    this.#unit.attachments.detachAll(this);
+    this.#tags.give(this.#tag);
+    if (this.#cd !== -1) this.#unit.giveCd(this.#cd);
+  }
+
+  /** Linux 6.1 writes an entry over one that aborts only; later kernels replace it in steps, each of which the device may see. */
+  leave(stream: number): void {
+    if (this.#kernel !== '6.1') return;
+    for (const [i, own] of this.#streams.entries()) if (own === stream) this.#leaveSte(i);
+  }
+
+  get #tags(): IdPool {
+    return this.#stage === 1 ? this.#unit.asids : this.#unit.vmids;
+  }
+
+  #takeTag(wanted: number | undefined): number {
+    try {
+      return this.#tags.take(wanted);
+    } catch (error) {
+      if (this.#cd !== -1) this.#unit.giveCd(this.#cd);
+      throw error;
+    }
   }
 
   /** Linux 6.1 knows of no stream yet when it writes the descriptor: only the synchronisations are sent. */

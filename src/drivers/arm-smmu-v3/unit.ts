@@ -9,6 +9,7 @@ import type { TableMemory } from '../../memory/table-memory.ts';
 import type { CommandCounts } from '../../meter/commands.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, whole } from '../options.ts';
+import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
 import { SharedPages } from '../queue/shared-pages.ts';
 import { UnitPort } from '../queue/unit-port.ts';
@@ -52,6 +53,8 @@ export class SmmuV3Unit {
   readonly vmids: IdPool = new IdPool('vmid', 1, MOST_IDS);
   /** Writes stream table entries. */
   readonly stes: EntryWriter;
+  /** Which domain has each device. */
+  readonly attachments: Attachments = new Attachments();
   readonly #port: UnitPort;
   readonly #streamBits: number;
   readonly #counts: CommandCounts;
@@ -75,7 +78,7 @@ export class SmmuV3Unit {
       this.#events = this.pages.take(2 ** EVENT_BITS * EVENT_BYTES);
       this.#reset(queueBits);
     } catch (error) {
-      this.pages.free();
+      this.abandon();
       throw error;
     }
   }
@@ -112,6 +115,15 @@ export class SmmuV3Unit {
     this.#port.write32(REGISTER.CR0, 0);
     this.#port.waitFor(REGISTER.CR0ACK, CR0.SMMUEN | CR0.EVENTQEN | CR0.CMDQEN, 0);
     this.pages.free();
+  }
+
+  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
+  abandon(): void {
+    try {
+      this.free();
+    } catch {
+      // the failure that led here says more
+    }
   }
 
   #addLevel2(entry: number): number {

@@ -84,7 +84,10 @@ class ArmSmmu implements Driver {
     this.tlb.sync();
   }
 
+  /** As `arm_smmu_destroy_domain_context`: streams fault, the context bank is off, and nothing of it is in the TLB. */
   detach(): void {
+    for (const group of this.#streams.keys()) this.#device.detachStream(group);
+    this.#device.write([SmmuDevice.bank(this.#bank, CB.SCTLR), 0]);
     this.tlb.flushAll();
   }
 

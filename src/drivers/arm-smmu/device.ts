@@ -7,7 +7,7 @@ import type { RegisterPort } from '../../bus.ts';
 import { IommuError } from '../../errors.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { portOf, whole } from '../options.ts';
-import { CB_PAGE, GR0, REGISTER_PAGE, SCR0_ON, SMR_VALID, SYNC_ACTIVE } from './registers.ts';
+import { CB_PAGE, GR0, REGISTER_PAGE, S2CR_FAULT, SCR0_ON, SMR_VALID, SYNC_ACTIVE } from './registers.ts';
 
 /** Polls of a synchronisation before the device is given up: 10 spins and 20 doubling delays of up to a second. */
 const MOST_POLLS = 200;
@@ -127,6 +127,12 @@ export class SmmuDevice {
     this.write([GR0.TLBIALLNSNH, 0xffffffff]);
     this.sync(GR0.sTLBGSYNC, GR0.sTLBGSTATUS);
     this.write([GR0.sCR0, SCR0_ON]);
+  }
+
+  /** Makes the stream of a group fault: it matches nothing any more, and leads nowhere where it still does. */
+  detachStream(group: number): void {
+    this.write([GR0.S2CR + 4 * group, S2CR_FAULT]);
+    this.write([GR0.SMR + 4 * group, 0]);
   }
 
   /** Routes a stream to a context bank. */

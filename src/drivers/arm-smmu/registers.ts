@@ -57,6 +57,8 @@ export const SCTLR_ASIDPNE = 0x1000;
 export const CBAR_S1 = 0x1f300;
 /** S2CR: translate with this context bank (9.6.21). SMR: valid (9.6.16). */
 export const SMR_VALID = 0x80000000;
+/** S2CR.TYPE: fault (9.6.21). */
+export const S2CR_FAULT = 0x20000;
 /** sCR0 as written at reset: fault reports, private TLB, VMID-private namespaces, unmatched streams fault; clients on (9.6.10). */
 export const SCR0_ON = 0x1c36;
 

@@ -9,6 +9,7 @@ import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
+import type { Holder } from '../queue/attachments.ts';
 import { VTD_NAMES } from './descriptors.ts';
 import { VtdTlb } from './tlb.ts';
 import { VtdUnit, type VtdUnitOptions } from './unit.ts';
@@ -53,7 +54,7 @@ const DRIVEN_QUIRKS =
   QUIRK.FORCE_COHERENCE |
   QUIRK.FORCE_WRITEABLE;
 
-class IntelVtd implements Driver {
+class IntelVtd implements Driver, Holder {
   readonly name = 'intel-vtd';
   readonly hooks: DriverHooks;
   readonly tlb: VtdTlb;
@@ -78,7 +79,7 @@ class IntelVtd implements Driver {
       this.#checkUnit(context);
       this.#did = this.#unit.dids.take(options.did);
     } catch (error) {
-      if (this.#owned) this.#unit.free();
+      if (this.#owned) this.#unit.abandon();
       throw error;
     }
     const atsSources = this.#ats ? this.#sources : [];
@@ -90,6 +91,7 @@ class IntelVtd implements Driver {
     const { structures, cachingMode } = this.#unit;
     const attachment = { did: this.#did, firstStage: this.#firstStage, registers, ats: this.#ats };
     for (const source of this.#sources) {
+      this.#unit.attachments.attach(source, this);
       structures.enter(source, attachment);
       if (cachingMode) this.tlb.flushContext(source, false);
       else this.#unit.flushWriteBuffer();
@@ -101,16 +103,24 @@ class IntelVtd implements Driver {
   }
 
   detach(): void {
-    for (const source of this.#sources) {
-      this.#unit.structures.clear(source);
-      this.tlb.flushContext(source, true);
-    }
+    for (const source of this.#sources) if (this.#unit.attachments.has(source, this)) this.#clear(source);
     this.tlb.flushDevices();
   }
 
   release(): void {
-    this.#unit.dids.give(this.#did);
     if (this.#owned) this.#unit.free();
+    this.#unit.attachments.detachAll(this);
+    this.#unit.dids.give(this.#did);
+  }
+
+  leave(source: number): void {
+    this.#clear(source);
+    this.tlb.flushDevices();
+  }
+
+  #clear(source: number): void {
+    this.#unit.structures.clear(source);
+    this.tlb.flushContext(source, true);
   }
 
   #hooksOf({ cachingMode, writeBuffer }: VtdUnit): DriverHooks {

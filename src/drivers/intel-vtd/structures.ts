@@ -59,7 +59,9 @@ export class VtdStructures {
   clear(source: number): void {
     const context = this.#contextAt(source, (entry) => this.#known(entry));
     const entry = this.#scalable ? this.#pasidEntry(context) : context;
-    if (entry >= 0) this.#fill(entry, [], this.#scalable ? PASID.bytes : LEGACY.bytes);
+    const bytes = this.#scalable ? PASID.bytes : LEGACY.bytes;
+    // What makes it present goes first: the rest must not be seen changed under it
+    if (entry >= 0) for (let i = 0; i < bytes; i += 8) this.#pages.write64(entry + i, 0n);
   }
 
   #enterLegacy(context: number, { did, registers, ats }: Attachment): void {

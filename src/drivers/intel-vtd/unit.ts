@@ -7,6 +7,7 @@ import type { RegisterPort } from '../../bus.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, whole } from '../options.ts';
+import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
 import { SharedPages } from '../queue/shared-pages.ts';
 import { UnitPort } from '../queue/unit-port.ts';
@@ -57,6 +58,8 @@ export class VtdUnit {
   readonly writeBuffer: boolean;
   /** Bits of an IOTLB invalidation that ask for draining. */
   readonly drain: number;
+  /** Which domain has each device. */
+  readonly attachments: Attachments = new Attachments();
   readonly #port: UnitPort;
   #command = 0;
 
@@ -75,7 +78,7 @@ export class VtdUnit {
       this.structures = new VtdStructures(this.pages, this.scalable);
       this.#start();
     } catch (error) {
-      this.pages.free();
+      this.abandon();
       throw error;
     }
   }
@@ -93,6 +96,15 @@ export class VtdUnit {
     this.#port.write32(REGISTER.GCMD, 0);
     this.#port.waitFor(REGISTER.GSTS, GCMD.TE | GCMD.QIE, 0);
     this.pages.free();
+  }
+
+  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
+  abandon(): void {
+    try {
+      this.free();
+    } catch {
+      // the failure that led here says more
+    }
   }
 
   /** Queue on, root table set, every cache invalidated, translation on. */

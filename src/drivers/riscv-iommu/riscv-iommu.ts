@@ -7,6 +7,7 @@ import { QUIRK } from '../../formats/quirks.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, oneOf, unitOf } from '../options.ts';
+import type { Holder } from '../queue/attachments.ts';
 import { RISCV_NAMES } from './commands.ts';
 import { RiscvTlb } from './tlb.ts';
 import { RiscvUnit, type RiscvUnitOptions } from './unit.ts';
@@ -46,7 +47,7 @@ const DRIVEN_QUIRKS =
   QUIRK.SVNAPOT_64K |
   QUIRK.SVPBMT;
 
-class RiscvIommu implements Driver {
+class RiscvIommu implements Driver, Holder {
   readonly name = 'riscv-iommu';
   readonly hooks: DriverHooks = { mapSg: true, unmapRange: true };
   readonly tlb: RiscvTlb;
@@ -66,7 +67,7 @@ class RiscvIommu implements Driver {
       checkMemory(this.#unit.pages, memory);
       this.#pscid = this.#unit.pscids.take(options.pscid);
     } catch (error) {
-      if (this.#owned) this.#unit.free();
+      if (this.#owned) this.#unit.abandon();
       throw error;
     }
     this.tlb = new RiscvTlb(this.#unit, geometry, { kernel, pscid: this.#pscid });
@@ -75,6 +76,7 @@ class RiscvIommu implements Driver {
   /** Linux invalidates a context that becomes valid, too. */
   attach(registers: Registers): void {
     for (const device of this.#devices) {
+      this.#unit.attachments.attach(device, this);
       this.#unit.enter(device, registers, this.#pscid);
       this.tlb.flushContext(device);
     }
@@ -85,16 +87,19 @@ class RiscvIommu implements Driver {
   }
 
   detach(): void {
-    for (const device of this.#devices) {
-      this.#unit.clear(device);
-      this.tlb.flushContext(device);
-    }
+    for (const device of this.#devices) if (this.#unit.attachments.has(device, this)) this.leave(device);
     this.tlb.flushAll();
   }
 
   release(): void {
-    this.#unit.pscids.give(this.#pscid);
     if (this.#owned) this.#unit.free();
+    this.#unit.attachments.detachAll(this);
+    this.#unit.pscids.give(this.#pscid);
+  }
+
+  leave(device: number): void {
+    this.#unit.clear(device);
+    this.tlb.flushContext(device);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Registers } from '../../formats/contract.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, portOf, whole } from '../options.ts';
+import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
 import { SharedPages } from '../queue/shared-pages.ts';
 import { UnitPort } from '../queue/unit-port.ts';
@@ -51,6 +52,8 @@ export class RiscvUnit {
   readonly naturalRanges: boolean;
   /** See {@link RiscvUnitOptions}. */
   readonly nonLeaf: boolean;
+  /** Which domain has each device. */
+  readonly attachments: Attachments = new Attachments();
   readonly #port: UnitPort;
   readonly #extended: boolean;
   readonly #directory: number;
@@ -70,7 +73,7 @@ export class RiscvUnit {
       this.#directory = this.pages.take(PAGE);
       this.#start(bits, this.pages.take(2 ** FAULT_BITS * FAULT_BYTES));
     } catch (error) {
-      this.pages.free();
+      this.abandon();
       throw error;
     }
   }
@@ -99,6 +102,15 @@ export class RiscvUnit {
     this.#port.write32(REGISTER.CQCSR, 0);
     this.#port.write32(REGISTER.FQCSR, 0);
     this.pages.free();
+  }
+
+  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
+  abandon(): void {
+    try {
+      this.free();
+    } catch {
+      // the failure that led here says more
+    }
   }
 
   /** Address of a device's context; `next` gives the directory that an entry leads to, negative where it leads nowhere. */

@@ -6,6 +6,7 @@
 import type { RegisterPort } from '../../bus.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
+import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
 import { SharedPages } from '../queue/shared-pages.ts';
 import { UnitPort } from '../queue/unit-port.ts';
@@ -29,6 +30,8 @@ export class VirtioUnit {
   readonly queue: RequestQueue;
   /** Domain ids. */
   readonly domains: IdPool = new IdPool('domainId', 0, MOST_DOMAINS);
+  /** Which domain has each device. */
+  readonly attachments: Attachments = new Attachments();
   readonly #port: UnitPort;
 
   /** @throws IommuError `NO_MEMORY`. */
@@ -39,7 +42,7 @@ export class VirtioUnit {
       this.queue = new RequestQueue(this.#port, this.pages, meter.commandsOf(VIRTIO_NAMES));
       this.#start();
     } catch (error) {
-      this.pages.free();
+      this.abandon();
       throw error;
     }
   }
@@ -48,6 +51,15 @@ export class VirtioUnit {
   free(): void {
     this.#port.write32(REGISTER.Status, 0);
     this.pages.free();
+  }
+
+  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
+  abandon(): void {
+    try {
+      this.free();
+    } catch {
+      // the failure that led here says more
+    }
   }
 
   #start(): void {

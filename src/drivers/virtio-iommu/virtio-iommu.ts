@@ -12,6 +12,7 @@ import { NO_TLB, type TlbOps } from '../../pagetable/tlb-ops.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkMemory, deviceIds, driverOptions, unitOf, whole } from '../options.ts';
+import type { Holder } from '../queue/attachments.ts';
 import { DeviceAddress } from '../queue/iova.ts';
 import { type Mapping, MappingList } from './mapping-list.ts';
 import { FLAGS, KIND, VIRTIO_NAMES } from './requests.ts';
@@ -32,7 +33,7 @@ export interface VirtioIommuOptions extends VirtioUnitOptions {
 const OPTIONS: readonly (keyof VirtioIommuOptions)[] = ['unit', 'endpoints', 'domainId', 'pageSizes', 'port'];
 const EVERY_SIZE = 2 ** 53 - 2 ** 12;
 
-class VirtioIommu implements Driver {
+class VirtioIommu implements Driver, Holder {
   readonly name = 'virtio-iommu';
   readonly hooks: DriverHooks;
   readonly tlb: TlbOps;
@@ -41,6 +42,8 @@ class VirtioIommu implements Driver {
   readonly #endpoints: readonly number[];
   readonly #domain: number;
   readonly #chooser: PageSizeChooser;
+  /** Whether the device has the domain: requests of another one are refused. */
+  #known = false;
   readonly #first: DeviceAddress;
   readonly #last: DeviceAddress;
   readonly #mappings = new MappingList();
@@ -62,7 +65,7 @@ class VirtioIommu implements Driver {
       checkMemory(this.#unit.pages, memory);
       this.#domain = this.#unit.domains.take(options.domainId);
     } catch (error) {
-      if (this.#owned) this.#unit.free();
+      if (this.#owned) this.#unit.abandon();
       throw error;
     }
     this.tlb = { ...NO_TLB, flushAll: () => this.sync() };
@@ -76,7 +79,12 @@ class VirtioIommu implements Driver {
   }
 
   attach(_registers: Registers): void {
-    this.#forEndpoints(KIND.attach);
+    for (const endpoint of this.#endpoints) {
+      this.#unit.attachments.attach(endpoint, this);
+      this.#request(KIND.attach, endpoint);
+    }
+    this.#known = true;
+    this.#unit.queue.wait();
   }
 
   sync(): void {
@@ -89,17 +97,31 @@ class VirtioIommu implements Driver {
   detach(): void {
     this.#run = undefined;
     this.#gone = undefined;
-    this.#forEndpoints(KIND.detach);
+    for (const endpoint of this.#held) this.#request(KIND.detach, endpoint);
+    this.#unit.queue.wait();
   }
 
   release(): void {
-    this.#unit.domains.give(this.#domain);
     if (this.#owned) this.#unit.free();
+    this.#unit.attachments.detachAll(this);
+    this.#unit.domains.give(this.#domain);
   }
 
-  #forEndpoints(kind: number): void {
-    for (const endpoint of this.#endpoints) this.#unit.queue.add(kind, this.#domain, endpoint, 0, 0, 0, 0, 0, 0);
-    this.#unit.queue.wait();
+  /**
+   * The device itself takes an endpoint out of its domain when another one gets it; with the last endpoint the mappings go, and
+   * the domain is not known any more (5.13.6.3, 5.13.6.4).
+   */
+  leave(endpoint: number): void {
+    this.#known = this.#held.some((other) => other !== endpoint);
+  }
+
+  #request(kind: number, endpoint: number): void {
+    this.#unit.queue.add(kind, this.#domain, endpoint, 0, 0, 0, 0, 0, 0);
+  }
+
+  /** The endpoints that were not attached elsewhere since. */
+  get #held(): readonly number[] {
+    return this.#endpoints.filter((endpoint) => this.#unit.attachments.has(endpoint, this));
   }
 
   #mapped(iova: number, pa: number, bytes: number, prot: number): void {
@@ -159,6 +181,7 @@ class VirtioIommu implements Driver {
         end = (mappings[i] as Mapping).end;
       }
       this.#range(start, end);
+      if (!this.#known) continue;
       this.#unit.queue.add(
         KIND.unmap,
         this.#domain,
@@ -183,6 +206,7 @@ class VirtioIommu implements Driver {
     const { start, end, pa, flags } = mapping;
     this.#mappings.add(mapping);
     this.#range(start, end);
+    if (!this.#known) return;
     this.#unit.queue.add(
       KIND.map,
       this.#domain,
