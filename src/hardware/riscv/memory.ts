@@ -28,10 +28,18 @@ export class RequestMemory {
   /** Updates in order. */
   readonly updates: TableUpdate[] = [];
   readonly #reader: StructureReader;
+  readonly #physicalBits: bigint;
   readonly #written: Map<bigint, bigint> = new Map();
 
-  constructor(reader: StructureReader) {
+  /** @param physicalBits width of the addresses that the IOMMU can put out (capabilities.PAS): an access beyond it fails */
+  constructor(reader: StructureReader, physicalBits: number) {
     this.#reader = reader;
+    this.#physicalBits = BigInt(physicalBits);
+  }
+
+  /** Whether the IOMMU can put out an address. */
+  reaches(address: bigint): boolean {
+    return address >> this.#physicalBits === 0n;
   }
 
   /** A value of 4 or 8 bytes. */
@@ -54,7 +62,7 @@ export class RequestMemory {
   /** Doublewords of a part of the configuration, which the reader may hold in a cache. */
   structure(kind: StructureKind, address: bigint, count: number, bigEndian: boolean): bigint[] | LoadFailure {
     if (this.#reader.structure === undefined) return this.doublewords(address, count, bigEndian);
-    if (address > BigInt(Number.MAX_SAFE_INTEGER)) return 'access';
+    if (!this.#isReadable(address)) return 'access';
     const words = this.#reader.structure(kind, Number(address), 8 * count);
     if (words === undefined)
       return this.#reader.corrupted?.(Number(address), 8 * count) === true ? 'corrupt' : 'access';
@@ -73,10 +81,14 @@ export class RequestMemory {
     this.#written.set(address, after);
   }
 
+  #isReadable(address: bigint): boolean {
+    return this.reaches(address) && address <= BigInt(Number.MAX_SAFE_INTEGER);
+  }
+
   #raw(address: bigint, bytes: 4 | 8): bigint | LoadFailure {
     const written = this.#written.get(address);
     if (written !== undefined) return written;
-    if (address > BigInt(Number.MAX_SAFE_INTEGER)) return 'access';
+    if (!this.#isReadable(address)) return 'access';
     const at = Number(address);
     const value = bytes === 8 ? this.#reader.read64(at) : this.#reader.read32(at);
     if (value !== undefined) return BigInt(value);

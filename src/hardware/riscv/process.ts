@@ -22,7 +22,14 @@ import {
 } from './directory.ts';
 import { RequestMemory, type TableUpdate } from './memory.ts';
 import { type MsiTarget, translateMsi } from './msi.ts';
-import { type RiscvAccess, type StageAccess, type StageLeaf, type StageTables, StageWalk } from './stage.ts';
+import {
+  accessFaultOf,
+  type RiscvAccess,
+  type StageAccess,
+  type StageLeaf,
+  type StageTables,
+  StageWalk,
+} from './stage.ts';
 
 /** A request as the IO bridge hands it over. */
 export interface RiscvRequest {
@@ -96,7 +103,7 @@ class RequestProcess {
   readonly #request: RiscvRequest;
 
   constructor(reader: PhysicalReader, features: RiscvFeatures, request: RiscvRequest) {
-    this.memory = new RequestMemory(reader);
+    this.memory = new RequestMemory(reader, features.physicalBits);
     this.#features = features;
     this.#request = request;
   }
@@ -241,9 +248,12 @@ class RequestProcess {
       if (this.#request.debug === true && msi.mode === 'mrif') return fault(CAUSE.typeDisallowed, msi.at);
       return { ...EVERYTHING, execute: false, address: msi.address, size: 4096n, msi, ...leafOf(first) };
     }
-    if (second === undefined) return translationOf(guest, first, undefined);
-    const leaf = this.#walkSecond(second, guest, this.#access(access, 0n, this.#mayWrite(), false), device);
-    if (isFault(leaf)) return leaf;
+    const needs = this.#access(access, 0n, this.#mayWrite(), false);
+    const leaf = second === undefined ? undefined : this.#walkSecond(second, guest, needs, device);
+    if (leaf !== undefined && isFault(leaf)) return leaf;
+    const last = leaf ?? first;
+    if (last !== undefined && !this.memory.reaches(last.address)) return fault(accessFaultOf(access), last.at);
+    if (leaf === undefined) return translationOf(guest, first, undefined);
     const toGuest = type === 'ats' && tc(device, TC.T2GPA);
     return translationOf(toGuest ? guest : leaf.address, first, leaf);
   }

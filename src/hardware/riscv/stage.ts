@@ -77,9 +77,14 @@ const CAUSES = {
   execute: { access: CAUSE.instructionAccess, page: CAUSE.instructionPage, guest: CAUSE.instructionGuestPage },
 } as const;
 
+/** The cause of an access fault of an access. */
+export function accessFaultOf(access: RiscvAccess): number {
+  return CAUSES[access].access;
+}
+
 /** The access fault of an access, or data corruption, for an entry that could not be read. */
 function loadFault(failure: 'access' | 'corrupt', { original }: StageAccess, at: bigint): RequestFault {
-  return fault(failure === 'corrupt' ? CAUSE.tableCorrupt : CAUSES[original].access, at);
+  return fault(failure === 'corrupt' ? CAUSE.tableCorrupt : accessFaultOf(original), at);
 }
 
 /** The page fault of a stage; a guest-page fault says the guest address (4.2, iotval2). */
