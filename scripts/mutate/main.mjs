@@ -1,7 +1,7 @@
 // `npm run mutate`: small faults put into the sources one by one, and whether the tests that reach them fail.
 //   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files (kernels: none); JOBS=2 workers;
 //   SECONDS=10 processor time of tests that one mutant may take; KERNELS=0 without the mutants of the kernels;
-//   BUILD=0 with what the last run compiled.
+//   BUILD=0 with what the last run compiled; TESTS=test folders by comma, without their `test/`.
 // The outcome is written to build/mutate/outcome.json. Survivors whose reason stands in equivalent.json are printed with it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { randomFor } from '../fuzz/random.mjs';
@@ -10,7 +10,7 @@ import { hunter } from './hunt.mjs';
 import { killedKernels } from './kernels.mjs';
 import { mutantsOf } from './operators.mjs';
 import { foldersTable, sentenceOf, survivorsText } from './report.mjs';
-import { holdsTwins, survey } from './survey.mjs';
+import { holds, holdsTwins, survey } from './survey.mjs';
 
 const FOLDERS = ['formats', 'pagetable', 'core', 'drivers', 'hardware', 'dump', 'memory'];
 
@@ -47,21 +47,30 @@ function allMutants(sources) {
   return mutants.map((mutant, id) => ({ ...mutant, id }));
 }
 
-function sampled(mutants) {
-  const rest = mutants.filter(({ file }) => file.startsWith(settings.only));
+/** Defaults of indexed reads that no test reaches: most are there for the compiler. They are counted and left out. */
+function isIdle({ kind, id }, files) {
+  return kind === 'default' && !files.some(({ tests }) => tests.some(({ reached }) => holds(reached, id)));
+}
+
+function sampled(wantedMutants, files) {
+  const rest = wantedMutants.filter((mutant) => !isIdle(mutant, files));
+  if (rest.length < wantedMutants.length) {
+    say(`${wantedMutants.length - rest.length} mutants left out: defaults of indexed reads that no test reaches`);
+  }
   const { below } = randomFor(settings.seed, 0);
-  const wanted = settings.count === 0 ? rest.length : Math.min(settings.count, rest.length);
+  const size = settings.count === 0 ? rest.length : Math.min(settings.count, rest.length);
   const chosen = [];
-  while (chosen.length < wanted) chosen.push(...rest.splice(below(rest.length), 1));
+  while (chosen.length < size) chosen.push(...rest.splice(below(rest.length), 1));
   return chosen;
 }
 
 if (whole('BUILD', 1) !== 0) buildTrees(settings.jobs);
 const sources = compiledFiles(FOLDERS.map((folder) => `src/${folder}`)).filter((file) => !file.includes('generated'));
 const mutants = allMutants(sources);
-const chosen = sampled(mutants);
-const isWanted = chosen.length > 0 ? () => true : holdsTwins;
+const wanted = mutants.filter(({ file }) => file.startsWith(settings.only));
+const isWanted = wanted.length > 0 ? () => true : holdsTwins;
 const files = await survey(sources, mutants, isWanted, inJobs, say);
+const chosen = sampled(wanted, files);
 say(`${chosen.length} of ${mutants.length} mutants, seed ${settings.seed}`);
 const hunt = hunter(files, mutants, settings);
 const outcomes = [];

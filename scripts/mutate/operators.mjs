@@ -66,6 +66,11 @@ function* ofNumber(node) {
   if (value > 0) yield { kind: 'constant', start, end, by: `${value - one}${suffix}` };
 }
 
+/** `list[i] ?? 0`: the compiler asks for the default although no such read may find nothing. */
+function isIndexedDefault({ operator, left, right }) {
+  return operator === '??' && left.type === 'MemberExpression' && left.computed && right.type === 'Literal';
+}
+
 function* ofLiteral(node) {
   const { value, start, end } = node;
   if (typeof value === 'boolean') yield { kind: 'constant', start, end, by: String(!value) };
@@ -128,7 +133,10 @@ function* childrenOf(node) {
 function* mutantsOfNode(node, text) {
   if (PASSED_BY.has(node.type)) return;
   for (const mutant of OPERATORS[node.type]?.(node, text) ?? []) yield { ...mutant, reach: node.start };
-  for (const child of childrenOf(node)) yield* mutantsOfNode(child, text);
+  for (const child of childrenOf(node)) {
+    const isDefault = child === node.right && isIndexedDefault(node);
+    for (const mutant of mutantsOfNode(child, text)) yield isDefault ? { ...mutant, kind: 'default' } : mutant;
+  }
 }
 
 /** All mutants of a module's text, in the order of the text: `{ kind, start, end, by }`, and the place that a test must `reach`. */
