@@ -17,18 +17,18 @@ const LOAD_MS_PER_TEST = 0.1;
 const total = (tests) => tests.reduce((sum, { time }) => sum + time, 0);
 
 /**
- * The tests of a mutant: those that run its place; for what runs only when a module is loaded, those of the files that load it
- * which run anything else of the same source.
+ * The tests of a mutant: those that run its place; for what runs when a module is loaded, those of the files that load it which
+ * run anything else of the same source. A module that a test loads itself seems to run in that test alone.
  */
 function candidates(files, mutant, idsOfFile) {
   const direct = files.flatMap(({ tests }) => tests.filter(({ reached }) => holds(reached, mutant.id)));
-  if (direct.length > 0) return direct;
   const loading = files
     .filter(({ atLoad }) => atLoad.length > 0 && holds(atLoad, mutant.id))
     .flatMap(({ tests }) => tests);
+  if (loading.length === 0) return direct;
   const ids = idsOfFile.get(mutant.file);
   const near = loading.filter(({ reached }) => ids.some((id) => holds(reached, id)));
-  return near.length > 0 ? near : loading;
+  return near.length > 0 ? near : [...new Set([...direct, ...loading])];
 }
 
 /** Gives a function that says of a mutant whether it is killed, by which test, and why. */

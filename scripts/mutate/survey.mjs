@@ -5,7 +5,20 @@ import { BUILD, compiledFiles, hashOf, textOf } from './build.mjs';
 import { runWorker } from './run-worker.mjs';
 
 /** Folders of tests whose subject is what is mutated. */
-const TESTS = ['facts', 'suite', 'drivers', 'cross', 'limits', 'dma', 'memory', 'conform', 'hardware', 'dump', 'device', 'gen'];
+const TESTS = [
+  'facts',
+  'suite',
+  'drivers',
+  'cross',
+  'limits',
+  'dma',
+  'memory',
+  'conform',
+  'hardware',
+  'dump',
+  'device',
+  'gen',
+];
 /** Test files of those folders that run the built program, and one whose tests take longer than a mutant may. */
 const OTHERS = new Set(['test/conform/cli.test.js', 'test/conform/vectors.test.js', 'test/gen/gen.test.js']);
 const TEST_MS = 120_000;

@@ -4,9 +4,9 @@
  * architecture 12.3 to 12.5 and, for Mali and DART, Linux's io-pgtable.
  */
 import { expect, test } from 'vitest';
+import { type Section, sectionsOf } from '../support/sections.ts';
 import { entryEffects, entryText } from './entry-bits.ts';
 import { type EntryRows, ROWS } from './entry-rows.ts';
-import { type Section, sectionsOf } from './sections.ts';
 
 function sectionOf({ name, descriptors, leaf, entries }: EntryRows): Section {
   const lines = entries.flatMap(([depth, entry]) => [
@@ -18,5 +18,5 @@ function sectionOf({ name, descriptors, leaf, entries }: EntryRows): Section {
 
 test('what each bit changes', () => {
   const found = ROWS.map(sectionOf);
-  expect(found).toEqual(sectionsOf('entry-bits.txt', found));
+  expect(found).toEqual(sectionsOf(new URL('entry-bits.txt', import.meta.url), found));
 });

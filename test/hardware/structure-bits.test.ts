@@ -4,8 +4,8 @@
  * 2.2.2 and 3.4, and RISC-V IOMMU 1.0 3.1, 3.2 and 6.
  */
 import { expect, test } from 'vitest';
+import { sectionsOf } from '../support/sections.ts';
 import { partsText } from './bit-effects.ts';
-import { sectionsOf } from './sections.ts';
 import { observed, structureEffects } from './structure-bits.ts';
 import { STRUCTURES } from './structure-rows.ts';
 
@@ -17,5 +17,5 @@ test('what each bit changes', () => {
     ]);
     return { name, lines: [partsText(observed(setup)), ...lines] };
   });
-  expect(found).toEqual(sectionsOf('structure-bits.txt', found));
+  expect(found).toEqual(sectionsOf(new URL('structure-bits.txt', import.meta.url), found));
 });

@@ -7,11 +7,10 @@ export interface Section {
 }
 
 /**
- * Sections `# name` of a text file beside the tests. With `WRITE_SECTIONS=1` in the environment those found are written there
+ * Sections `# name` of a text file. With `WRITE_SECTIONS=1` in the environment those found are written there
  * first, to be read line by line in the difference to the version before.
  */
-export function sectionsOf(file: string, found: readonly Section[]): Section[] {
-  const url = new URL(file, import.meta.url);
+export function sectionsOf(url: URL, found: readonly Section[]): Section[] {
   if (process.env['WRITE_SECTIONS'] === '1') {
     writeFileSync(url, found.map(({ name, lines }) => [`# ${name}`, ...lines, ''].join('\n')).join(''));
   }
