@@ -24,7 +24,7 @@ type Unmap = Extract<Call, { kind: 'unmap' }>;
 /** A look at what calls left, or a device's write. */
 export type Look =
   | { readonly kind: 'translate'; readonly offset: number; readonly pages: number }
-  | { readonly kind: 'write'; readonly offset: number }
+  | { readonly kind: 'write'; readonly offset: number; readonly pages: number }
   | { readonly kind: 'dirty'; readonly offset: number; readonly pages: number; readonly clear: boolean };
 
 /** What a step of a long history may be; a remap is an unmap, and a map of the same range to another place. */
@@ -42,8 +42,12 @@ export interface Draw<Kind extends StepKind = Call['kind']> {
   readonly pieces: readonly (readonly [page: number, pages: number, cut: boolean])[];
 }
 
-/** Smallest pages of the largest page that a list is made for. */
+/** Smallest pages of the largest page that a list is made for, and a list whose pieces come again and again. */
 const MOST_LISTED = 2 ** 13;
+const MOST_REPEATED = 2 ** 7;
+
+/** How often the pieces of a long list come. */
+const TIMES = 6;
 
 const nat = (max: number): fc.Arbitrary<number> => fc.nat({ max });
 
@@ -116,11 +120,13 @@ export class CallMaker {
     const found = this.#unmap(draw, mapped);
     if (found === undefined) return undefined;
     const { kind } = draw;
-    if (kind === 'write') return { kind, offset: found.offset };
+    if (kind === 'write') {
+      return { kind, offset: found.offset, pages: Math.min(1 + (draw.pages % 8), found.bytes / this.#small) };
+    }
     const half = found.offset < this.#middle ? 0 : this.#middle;
     const offset = Math.max(half, found.offset - draw.target * this.#small);
     const pages = Math.min(1 + found.bytes / this.#small, (half + this.#middle - offset) / this.#small);
-    const most = Math.min(pages, 600);
+    const most = Math.min(pages, draw.place % 2 === 0 ? 600 : 1 + draw.pages);
     return kind === 'dirty'
       ? { kind, offset, pages: most, clear: draw.flag }
       : { kind: 'translate', offset, pages: most };
@@ -165,10 +171,10 @@ export class CallMaker {
     return bytes > 0 && fits && offset + bytes <= this.#end ? { kind: 'mapSg', offset, list, bytes } : undefined;
   }
 
-  #scatteredList({ target, pieces }: Draw<StepKind>): Element[] {
-    const base = this.#output(target, 70 * this.#small);
+  #scatteredList(draw: Draw<StepKind>): Element[] {
+    const base = this.#output(draw.target, 70 * this.#small);
     const list: Element[] = [];
-    for (const [page, pages, cut] of pieces) {
+    for (const [page, pages, cut] of repeated(draw)) {
       const last = list.at(-1);
       const follows = last !== undefined && page % 2 === 0 && last.address + last.length < base + 60 * this.#small;
       const address = follows ? last.address + last.length : base + page * this.#small;
@@ -178,10 +184,12 @@ export class CallMaker {
   }
 
   /** A list that holds larger pages behind and before small ones: it is lined up with the input, and rarely falls out of line. */
-  #linedUpList({ size, target, pieces }: Draw<StepKind>, offset: number): Element[] {
-    const sizes = this.#sizes.filter((each) => each <= MOST_LISTED * this.#small);
-    const large = sizes[size % sizes.length] ?? 0;
-    let address = this.#linedUp(offset, 2 * pieces.length * large, target);
+  #linedUpList(draw: Draw<StepKind>, offset: number): Element[] {
+    const pieces = repeated(draw);
+    const most = pieces.length > draw.pieces.length ? MOST_REPEATED : MOST_LISTED;
+    const sizes = this.#sizes.filter((each) => each <= most * this.#small);
+    const large = sizes[draw.size % sizes.length] ?? 0;
+    let address = this.#linedUp(offset, 2 * pieces.length * large, draw.target);
     const list: Element[] = [];
     for (const [page, pages, cut] of pieces) {
       if (page % 5 === 1) address += large;
@@ -204,6 +212,17 @@ export class CallMaker {
     const bytes = Math.min(wanted * this.#small, this.#end - offset);
     return { kind: 'unmap', offset, bytes, skip: draw.flag };
   }
+}
+
+/**
+ * The pieces of a list: once or several times, so that kernels take the list. One list of three has elements that end within a
+ * page, which kernels do not take; one of five has pieces of one page each, which have a kernel of their own.
+ */
+function repeated({ pieces, size, shift }: Draw<StepKind>): Draw['pieces'] {
+  const single = shift % 5 === 1;
+  const cuts = shift % 3 === 0;
+  const once = pieces.map(([page, pages, cut]) => [page, single ? 1 : pages, cut && cuts] as const);
+  return size % 2 === 0 ? once : Array.from({ length: TIMES }, () => once).flat();
 }
 
 function pieceOf(address: number, length: number, cut: boolean): Element[] {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Driver } from '../../src/drivers/index.ts';
 import type { TableMemory } from '../../src/memory/index.ts';
 import type { Kernels } from '../../src/memory/kernel-contract.ts';
+import { SCRATCH } from '../../src/memory/table-memory.ts';
 import { replayLine, runBatch } from './campaign.ts';
 import { allUnits, type CampaignUnit, type Plant } from './units.ts';
 
@@ -44,9 +45,33 @@ function forgetful(memory: TableMemory): void {
   };
 }
 
+/** Every sixteenth table is one that was given out before. */
+function generous(memory: TableMemory): void {
+  const allocate = memory.allocate.bind(memory);
+  const queue: number[] = [];
+  let calls = 0;
+  memory.allocate = (bytes, ...more) => {
+    const again = bytes === 4096 && ++calls % 16 === 15 ? queue.pop() : undefined;
+    if (again !== undefined) return again;
+    const offset = allocate(bytes, ...more);
+    if (bytes === 4096 && offset >= 0) queue.push(offset);
+    return offset;
+  };
+}
+
+/** Of entries that go out of use, one is not counted. */
+function miscounting(memory: TableMemory): void {
+  const add = memory.addEntries.bind(memory);
+  memory.addEntries = (offset, count) => add(offset, count < -1 ? count + 1 : count);
+}
+
+/** Bytes of the page left to kernels that none of them uses here. */
+const SPARE = SCRATCH.offset + SCRATCH.bytes - 8;
+
 type Fault = readonly [name: string, unit: string, plant: Plant];
 
 const LPAE = 'arm-64-lpae-s1/4K-48/48/safe/bare';
+const CONTIGUOUS = 'arm-64-lpae-s1/4K-48/48-contiguous-HD/safe/bare';
 const SMMU = 'arm-64-lpae-s1/4K-48/48/safe/arm-smmu-v3';
 const VTD = 'vtd-ss/48/52/safe/intel-vtd';
 
@@ -70,6 +95,39 @@ const FAULTS: readonly Fault[] = [
     'a gathered list loses its last page',
     LPAE,
     kernels((k) => ({ gather8: (a, l, i, o, d, n, ...m) => k.gather8(a, l, i, o, d, n - 1, ...m) })),
+  ],
+  [
+    'a run of small pages is a page too long',
+    CONTIGUOUS,
+    kernels((k) => ({ smallPages: (...all) => Math.min(all[4], k.smallPages(...all) + 1) })),
+  ],
+  [
+    'a gathered list of single pages loses its last',
+    LPAE,
+    kernels((k) => ({ gatherPages8: (a, i, d, n, ...m) => k.gatherPages8(a, i, d, n - 1, ...m) })),
+  ],
+  [
+    'a clear goes on into the table behind',
+    LPAE,
+    kernels((k) => ({ clear: (at, bytes) => k.clear(at, (at + bytes) % 4096 === 0 ? bytes + 8 : bytes) })),
+  ],
+  ['a table is given out twice', LPAE, { memory: generous }],
+  ['an unmap counts an entry too few', LPAE, { memory: miscounting }],
+  [
+    'a run goes on into the next entry',
+    LPAE,
+    kernels((k) => ({ fill8: (d, n, ...up) => k.fill8(d, n < 500 ? n + 1 : n, ...up) })),
+  ],
+  [
+    'dirty bits are cleared one entry too far',
+    'vtd-ss/48/52/safe/bare',
+    kernels((k) => ({
+      dirty8: (from, n, bits, ml, mh, vl, vh, flip) => {
+        const found = k.dirty8(from, n, bits, ml, mh, vl, vh, flip);
+        if (flip !== 0 && (from + 8 * n) % 4096 !== 0) k.dirty8(from + 8 * n, 1, SPARE, ml, mh, vl, vh, flip);
+        return found;
+      },
+    })),
   ],
   [
     'a search stops before the last entry',

@@ -64,7 +64,12 @@ function readAll(step: Kind<'dirty'>, twin: Domain, subjects: readonly Subject[]
   if (clear && errno === 0) marks.clear(offset, offset + pages * page);
 }
 
-function writeAll({ offset }: Kind<'write'>, twin: Domain, subjects: readonly Subject[], marks: Marks): void {
+function writeAll({ offset, pages }: Kind<'write'>, twin: Domain, subjects: readonly Subject[], marks: Marks): void {
+  const page = 2 ** twin.geometry.pageShift;
+  for (let at = offset; at < offset + pages * page; at += page) writeOne(at, twin, subjects, marks);
+}
+
+function writeOne(offset: number, twin: Domain, subjects: readonly Subject[], marks: Marks): void {
   const size = twin.leafSize(iovaOf(twin, offset));
   for (const { name, domain } of subjects) {
     same(() => `${name}: a write at ${offset}`, domain.setDirty(iovaOf(domain, offset)), size > 0);
