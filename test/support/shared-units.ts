@@ -50,7 +50,7 @@ type Kernel = '6.1' | '6.12' | '7.3';
 const smmuV2 = (format: string): UnitKind => ({
   name: `arm-smmu, ${format}`,
   format,
-  live: (memory) => new SmmuV2(memory),
+  live: (memory, { tlb }) => new SmmuV2(memory, tlb?.entries === 0 ? { tlbEntries: 0, walkCacheEntries: 0 } : {}),
   own: (port) => (streams) => armSmmu({ port, streams, streamGroups: 4, contextBanks: 2, contextBank: 1 }),
 });
 

@@ -13,14 +13,21 @@ export interface WatchedMemory {
   readonly memory: TableMemory;
   /** Looks, when something changed; undefined: nobody does. */
   look: ((what: string) => void) | undefined;
+  /** Told of tables before they are free: physical addresses. */
+  freed: ((table: number) => void) | undefined;
   /** Faults planted from now on. */
   plant: StorePlant;
   /** Makes the stores that were held back. */
   release(): void;
 }
 
-/** Stores to one table after each of which a device looks. */
-const MOST_LOOKS = 24;
+/** What memory is watched how. */
+export interface WatchOptions {
+  /** Stores to one page after each of which a device looks, before only every 32nd has a look; 24 unless given. */
+  readonly most?: number;
+  /** Words of an entry, which are one store; 2 unless given. */
+  readonly entryWords?: 1 | 2;
+}
 
 type Store = (word: number, value: number) => void;
 
@@ -33,6 +40,15 @@ const WRITES: Readonly<Record<string, (args: readonly number[]) => readonly [at:
   gather4: ([, , , , dest = 0, count = 0]) => [dest, count],
   clear: ([at = 0, bytes = 0]) => [at, bytes / 4],
   dirty8: ([from = 0, count = 0]) => [from, 2 * count],
+};
+
+/** Kernels that walk themselves: the table that they found (0 where they did nothing), the address, and the entries that they write. */
+const WHOLE: Readonly<
+  Record<string, (args: readonly number[], found: number) => readonly [table: number, iova: number, count: number]>
+> = {
+  mapPages8: ([, iova = 0, , count = 0], found) => [(found & 256) === 0 ? 0 : (found & -1024) >>> 0, iova, count],
+  mapCall8: ([iova = 0, , bytes = 0], found) => [found, iova, bytes / 4096],
+  unmapCall8: ([iova = 0, bytes = 0], found) => [found, iova, bytes / 4096],
 };
 
 /** Runs a kernel, and makes its stores again one by one. */
@@ -51,16 +67,16 @@ function watchedKernels(kernels: Kernels, words: () => Uint32Array, store: Store
     get(target, name) {
       const work = Reflect.get(target, name) as (...args: number[]) => unknown;
       const writes = WRITES[String(name)];
-      if (name === 'mapPages8') {
-        // Written entries were all zero, and lie in the table that the walk found
+      const whole = WHOLE[String(name)];
+      if (whole !== undefined) {
         return (...args: number[]) => {
+          const before = words().slice();
           const found = Reflect.apply(work, target, args) as number;
-          if ((found & 256) === 0) return found;
-          const [, iova = 0, , count = 0] = args;
-          const table = (found & -1024) >>> 0;
+          const [table, iova, count] = whole(args, found);
+          if (table === 0) return found;
           const first = (table >>> 2) + 2 * (Math.floor(iova / 4096) % 512);
           const after = words().slice(first, first + 2 * count);
-          words().fill(0, first, first + 2 * count);
+          words().set(before.subarray(first, first + 2 * count), first);
           for (const [i, value] of after.entries()) store(first + i, value);
           return found;
         };
@@ -74,8 +90,8 @@ function watchedKernels(kernels: Kernels, words: () => Uint32Array, store: Store
   });
 }
 
-/** Makes such a memory, for tables of 4 KiB with entries of 8 bytes. */
-export function watchedMemory(): WatchedMemory {
+/** Makes such a memory, for tables of 4 KiB with entries of 8 bytes, or with others of 4 bytes. */
+export function watchedMemory({ most = 24, entryWords = 2 }: WatchOptions = {}): WatchedMemory {
   const memory = new TableMemory({ plainKernels: true });
   let raw = memory.u32;
   let looking = false;
@@ -95,7 +111,7 @@ export function watchedMemory(): WatchedMemory {
     const table = word >>> 10;
     const made = (stores.get(table) ?? 0) + 1;
     stores.set(table, made);
-    return made <= MOST_LOOKS || made % 32 === 0;
+    return made <= most || made % 32 === 0;
   };
   let changed = false;
   /** Both halves of an entry are one store: the device looks after the upper one. */
@@ -104,9 +120,10 @@ export function watchedMemory(): WatchedMemory {
       held.push([word, value]);
       return;
     }
-    changed = (word % 2 === 1 && changed) || raw[word] !== value >>> 0;
+    const isLast = word % entryWords === entryWords - 1;
+    changed = (word % entryWords !== 0 && changed) || raw[word] !== value >>> 0;
     raw[word] = value;
-    if (changed && (word % 2 === 1 || watched.plant === 'torn') && isLooked(word))
+    if (changed && (isLast || watched.plant === 'torn') && isLooked(word))
       look(`store at 0x${(memory.base + word * 4).toString(16)}`);
   };
   const proxied = (words: Uint32Array): Uint32Array =>
@@ -124,6 +141,7 @@ export function watchedMemory(): WatchedMemory {
   const watched: WatchedMemory = {
     memory,
     look: undefined,
+    freed: undefined,
     plant: 'none',
     release() {
       watched.plant = 'none';
@@ -153,6 +171,7 @@ function watchFrees(watched: WatchedMemory, look: (what: string) => void): void 
         return;
       }
       early.add(offset);
+      watched.freed?.(memory.base + offset);
       free.call(memory, offset, bytes);
       look('a table is freed too early');
     },
@@ -160,6 +179,7 @@ function watchFrees(watched: WatchedMemory, look: (what: string) => void): void 
   Object.defineProperty(memory, 'free', {
     value: (offset: number, bytes: number): void => {
       if (early.delete(offset)) return;
+      watched.freed?.(memory.base + offset);
       free.call(memory, offset, bytes);
       look('a table is freed');
     },

@@ -62,8 +62,9 @@ export class Tlb {
     return entry;
   }
 
-  /** Adds an entry; the oldest goes when there is no room. */
+  /** Adds an entry; the oldest goes when there is no room. A TLB of no entries keeps none. */
   add(entry: TlbEntry): void {
+    if (this.#capacity === 0) return;
     if (this.#entries.length >= this.#capacity) this.#entries.shift();
     this.#entries.push(entry);
   }
