@@ -43,8 +43,8 @@ export interface CampaignUnit {
 /** An SMMUv3 whose hardware sets access flags and dirty state (IDR0.HTTU), with every granule, 52 output and 52 input bits (IHI 0070, 6.3.1 and 6.3.6). */
 const WIDE_SMMU = { IDR0: 0x0d44_34bb, IDR5: 0x476 };
 
-/** A VT-d unit with five levels (CAP.SAGAW, MGAW 57, 11.4.2) and snoop control (ECAP.SC, 11.4.3). */
-const WIDE_VTD = { cap: DEFAULT_CAP | (1n << 11n) | (56n << 16n), ecap: DEFAULT_ECAP | 0x80n };
+/** A VT-d unit with five levels in both stages (CAP.SAGAW, MGAW 57, FS5LP, 11.4.2) and snoop control (ECAP.SC, 11.4.3). */
+const WIDE_VTD = { cap: DEFAULT_CAP | (1n << 11n) | (56n << 16n) | (1n << 60n), ecap: DEFAULT_ECAP | 0x80n };
 
 /** Memory types in entries (RISC-V IOMMU 1.0, 6.3, capabilities.Svpbmt): without it their bits are reserved, and a leaf that has them faults. */
 const SVPBMT = 1n << 15n;
