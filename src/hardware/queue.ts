@@ -43,7 +43,7 @@ const MOST_ENTRIES = 2 ** 20;
 
 const LOW_PAGES = 0x000f_ffff_ffff_f000n;
 
-// IHI 0070 6.3.26 to 6.3.28: base 55:5, LOG2SIZE 4:0 up to 19; index and, above it, the wrap bit
+// IHI 0070 6.3.26 to 6.3.28: base 55:5, aligned to the queue's size, LOG2SIZE 4:0 up to 19; index and, above it, the wrap bit
 function smmuV3(registers: Registers): Shape {
   const value = register(registers, 'CMDQ_BASE');
   const log2 = registerBits(value, 0, 5);
@@ -54,7 +54,8 @@ function smmuV3(registers: Registers): Shape {
   const ahead = (tail - head + 2 * entries) % (2 * entries);
   const problems = log2 > 19 ? [`CMDQ_BASE.LOG2SIZE ${log2} is beyond 19`] : [];
   if (ahead > entries) problems.push('CMDQ_PROD is more than the queue ahead of CMDQ_CONS');
-  const shape = { decoder: SMMU_V3_COMMANDS, base: value & 0x00ff_ffff_ffff_ffe0n, entries, entryBytes: 16 };
+  const base = value & 0x00ff_ffff_ffff_ffe0n & ~BigInt(16 * entries - 1);
+  const shape = { decoder: SMMU_V3_COMMANDS, base, entries, entryBytes: 16 };
   return { ...shape, head: head % entries, tail: tail % entries, full: ahead === entries, problems };
 }
 

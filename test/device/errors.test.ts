@@ -83,6 +83,22 @@ describe('a live SMMUv3', () => {
     expect(other.unit.read32(0x9c) % 512).toBeLessThan(512);
   });
 
+  it('ignores bits of a queue’s base below its size (6.3.26)', () => {
+    const { unit, ram, command, sync, stream } = smmuV3System();
+    const [commands, events] = [unit.read64(0x90), unit.read64(0xa0)];
+    unit.write32(0x20, 0);
+    unit.write64(0x90, commands + 0x20n);
+    unit.write64(0xa0, events + 0x20n);
+    unit.write32(0x20, 0xd);
+    expect([unit.read64(0x90), unit.read64(0xa0)]).toEqual([commands + 0x20n, events + 0x20n]);
+    const slot = ram.page();
+    command((0x1234n << 32n) | 0x1046n, BigInt(slot));
+    sync();
+    expect([ram.read32(slot), unit.read32(0x9c)]).toEqual([0x1234, 2]);
+    unit.touch(stream, A, WRITE);
+    expect(decodeEvent(wordsAt(ram, Number(events & 0xffff_ffff_f000n), 32)).name).toBe('F_TRANSLATION');
+  });
+
   it('a sync with an MSI stores its data where it says', () => {
     const { unit, ram, command } = smmuV3System();
     const slot = ram.page();

@@ -56,7 +56,8 @@ export class EventQueue {
     const prod = this.#bank.get(AT.EVENTQ_PROD);
     const [index, cons] = [prod % (2 * entries), this.#bank.get(AT.EVENTQ_CONS) % (2 * entries)];
     if ((index - cons + 2 * entries) % (2 * entries) >= entries) return false;
-    const at = Number(base & ADDRESS_MASK) + (index % entries) * EVENT_BYTES;
+    const first = Number(base & ADDRESS_MASK);
+    const at = first - (first % (entries * EVENT_BYTES)) + (index % entries) * EVENT_BYTES;
     const words = encodeEvent(event);
     for (const [i, word] of words.entries()) {
       if (!this.#memory.write32(at + 4 * i, word)) {

@@ -101,15 +101,17 @@ export class LiveSmmuV3 extends LiveUnit {
     const ahead = (this.bank.get(AT.CMDQ_PROD) - cons) & mask;
     if (ahead > entries) this.unpredictable++;
     if (ahead === 0 || ahead > entries) return false;
-    const error = this.#execute(this.#base + (cons & (entries - 1)) * COMMAND_BYTES);
+    const error = this.#execute(this.#baseOf(entries) + (cons & (entries - 1)) * COMMAND_BYTES);
     if (error === CERROR.none) this.bank.set(AT.CMDQ_CONS, (cons + 1) & mask);
     else this.#stop(cons, error);
     return error === CERROR.none;
   }
 
-  get #base(): number {
+  /** The unit ignores bits of the base below the queue's size (6.3.26). */
+  #baseOf(entries: number): number {
     const lo = this.bank.get(AT.CMDQ_BASE);
-    return (this.bank.get(AT.CMDQ_BASE + 4) & 0xff_ffff) * 2 ** 32 + (lo - (lo % 32));
+    const base = (this.bank.get(AT.CMDQ_BASE + 4) & 0xff_ffff) * 2 ** 32 + (lo - (lo % 32));
+    return base - (base % Math.max(32, entries * COMMAND_BYTES));
   }
 
   #execute(address: number): number {
