@@ -15,7 +15,12 @@ function outcome(geometry: Partial<GivenGeometry> & { readonly format: string })
 }
 
 /** Format, granule, quirks, least and most input bits, least and most output bits. */
-type Row = readonly [format: string, granule: number, quirks: readonly string[], ...bounds: [number, number, number, number]];
+type Row = readonly [
+  format: string,
+  granule: number,
+  quirks: readonly string[],
+  ...bounds: [number, number, number, number],
+];
 
 const ROWS: readonly Row[] = [
   ['arm-64-lpae-s1', 4096, [], 16, 48, 32, 48],
@@ -39,18 +44,22 @@ const ROWS: readonly Row[] = [
   ['riscv-sv57', 4096, [], 57, 57, 20, 56],
 ];
 
-test.each(ROWS)('%s, granule %d, %o: input bits %d to %d, output bits %d to %d', (format, granule, quirks, ...bounds) => {
-  const [leastIn, mostIn, leastOut, mostOut] = bounds;
-  const given = { format, granule, quirks };
-  for (const ias of [leastIn, mostIn]) expect([ias, outcome({ ...given, ias })]).toEqual([ias, 'taken']);
-  for (const ias of [leastIn - 1, mostIn + 1, leastIn + 0.5]) {
-    expect([ias, outcome({ ...given, ias })]).toEqual([ias, 'BAD_GEOMETRY ias']);
-  }
-  for (const oas of [leastOut, mostOut]) expect([oas, outcome({ ...given, ias: mostIn, oas })]).toEqual([oas, 'taken']);
-  for (const oas of [leastOut - 1, mostOut + 1]) {
-    expect([oas, outcome({ ...given, ias: mostIn, oas })]).toEqual([oas, 'BAD_GEOMETRY oas']);
-  }
-});
+test.each(ROWS)(
+  '%s, granule %d, %o: input bits %d to %d, output bits %d to %d',
+  (format, granule, quirks, ...bounds) => {
+    const [leastIn, mostIn, leastOut, mostOut] = bounds;
+    const given = { format, granule, quirks };
+    for (const ias of [leastIn, mostIn]) expect([ias, outcome({ ...given, ias })]).toEqual([ias, 'taken']);
+    for (const ias of [leastIn - 1, mostIn + 1, leastIn + 0.5]) {
+      expect([ias, outcome({ ...given, ias })]).toEqual([ias, 'BAD_GEOMETRY ias']);
+    }
+    for (const oas of [leastOut, mostOut])
+      expect([oas, outcome({ ...given, ias: mostIn, oas })]).toEqual([oas, 'taken']);
+    for (const oas of [leastOut - 1, mostOut + 1]) {
+      expect([oas, outcome({ ...given, ias: mostIn, oas })]).toEqual([oas, 'BAD_GEOMETRY oas']);
+    }
+  },
+);
 
 describe('what else is refused', () => {
   test.each([

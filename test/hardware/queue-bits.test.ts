@@ -60,11 +60,14 @@ test.each(UNITS)('%s: waiting from the head to the tail, consumed behind, the ol
   expect(commands.filter(({ state }) => state === 'waiting').map(({ index }) => index)).toEqual(waits);
 });
 
-test.each(UNITS)('%s: entries of zeros behind the head were never written; what waits counts as it is', (unit, registers) => {
-  const queue = commandQueue(unit, new Map(Object.entries(registers)));
-  if (queue === undefined) throw new Error('no queue');
-  const memory = new PagesReader();
-  memory.clear(queue.base, queue.entries * queue.entryBytes);
-  const { commands, empty } = queueContents(memory, queue);
-  expect([commands.length, empty]).toEqual([queue.waiting, queue.entries - queue.waiting]);
-});
+test.each(UNITS)(
+  '%s: entries of zeros behind the head were never written; what waits counts as it is',
+  (unit, registers) => {
+    const queue = commandQueue(unit, new Map(Object.entries(registers)));
+    if (queue === undefined) throw new Error('no queue');
+    const memory = new PagesReader();
+    memory.clear(queue.base, queue.entries * queue.entryBytes);
+    const { commands, empty } = queueContents(memory, queue);
+    expect([commands.length, empty]).toEqual([queue.waiting, queue.entries - queue.waiting]);
+  },
+);

@@ -32,7 +32,10 @@ function regimeText({ regions, ignoreTopByte }: Regime): string {
     const range = `${base < 2n ** 63n ? 'low' : 'high'} ${Math.log2(from)}..${Math.log2(size)}`;
     return `${range} stage ${stage} levels ${levels.map(({ level }) => level).join('')}${refused === undefined ? '' : ` ${refused}`}`;
   });
-  return [...shown, ...(ignoreTopByte === true ? ['top byte ignored'] : [])].join('; ');
+  const ignored = ['low', 'high']
+    .filter((_, i) => ignoreTopByte?.[i] === true)
+    .map((half) => `top byte ignored ${half}`);
+  return [...shown, ...ignored].join('; ');
 }
 
 const rootsText = ({ regions }: Regime): string =>

@@ -56,7 +56,7 @@ function stage1Aarch64(bank: BankRegisters, oasLimit: number): Regime {
     ttbr1: half(16, TG1[(tcr >>> 30) & 3] ?? 4096, CB.TTBR1, 23),
     oas: Math.min(oasLimit, PS_BITS[tcr2 & 7] ?? 48),
     mair: mairOf(bank),
-    ignoreTopByte: ((tcr2 >>> 5) & 1) === 1,
+    ignoreTopByte: [((tcr2 >>> 5) & 1) === 1, ((tcr2 >>> 6) & 1) === 1],
     ignoreAccessFlag: (bank.read32(CB.SCTLR) & SCTLR.AFFD) !== 0,
   });
 }

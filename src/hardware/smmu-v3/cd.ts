@@ -134,8 +134,9 @@ export function cdStage1(cd: ContextDescriptor, unitOas: number): CdStage1 | str
     mair: wideBits(words, 192, 64),
     ...access,
     hardwareDirty: bitsOf(words, 42, 1) === 1,
-    ignoreHierarchy: bitsOf(words, 65, 1) === 1,
-    ignoreTopByte: bitsOf(words, 38, 1) === 1,
+    ignoreHierarchy: [bitsOf(words, 65, 1) === 1, bitsOf(words, 129, 1) === 1],
+    ignoreTopByte: [bitsOf(words, 38, 1) === 1, bitsOf(words, 39, 1) === 1],
+    writeNeverExecute: bitsOf(words, 36, 1) === 1,
   });
   const lead = first?.disabled === true && second !== undefined ? second : (first ?? second);
   const { ttb = 0, tsz = 16, granule = 4096 } = lead ?? {};

@@ -69,6 +69,8 @@ export interface DescriptorRules {
   readonly hardwareDirty?: boolean;
   /** APTable, UXNTable and PXNTable are ignored (HAD, HPD). */
   readonly ignoreHierarchy?: boolean;
+  /** What may be written may not be executed (WXN; D8.4.2). */
+  readonly writeNeverExecute?: boolean;
   /** Stage 2 memory types are read as FEAT_S2FWB says. */
   readonly forceWriteBack?: boolean;
   /** Family name for people. */
@@ -213,8 +215,9 @@ export class Aarch64Descriptors implements Descriptors {
     const dirty = hi & DBM && this.#rules.hardwareDirty === true;
     const write = (lo & AP_READ_ONLY && !dirty) || denied & DENIED.write ? 0 : ATTR.write;
     const unprivileged = lo & AP_UNPRIVILEGED && (denied & DENIED.unprivileged) === 0;
-    const execute = hi & UXN || denied & DENIED.execute ? 0 : ATTR.execute;
-    const privilegedExecute = hi & PXN || denied & DENIED.privilegedExecute ? 0 : ATTR.privilegedExecute;
+    const never = write !== 0 && this.#rules.writeNeverExecute === true;
+    const execute = never || hi & UXN || denied & DENIED.execute ? 0 : ATTR.execute;
+    const privilegedExecute = never || hi & PXN || denied & DENIED.privilegedExecute ? 0 : ATTR.privilegedExecute;
     const user = unprivileged ? ATTR.read | write | execute : 0;
     return user | ATTR.privilegedRead | (write << 3) | privilegedExecute | (((lo >>> 2) & 7) << TYPE_SHIFT);
   }
@@ -314,8 +317,10 @@ export interface Stage1Config {
   readonly mair: bigint;
   readonly ignoreAccessFlag?: boolean;
   readonly hardwareDirty?: boolean;
-  readonly ignoreHierarchy?: boolean;
-  readonly ignoreTopByte?: boolean;
+  /** Of the lower and the upper half: HAD0 and HAD1, TBI0 and TBI1. */
+  readonly ignoreHierarchy?: readonly [low: boolean, high: boolean];
+  readonly ignoreTopByte?: readonly [low: boolean, high: boolean];
+  readonly writeNeverExecute?: boolean;
   /** TCR.DS: 52-bit addresses with the 4 KiB and 16 KiB granules (FEAT_LPA2). */
   readonly ds?: boolean;
 }
@@ -336,7 +341,7 @@ function wideDescriptors(granule: Granule, { oas, ds }: { readonly oas: number; 
   return granule === 65536 ? oas === 52 : ds === true;
 }
 
-function half(name: string, config: Stage1Config, ttbr: TtbrConfig): Region {
+function half(name: 'TTBR0' | 'TTBR1', config: Stage1Config, ttbr: TtbrConfig): Region {
   const least = ttbr.granule === 65536 || config.ds === true ? MIN_TSZ_52 : MIN_TSZ;
   const bits = 64 - Math.min(Math.max(ttbr.tsz, least), MAX_TSZ);
   const levels = levelsFrom(ttbr.granule, startLevel(ttbr.granule, bits), bits);
@@ -345,12 +350,14 @@ function half(name: string, config: Stage1Config, ttbr: TtbrConfig): Region {
   const large = root >= pow2(config.oas) ? 'output-too-large' : undefined;
   const refused = ttbr.disabled === true ? 'walk-disabled' : (illegal ?? large);
   const descriptorBits = wideDescriptors(ttbr.granule, config) ? 52 : 48;
+  const ignoreHierarchy = config.ignoreHierarchy?.[name === 'TTBR0' ? 0 : 1] === true;
+  const rules = { ...config, ignoreHierarchy, stage: 1, granule: ttbr.granule, descriptorBits, levels } as const;
   return {
     name,
     base: name === 'TTBR1' ? (1n << 64n) - (1n << BigInt(bits)) : 0n,
     size: pow2(bits),
     root,
-    descriptors: new Aarch64Descriptors({ ...config, stage: 1, granule: ttbr.granule, descriptorBits, levels }),
+    descriptors: new Aarch64Descriptors(rules),
     ...(refused === undefined ? {} : { refused }),
   };
 }
@@ -373,7 +380,7 @@ export function aarch64Stage1(config: Stage1Config): Regime {
   }
   return {
     regions,
-    ignoreTopByte: config.ignoreTopByte === true,
+    ...(config.ignoreTopByte?.includes(true) === true ? { ignoreTopByte: config.ignoreTopByte } : {}),
     summary: `aarch64 stage 1, ${words.join(', ')}, output ${config.oas} bits`,
   };
 }

@@ -128,8 +128,8 @@ export interface Region {
 /** What a device's context says about translation: its regions, lowest first. */
 export interface Regime {
   readonly regions: readonly Region[];
-  /** Input bits 63:56 are ignored (copied from bit 55) where set. */
-  readonly ignoreTopByte?: boolean;
+  /** Whether input bits 63:56 are ignored (copied from bit 55): where bit 55 is 0, and where it is 1. */
+  readonly ignoreTopByte?: readonly [low: boolean, high: boolean];
   /** One line about the geometry, for people. */
   readonly summary: string;
 }

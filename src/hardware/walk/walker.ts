@@ -19,9 +19,10 @@ export function joinEntry(lo: number, hi: number): bigint {
 }
 
 /** The input address that a device presents when its top byte is ignored. */
-function stripTopByte(iova: bigint): bigint {
-  const low = iova & ((1n << TOP_BYTE) - 1n);
-  return (iova >> SIGN_BIT) & 1n ? low | (0xffn << TOP_BYTE) : low;
+function stripTopByte(iova: bigint, [low, high]: readonly [boolean, boolean]): bigint {
+  const rest = iova & ((1n << TOP_BYTE) - 1n);
+  if ((iova >> SIGN_BIT) & 1n) return high ? rest | (0xffn << TOP_BYTE) : iova;
+  return low ? rest : iova;
 }
 
 /** Why an access is not allowed by a leaf's attribute word, or `undefined`. */
@@ -79,7 +80,8 @@ export class Walker {
 
   #translate(address: Address, access: Access, steps: Step[] | undefined): Leaf | Fault {
     const raw = typeof address === 'bigint' ? address : BigInt(address);
-    const iova = this.regime.ignoreTopByte === true ? stripTopByte(raw) : raw;
+    const ignored = this.regime.ignoreTopByte;
+    const iova = ignored === undefined ? raw : stripTopByte(raw, ignored);
     this.#hasEntry = false;
     const at = this.#locate(iova);
     if (at === undefined) return this.#outside(iova, access);
