@@ -1,7 +1,7 @@
 // Whole calls on smallest pages of one table below a single root, of 8-byte entries: the numbers are checked, then comes the
 // walk, the test of all entries, and the stores.
 import { CALLS, join, LEVELS, MANTISSA, PATH, TREE, TWO_52, WALKED, whole } from './common';
-import { follow, outputAt, writeClear8 } from './walk';
+import { follow, outputAt, tableBehind, writeClear8 } from './walk';
 
 /** Entries up to this number are cleared one by one. */
 const FEW: u32 = 16;
@@ -23,6 +23,7 @@ function pageOf(at: f64, scale: f64): u64 {
 function followToLast(iova: f64, at: u64): u32 {
   const last = load<u32>(CALLS, 28);
   if (load<u32>(WALKED, 8) == last && (at ^ load<u64>(WALKED)) >> (load<u32>(CALLS, 32) as u64) == 0) {
+    store<u64>(WALKED, at);
     return load<u32>(PATH + (last << 2)) | last;
   }
   return follow(load<u32>(CALLS, 24), iova, last, false);
@@ -93,6 +94,32 @@ export function unmapCall8(iova: f64, bytes: f64): u32 {
   if (count > FEW) memory.fill(entry, 0, end - entry);
   else for (let at = entry; at < end; at += 8) store<u64>(at, 0);
   return found & ~1023;
+}
+
+/**
+ * Finds the last-level tables behind `bytes` bytes from `iova` on, where these are whole tables in range, their entries lie in one
+ * table that is there, and each of them leads to a table. Leaves their byte offsets as 32-bit words from `dest` on.
+ * @returns byte offset of the first of the entries; 0 where one is something else
+ */
+export function tablesCall8(iova: f64, bytes: f64, dest: usize): u32 {
+  const depth = load<u32>(CALLS, 28) - 1;
+  const level = LEVELS + (depth << 4);
+  const scale = load<f64>(CALLS, 16) * (((load<u32>(level + 16, 4) as u64) + 1) as f64);
+  if (!(bytes > 0 && bytes + scale - scale == bytes) || !arePages(iova, bytes, load<f64>(CALLS), scale)) return 0;
+  const found = follow(load<u32>(CALLS, 24), iova, depth, false);
+  const indexMask = load<u32>(level, 4);
+  const index = (pageOf(iova, scale) as u32) & indexMask;
+  const count = pageOf(bytes, scale) as u32;
+  if ((found & 15) != depth || index + count > indexMask + 1) return 0;
+  const mask = load<u32>(level, 8);
+  const value = load<u32>(level, 12);
+  const first = ((found & ~1023) as usize) + ((index as usize) << 3);
+  const end = first + ((count as usize) << 3);
+  for (let entry = first; entry < end; entry += 8, dest += 4) {
+    if ((load<u32>(entry) & mask) != value) return 0;
+    store<u32>(dest, tableBehind(entry));
+  }
+  return first as u32;
 }
 
 /** As `translate8`, from the root; NaN too where the address is not a whole number in range. */

@@ -7,6 +7,15 @@ function narrowed(entry: usize, field: u32, shift: u32): u32 {
   return ((load<u32>(entry) & field) >> shift) | (load<u32>(entry, 4) << (32 - shift));
 }
 
+/** Byte offset of the table that an entry leads to. */
+@inline
+export function tableBehind(entry: usize): u32 {
+  const field = load<u32>(TREE, 4);
+  const fieldShift = load<i32>(TREE, 8);
+  const address = fieldShift >= 0 ? (load<u32>(entry) & field) << fieldShift : narrowed(entry, field, -fieldShift);
+  return address - load<u32>(TREE);
+}
+
 /** Depth of the deepest table of the last walk that leads to an address too, from `top` to `target`. */
 @inline
 function sharedDepth(at: u64, top: u32, target: u32): u32 {

@@ -50,7 +50,7 @@ export const KERNEL_MUTANTS = [
   ['follow', 'mask', 'load<u32>(level, 4);', 'load<u32>(level, 4) >> 1;'],
   ['follow', 'bound', 'depth < target; depth++', 'depth + 1 < target; depth++'],
   ['sharedDepth', 'bound', 'while (depth > top', 'while (depth > top + 1'],
-  ['translate8', 'mask', '((1 as u64) << shift) - 1', '((2 as u64) << shift) - 1'],
+  ['outputAt', 'mask', '((1 as u64) << shift) - 1', '((2 as u64) << shift) - 1'],
   ['areClear8', 'tail', 'at < end; at += 8', 'at + 8 < end; at += 8'],
   ['mapPages8', 'stride', 'pageShift - shift', 'pageShift'],
   ['mapPages8', 'bound', '(found & 15) != depth', '(found & 15) > depth'],
@@ -63,13 +63,16 @@ export const KERNEL_MUTANTS = [
   ['areSingle8', 'tail', 'if (at == end) return true;', 'if (at <= end) return true;'],
   ['areSingle8', 'mask', '(last & several) != several', 'true'],
   ['unmapCall8', 'bound', 'at < end; at += 8', 'at <= end; at += 8'],
+  ['tablesCall8', 'bound', 'index + count > indexMask + 1', 'index > indexMask'],
+  ['tablesCall8', 'mask', '(load<u32>(entry) & mask) != value', 'load<u32>(entry) == 0'],
+  ['tablesCall8', 'stride', 'dest += 4', 'dest += 8'],
   ['translateCall8', 'bound', 'iova < load<f64>(CALLS)', 'iova <= load<f64>(CALLS)'],
   ['decode8', 'tail', 'if (count & 1)', 'if (count & 2)'],
   ['decode8', 'mask', 'i64x2.eq(entries, zero)', 'i64x2.eq(v128.and(entries, masks), zero)'],
 ].map(([kernel, kind, from, by]) => ({ kernel, kind, from, by }));
 
 /** Files of the kernels. */
-export const KERNEL_SOURCES = ['common', 'entries', 'lists', 'walk', 'index'].map((name) => `kernels/${name}.ts`);
+export const KERNEL_SOURCES = ['common', 'entries', 'lists', 'walk', 'calls', 'index'].map((name) => `kernels/${name}.ts`);
 
 /** The sources by file, one with a fault in it. Throws where the text does not stand there, or twice. */
 export function withFault(sources, { kernel, from, by }) {

@@ -24,6 +24,9 @@ export class CallsAtOnce {
   readonly #page: number;
   readonly #mapsBelow: number;
   readonly #unmapsBelow: number;
+  /** Bytes of a last-level table, and where ranges end that are unmapped by one call of whole tables; both infinite where none is. */
+  readonly #table: number;
+  readonly #tablesBelow: number;
 
   private constructor(
     pages: PagesAtOnce,
@@ -43,11 +46,14 @@ export class CallsAtOnce {
     const joins = path === 'map-pages' || path === 'one-walk';
     this.#mapsBelow = joins ? table.mapsBelow : 0;
     this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
+    this.#table = table.tableSize;
+    this.#tablesBelow = joins ? table.unmapChooser.after(this.#table) : 0;
   }
 
   /** Those of a domain; undefined where its driver or its tables do not allow them. */
   static of(driver: Driver, table: PageTable, dispatch: Dispatch, path: Path): CallsAtOnce | undefined {
     const { mapped, unmapped, syncMap } = driver.hooks;
+    if (driver.tlb.removeTable !== undefined) return undefined;
     if (driver.cannotFail !== true || mapped !== undefined || unmapped !== undefined || syncMap !== undefined)
       return undefined;
     const pages = table.callsAtOnce();
@@ -66,6 +72,7 @@ export class CallsAtOnce {
 
   /** Unmaps a range, and tells the TLB; false where nothing was done. A sync must follow. */
   unmap(iova: number, bytes: number): boolean {
+    if (bytes >= this.#table) return this.#unmapTables(iova, bytes);
     if (bytes !== this.#page && !(bytes < this.#unmapsBelow)) return false;
     if (!this.#pages.unmap(iova, bytes)) return false;
     this.#count();
@@ -81,6 +88,13 @@ export class CallsAtOnce {
     meter.driverCalls += this.#crossings;
     meter.tableCalls += this.#crossings;
     return pa;
+  }
+
+  #unmapTables(iova: number, bytes: number): boolean {
+    if (bytes !== this.#table && !(bytes < this.#tablesBelow)) return false;
+    if (!this.#pages.unmapTables(iova, bytes)) return false;
+    this.#count();
+    return true;
   }
 
   #count(): void {

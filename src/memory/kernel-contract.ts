@@ -148,6 +148,12 @@ export interface Kernels {
    * @returns byte offset of the table; 0 where nothing was done
    */
   unmapCall8(iova: number, bytes: number): number;
+  /**
+   * Finds the last-level tables behind `bytes` bytes from `iova`, where these are whole tables whose entries lie in one table. Leaves
+   * their byte offsets as 32-bit words from `dest` on.
+   * @returns byte offset of the first of the entries; 0 where one of them is not an entry for a table, and for numbers out of range
+   */
+  tablesCall8(iova: number, bytes: number, dest: number): number;
   /** As `translate8` of the root in {@link WALK}; NaN too where the address is not a whole number in range. */
   translateCall8(iova: number): number;
   /** Zeroes bytes. */

@@ -4,7 +4,7 @@
  */
 import { highHalf, lowHalf } from '../address.ts';
 import { type Kernels, WALK } from './kernel-contract.ts';
-import { indexIn } from './plain-walk.ts';
+import { addressIn, indexIn } from './plain-walk.ts';
 
 const TREE = WALK.tree / 4;
 const CALLS = WALK.calls / 4;
@@ -90,6 +90,25 @@ export function unmapCall(walks: Walks, words: Uint32Array, iova: number, bytes:
   if ((low | high) !== 0 && walks.firstWith8(table, index, end, low, high) < end) return 0;
   words.fill(0, (table >>> 2) + 2 * index, (table >>> 2) + 2 * end);
   return table;
+}
+
+/** As the kernel `tablesCall8`. */
+export function tablesCall(walks: Walks, words: Uint32Array, iova: number, bytes: number, dest: number): number {
+  const depth = lastDepth(words) - 1;
+  const level = LEVELS + 4 * depth;
+  const span = 2 ** (words[level] as number);
+  if (!(bytes > 0 && bytes % span === 0 && arePages(iova, bytes, limit(words, 0), span))) return 0;
+  const found = walks.follow(words[CALLS + 6] as number, iova, depth, 0);
+  const index = indexIn(words, depth, lowHalf(iova), highHalf(iova));
+  const count = bytes / span;
+  if ((found & 15) !== depth || index + count > (words[level + 1] as number) + 1) return 0;
+  const first = ((found & OFFSET) >>> 0) + 8 * index;
+  for (let i = 0; i < count; i++) {
+    const [lo, hi] = [words[first / 4 + 2 * i] as number, words[first / 4 + 2 * i + 1] as number];
+    if ((lo & (words[level + 2] as number)) !== ((words[level + 3] as number) | 0)) return 0;
+    words[dest / 4 + i] = addressIn(words, lo, hi) - (words[TREE] as number);
+  }
+  return first;
 }
 
 /** Whether the kernel `translateCall8` answers for an address. */

@@ -4,7 +4,7 @@
  */
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
-import { answersCall, mapCall, unmapCall } from './plain-calls.ts';
+import { answersCall, mapCall, tablesCall, unmapCall } from './plain-calls.ts';
 import { addressIn, entryBehind, indexIn, sharedDepth } from './plain-walk.ts';
 
 const TWO_32 = 0x100000000;
@@ -309,6 +309,10 @@ export class PlainKernels implements Kernels {
 
   unmapCall8(iova: number, bytes: number): number {
     return unmapCall(this, this.#view(), iova, bytes);
+  }
+
+  tablesCall8(iova: number, bytes: number, dest: number): number {
+    return tablesCall(this, this.#view(), iova, bytes, dest);
   }
 
   translateCall8(iova: number): number {

@@ -176,6 +176,22 @@ export class TableMemory implements PhysicalMemory {
     this.#allocator.release(offset, bytes);
   }
 
+  /** Frees `count` tables of one size, whose byte offsets are the words from the byte offset `list` on. */
+  freeAll(list: number, count: number, bytes: number): void {
+    this.#allocator.releaseAll(this.u32, list >>> 2, count, bytes);
+  }
+
+  /** Whether each of `count` last-level tables, whose byte offsets are the words from `list` on, has `entries` entries in use. */
+  haveEntries(list: number, count: number, entries: number): boolean {
+    const { u32 } = this;
+    const inUse = this.#entries;
+    const first = list >>> 2;
+    for (let i = first; i < first + count; i++) {
+      if (inUse[(u32[i] as number) >>> UNIT_SHIFT] !== entries) return false;
+    }
+    return true;
+  }
+
   /** Entries in use of a last-level table. */
   entriesIn(offset: number): number {
     return this.#entries[offset >>> UNIT_SHIFT] as number;

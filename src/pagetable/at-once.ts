@@ -2,11 +2,12 @@
  * Calls that are one kernel call each: smallest pages of one table, whose entries are all empty, or all to be emptied.
  * @module
  */
-import type { Entry, Geometry } from '../formats/contract.ts';
+import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import { sizesOf } from '../formats/widths.ts';
-import type { TableMemory } from '../memory/table-memory.ts';
+import { SCRATCH, type TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { type Cursor, DEPTH_WALKED } from './cursor.ts';
+import type { TlbOps } from './tlb-ops.ts';
 import type { TableTree } from './tree.ts';
 
 /** Where numbers end that are all exact. */
@@ -23,16 +24,23 @@ export class PagesAtOnce {
   readonly #cursor: Cursor;
   readonly #last: number;
   readonly #perPage: number;
+  readonly #tlb: TlbOps;
+  readonly #tables: Level;
+  /** Bytes that a last-level table spans. */
+  readonly #span: number;
   readonly #bits: Entry = { lo: 0, hi: 0 };
   #prot = Number.NaN;
 
-  constructor({ geometry, memory, meter, last, roots, outputEnd, cursor }: TableTree) {
+  constructor({ geometry, memory, meter, last, roots, outputEnd, cursor, tlb, levels, spans }: TableTree) {
     this.#geometry = geometry;
     this.#memory = memory;
     this.#meter = meter;
     this.#cursor = cursor;
     this.#last = last;
     this.#perPage = 2 ** -geometry.pageShift;
+    this.#tlb = tlb;
+    this.#tables = levels[last] as Level;
+    this.#span = spans[last - 1] as number;
     const inputEnd = 2 ** (geometry.signExtends ? geometry.ias - 1 : geometry.ias);
     cursor.allowCalls(roots[0] as number, Math.min(inputEnd, EXACT_END), Math.min(outputEnd, EXACT_END));
   }
@@ -77,6 +85,38 @@ export class PagesAtOnce {
     meter.entryWrites += pages;
     memory.addEntries(table, -pages);
     return true;
+  }
+
+  /** Unmaps `bytes` bytes that are all that last-level tables map, tells the TLB, and frees these; false where nothing was done. */
+  unmapTables(iova: number, bytes: number): boolean {
+    const memory = this.#memory;
+    if (memory.walker !== this.#cursor) this.#cursor.start();
+    const list = SCRATCH.offset;
+    const entry = memory.kernels.tablesCall8(iova, bytes, list);
+    const count = bytes / this.#span;
+    if (entry === 0 || !memory.haveEntries(list, count, this.#tables.entries)) return false;
+    memory.kernels.clear(entry, 8 * count);
+    this.#cursor.forget();
+    this.#flush(iova, count);
+    memory.freeAll(list, count, this.#tables.allocBytes);
+    this.#countTables(count);
+    return true;
+  }
+
+  #flush(iova: number, count: number): void {
+    const tlb = this.#tlb;
+    const span = this.#span;
+    const page = 2 ** this.#geometry.pageShift;
+    if (tlb.flushWalks !== undefined) tlb.flushWalks(iova, span, page, count);
+    else for (let i = 0; i < count; i++) tlb.flushWalk(iova + i * span, span, page);
+  }
+
+  #countTables(count: number): void {
+    const meter = this.#meter;
+    meter.walks++;
+    meter.tableReads += 2 * this.#last - 1 + count;
+    meter.entryWrites += count;
+    meter.tablesFreed += count;
   }
 
   /** The output address, −1 where nothing is mapped, NaN where it must be asked otherwise. */

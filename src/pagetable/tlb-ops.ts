@@ -8,6 +8,8 @@ import type { Gather } from './gather.ts';
 export interface TlbOps {
   /** A table was unlinked: everything in `size` bytes from `iova`, tables included, with the smallest page `granule`. */
   flushWalk(iova: number, size: number, granule: number): void;
+  /** The same of `count` tables whose ranges of `size` bytes each lie one behind the other; absent: `flushWalk` for each. */
+  flushWalks?(iova: number, size: number, granule: number, count: number): void;
   /** `count` leaves of `granule` bytes each, one behind the other, were cleared. */
   addPages(iova: number, granule: number, count: number): void;
   /**
@@ -32,6 +34,7 @@ export interface TlbOps {
 /** No device. */
 export const NO_TLB: TlbOps = {
   flushWalk() {},
+  flushWalks() {},
   addPages() {},
   flushAll() {},
 };

@@ -33,6 +33,12 @@ function placeForCalls(memory: WebAssembly.Memory, tree: Tree, several: boolean)
   words(memory).set([ROOT, LAST, shiftAt(tree, LAST - 1)], WALK.calls / 4 + 6);
 }
 
+/** A tree each of whose tables is of one depth, as whole calls change entries. */
+function layered(drawn: Tree): Tree {
+  const below = (table: number, to: number): number => (table === 0 ? 1 + (to % 7) : 8 + (to % 16));
+  return { wide: true, set: drawn.set.map(([table, index, kind, to]) => [table, index, kind, below(table, to)]) };
+}
+
 interface Call {
   readonly path: [number, number, number];
   readonly pages: number;
@@ -67,7 +73,7 @@ describe('mapCall8', () => {
   test('maps pages of one table whose entries are all zero, and does nothing else', () => {
     fc.assert(
       fc.property(trees, calls, fc.nat({ max: 2 ** 33 }), (drawn, made, frame) => {
-        const tree = { ...drawn, wide: true };
+        const tree = layered(drawn);
         const taken = new Set(tree.set.map(([table, index]) => `${table}.${index}`));
         const pa = frame * PAGE;
         const tables = expectTwins(
@@ -146,7 +152,7 @@ describe('unmapCall8', () => {
   test('clears pages of one table that are leaves of one entry each, and does nothing else', () => {
     fc.assert(
       fc.property(trees, calls, fc.boolean(), (drawn, made: Call[], several) => {
-        const tree = { ...drawn, wide: true };
+        const tree = layered(drawn);
         const kinds = new Map(tree.set.map(([table, index, kind]) => [`${table}.${index}`, kind]));
         const small = made.map(({ path, pages }) => ({ path, pages: 1 + (pages % 6) }));
         const tables = expectTwins(
@@ -199,11 +205,67 @@ describe('unmapCall8', () => {
   );
 });
 
+describe('tablesCall8', () => {
+  const LIST = 4096;
+  const ranges = fc.array(fc.record({ path: indices, tables: fc.integer({ min: 1, max: 4 }) }), {
+    minLength: 1,
+    maxLength: 6,
+  });
+
+  test('finds the tables behind whole entries of one table, all of them, and changes nothing', () => {
+    fc.assert(
+      fc.property(trees, ranges, (drawn, asked) => {
+        const tree = layered(drawn);
+        const span = 2 ** shiftAt(tree, LAST - 1);
+        for (const { path, tables } of asked) {
+          const iova = addressOf(tree, [path[0], path[1], 0], 0) - 0x123;
+          const [entry] = expectTwins(
+            (memory) => placeForCalls(memory, tree, false),
+            (kernels) => [kernels.tablesCall8(iova, tables * span, LIST)],
+          );
+          const { table, depth } = walked(tree, path, LAST - 1);
+          const below = Array.from({ length: tables }, (_, i) => walked(tree, [path[0], path[1] + i, 0], LAST));
+          const fits =
+            depth === LAST - 1 &&
+            path[1] + tables <= 2 ** indexBits(tree) &&
+            below.every((each) => each.depth === LAST);
+          expect(entry).toBe(fits ? (FIRST + table) * KIB + 8 * path[1] : 0);
+          if (!fits) continue;
+          const found = [...words(PAIR.compiled).subarray(LIST / 4, LIST / 4 + tables)];
+          expect(found).toEqual(below.map((each) => (FIRST + each.table) * KIB));
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes no number that is not whole, not of whole tables, or out of range', () => {
+    const tree: Tree = {
+      wide: true,
+      set: [
+        [0, 0, 'table', 1],
+        [1, 0, 'table', 2],
+        [1, 1, 'table', 3],
+      ],
+    };
+    const span = 2 ** shiftAt(tree, LAST - 1);
+    fc.assert(
+      fc.property(fc.oneof(bad, fc.constantFrom(span / 2, span + PAGE)), fc.boolean(), (value, size) => {
+        const [entry] = expectTwins(
+          (memory) => placeForCalls(memory, tree, false),
+          (kernels) => [size ? kernels.tablesCall8(0, value, LIST) : kernels.tablesCall8(value, span, LIST)],
+        );
+        expect(entry).toBe(0);
+      }),
+    );
+  });
+});
+
 describe('translateCall8', () => {
   test('answers as translate8 does from the root, and NaN for what is not a whole number in range', () => {
     fc.assert(
       fc.property(trees, calls, fc.boolean(), bad, (drawn, made, several, value) => {
-        const tree = { ...drawn, wide: true };
+        const tree = layered(drawn);
         const addresses = made.map(({ path }) => addressOf(tree, path, 0));
         const answers = expectTwins(
           (memory) => placeForCalls(memory, tree, several),

@@ -91,21 +91,31 @@ export class SmmuDevice {
    * @throws IommuError `DEVICE` where it never ends.
    */
   sync(register: number, status: number): void {
+    if (!this.listened) {
+      this.countSyncs(1);
+      return;
+    }
     this.#meter.tlbSync++;
     this.#meter.registerWrites++;
-    if (this.listened) this.#poll(register, status);
-    else this.#countPoll();
+    this.#poll(register, status);
   }
 
-  #countPoll(): void {
-    this.#meter.tlbPolls++;
-    this.#meter.registerReads++;
+  /** Counts synchronisations of a device without registers, done at once. */
+  countSyncs(count: number): void {
+    this.#meter.tlbSync += count;
+    this.#meter.registerWrites += count;
+    this.#countPolls(count);
+  }
+
+  #countPolls(count: number): void {
+    this.#meter.tlbPolls += count;
+    this.#meter.registerReads += count;
   }
 
   #poll(register: number, status: number): void {
     this.#port.write32(register, 0);
     for (let polls = 1; polls <= MOST_POLLS; polls++) {
-      this.#countPoll();
+      this.#countPolls(1);
       if ((this.#port.read32(status) & SYNC_ACTIVE) === 0) return;
     }
     throw new IommuError(

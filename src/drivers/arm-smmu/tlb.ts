@@ -50,6 +50,18 @@ export class SmmuTlb implements TlbOps {
     this.sync();
   }
 
+  flushWalks(iova: number, size: number, granule: number, count: number): void {
+    if (this.#byAsid || this.#device.listened) {
+      for (let i = 0; i < count; i++) this.flushWalk(iova + i * size, size, granule);
+      return;
+    }
+    const operations = (size / granule) * count;
+    if (this.#geometry.coherent) this.#meter.wmb += count;
+    this.#meter.tlbAddress += operations;
+    this.#device.countWrites(operations);
+    this.#device.countSyncs(count);
+  }
+
   addPages(iova: number, granule: number, count: number): void {
     if (this.#geometry.coherent) this.#meter.wmb += count;
     this.#meter.tlbLastLevel += count;
