@@ -18,6 +18,12 @@ function pageOf(at: f64, scale: f64): u64 {
   return reinterpret<u64>(at + scale) & MANTISSA;
 }
 
+/** 2^52 times the bytes that an entry of a depth spans. */
+@inline
+function scaleAt(depth: u32): f64 {
+  return TWO_52 * (((1 as u64) << (load<u32>(LEVELS + (depth << 4)) as u64)) as f64);
+}
+
 /** Walks as `follow` does to the last depth. Where the last walk was in the same table, nothing is left to do. */
 @inline
 function followToLast(iova: f64, at: u64): u32 {
@@ -29,30 +35,30 @@ function followToLast(iova: f64, at: u64): u32 {
   return follow(load<u32>(CALLS, 24), iova, last, false);
 }
 
-/** Byte offset of the entry of page `page` in the table that a walk reached; 0 where the table is not of the last depth, or ends within `count` pages. */
+/** Byte offset of the entry of page `page` in the table that a walk reached; 0 where the table is not of this depth, or ends within `count` pages. */
 @inline
-function entryOf(found: u32, page: u64, count: u32): usize {
-  const last = load<u32>(CALLS, 28);
-  if ((found & 15) != last) return 0;
-  const mask = load<u32>(LEVELS + (last << 4), 4);
+function entryOf(found: u32, depth: u32, page: u64, count: u32): usize {
+  if ((found & 15) != depth) return 0;
+  const mask = load<u32>(LEVELS + (depth << 4), 4);
   const index = (page as u32) & mask;
   return index + count > mask + 1 ? 0 : ((found & ~1023) as usize) + ((index as usize) << 3);
 }
 
 /**
- * Maps `bytes` bytes from `iova` on to `pa` on, where these are whole pages in range, of one table that is there, and their entries
- * are all zero.
+ * Maps `bytes` bytes from `iova` on to `pa` on, where these are whole pages of a depth in range, of one table that is there, and
+ * their entries are all zero.
  * @returns byte offset of the table; 0 where nothing was done
  */
-export function mapCall8(iova: f64, pa: f64, bytes: f64, bitsLo: u32, bitsHi: u32): u32 {
-  const scale = load<f64>(CALLS, 16);
+export function mapCall8(depth: u32, iova: f64, pa: f64, bytes: f64, bitsLo: u32, bitsHi: u32): u32 {
+  const isLast = depth == load<u32>(CALLS, 28);
+  const scale = isLast ? load<f64>(CALLS, 16) : scaleAt(depth);
   if (!(bytes > 0 && bytes + scale - scale == bytes)) return 0;
   if (!arePages(iova, bytes, load<f64>(CALLS), scale) || !arePages(pa, bytes, load<f64>(CALLS, 8), scale)) return 0;
-  const pageShift = load<u32>(LEVELS + (load<u32>(CALLS, 28) << 4)) as u64;
+  const pageShift = load<u32>(LEVELS + (depth << 4)) as u64;
   const page = pageOf(iova, scale);
   const count = pageOf(bytes, scale) as u32;
-  const found = followToLast(iova, page << pageShift);
-  const entry = entryOf(found, page, count);
+  const found = isLast ? followToLast(iova, page << pageShift) : follow(load<u32>(CALLS, 24), iova, depth, false);
+  const entry = entryOf(found, depth, page, count);
   if (entry == 0) return 0;
   const shift = load<u32>(TREE, 32) as u64;
   const value = (((pageOf(pa, scale) << pageShift) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
@@ -88,7 +94,7 @@ export function unmapCall8(iova: f64, bytes: f64): u32 {
   const page = pageOf(iova, scale);
   const count = pageOf(bytes, scale) as u32;
   const found = followToLast(iova, page << (load<u32>(LEVELS + (load<u32>(CALLS, 28) << 4)) as u64));
-  const entry = entryOf(found, page, count);
+  const entry = entryOf(found, load<u32>(CALLS, 28), page, count);
   if (entry == 0 || !areSingle8(entry, count, load<u64>(TREE, 40))) return 0;
   const end = entry + ((count as usize) << 3);
   if (count > FEW) memory.fill(entry, 0, end - entry);
@@ -104,16 +110,14 @@ export function unmapCall8(iova: f64, bytes: f64): u32 {
 export function tablesCall8(iova: f64, bytes: f64, dest: usize): u32 {
   const depth = load<u32>(CALLS, 28) - 1;
   const level = LEVELS + (depth << 4);
-  const scale = load<f64>(CALLS, 16) * (((load<u32>(level + 16, 4) as u64) + 1) as f64);
+  const scale = scaleAt(depth);
   if (!(bytes > 0 && bytes + scale - scale == bytes) || !arePages(iova, bytes, load<f64>(CALLS), scale)) return 0;
   const found = follow(load<u32>(CALLS, 24), iova, depth, false);
-  const indexMask = load<u32>(level, 4);
-  const index = (pageOf(iova, scale) as u32) & indexMask;
   const count = pageOf(bytes, scale) as u32;
-  if ((found & 15) != depth || index + count > indexMask + 1) return 0;
+  const first = entryOf(found, depth, pageOf(iova, scale), count);
+  if (first == 0) return 0;
   const mask = load<u32>(level, 8);
   const value = load<u32>(level, 12);
-  const first = ((found & ~1023) as usize) + ((index as usize) << 3);
   const end = first + ((count as usize) << 3);
   for (let entry = first; entry < end; entry += 8, dest += 4) {
     if ((load<u32>(entry) & mask) != value) return 0;

@@ -60,10 +60,11 @@ export const KERNEL_MUTANTS = [
   ['followToLast', 'mask', 'load<u32>(CALLS, 32)', '(load<u32>(CALLS, 32) + 7)'],
   ['entryOf', 'bound', 'index + count > mask + 1', 'index > mask'],
   ['mapCall8', 'stride', 'pageShift - shift', 'pageShift'],
+  ['scaleAt', 'mask', 'depth << 4', '(depth + 1) << 4'],
   ['areSingle8', 'tail', 'if (at == end) return true;', 'if (at <= end) return true;'],
   ['areSingle8', 'mask', '(last & several) != several', 'true'],
   ['unmapCall8', 'bound', 'at < end; at += 8', 'at <= end; at += 8'],
-  ['tablesCall8', 'bound', 'index + count > indexMask + 1', 'index > indexMask'],
+  ['tablesCall8', 'bound', 'entry < end; entry += 8', 'entry + 8 < end; entry += 8'],
   ['tablesCall8', 'mask', '(load<u32>(entry) & mask) != value', 'load<u32>(entry) == 0'],
   ['tablesCall8', 'stride', 'dest += 4', 'dest += 8'],
   ['translateCall8', 'bound', 'iova < load<f64>(CALLS)', 'iova <= load<f64>(CALLS)'],
@@ -72,7 +73,9 @@ export const KERNEL_MUTANTS = [
 ].map(([kernel, kind, from, by]) => ({ kernel, kind, from, by }));
 
 /** Files of the kernels. */
-export const KERNEL_SOURCES = ['common', 'entries', 'lists', 'walk', 'calls', 'index'].map((name) => `kernels/${name}.ts`);
+export const KERNEL_SOURCES = ['common', 'entries', 'lists', 'walk', 'calls', 'index'].map(
+  (name) => `kernels/${name}.ts`,
+);
 
 /** The sources by file, one with a fault in it. Throws where the text does not stand there, or twice. */
 export function withFault(sources, { kernel, from, by }) {

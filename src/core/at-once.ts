@@ -24,8 +24,9 @@ export class CallsAtOnce {
   readonly #page: number;
   readonly #mapsBelow: number;
   readonly #unmapsBelow: number;
-  /** Bytes of a last-level table, and where ranges end that are unmapped by one call of whole tables; both infinite where none is. */
+  /** Bytes that a last-level table spans, or infinity where no block does. */
   readonly #table: number;
+  /** Ranges below these bytes are blocks, or tables in the place of blocks, that go in one call. */
   readonly #tablesBelow: number;
 
   private constructor(
@@ -46,8 +47,8 @@ export class CallsAtOnce {
     const joins = path === 'map-pages' || path === 'one-walk';
     this.#mapsBelow = joins ? table.mapsBelow : 0;
     this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
-    this.#table = table.tableSize;
-    this.#tablesBelow = joins ? table.unmapChooser.after(this.#table) : 0;
+    this.#table = pages.blocks ? pages.span : Number.POSITIVE_INFINITY;
+    this.#tablesBelow = joins ? Math.min(table.chooser.after(this.#table), table.unmapChooser.after(this.#table)) : 0;
   }
 
   /** Those of a domain; undefined where its driver or its tables do not allow them. */
@@ -64,8 +65,17 @@ export class CallsAtOnce {
 
   /** Maps a range with a protection that was checked; false where nothing was done. */
   map(iova: number, pa: number, bytes: number, prot: number): boolean {
+    if (bytes >= this.#table) return this.mapBlocks(iova, pa, bytes, prot);
     if (bytes !== this.#page && !(bytes < this.#mapsBelow)) return false;
     if (!this.#pages.map(iova, pa, bytes, prot)) return false;
+    this.#count();
+    return true;
+  }
+
+  /** Maps a range of blocks; false where nothing was done. */
+  mapBlocks(iova: number, pa: number, bytes: number, prot: number): boolean {
+    if (bytes !== this.#table && !(bytes > this.#table && bytes < this.#tablesBelow)) return false;
+    if (!this.#pages.mapBlocks(iova, pa, bytes, prot)) return false;
     this.#count();
     return true;
   }

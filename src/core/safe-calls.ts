@@ -101,7 +101,7 @@ export class SafeCalls implements Calls {
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
     if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number' && prot === this.#prot) {
-      if (this.#atOnce?.map(iova, pa, size, prot) === true) return { bytes: size, errno: 0, granted: this.#granted };
+      if (this.#atOnce?.map(iova, pa, size, prot) === true) return this.#mapped(size);
     }
     return this.#mapAny(iova, pa, size, prot);
   }
@@ -118,6 +118,20 @@ export class SafeCalls implements Calls {
   }
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
+    if (input.addresses.length === 1 && prot === this.#prot) {
+      const [pa, size] = [input.addresses[0], input.lengths[0]];
+      if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number') {
+        if (this.#atOnce?.mapBlocks(iova, pa, size, prot) === true) return this.#mapped(size);
+      }
+    }
+    return this.#mapList(iova, input, prot);
+  }
+
+  #mapped(bytes: number): MapResult {
+    return { bytes, errno: 0, granted: this.#granted };
+  }
+
+  #mapList(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const given = input instanceof CheckedList ? input : undefined;
     const readable = (this.#gathers || ScatterList.is(input)) && input.addresses.length >= this.#leastElements;
@@ -222,7 +236,7 @@ export class SafeCalls implements Calls {
       throw error;
     }
     this.#table.commit();
-    return { bytes, errno: 0, granted: this.#granted };
+    return this.#mapped(bytes);
   }
 
   #refuseOverlap(offset: number, bytes: number): void {

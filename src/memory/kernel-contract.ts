@@ -138,11 +138,11 @@ export interface Kernels {
     bitsHi: number,
   ): number;
   /**
-   * Maps `bytes` bytes from `iova` to `pa` where these are whole pages in range, of one last-level table that is there, and their
+   * Maps `bytes` bytes from `iova` to `pa` where these are whole pages of a depth in range, of one table that is there, and their
    * 8-byte entries are all zero. The root, and the ends of the ranges, are those of {@link WALK}; any number may come.
    * @returns byte offset of the table; 0 where nothing was done
    */
-  mapCall8(iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number;
+  mapCall8(depth: number, iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number;
   /**
    * Unmaps `bytes` bytes from `iova` where these are whole pages in range, of one last-level table, each mapped by an entry of its own.
    * @returns byte offset of the table; 0 where nothing was done

@@ -31,25 +31,24 @@ function lastDepth(words: Uint32Array): number {
   return words[CALLS + 7] as number;
 }
 
-/** Bytes of a smallest page. */
-function pageBytes(words: Uint32Array): number {
-  return 2 ** (words[LEVELS + 4 * lastDepth(words)] as number);
+/** Bytes that an entry of a depth spans. */
+function spanAt(words: Uint32Array, depth: number): number {
+  return 2 ** (words[LEVELS + 4 * depth] as number);
 }
 
 function arePages(at: number, bytes: number, end: number, page: number): boolean {
   return at >= 0 && at + bytes <= end && at % page === 0;
 }
 
-/** Walks to the entries of a range of whole pages. */
-function find(walks: Walks, words: Uint32Array, iova: number, bytes: number): Found | undefined {
-  const page = pageBytes(words);
+/** Walks to the entries of a range of whole pages of a depth. */
+function find(walks: Walks, words: Uint32Array, depth: number, iova: number, bytes: number): Found | undefined {
+  const page = spanAt(words, depth);
   if (!(bytes > 0 && bytes % page === 0 && arePages(iova, bytes, limit(words, 0), page))) return undefined;
-  const last = lastDepth(words);
-  const found = walks.follow(words[CALLS + 6] as number, iova, last, 0);
-  const index = indexIn(words, last, lowHalf(iova), highHalf(iova));
+  const found = walks.follow(words[CALLS + 6] as number, iova, depth, 0);
+  const index = indexIn(words, depth, lowHalf(iova), highHalf(iova));
   const count = bytes / page;
-  const entries = (words[LEVELS + 4 * last + 1] as number) + 1;
-  return (found & 15) === last && index + count <= entries
+  const entries = (words[LEVELS + 4 * depth + 1] as number) + 1;
+  return (found & 15) === depth && index + count <= entries
     ? { table: (found & OFFSET) >>> 0, index, count }
     : undefined;
 }
@@ -58,15 +57,16 @@ function find(walks: Walks, words: Uint32Array, iova: number, bytes: number): Fo
 export function mapCall(
   walks: Walks,
   words: Uint32Array,
+  depth: number,
   iova: number,
   pa: number,
   bytes: number,
   bitsLo: number,
   bitsHi: number,
 ): number {
-  const page = pageBytes(words);
+  const page = spanAt(words, depth);
   if (!arePages(pa, bytes, limit(words, 1), page)) return 0;
-  const found = find(walks, words, iova, bytes);
+  const found = find(walks, words, depth, iova, bytes);
   if (found === undefined) return 0;
   const { table, index, count } = found;
   if (walks.firstSet8(table, index, index + count) < index + count) return 0;
@@ -81,7 +81,7 @@ export function mapCall(
 
 /** As the kernel `unmapCall8`. */
 export function unmapCall(walks: Walks, words: Uint32Array, iova: number, bytes: number): number {
-  const found = find(walks, words, iova, bytes);
+  const found = find(walks, words, lastDepth(words), iova, bytes);
   if (found === undefined) return 0;
   const { table, index, count } = found;
   const end = index + count;
@@ -95,20 +95,16 @@ export function unmapCall(walks: Walks, words: Uint32Array, iova: number, bytes:
 /** As the kernel `tablesCall8`. */
 export function tablesCall(walks: Walks, words: Uint32Array, iova: number, bytes: number, dest: number): number {
   const depth = lastDepth(words) - 1;
+  const found = find(walks, words, depth, iova, bytes);
+  if (found === undefined) return 0;
+  const first = found.table / 4 + 2 * found.index;
   const level = LEVELS + 4 * depth;
-  const span = 2 ** (words[level] as number);
-  if (!(bytes > 0 && bytes % span === 0 && arePages(iova, bytes, limit(words, 0), span))) return 0;
-  const found = walks.follow(words[CALLS + 6] as number, iova, depth, 0);
-  const index = indexIn(words, depth, lowHalf(iova), highHalf(iova));
-  const count = bytes / span;
-  if ((found & 15) !== depth || index + count > (words[level + 1] as number) + 1) return 0;
-  const first = ((found & OFFSET) >>> 0) + 8 * index;
-  for (let i = 0; i < count; i++) {
-    const [lo, hi] = [words[first / 4 + 2 * i] as number, words[first / 4 + 2 * i + 1] as number];
+  for (let i = 0; i < found.count; i++) {
+    const [lo, hi] = [words[first + 2 * i] as number, words[first + 2 * i + 1] as number];
     if ((lo & (words[level + 2] as number)) !== ((words[level + 3] as number) | 0)) return 0;
     words[dest / 4 + i] = addressIn(words, lo, hi) - (words[TREE] as number);
   }
-  return first;
+  return 4 * first;
 }
 
 /** Whether the kernel `translateCall8` answers for an address. */

@@ -303,8 +303,8 @@ export class PlainKernels implements Kernels {
     return found | 256;
   }
 
-  mapCall8(iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number {
-    return mapCall(this, this.#view(), iova, pa, bytes, bitsLo, bitsHi);
+  mapCall8(depth: number, iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number {
+    return mapCall(this, this.#view(), depth, iova, pa, bytes, bitsLo, bitsHi);
   }
 
   unmapCall8(iova: number, bytes: number): number {

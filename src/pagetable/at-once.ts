@@ -3,7 +3,7 @@
  * @module
  */
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
-import { sizesOf } from '../formats/widths.ts';
+import { hasSize, sizesOf } from '../formats/widths.ts';
 import { SCRATCH, type TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { type Cursor, DEPTH_WALKED } from './cursor.ts';
@@ -18,6 +18,9 @@ const EXACT_END = 2 ** 53;
  * is left to the calls of `PageTable`, as if it had not been tried. The counts are those of that call.
  */
 export class PagesAtOnce {
+  /** Whether there are blocks that span as much as a last-level table. */
+  readonly blocks: boolean;
+  readonly #tree: TableTree;
   readonly #geometry: Geometry;
   readonly #memory: TableMemory;
   readonly #meter: Meter;
@@ -27,11 +30,14 @@ export class PagesAtOnce {
   readonly #tlb: TlbOps;
   readonly #tables: Level;
   /** Bytes that a last-level table spans. */
-  readonly #span: number;
+  readonly span: number;
   readonly #bits: Entry = { lo: 0, hi: 0 };
+  readonly #blockBits: Entry = { lo: 0, hi: 0 };
   #prot = Number.NaN;
 
-  constructor({ geometry, memory, meter, last, roots, outputEnd, cursor, tlb, levels, spans }: TableTree) {
+  constructor(tree: TableTree) {
+    const { geometry, memory, meter, last, roots, outputEnd, cursor, tlb, levels, spans } = tree;
+    this.#tree = tree;
     this.#geometry = geometry;
     this.#memory = memory;
     this.#meter = meter;
@@ -40,7 +46,8 @@ export class PagesAtOnce {
     this.#perPage = 2 ** -geometry.pageShift;
     this.#tlb = tlb;
     this.#tables = levels[last] as Level;
-    this.#span = spans[last - 1] as number;
+    this.span = spans[last - 1] as number;
+    this.blocks = hasSize(geometry.pageSizes, this.span) && geometry.slots(last - 1, this.span) === 1;
     const inputEnd = 2 ** (geometry.signExtends ? geometry.ias - 1 : geometry.ias);
     cursor.allowCalls(roots[0] as number, Math.min(inputEnd, EXACT_END), Math.min(outputEnd, EXACT_END));
   }
@@ -55,12 +62,12 @@ export class PagesAtOnce {
     return plain && sizesOf(pageSizes)[0] === page && geometry.slots(last, page) === 1;
   }
 
-  /** Maps `bytes` bytes; false where nothing was done. */
+  /** Maps `bytes` bytes of smallest pages; false where nothing was done. */
   map(iova: number, pa: number, bytes: number, prot: number): boolean {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
     if (prot !== this.#prot) this.#learn(prot);
-    const table = memory.kernels.mapCall8(iova, pa, bytes, this.#bits.lo, this.#bits.hi);
+    const table = memory.kernels.mapCall8(this.#last, iova, pa, bytes, this.#bits.lo, this.#bits.hi);
     if (table === 0) return false;
     const pages = bytes * this.#perPage;
     const meter = this.#meter;
@@ -69,6 +76,23 @@ export class PagesAtOnce {
     meter.entryWrites += pages;
     meter.wmb++;
     memory.addEntries(table, pages);
+    return true;
+  }
+
+  /** Maps `bytes` bytes of blocks that span as much as a last-level table; false where nothing was done. */
+  mapBlocks(iova: number, pa: number, bytes: number, prot: number): boolean {
+    const memory = this.#memory;
+    if (memory.walker !== this.#cursor) this.#cursor.start();
+    if (prot !== this.#prot) this.#learn(prot);
+    const depth = this.#last - 1;
+    if (memory.kernels.mapCall8(depth, iova, pa, bytes, this.#blockBits.lo, this.#blockBits.hi) === 0) return false;
+    const count = bytes / this.span;
+    const meter = this.#meter;
+    meter.walks++;
+    meter.tableReads += 2 * depth + count;
+    meter.entryWrites += count;
+    meter.wmb++;
+    this.#tree.hasBlocks = true;
     return true;
   }
 
@@ -93,7 +117,7 @@ export class PagesAtOnce {
     if (memory.walker !== this.#cursor) this.#cursor.start();
     const list = SCRATCH.offset;
     const entry = memory.kernels.tablesCall8(iova, bytes, list);
-    const count = bytes / this.#span;
+    const count = bytes / this.span;
     if (entry === 0 || !memory.haveEntries(list, count, this.#tables.entries)) return false;
     memory.kernels.clear(entry, 8 * count);
     this.#cursor.forget();
@@ -105,7 +129,7 @@ export class PagesAtOnce {
 
   #flush(iova: number, count: number): void {
     const tlb = this.#tlb;
-    const span = this.#span;
+    const span = this.span;
     const page = 2 ** this.#geometry.pageShift;
     if (tlb.flushWalks !== undefined) tlb.flushWalks(iova, span, page, count);
     else for (let i = 0; i < count; i++) tlb.flushWalk(iova + i * span, span, page);
@@ -130,6 +154,7 @@ export class PagesAtOnce {
 
   #learn(prot: number): void {
     this.#geometry.leaf(this.#last, 1, prot, this.#bits);
+    if (this.blocks) this.#geometry.leaf(this.#last - 1, 1, prot, this.#blockBits);
     this.#prot = prot;
   }
 }

@@ -121,14 +121,6 @@ export class PageTable implements PagesSink, UnmapSink {
     return oneWalk ? this.#inTable : Math.min(this.unmapChooser.after(smallest), this.#tableSpan);
   }
 
-  /** Bytes of a last-level table, where a call can unmap it as one page; infinite where none can. */
-  get tableSize(): number {
-    const size = this.tree.spans[this.tree.last - 1] ?? Number.POSITIVE_INFINITY;
-    const isPage =
-      this.unmapChooser.after(size / 2) === size && this.tree.geometry.slots(this.tree.last - 1, size) === 1;
-    return isPage ? size : Number.POSITIVE_INFINITY;
-  }
-
   /** Whether a range is smallest pages of one table, which are all written or none of them. */
   mapsAtOnce(iova: number, bytes: number): boolean {
     return bytes < this.#atOnce && offsetIn(iova, this.#tableSpan) + bytes <= this.#tableSpan;

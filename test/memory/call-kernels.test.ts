@@ -22,7 +22,7 @@ import { expectTwins, PAIR, words } from './twins.ts';
 const PAGE = 2 ** PAGE_SHIFT;
 const INPUT_END = 2 ** 48;
 const OUTPUT_END = 2 ** 46;
-const LEAF = (0x40n << 32n) | 0x7c3n;
+const LEAF = (0x40n << 32n) | 0x7c2n;
 const LAST = DEPTHS - 1;
 
 /** A tree of 8-byte entries that whole calls know; with `several`, marked entries are parts of larger leaves. */
@@ -70,33 +70,39 @@ function entriesOf(table: number, index: number, count: number): bigint[] {
 }
 
 describe('mapCall8', () => {
-  test('maps pages of one table whose entries are all zero, and does nothing else', () => {
-    fc.assert(
-      fc.property(trees, calls, fc.nat({ max: 2 ** 33 }), (drawn, made, frame) => {
-        const tree = layered(drawn);
-        const taken = new Set(tree.set.map(([table, index]) => `${table}.${index}`));
-        const pa = frame * PAGE;
-        const tables = expectTwins(
-          (memory) => placeForCalls(memory, tree, false),
-          (kernels) =>
-            made.map(({ path, pages }) =>
-              kernels.mapCall8(addressOf(tree, path, 0) - 0x123, pa, pages * PAGE, 0x7c3, 0x40),
-            ),
-        );
-        for (const [i, { path, pages }] of made.entries()) {
-          const { table, depth } = walked(tree, path, LAST);
-          const keys = Array.from({ length: pages }, (_, page) => `${table}.${path[2] + page}`);
-          const fits = depth === LAST && path[2] + pages <= 2 ** indexBits(tree) && !keys.some((key) => taken.has(key));
-          expect(tables[i]).toBe(fits ? (FIRST + table) * KIB : 0);
-          if (!fits) continue;
-          for (const key of keys) taken.add(key);
-          const expected = keys.map((_, page) => BigInt(pa + page * PAGE) | LEAF);
-          expect(entriesOf(table, path[2], pages)).toEqual(expected);
-        }
-      }),
-      { numRuns: 400 },
-    );
-  });
+  test.each([LAST, LAST - 1])(
+    'maps pages of depth %i, of one table whose entries are all zero, and does nothing else',
+    (at) => {
+      fc.assert(
+        fc.property(trees, calls, fc.nat({ max: 2 ** 20 }), (drawn, made, frame) => {
+          const tree = layered(drawn);
+          const span = 2 ** shiftAt(tree, at);
+          const taken = new Set(tree.set.map(([table, index]) => `${table}.${index}`));
+          const pa = frame * span;
+          const start = (path: Call['path']): Call['path'] => (at === LAST ? path : [path[0], path[1], 0]);
+          const tables = expectTwins(
+            (memory) => placeForCalls(memory, tree, false),
+            (kernels) =>
+              made.map(({ path, pages }) =>
+                kernels.mapCall8(at, addressOf(tree, start(path), 0) - 0x123, pa, pages * span, 0x7c2, 0x40),
+              ),
+          );
+          for (const [i, { path, pages }] of made.entries()) {
+            const { table, depth } = walked(tree, path, at);
+            const first = path[at] as number;
+            const keys = Array.from({ length: pages }, (_, page) => `${table}.${first + page}`);
+            const fits = depth === at && first + pages <= 2 ** indexBits(tree) && !keys.some((key) => taken.has(key));
+            expect(tables[i]).toBe(fits ? (FIRST + table) * KIB : 0);
+            if (!fits) continue;
+            for (const key of keys) taken.add(key);
+            const expected = keys.map((_, page) => BigInt(pa + page * span) | LEAF);
+            expect(entriesOf(table, first, pages)).toEqual(expected);
+          }
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
 
   test('takes no number that is not whole, not of pages, or out of range', () => {
     const tree: Tree = { wide: true, set: [] };
@@ -113,7 +119,7 @@ describe('mapCall8', () => {
         given[which] = which === 1 && value === INPUT_END ? OUTPUT_END : value;
         const [table] = expectTwins(
           (memory) => placeForCalls(memory, flat, false),
-          (kernels) => [kernels.mapCall8(...given, 0x7c3, 0x40)],
+          (kernels) => [kernels.mapCall8(LAST, ...given, 0x7c2, 0x40)],
         );
         expect(table).toBe(0);
         expect(entriesOf(0, 0, 128).filter((entry) => entry !== 0n)).toHaveLength(1);
@@ -139,9 +145,9 @@ describe('mapCall8', () => {
         new Float64Array(memory.buffer, WALK.calls, 1)[0] = input;
       },
       (kernels) => [
-        kernels.mapCall8(input - PAGE, OUTPUT_END, PAGE, 0x7c3, 0x40),
-        kernels.mapCall8(input - PAGE, OUTPUT_END - PAGE, 2 * PAGE, 0x7c3, 0x40),
-        kernels.mapCall8(input - PAGE, OUTPUT_END - PAGE, PAGE, 0x7c3, 0x40),
+        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END, PAGE, 0x7c2, 0x40),
+        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END - PAGE, 2 * PAGE, 0x7c2, 0x40),
+        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END - PAGE, PAGE, 0x7c2, 0x40),
       ],
     );
     expect(tables).toEqual([0, 0, (FIRST + 2) * KIB]);
