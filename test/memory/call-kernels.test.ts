@@ -22,7 +22,7 @@ import { expectTwins, PAIR, words } from './twins.ts';
 const PAGE = 2 ** PAGE_SHIFT;
 const INPUT_END = 2 ** 48;
 const OUTPUT_END = 2 ** 46;
-const LEAF = (0x40n << 32n) | 0x7c2n;
+const LEAF = (0x400000n << 32n) | 0x7c2n;
 const LAST = DEPTHS - 1;
 
 /** A tree of 8-byte entries that whole calls know; with `several`, marked entries are parts of larger leaves. */
@@ -84,7 +84,7 @@ describe('mapCall8', () => {
             (memory) => placeForCalls(memory, tree, false),
             (kernels) =>
               made.map(({ path, pages }) =>
-                kernels.mapCall8(at, addressOf(tree, start(path), 0) - 0x123, pa, pages * span, 0x7c2, 0x40),
+                kernels.mapCall8(at, addressOf(tree, start(path), 0) - 0x123, pa, pages * span, 0x7c2, 0x400000),
               ),
           );
           for (const [i, { path, pages }] of made.entries()) {
@@ -119,7 +119,7 @@ describe('mapCall8', () => {
         given[which] = which === 1 && value === INPUT_END ? OUTPUT_END : value;
         const [table] = expectTwins(
           (memory) => placeForCalls(memory, flat, false),
-          (kernels) => [kernels.mapCall8(LAST, ...given, 0x7c2, 0x40)],
+          (kernels) => [kernels.mapCall8(LAST, ...given, 0x7c2, 0x400000)],
         );
         expect(table).toBe(0);
         expect(entriesOf(0, 0, 128).filter((entry) => entry !== 0n)).toHaveLength(1);
@@ -145,9 +145,9 @@ describe('mapCall8', () => {
         new Float64Array(memory.buffer, WALK.calls, 1)[0] = input;
       },
       (kernels) => [
-        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END, PAGE, 0x7c2, 0x40),
-        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END - PAGE, 2 * PAGE, 0x7c2, 0x40),
-        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END - PAGE, PAGE, 0x7c2, 0x40),
+        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END, PAGE, 0x7c2, 0x400000),
+        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END - PAGE, 2 * PAGE, 0x7c2, 0x400000),
+        kernels.mapCall8(LAST, input - PAGE, OUTPUT_END - PAGE, PAGE, 0x7c2, 0x400000),
       ],
     );
     expect(tables).toEqual([0, 0, (FIRST + 2) * KIB]);
