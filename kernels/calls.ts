@@ -1,6 +1,6 @@
 // Whole calls on smallest pages of one table below a single root, of 8-byte entries: the numbers are checked, then comes the
 // walk, the test of all entries, and the stores.
-import { CALLS, join, LEVELS, MANTISSA, PATH, TREE, TWO_52, WALKED, whole } from './common';
+import { CALLS, join, LEVELS, MANTISSA, PATH, TREE, TWO_52, TWO_52_BITS, WALKED } from './common';
 import { follow, outputAt, tableBehind, writeClear8 } from './walk';
 
 /** Entries up to this number are cleared one by one. */
@@ -128,7 +128,9 @@ export function tablesCall8(iova: f64, bytes: f64, dest: usize): u32 {
 
 /** As `translate8`, from the root; NaN too where the address is not a whole number in range. */
 export function translateCall8(iova: f64): f64 {
-  if (!(iova >= 0 && iova < load<f64>(CALLS) && iova < TWO_52 && iova + TWO_52 - TWO_52 == iova)) return NaN;
-  const at = whole(iova) as u64;
+  const biased = iova + TWO_52;
+  // Negative numbers and those from 2^52 on have other exponents: as unsigned numbers they lie above every limit
+  const at = reinterpret<u64>(biased) - (TWO_52_BITS as u64);
+  if (at >= load<u64>(CALLS, 40) || biased - TWO_52 != iova) return NaN;
   return outputAt(followToLast(iova, at), at);
 }

@@ -11,17 +11,17 @@ export const STATE: usize = 64;
 export const TREE: usize = 256;
 /**
  * What whole calls know besides: where input and output addresses end (doubles), 2^52 times the bytes of a page (a double), the
- * root, the last depth, and the shift of the index above it.
+ * root, the last depth, the shift of the index above it, and (64 bits, from word 10 on) where input addresses below 2^52 end.
  */
 export const CALLS: usize = 304;
 /** For each depth: shift and mask of its index, mask and value that tell a table entry. */
-export const LEVELS: usize = 344;
+export const LEVELS: usize = 352;
 /** Where the last walk went: its address (64 bits), the depth reached (0: forgotten), entries counted that lack the mark. */
-export const WALKED: usize = 440;
+export const WALKED: usize = 448;
 /** Byte offset of the table at each depth of the last walk. */
-export const PATH: usize = 456;
+export const PATH: usize = 464;
 /** For each depth of the last walk, entries above it that lack the mark. */
-export const UNMARKED: usize = 488;
+export const UNMARKED: usize = 496;
 
 /** 2^52: added to a whole number below it, the low 52 bits of the sum are that number. */
 export const TWO_52: f64 = 4503599627370496.0;

@@ -67,7 +67,7 @@ export const KERNEL_MUTANTS = [
   ['tablesCall8', 'bound', 'entry < end; entry += 8', 'entry + 8 < end; entry += 8'],
   ['tablesCall8', 'mask', '(load<u32>(entry) & mask) != value', 'load<u32>(entry) == 0'],
   ['tablesCall8', 'stride', 'dest += 4', 'dest += 8'],
-  ['translateCall8', 'bound', 'iova < load<f64>(CALLS)', 'iova <= load<f64>(CALLS)'],
+  ['translateCall8', 'bound', 'at >= load<u64>(CALLS, 40)', 'at > load<u64>(CALLS, 40)'],
   ['decode8', 'tail', 'if (count & 1)', 'if (count & 2)'],
   ['decode8', 'mask', 'i64x2.eq(entries, zero)', 'i64x2.eq(v128.and(entries, masks), zero)'],
 ].map(([kernel, kind, from, by]) => ({ kernel, kind, from, by }));

@@ -46,6 +46,8 @@ export class SafeCalls implements Calls {
   /** Shorter lists are not worth a look by kernels. */
   readonly #leastElements: number;
   readonly #atOnce: CallsAtOnce | undefined;
+  /** The same where it translates. */
+  readonly #translator: CallsAtOnce | undefined;
   /** The protection that was checked last, and what it grants. */
   #prot = Number.NaN;
   #granted = 0;
@@ -74,13 +76,13 @@ export class SafeCalls implements Calls {
     this.#refusals = new Refusals(geometry);
     this.#gathers = gathers;
     this.#atOnce = atOnce;
+    this.#translator = atOnce?.translates === true ? atOnce : undefined;
     this.#leastElements = geometry.pageSizes > check.smallest ? FEW_ELEMENTS : 0;
   }
 
   translate(iova: Address): number | undefined {
-    const calls = this.#atOnce;
-    if (typeof iova === 'number' && calls?.translates === true) {
-      const pa = calls.translate(iova);
+    if (typeof iova === 'number' && this.#translator !== undefined) {
+      const pa = this.#translator.translate(iova);
       if (!Number.isNaN(pa)) return pa === -1 ? undefined : pa;
     }
     return this.#translate(iova);

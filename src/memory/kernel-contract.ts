@@ -11,12 +11,13 @@ export const STATE_OFFSET = 64;
  * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, in two words each
  * the bits that mark a cleaned entry and the field of an output address in a leaf, that field's shift, and from word 10 on the
  * bits of which all are set in a leaf of several entries (0 where no bits tell one). `calls`, for whole calls: three doubles
- * (where input and output addresses end, 2^52 times the bytes of a page), the root, the last depth, and the shift of the index above it. `levels`, four words a depth, at most six
+ * (where input and output addresses end, 2^52 times the bytes of a page), the root, the last depth, the shift of the index above it, and
+ * from word 10 on, in two words, where input addresses below 2^52 end. `levels`, four words a depth, at most six
  * depths: shift and mask of the index, mask and value that tell a table entry. `walked`: the last address in two words, the depth
  * reached (0 makes the next walk begin at the root), entries counted that had no mark. `path`: byte offset of the table at each
  * depth. `unmarked`: for each depth, entries above it that had no mark.
  */
-export const WALK = { tree: 256, calls: 304, levels: 344, walked: 440, path: 456, unmarked: 488 } as const;
+export const WALK = { tree: 256, calls: 304, levels: 352, walked: 448, path: 464, unmarked: 496 } as const;
 
 /** What every set of kernels offers. Offsets are bytes in the memory, counts are entries, values are 32-bit halves. */
 export interface Kernels {

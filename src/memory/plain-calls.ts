@@ -109,5 +109,6 @@ export function tablesCall(walks: Walks, words: Uint32Array, iova: number, bytes
 
 /** Whether the kernel `translateCall8` answers for an address. */
 export function answersCall(words: Uint32Array, iova: number): boolean {
-  return iova >= 0 && iova < limit(words, 0) && iova < 2 ** 52 && Number.isInteger(iova);
+  const end = (words[CALLS + 10] as number) + (words[CALLS + 11] as number) * 2 ** 32;
+  return iova >= 0 && iova < end && Number.isInteger(iova);
 }

@@ -37,6 +37,8 @@ export function wroteLeaf(found: number): boolean {
   return (found & WRITTEN) !== 0;
 }
 
+const TWO_52 = 2 ** 52;
+
 /** Walks one tree; several trees of one memory take turns. */
 export class Cursor {
   readonly #geometry: Geometry;
@@ -123,7 +125,9 @@ export class Cursor {
     const last = levels.length - 1;
     const first = (WALK.calls - WALK.tree) / 4;
     new Float64Array(words.buffer, WALK.calls - WALK.tree, 3).set([inputEnd, outputEnd, 2 ** (52 + pageShift)]);
-    words.set([root, last, levels[last - 1]?.shift ?? 0], first + 6);
+    words.set([root, last, levels[last - 1]?.shift ?? 0, 0], first + 6);
+    const end = Math.min(inputEnd, TWO_52);
+    words.set([end, Math.floor(end / 2 ** 32)], first + 10);
     if (this.#memory.walker === this) this.#memory.walker = undefined;
   }
 

@@ -30,7 +30,7 @@ function placeForCalls(memory: WebAssembly.Memory, tree: Tree, several: boolean)
   place(memory, tree);
   words(memory)[WALK.tree / 4 + 11] = several ? MARK : 0;
   new Float64Array(memory.buffer, WALK.calls, 3).set([INPUT_END, OUTPUT_END, 2 ** (52 + PAGE_SHIFT)]);
-  words(memory).set([ROOT, LAST, shiftAt(tree, LAST - 1)], WALK.calls / 4 + 6);
+  words(memory).set([ROOT, LAST, shiftAt(tree, LAST - 1), 0, 0, INPUT_END / 2 ** 32], WALK.calls / 4 + 6);
 }
 
 /** A tree each of whose tables is of one depth, as whole calls change entries. */
