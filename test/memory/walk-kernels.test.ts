@@ -146,7 +146,7 @@ describe('translate8', () => {
 });
 
 describe('mapPages8', () => {
-  const LEAF = (0x40n << 32n) | 0x7c3n;
+  const LEAF = (0x400000n << 32n) | 0x7c3n;
 
   test('writes the leaves where the table is there and their entries are zero, and else nothing', () => {
     fc.assert(
@@ -156,7 +156,7 @@ describe('mapPages8', () => {
         const count = 1 + (n % Math.min(300, 2 ** indexBits(tree) - path[2]));
         const found = expectTwins(
           (memory) => place(memory, tree),
-          (kernels) => kernels.mapPages8(ROOT, addressOf(tree, path, 0), pa, count, DEPTHS - 1, 0, 0x7c3, 0x40),
+          (kernels) => kernels.mapPages8(ROOT, addressOf(tree, path, 0), pa, count, DEPTHS - 1, 0, 0x7c3, 0x400000),
         );
         const { table, depth } = walked(tree, path, DEPTHS - 1);
         const isTaken = (index: number): boolean => index >= path[2] && index < path[2] + count;
