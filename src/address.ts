@@ -142,3 +142,9 @@ export function checkAddress(argument: string, value: Address): void {
     );
   }
 }
+
+/** An address that a device puts on the bus, which has 64 bits. @throws IommuError those of {@link checkAddress} */
+export function busAddress(value: Address): bigint {
+  checkAddress('iova', value);
+  return BigInt(value);
+}

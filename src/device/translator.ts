@@ -3,7 +3,7 @@
  * may have kept. Written once for all units with tables.
  * @module
  */
-import type { Address } from '../address.ts';
+import { type Address, busAddress } from '../address.ts';
 import type { PhysicalReader } from '../bus.ts';
 import { ANY, type Scope, STAGES } from '../hardware/command.ts';
 import {
@@ -135,10 +135,13 @@ export class Translator {
     return result.ok ? result.pa : -1;
   }
 
-  /** What an access becomes, with all that is known of it. */
+  /**
+   * What an access becomes, with all that is known of it.
+   * @throws IommuError those of `checkAddress`
+   */
   translate(stream: number, iova: Address, access: Access = READ, substream: number = ANY): UnitAnswer {
     const bound = this.#context(stream, substream);
-    const address = BigInt.asUintN(64, BigInt(iova));
+    const address = busAddress(iova);
     const page = Number(address >> 12n);
     const { domain, space, stages } = bound.tag;
     const slot = bound.walker === undefined ? -1 : this.tlb.find(domain, space, stages, page);
@@ -148,7 +151,7 @@ export class Translator {
   /** An access of a device that keeps translations itself (ATS): from its own TLB, else asked of the unit. */
   translateAts(stream: number, iova: Address, access: Access = READ, substream: number = ANY): UnitAnswer {
     const own = this.deviceTlb(stream);
-    const address = BigInt.asUintN(64, BigInt(iova));
+    const address = busAddress(iova);
     const page = Number(address >> 12n);
     const slot = own.find(0, substream, STAGES.first, page);
     if (slot >= 0 && accessReason(own.attributesOf(slot), access) === undefined) {

@@ -3,7 +3,7 @@
  * is complete, and fault records (Arm IHI 0062).
  * @module
  */
-import type { Address } from '../../address.ts';
+import { type Address, busAddress } from '../../address.ts';
 import type { PhysicalReader, RegisterPort } from '../../bus.ts';
 import { bypassLeaf } from '../../hardware/iommu.ts';
 import { NestedWalker } from '../../hardware/walk/nested.ts';
@@ -171,7 +171,7 @@ export class SmmuV2 implements RegisterPort {
 
   /** What a stream's access becomes: as a device sees it, from the TLB if that has an answer. */
   translate(stream: number, iova: Address, access: Access = READ): SmmuV2Answer {
-    const address = BigInt(iova);
+    const address = busAddress(iova);
     if (!this.#powered) return uncached(faultOf('translation-off', address, 'the device has no power'));
     if (this.#registers.get(GR0.sCR0) & SCR0.CLIENTPD) return uncached(this.#bypass(address));
     const route = this.#route(stream);

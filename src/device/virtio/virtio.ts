@@ -2,7 +2,7 @@
  * A live virtio-iommu: it keeps mappings itself, and takes requests from a virtqueue (VIRTIO 1.2, 5.13).
  * @module
  */
-import type { Address } from '../../address.ts';
+import { type Address, busAddress } from '../../address.ts';
 import type { PhysicalMemory, RegisterPort } from '../../bus.ts';
 import { bitsOf } from '../../hardware/bits.ts';
 import { emptyScope, type Scope } from '../../hardware/command.ts';
@@ -134,7 +134,7 @@ export class LiveVirtio implements RegisterPort {
 
   /** What an endpoint's access becomes. */
   translate(stream: number, iova: Address, access: Access = READ): { readonly result: Leaf | Fault } {
-    const address = BigInt.asUintN(64, BigInt(iova));
+    const address = busAddress(iova);
     const id = this.#endpoints.get(stream);
     const domain = id === undefined ? undefined : this.#domains.get(id);
     if (domain === undefined) {
