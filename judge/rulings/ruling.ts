@@ -3,8 +3,11 @@
  * @module
  */
 
-/** Who is right: `reader` is this project, `undecided` where the text at hand does not settle it. */
-type Right = 'reader' | 'undecided';
+/**
+ * Who is right: `reader` is this project; `either` where the specification allows both; `undecided` where the text at hand
+ * does not settle it.
+ */
+type Right = 'reader' | 'either' | 'undecided';
 
 /** A kind of difference. */
 export interface Ruling {

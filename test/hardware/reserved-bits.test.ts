@@ -66,6 +66,8 @@ describe('VT-d refuses a present entry with a reserved bit', () => {
     ['PASID table entry, bit 136', PASID, 136, 'fault reason 0x5a'],
     ['PASID table entry, bit 192', PASID, 192, 'fault reason 0x5a'],
     ['PASID table entry, bit 511', PASID, 511, 'fault reason 0x5a'],
+    ['PASID table entry, bit 52 of SSPTPTR', PASID, 52, 'fault reason 0x5a'],
+    ['PASID table entry, bit 180 of FSPTPTR, which a second stage ignores', PASID, 180, 'fault reason 0x79'],
     ['PASID table entry, bit 89 (CD), which is defined', PASID, 89, 'fault reason 0x79'],
   ])('scalable mode: %s', (_, entry, bit, reason) => {
     const reader = memory();
@@ -137,10 +139,46 @@ describe('VT-d refuses a present entry with a reserved bit', () => {
   });
 });
 
-test.each([2, 6, 63])('AMD-Vi refuses a valid device table entry with reserved bit %d', (bit) => {
-  const reader = memory();
-  reader.write64(ROOT, BigInt(TABLE) | 3n | (3n << 9n) | (3n << 61n));
-  const unit = (bits: PagesReader) => new AmdVi(bits, new Map([['DEV_TAB_BASE', BigInt(ROOT)]]));
-  expect(unit(reader).context(0).action).toBe('translate');
-  expect(unit(flipped(reader, ROOT, bit)).context(0)).toMatchObject({ action: 'fault', reason: 'stream-invalid' });
+describe('VT-d second-stage entries (9.8)', () => {
+  const LEAF = BigInt(0x8000) | 3n;
+  const reason = (entry: 'table' | 'leaf', bit: bigint, ecap?: bigint): string => {
+    const reader = memory();
+    reader.write64(CONTEXT, BigInt(TABLE) | 1n);
+    reader.write64(CONTEXT + 8, 1n | (5n << 8n));
+    for (const page of [0x6000, 0x7000]) reader.clear(page, PAGE);
+    reader.write64(TABLE, 0x6000n | 3n | (entry === 'table' ? bit : 0n));
+    reader.write64(0x6000, 0x7000n | 3n);
+    reader.write64(0x7000, LEAF | (entry === 'leaf' ? bit : 0n));
+    const named = new Map([['RTADDR', BigInt(ROOT)]]);
+    if (ecap !== undefined) named.set('ECAP', ecap);
+    const { result } = new VtdUnit(reader, named).translate(0, 0);
+    return result.ok ? 'ok' : result.syndrome.slice(0, 17);
+  };
+  const [SNP, TM] = [1n << 11n, 1n << 62n];
+  const [SC, DT] = [1n << 7n, 1n << 2n];
+
+  test.each([
+    ['SNP of a leaf', 'leaf', SNP, undefined, 'ok'],
+    ['SNP of a leaf with ECAP.SC', 'leaf', SNP, SC, 'ok'],
+    ['SNP of a leaf without it', 'leaf', SNP, DT, 'fault reason 0x0c'],
+    ['TM of a leaf', 'leaf', TM, undefined, 'ok'],
+    ['TM of a leaf with ECAP.DT', 'leaf', TM, DT, 'ok'],
+    ['TM of a leaf without it', 'leaf', TM, SC, 'fault reason 0x0c'],
+    ['bit 11 of an entry that leads to a table', 'table', SNP, SC | DT, 'fault reason 0x0c'],
+    ['bit 62 of an entry that leads to a table', 'table', TM, SC | DT, 'fault reason 0x0c'],
+    ['bit 10 of an entry that leads to a table', 'table', 1n << 10n, 0n, 'ok'],
+  ] as const)('%s', (_, entry, bit, ecap, expected) => {
+    expect(reason(entry, bit, ecap)).toBe(expected);
+  });
 });
+
+test.each([2, 6, 63, 180, 181, 192, 206, 241, 245])(
+  'AMD-Vi refuses a valid device table entry with reserved bit %d',
+  (bit) => {
+    const reader = memory();
+    reader.write64(ROOT, BigInt(TABLE) | 3n | (3n << 9n) | (3n << 61n));
+    const unit = (bits: PagesReader) => new AmdVi(bits, new Map([['DEV_TAB_BASE', BigInt(ROOT)]]));
+    expect(unit(reader).context(0).action).toBe('translate');
+    expect(unit(flipped(reader, ROOT, bit)).context(0)).toMatchObject({ action: 'fault', reason: 'stream-invalid' });
+  },
+);

@@ -171,18 +171,20 @@ it.each([
 });
 
 it.each([
-  ['4K', 0n, 'C_BAD_CD'],
-  ['64K', 1n, undefined],
+  ['4K', 0n, 1n, 'C_BAD_CD'],
+  ['64K', 1n, 1n, undefined],
+  ['64K without IDR5.VAX', 1n, 0n, 'C_BAD_CD'],
 ])(
   'CD.T0SZ below 16 with a granule of %s is ILLEGAL from SMMUv3.1 on unless that granule may have larger addresses',
-  (_, tg, name) => {
+  (_, tg, vax, name) => {
     const system = new System();
     system.stage1(1);
     const cd = Number((system.memory.read64(system.strtab + 64) ?? 0n) & 0xf_ffff_ffff_ffc0n);
     const word = (system.memory.read64(cd) ?? 0n) & ~(63n | (3n << 6n));
     system.memory.write64(cd, word | 13n | (tg << 6n));
+    const named = new Map([...system.named, ['IDR5', 4n | (vax << 10n)] as const]);
     const event = (minor: bigint) =>
-      new SmmuV3(system.memory, new Map([...system.named, ['AIDR', minor]])).translate(1, 0).event?.name;
+      new SmmuV3(system.memory, new Map([...named, ['AIDR', minor]])).translate(1, 0).event?.name;
     expect(event(MINOR_1) === 'C_BAD_CD').toBe(name === 'C_BAD_CD');
   },
 );

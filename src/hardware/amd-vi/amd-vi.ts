@@ -58,6 +58,9 @@ const DTE_FIELDS: readonly Field[] = [
 const RESERVED_BITS = [
   [2, 5],
   [63, 1],
+  [180, 2],
+  [192, 15],
+  [241, 5],
 ] as const;
 // 3.4.2 IOMMU Control Register, 3.4.3.12 IOMMU Status Register
 const CONTROL = { IommuEn: 0, EventLogEn: 2, CmdBufEn: 12, devTblSegEnAt: 34 } as const;

@@ -45,7 +45,7 @@ const CD_FIELDS: readonly Field[] = [
   { name: 'MAIR', at: 192, bits: 64 },
 ];
 /** Granules that TG1 names. */
-const TG1_GRANULE: readonly (Granule | undefined)[] = [undefined, 16384, 4096, 65536];
+export const TG1_GRANULE: readonly (Granule | undefined)[] = [undefined, 16384, 4096, 65536];
 
 /** A context descriptor, decoded. */
 export interface ContextDescriptor {

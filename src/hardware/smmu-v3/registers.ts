@@ -4,7 +4,7 @@
  */
 import { isClear, type Registers, register, registerBits } from '../bits.ts';
 import type { StateNote, Structure } from '../iommu.ts';
-import { type SmmuV3Forms, smmuV3Forms } from './illegal.ts';
+import { type SmmuV3Forms, smmuV3Forms } from './forms.ts';
 
 // IHI 0070 6.3.1 SMMU_IDR0
 const IDR0 = { s2p: 0, s1p: 1, cd2l: 19, stLevel: 27 } as const;
@@ -65,17 +65,18 @@ export function smmuV3Setup(registers: Registers): SmmuV3Setup {
   const bytes = twoLevel ? 2 ** Math.max(0, log2Size - split) * L1_BYTES : 2 ** log2Size * STE_BYTES;
   const base = Number(register(registers, 'STRTAB_BASE') & ADDRESS_MASK);
   const idr5 = registers.get('IDR5');
+  const oas = idr5 === undefined ? 48 : (OAS_BITS[registerBits(idr5, 0, 3)] ?? 48);
   return {
     enabled: registerBits(register(registers, 'CR0'), CR0.SMMUEN, 1) === 1,
     abortWhenOff: registerBits(register(registers, 'GBPA'), GBPA_ABORT, 1) === 1,
     stage1: registers.has('IDR0') ? registerBits(idr0, IDR0.s1p, 1) === 1 : true,
     stage2: registers.has('IDR0') ? registerBits(idr0, IDR0.s2p, 1) === 1 : true,
-    oas: idr5 === undefined ? 48 : (OAS_BITS[registerBits(idr5, 0, 3)] ?? 48),
+    oas,
     strtabBase: base - (base % Math.max(64, bytes)),
     log2Size,
     twoLevel,
     split,
-    forms: smmuV3Forms(registers),
+    forms: smmuV3Forms(registers, oas),
   };
 }
 

@@ -27,7 +27,7 @@ import { Walker } from '../walk/walker.ts';
 import { type CdStage1, cdFields, cdStage1, decodeCd } from './cd.ts';
 import { EL2_DOMAIN, EL3_DOMAIN } from './commands.ts';
 import { type EventRecord, eventType } from './events.ts';
-import { illegalCd, illegalStage2, illegalSte, substreamsOf } from './illegal.ts';
+import { illegalCd, illegalStage1, illegalStage2, illegalSte, substreamsOf } from './illegal.ts';
 import { type SmmuV3Setup, smmuV3Setup, smmuV3State, smmuV3Structures } from './registers.ts';
 import { decodeSte, STE_BYTES, type SteStage2, type StreamTableEntry, steFields, steStage2 } from './ste.ts';
 import { findCd, findSte, level1Span } from './stream-table.ts';
@@ -239,11 +239,11 @@ export class SmmuV3 implements IommuModel {
     const two = ste.config !== 'stage 1';
     if (one && !this.setup.stage1) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 1`);
     if (two && !this.setup.stage2) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 2`);
-    const illegal = one ? illegalSte(ste, this.setup.forms, this.setup.oas, two) : undefined;
-    const second = two ? illegalStage2(ste, this.setup.forms) : undefined;
-    const why = illegal ?? second;
+    const { forms, oas } = this.setup;
+    const first = one ? illegalStage1(ste, forms, oas, two) : undefined;
+    const why = illegalSte(ste, forms) ?? first ?? (two ? illegalStage2(ste, forms) : undefined);
     if (why !== undefined) return bad(why);
-    const stage2 = two ? steStage2(ste, this.setup.oas) : undefined;
+    const stage2 = two ? steStage2(ste, oas) : undefined;
     if (typeof stage2 === 'string') return bad(stage2);
     if (one) return this.#stage1(base, ste, stage2, substream);
     if (stage2 === undefined) return bad('no stage 2');
@@ -298,7 +298,7 @@ export class SmmuV3 implements IommuModel {
     }
     const cd = decodeCd(found.words);
     if (!cd.valid) return refuse('context-invalid', 'CD.V is 0', found.address);
-    const illegal = illegalCd(cd.words, this.setup.forms, ste.s1StallDisabled);
+    const illegal = illegalCd(cd.words, ste, this.setup.forms);
     if (illegal !== undefined) return refuse('context-invalid', illegal, found.address);
     const stage1 = cdStage1(cd, stage2 === undefined ? this.setup.oas : 52);
     if (typeof stage1 === 'string') return refuse('context-invalid', stage1, found.address);

@@ -35,6 +35,7 @@ import {
 import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { vtdFirstStage, vtdSecondStage } from '../walk/vtd.ts';
 import { vtdFaultText } from './faults.ts';
+import { PGTT, wrongPasidEntry } from './pasid.ts';
 import { reservedBits } from './reserved.ts';
 
 // 11.4.5 Root Table Address Register
@@ -46,7 +47,10 @@ const FSTS = { PFO: 0, PPF: 1, IQE: 4, ICE: 5, ITE: 6 } as const;
 // 11.4.2 Capability Register: SAGAW, MGAW, SSLPS (formerly SLLPS), FS1GP
 const CAP = { sagawAt: 8, mgawAt: 16, mgawBits: 6, sslpsAt: 34, fs1gp: 56, fs5lp: 60 } as const;
 
-// 11.4.3 Extended Capability Register: what translation types 1 and 2 need (9.3): DT and PT
+// 11.4.3 Extended Capability Register: DT and SC, which TM and SNP of second-stage entries need (9.8)
+const ECAP_SC = 7;
+const ECAP_DT = 2;
+// the same: what translation types 1 and 2 need (9.3): DT and PT
 const TT_NEEDS: Readonly<Record<number, number>> = { 1: 2, 2: 6 };
 
 const PAGE = 4096;
@@ -92,15 +96,6 @@ const PASID_FIELDS: readonly Field[] = [
   { name: 'NXE', at: 133, bits: 1 },
   { name: 'FSPTPTR', at: 140, bits: 52, shift: 12 },
 ];
-// 9.6 PGTT
-const PGTT = { first: 1, second: 2, nested: 3, passThrough: 4 } as const;
-/** Bits of ECAP that a PGTT needs (11.4.3): FSTS 47, SSTS 46, NEST 26, PT 6. */
-const PGTT_NEEDS: ReadonlyMap<number, readonly number[]> = new Map([
-  [PGTT.first, [47]],
-  [PGTT.second, [46]],
-  [PGTT.nested, [26]],
-  [PGTT.passThrough, [6]],
-]);
 
 /** ECAP.RPS (11.4.3). */
 const ECAP_RPS = 49;
@@ -327,11 +322,9 @@ export class VtdUnit implements IommuModel {
       return refuse(at, 'context-outside-memory', 0x58, 'the PASID table entry is not in memory');
     if (bitsOf(words, 0, 1) === 0) return refuse(at, 'context-invalid', 0x59, 'the PASID table entry is not present');
     const where = { ...at, fields: { ...here.fields, ...fieldsOf(words, PASID_FIELDS) } };
-    const reserved = reservedBits(words, 'pasid');
-    if (reserved !== undefined) return refuse(where, 'context-invalid', reserved.code, reserved.why);
+    const wrong = wrongPasidEntry(words, this.#registers);
+    if (wrong !== undefined) return refuse(where, 'context-invalid', wrong.code, wrong.why);
     const pgtt = bitsOf(words, 6, 3);
-    const missing = PGTT_NEEDS.get(pgtt)?.some((bit) => isClear(this.#registers, 'ECAP', bit));
-    if (missing === true) return refuse(where, 'context-invalid', 0x5b, `PGTT is ${pgtt}, which ECAP does not offer`);
     if (pgtt === PGTT.passThrough) return { ...where, action: 'bypass' };
     const tables = this.#stages(words, pgtt, pasid);
     if (tables === undefined) return refuse(where, 'context-invalid', 0x5b, 'PGTT, AW or FSPM is reserved');
@@ -361,7 +354,11 @@ export class VtdUnit implements IommuModel {
   #second(root: number, levels: number, did: number, mode: 'legacy' | 'second', execute: boolean): DomainTables {
     const { mgaw, super2M, super1G } = this.#capabilities;
     const superpages = { superpage2M: super2M, superpage1G: super1G };
-    const config = { root, levels, inputBits: mgaw, oas: HOST_ADDRESS_BITS, ...superpages, execute, mode };
+    const bits = {
+      snoop: !isClear(this.#registers, 'ECAP', ECAP_SC),
+      transient: !isClear(this.#registers, 'ECAP', ECAP_DT),
+    };
+    const config = { root, levels, inputBits: mgaw, oas: HOST_ADDRESS_BITS, ...superpages, ...bits, execute, mode };
     const ias = Math.min(12 + 9 * levels, mgaw);
     return {
       key: `ss/${root}/${levels}/${mode}`,

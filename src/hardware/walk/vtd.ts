@@ -20,6 +20,8 @@ const WRITE = 2;
 const EXECUTE = 4;
 const PAGE_SIZE = 1 << 7;
 const SNOOP = 1 << 11;
+/** Transient mapping (TM), bit 62: in the high word. */
+const TRANSIENT_HIGH = 1 << 30;
 // 9.7 first-stage paging entries, low word; high word for XD
 const PRESENT = 1;
 const READ_WRITE = 2;
@@ -28,6 +30,7 @@ const EXECUTE_DISABLE = 0x8000_0000;
 /** PAT of a first-stage superpage: bit 12 is not an address bit. */
 const FIRST_PAT = 1 << PAGE_BITS;
 
+const RESERVED = kindOf('reserved-bits');
 const BLOCK_NOT_ALLOWED = kindOf('block-not-allowed');
 const TOO_LARGE = kindOf('output-too-large');
 const MISALIGNED = kindOf('misaligned-block');
@@ -48,6 +51,9 @@ export interface VtdConfig {
   readonly execute?: boolean;
   /** Address bit that marks encrypted memory (the C-bit of SME, in AMD's guest tables), as a power of two. */
   readonly encryption?: number;
+  /** A second-stage leaf may have SNP (ECAP.SC) and TM (ECAP.DT); true unless given. */
+  readonly snoop?: boolean;
+  readonly transient?: boolean;
   /** Decides the fault reason codes. */
   readonly mode: VtdMode;
   /** Names faults where another unit than VT-d walks the format (AMD's guest tables). */
@@ -79,6 +85,8 @@ abstract class VtdDescriptors implements Descriptors {
   }
 
   abstract present(lo: number): boolean;
+  /** Whether bits are set that entries of this kind do not have. */
+  abstract isReserved(lo: number, hi: number, leaf: boolean): boolean;
   abstract inherit(lo: number, hi: number, denied: number): number;
   abstract attributes(lo: number, hi: number, depth: number, denied: number): number;
   abstract fields(lo: number, hi: number, depth: number): Record<string, string | number>;
@@ -88,8 +96,10 @@ abstract class VtdDescriptors implements Descriptors {
     const level = this.config.levels - depth;
     const held = this.table(lo, hi);
     if (held >= this.#limit) return TOO_LARGE;
+    const leaf = level === 1 || (lo & PAGE_SIZE) !== 0;
+    if (this.isReserved(lo, hi, leaf)) return RESERVED;
     if (level === 1) return KIND.leaf;
-    if ((lo & PAGE_SIZE) === 0) return KIND.table;
+    if (!leaf) return KIND.table;
     const allowed = level === 2 ? this.config.superpage2M : level === 3 && this.config.superpage1G;
     if (!allowed) return BLOCK_NOT_ALLOWED;
     const pat = this.stage === 1 && lo & FIRST_PAT ? FIRST_PAT : 0;
@@ -131,6 +141,12 @@ class SecondStage extends VtdDescriptors {
     return (lo & (this.config.execute === true ? READ | WRITE | EXECUTE : READ | WRITE)) !== 0;
   }
 
+  /** 9.8: bits 11 and 62 are reserved in an entry that leads to a table, and in a leaf where ECAP lacks what they ask for. */
+  isReserved(lo: number, hi: number, leaf: boolean): boolean {
+    if ((lo & SNOOP) !== 0 && !(leaf && this.config.snoop !== false)) return true;
+    return (hi & TRANSIENT_HIGH) !== 0 && !(leaf && this.config.transient !== false);
+  }
+
   inherit(lo: number, _hi: number, denied: number): number {
     return denied | (~lo & 7);
   }
@@ -164,6 +180,10 @@ class FirstStage extends VtdDescriptors {
 
   present(lo: number): boolean {
     return (lo & PRESENT) !== 0;
+  }
+
+  isReserved(): boolean {
+    return false;
   }
 
   inherit(lo: number, hi: number, denied: number): number {
