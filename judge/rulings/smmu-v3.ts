@@ -89,11 +89,11 @@ export const SMMU_V3_RULINGS: readonly Ruling[] = [
     theirs: /^refused$/,
   },
   {
-    name: 'what SteIllegal names makes an entry of stage 2 ILLEGAL: S2HA, S2HD, S2AA64, S2T0SZ and S2SL0 that do not fit, EATS, STRW, S2VMID',
+    name: 'what SteIllegal names makes an entry of stage 2 ILLEGAL: S2HA, S2HD, S2AA64, S2T0SZ and S2SL0 that do not fit',
     right: 'reader',
     source: 'IHI 0070 5.2.2, SteIllegal',
     unit: /SMMUv3/,
-    flip: /STE bit (?:9[2-5]|13[6-9]|14[0-3]|16[0-7]|17[4-9]|18[0345])$/,
+    flip: /STE bit (?:16[0-7]|17[4-9]|18[0345])$/,
     ours: /^C_BAD_STE$/,
     theirs: ANY,
   },

@@ -31,6 +31,13 @@ const ROWS: readonly Row[] = [
   ['EATS = full with S2S', 6n, [eats(1n), bit('ste', 185)], { IDR0: IDR0 | S.ats }, { IDR0 }],
   ['STRW = 1', 5n, [bit('ste', 94)], { IDR0: IDR0 | HYP }, { IDR0 }],
   ['S2VMID of 9 bits', 6n, [bit('ste', 136)], { IDR0: IDR0 & ~VMID16 }, { IDR0 }],
+  [
+    'S2VMID of 9 bits without stage 2',
+    5n,
+    [bit('ste', 136)],
+    { IDR0: IDR0 & ~VMID16 },
+    { IDR0: IDR0 & ~(VMID16 | 1n) },
+  ],
   ['S1Fmt = 1', 5n, [bit('ste', 4), bit('ste', 59)], { IDR0: IDR0 & ~CD2L, IDR1: 5n << 6n }, { IDR0, IDR1: 5n << 6n }],
   ['S2S = 0', 6n, [], { IDR0: IDR0 | ONLY_STALL }, { IDR0 }],
   ['S2AA64 = 1', 6n, [], { IDR0: AARCH32_ONLY }, { IDR0 }],

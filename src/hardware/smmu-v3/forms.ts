@@ -16,7 +16,8 @@ export interface SmmuV3Forms {
   readonly ttf: number | undefined;
   /** IDR0.TTENDIAN: 0 either order, 2 little-endian only, 3 big-endian only. */
   readonly endian: number | undefined;
-  /** IDR0.Hyp, ATS, NS1ATS, ASID16, VMID16, CD2L. */
+  /** IDR0.S2P, Hyp, ATS, NS1ATS, ASID16, VMID16, CD2L. */
+  readonly stage2: boolean | undefined;
   readonly hyp: boolean | undefined;
   readonly ats: boolean | undefined;
   readonly noSplitAts: boolean | undefined;
@@ -41,6 +42,7 @@ export interface SmmuV3Forms {
 
 // 6.3.1 IDR0, 6.3.2 IDR1, 6.3.4 IDR3, 6.3.6 IDR5, 6.3.8 AIDR
 const IDR0 = {
+  S2P: 0,
   TTF: 2,
   HTTU: 6,
   Hyp: 9,
@@ -86,6 +88,7 @@ export function smmuV3Forms(registers: Registers, oas: number): SmmuV3Forms {
     stallModel: field('IDR0', IDR0.STALL_MODEL, 2),
     ttf,
     endian: field('IDR0', IDR0.TTENDIAN, 2),
+    stage2: flag('IDR0', IDR0.S2P),
     hyp: flag('IDR0', IDR0.Hyp),
     ats: flag('IDR0', IDR0.ATS),
     noSplitAts: flag('IDR0', IDR0.NS1ATS),

@@ -33,7 +33,8 @@ function wrongEndian(big: boolean, { endian }: SmmuV3Forms): boolean {
 
 /** Why an entry that translates is ILLEGAL whatever its stages are; undefined where it is not. */
 export function illegalSte({ words, config }: StreamTableEntry, forms: SmmuV3Forms): string | undefined {
-  const { ats, noSplitAts, hyp, vmid16 } = forms;
+  const { ats, noSplitAts, hyp, stage2 } = forms;
+  const vmid8 = stage2 === true && forms.vmid16 === false;
   const eats = bitsOf(words, STE.EATS, 2);
   const strw = hyp === true && config === 'stage 1' ? bitsOf(words, STE.STRW, 2) : 0;
   const stalls = bitsOf(words, S2.S, 1) === 1;
@@ -42,7 +43,7 @@ export function illegalSte({ words, config }: StreamTableEntry, forms: SmmuV3For
     [ats === true && eats === EATS.split && !split, 'EATS splits the stages, which Config, S2S or NS1ATS refuse'],
     [ats === true && eats === EATS.full && stalls && config !== 'stage 1', 'EATS with S2S'],
     [strw % 2 === 1, 'STRW is reserved'],
-    [vmid16 === false && strw === 0 && bitsOf(words, STE.VMID_HIGH, 8) !== 0, 'S2VMID has 16 bits, IDR0.VMID16 is 0'],
+    [vmid8 && strw === 0 && bitsOf(words, STE.VMID_HIGH, 8) !== 0, 'S2VMID has 16 bits, IDR0.VMID16 is 0'],
   ]);
 }
 
