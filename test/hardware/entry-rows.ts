@@ -48,7 +48,9 @@ export const ROWS: readonly EntryRows[] = [
   },
   {
     name: 'AArch64 stage 1, 4K, 48 to 40 bits, hardware dirty state, no hierarchy',
-    descriptors: of(first(4096, 16, 40, { hardwareDirty: true, ignoreHierarchy: true, ignoreAccessFlag: true })),
+    descriptors: of(
+      first(4096, 16, 40, { hardwareDirty: true, ignoreHierarchy: [true, true], ignoreAccessFlag: true }),
+    ),
     leaf: S1,
     entries: [
       [2, 0x4_0003n],

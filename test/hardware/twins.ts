@@ -88,6 +88,7 @@ export function twinVtd(memory: PagesReader, setup: { root: bigint; levels: numb
     const address = bits(entry, 51, 12) << 12n;
     const leaf = level === 1 || bit(entry, 7) === 1n;
     if (!leaf) {
+      if (bit(entry, 11) + bit(entry, 62) > 0n) return 'reserved-bits';
       table = address;
       continue;
     }
