@@ -17,34 +17,49 @@ const LOAD_MS_PER_TEST = 0.1;
 const total = (tests) => tests.reduce((sum, { time }) => sum + time, 0);
 
 /**
- * The tests of a mutant: those that run its place; for what runs when a module is loaded, those of the files that load it which
- * run anything else of the same source. A module that a test loads itself seems to run in that test alone.
+ * The tests of a mutant: those that run its place; for what runs when a module is loaded, those of the files that load it: tables of
+ * fields are read by code of other modules. A module that a test loads itself seems to run in that test alone.
  */
-function candidates(files, mutant, idsOfFile) {
+function candidates(files, mutant) {
   const direct = files.flatMap(({ tests }) => tests.filter(({ reached }) => holds(reached, mutant.id)));
   const loading = files
     .filter(({ atLoad }) => atLoad.length > 0 && holds(atLoad, mutant.id))
     .flatMap(({ tests }) => tests);
-  if (loading.length === 0) return direct;
-  const ids = idsOfFile.get(mutant.file);
-  const near = loading.filter(({ reached }) => ids.some((id) => holds(reached, id)));
-  return near.length > 0 ? near : [...new Set([...direct, ...loading])];
+  return loading.length === 0 ? direct : [...new Set([...direct, ...loading])];
+}
+
+/** Test files that import the source by its name, and so are likely to be about it. */
+function isAbout(testFile, source) {
+  return textOf(testFile).includes(`/${source}'`);
 }
 
 /** Gives a function that says of a mutant whether it is killed, by which test, and why. */
-export function hunter(files, mutants, { seconds }) {
-  const idsOfFile = new Map();
-  for (const { file, id } of mutants) idsOfFile.set(file, [...(idsOfFile.get(file) ?? []), id]);
+export function hunter(files, { seconds }) {
   const kills = new Map();
-  const score = (test, file) => kills.get(`${file}<${test.file}>${test.name}`) ?? 0;
+  const killsOf = (test, file) => kills.get(`${file}<${test.file}>${test.name}`) ?? 0;
 
   const sizes = new Map(files.map(({ file, tests }) => [file, tests.length]));
   const costOf = ({ file, time }) => time + LOAD_MS_PER_TEST * sizes.get(file);
 
-  /** Tests that killed mutants of the same source first, then the fastest, as long as there is time. */
+  /**
+   * As long as there is time: tests that killed mutants of the same source, those that import it, those that killed any, for what
+   * they cost, and then the fastest.
+   */
   function planOf(mutant) {
-    const all = candidates(files, mutant, idsOfFile);
-    const sorted = all.sort((a, b) => score(b, mutant.file) - score(a, mutant.file) || costOf(a) - costOf(b));
+    const all = candidates(files, mutant);
+    const about = new Map(files.map(({ file }) => [file, isAbout(file, mutant.file) ? 1 : 0]));
+    const keys = new Map(
+      all.map((test) => [
+        test,
+        [killsOf(test, mutant.file), about.get(test.file), killsOf(test, '') / costOf(test), -costOf(test)],
+      ]),
+    );
+    const order = (a, b) => {
+      const [one, other] = [keys.get(a), keys.get(b)];
+      const at = one.findIndex((key, i) => key !== other[i]);
+      return at < 0 ? 0 : other[at] - one[at];
+    };
+    const sorted = all.sort(order);
     let left = seconds * 1000;
     const chosen = sorted.filter(({ time }) => {
       left -= time;
@@ -82,8 +97,10 @@ export function hunter(files, mutants, { seconds }) {
       const kill = (await attempt(plan, true, worker)) ?? (await attempt(plan, false, worker));
       if (kill !== undefined) {
         const [file, name] = kill.killer.split(/ > (.*)/s);
-        const key = `${mutant.file}<${file}>${name}`;
-        kills.set(key, (kills.get(key) ?? 0) + 1);
+        for (const source of [mutant.file, '']) {
+          const key = `${source}<${file}>${name}`;
+          kills.set(key, (kills.get(key) ?? 0) + 1);
+        }
         return { killed: true, ...kill };
       }
       return { killed: false, tests: plan.chosen.length, of: plan.all.length, seconds: total(plan.chosen) / 1000 };

@@ -72,7 +72,7 @@ const isWanted = wanted.length > 0 ? () => true : holdsTwins;
 const files = await survey(sources, mutants, isWanted, inJobs, say);
 const chosen = sampled(wanted, files);
 say(`${chosen.length} of ${mutants.length} mutants, seed ${settings.seed}`);
-const hunt = hunter(files, mutants, settings);
+const hunt = hunter(files, settings);
 const outcomes = [];
 await inJobs(chosen, async (mutant, worker) => {
   const outcome = { ...mutant, ...(await hunt(mutant, worker)) };

@@ -176,7 +176,13 @@ const CASES: readonly (readonly [string, DomainOptions, Make])[] = [
   ['virtio-iommu', { format: 'x86-64' }, virtio({})],
 ];
 
-test('what drivers write', () => {
-  const found = CASES.map(([name, options, make]) => sectionOf(name, options, make));
-  expect(found).toEqual(sectionsOf(new URL('writes.txt', import.meta.url), found));
+const WRITTEN = process.env['WRITE_SECTIONS'] === '1' ? CASES.map((row) => sectionOf(...row)) : [];
+const SECTIONS = sectionsOf(new URL('writes.txt', import.meta.url), WRITTEN);
+
+test('every driver has a section, and every section a driver', () => {
+  expect(CASES.map(([name]) => name)).toEqual(SECTIONS.map(({ name }) => name));
+});
+
+test.each(CASES)('%s', (name, options, make) => {
+  expect(sectionOf(name, options, make)).toEqual(SECTIONS.find((section) => section.name === name));
 });

@@ -139,6 +139,29 @@ function smmuSubstreams(): StructureRows {
   };
 }
 
+/** Contexts in two levels, whose second-level tables are of 4 KiB (S1Fmt 1) or 64 KiB (S1Fmt 2). */
+function smmuTwoLevelContexts(format: bigint, perTable: number): StructureRows {
+  const system = new System();
+  const { memory, strtab } = system;
+  system.map(system.stage1(1), 0x10000, 0x4001_0000);
+  const from = cdOf(system, 1);
+  const table = system.page((perTable * 64) / 4096);
+  for (let at = 0; at < 64; at += 8) memory.write64(table + 64 + at, memory.read64(from + at) ?? 0n);
+  const directory = system.page();
+  memory.write64(directory + 8, BigInt(table) | 1n);
+  const ste = strtab + 64;
+  memory.write64(ste, BigInt(directory) | 0xbn | (format << 4n) | (12n << 59n));
+  const setup = smmuSetup(system, 1, 0x10123n, perTable + 1);
+  return {
+    name: `SMMUv3, contexts in two levels, ${perTable} a table`,
+    setup: { ...setup, pointers: [...setup.pointers, table, table + 64] },
+    targets: [
+      { what: 'STE', at: ste, bits: 128 },
+      { what: 'first-level context descriptor', at: directory + 8, bits: 64 },
+    ],
+  };
+}
+
 const [ROOT, CONTEXT, DIRECTORY, PASID, TABLE, SECOND] = [0x1000, 0x2000, 0x3000, 0x4000, 0x10000, 0x20000];
 const POINTERS = [ROOT, CONTEXT, DIRECTORY, PASID, TABLE, SECOND];
 
@@ -225,7 +248,7 @@ function vtdScalable(name: string, pgtt: bigint, substream?: number): StructureR
       { what: 'root entry', at: ROOT, bits: 128 },
       { what: 'context entry', at: CONTEXT + 0x21 * 32, bits: 256 },
       { what: 'PASID directory entry', at: DIRECTORY + 8 * Math.floor(pasid / 64), bits: 64 },
-      { what: 'PASID table entry', at: entry, bits: 256 },
+      { what: 'PASID table entry', at: entry, bits: 512 },
       ...registers(setup, 64, ['RTADDR', 'CAP', 'ECAP']),
     ],
   };
@@ -391,6 +414,8 @@ const ROWS: readonly StructureRows[] = [
   smmuSecondStage(6n),
   smmuSecondStage(7n),
   smmuSubstreams(),
+  smmuTwoLevelContexts(1n, 64),
+  smmuTwoLevelContexts(2n, 1024),
   vtdLegacy(),
   vtdScalable('first stage', 1n),
   vtdScalable('second stage', 2n, 0x45),
