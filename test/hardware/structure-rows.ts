@@ -152,6 +152,8 @@ function smmuTwoLevelContexts(format: bigint, perTable: number): StructureRows {
   const ste = strtab + 64;
   memory.write64(ste, BigInt(directory) | 0xbn | (format << 4n) | (12n << 59n));
   const setup = smmuSetup(system, 1, 0x10123n, perTable + 1);
+  // IDR0.CD2L
+  system.named.set('IDR0', 0x8_008fn);
   return {
     name: `SMMUv3, contexts in two levels, ${perTable} a table`,
     setup: { ...setup, pointers: [...setup.pointers, table, table + 64] },
