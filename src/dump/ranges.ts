@@ -75,6 +75,13 @@ export interface MappedRange {
   readonly attributes: number;
 }
 
+/** Where the leaves of a run end that are contiguous in output from `from` on. */
+function endOfRange(pa: ArrayLike<number>, from: number, count: number, bytes: number): number {
+  let to = from + 1;
+  while (to < count && pa[to] === (pa[to - 1] as number) + bytes) to++;
+  return to;
+}
+
 /** Ranges as columns, merged from leaves that come in ascending order; a {@link MappedRange} is made when asked for. */
 export class MappedRanges implements Iterable<MappedRange> {
   /** Rows kept. */
@@ -115,10 +122,43 @@ export class MappedRanges implements Iterable<MappedRange> {
 
   /** Adds leaves that follow one another in input, `bytes` each. */
   addRun({ count, offset, bytes, pa }: Pick<LeafRun, 'count' | 'offset' | 'bytes' | 'pa'>, attributes: number): void {
-    for (let from = 0, to = 1; from < count; from = to++) {
-      while (to < count && pa[to] === (pa[to - 1] as number) + bytes) to++;
+    let from = 0;
+    while (from < count) {
+      const to = endOfRange(pa, from, count, bytes);
       this.#add(offset + from * bytes, pa[from] as number, (to - from) * bytes, bytes, attributes);
+      from = to;
+      // What follows in the run breaks off from what is before it, and joins nothing
+      if (this.total + count - from < this.#limit) from = this.#append(from, count, offset, bytes, pa, attributes);
     }
+  }
+
+  /** Adds the leaves of a run from `from` on, of which the first joins nothing, where all rows are kept; returns `count`. */
+  #append(
+    from: number,
+    count: number,
+    offset: number,
+    bytes: number,
+    pa: ArrayLike<number>,
+    attributes: number,
+  ): number {
+    while (this.total + count - from > this.#offset.length) this.#grow();
+    const [offsets, outputs, sizes] = [this.#offset, this.#pa, this.#bytes];
+    const first = this.total;
+    let row = first;
+    for (let at = from; at < count; row++) {
+      const to = endOfRange(pa, at, count, bytes);
+      offsets[row] = offset + at * bytes;
+      outputs[row] = pa[at] as number;
+      sizes[row] = (to - at) * bytes;
+      at = to;
+    }
+    this.#region.fill(this.#bases.length - 1, first, row);
+    this.#leafBytes.fill(bytes, first, row);
+    this.#attributes.fill(attributes, first, row);
+    this.total = row;
+    this.length = row;
+    this.#open = row - 1;
+    return count;
   }
 
   #add(offset: number, pa: number, bytes: number, leafBytes: number, attributes: number): void {
