@@ -15,7 +15,16 @@ export interface Where {
 }
 
 function figures(row: Row): object {
-  const { hotNs = null, coldNs = null, coldCallNs = null, coldSamples = 0, goal, cliValue = null, ...rest } = row;
+  const {
+    hotNs = null,
+    coldNs = null,
+    coldCallNs = null,
+    coldSamples = 0,
+    goal,
+    cliValue = null,
+    cliFloors = null,
+    ...rest
+  } = row;
   return {
     ...rest,
     hotNs,
@@ -24,6 +33,7 @@ function figures(row: Row): object {
     coldSamples,
     ratioToFloor: inFloors(row) ?? null,
     iommuBench: cliValue,
+    iommuBenchRatioToFloor: cliFloors,
     goal: goal?.text ?? null,
     reached: reached(row) ?? null,
   };
@@ -35,9 +45,10 @@ export function documentOf(rows: readonly Row[], growth: readonly object[], wher
   return { ...head, rows: rows.map(figures), growth };
 }
 
-/** How far `iommu bench` is from a row: 0.1 where it is a tenth more; undefined where it was not asked. */
-export function disagreement({ value, cliValue }: Row): number | undefined {
-  return cliValue === undefined ? undefined : cliValue / value - 1;
+/** How far `iommu bench` is from a row, in floors of each run: 0.1 where it is a tenth more; undefined where it was not asked. */
+export function disagreement(row: Row): number | undefined {
+  const floors = inFloors(row);
+  return row.cliFloors === undefined || floors === undefined ? undefined : row.cliFloors / floors - 1;
 }
 
 /** With how many rows `iommu bench` agrees, and the names of the others. */

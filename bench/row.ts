@@ -32,6 +32,8 @@ export interface Row {
   readonly cli?: readonly string[];
   /** What `iommu bench` gave, in `measure`, measured just after this row. */
   readonly cliValue?: number;
+  /** The same in floors of its own run: the machine may have another speed by then. */
+  readonly cliFloors?: number;
 }
 
 /** A goal; all parts of it must be reached. */

@@ -34,16 +34,17 @@ function output(script: string, args: readonly string[]): unknown {
 /** Measures one row in a new process, and the same call with `iommu bench` in another. */
 export function measured(index: number): Row {
   const row = output(fileURLToPath(new URL('one-row.js', import.meta.url)), [String(index)]) as Row;
-  return row.cli === undefined ? row : { ...row, cliValue: byProgram(row, row.cli) };
+  return row.cli === undefined ? row : { ...row, ...byProgram(row, row.cli) };
 }
 
-/** What `iommu bench` prints for the call of a row, in the row's unit. */
-function byProgram({ measure }: Row, options: readonly string[]): number {
+/** What `iommu bench` prints for the call of a row, in the row's unit and in floors. */
+function byProgram({ measure }: Row, options: readonly string[]): Pick<Row, 'cliValue' | 'cliFloors'> {
   const program = fileURLToPath(new URL('dist/cli/main.js', ROOT));
   const { rows } = output(program, ['bench', ...options, '--quiet', '--json']) as {
-    readonly rows: readonly { readonly medianNs: number; readonly nsPerPage: number }[];
+    readonly rows: readonly { readonly medianNs: number; readonly nsPerPage: number; readonly ratioToFloor: number }[];
   };
   const [only] = rows;
   if (only === undefined || rows.length > 1) throw new Error(`iommu bench ${options.join(' ')}: ${rows.length} rows`);
-  return measure === 'ns a page' ? only.nsPerPage : only.medianNs;
+  const cliValue = measure === 'ns a page' ? only.nsPerPage : only.medianNs;
+  return { cliValue, cliFloors: (cliValue / only.nsPerPage) * only.ratioToFloor };
 }

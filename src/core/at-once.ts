@@ -80,13 +80,16 @@ export class CallsAtOnce {
     return true;
   }
 
-  /** Unmaps a range, and tells the TLB; false where nothing was done. A sync must follow. */
-  unmap(iova: number, bytes: number): boolean {
+  /**
+   * Unmaps a range, and tells the TLB; false where nothing was done.
+   * @param queued a flush of everything follows instead of a sync: pages are not announced
+   */
+  unmap(iova: number, bytes: number, queued: boolean): boolean {
     if (bytes >= this.#table) return this.#unmapTables(iova, bytes);
     if (bytes !== this.#page && !(bytes < this.#unmapsBelow)) return false;
     if (!this.#pages.unmap(iova, bytes)) return false;
     this.#count();
-    this.#tlb.addPages(iova, this.#page, bytes / this.#page);
+    if (!queued) this.#tlb.addPages(iova, this.#page, bytes / this.#page);
     return true;
   }
 

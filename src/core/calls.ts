@@ -5,7 +5,7 @@
 import { type Address, hex } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
-import type { UnmapOptions } from './options.ts';
+import type { UnmapChoices } from './options.ts';
 
 /** What a map call did. */
 export interface MapResult {
@@ -32,7 +32,7 @@ export interface Calls {
   /** Maps a list. */
   mapSg(iova: Address, list: ListArrays, prot: number): MapResult;
   /** Unmaps a range; returns its bytes. */
-  unmap(iova: Address, size: Address, options: UnmapOptions): number;
+  unmap(iova: Address, size: Address, choices: UnmapChoices): number;
   /** The output address of an input address; undefined where nothing is mapped. */
   translate(iova: Address): number | undefined;
   /** The same, exact above 2^53. */

@@ -19,7 +19,7 @@ import type { Calls, MapResult, UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
 import { DirtyCalls, type DirtyOptions, type DirtyPages } from './dirty.ts';
 import { LinuxCalls } from './linux-calls.ts';
-import { type DomainOptions, NO_OPTIONS, resolveOptions, type UnmapOptions, unmapOptions } from './options.ts';
+import { type DomainOptions, PLAIN_UNMAP, resolveOptions, UnmapChoices, type UnmapOptions } from './options.ts';
 import type { Dispatch, Path } from './paths.ts';
 import { RangeCalls } from './range-calls.ts';
 import { Requests } from './requests.ts';
@@ -171,14 +171,15 @@ export class Domain {
 
   /**
    * Unmaps `size` bytes from `iova` on.
+   * @param options choices of the call; `UnmapChoices.of` checks them once for many calls
    * @throws IommuError under `safe`: `NOT_MAPPED` (a hole, unless holes are skipped), `PARTIAL_BLOCK` (if splits are
    * refused), `NO_MEMORY` (for a split) and argument errors; the tables are then byte for byte as before.
    */
-  unmap(iova: Address, size: Address, options: UnmapOptions = NO_OPTIONS): UnmapResult {
+  unmap(iova: Address, size: Address, options: UnmapOptions = PLAIN_UNMAP): UnmapResult {
     this.#enter();
     try {
       const before = this.meter.splits;
-      const bytes = this.#calls.unmap(iova, size, options === NO_OPTIONS ? options : unmapOptions(options));
+      const bytes = this.#calls.unmap(iova, size, UnmapChoices.of(options));
       return { bytes, splits: this.meter.splits - before };
     } finally {
       this.#busy = false;

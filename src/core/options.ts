@@ -149,18 +149,39 @@ function driverOr(driver: DriverFactory | undefined): DriverFactory {
   throw new IommuError('BAD_OPTION', 'driver', `expected a function, got ${shown(driver)}`);
 }
 
-/** What an unmap call has by default, as one object that can be told from others. */
-export const NO_OPTIONS: UnmapOptions = {};
+/** Choices of unmap calls, checked once: the same object may be passed to any number of calls. */
+export class UnmapChoices implements Required<UnmapOptions> {
+  readonly holes: 'refuse' | 'skip';
+  readonly partialBlocks: 'split' | 'refuse';
+  readonly invalidation: 'now' | 'later';
+  readonly #checked = true;
 
-/** Options of an unmap, each read once. @throws IommuError `BAD_OPTION`. */
-export function unmapOptions(options: UnmapOptions): Required<UnmapOptions> {
-  checkOptions('options', options);
-  return reading('options', () => ({
-    holes: oneOf('holes', options.holes, ['refuse', 'skip'], 'refuse'),
-    partialBlocks: oneOf('partialBlocks', options.partialBlocks, ['split', 'refuse'], 'split'),
-    invalidation: oneOf('invalidation', options.invalidation, ['now', 'later'], 'now'),
-  }));
+  private constructor({ holes, partialBlocks, invalidation }: Required<UnmapOptions>) {
+    this.holes = holes;
+    this.partialBlocks = partialBlocks;
+    this.invalidation = invalidation;
+    Object.freeze(this);
+  }
+
+  /**
+   * The choices of options; those that were checked before are not checked again.
+   * @throws IommuError `BAD_OPTION` for a value that an option does not have.
+   */
+  static of(options: UnmapOptions): UnmapChoices {
+    if (typeof options === 'object' && options !== null && #checked in options) return options;
+    checkOptions('options', options);
+    return new UnmapChoices(
+      reading('options', () => ({
+        holes: oneOf('holes', options.holes, ['refuse', 'skip'], 'refuse'),
+        partialBlocks: oneOf('partialBlocks', options.partialBlocks, ['split', 'refuse'], 'split'),
+        invalidation: oneOf('invalidation', options.invalidation, ['now', 'later'], 'now'),
+      })),
+    );
+  }
 }
+
+/** What an unmap call has by default. */
+export const PLAIN_UNMAP: UnmapChoices = UnmapChoices.of({});
 
 function resolve(options: DomainOptions): ResolvedOptions {
   const format = typeof options.format === 'object' ? options.format : formatById(options.format ?? 'arm-64-lpae-s1');

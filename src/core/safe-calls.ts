@@ -17,7 +17,7 @@ import { straddles } from '../pagetable/undo.ts';
 import type { CallsAtOnce } from './at-once.ts';
 import { type Calls, exactOutput, type MapResult } from './calls.ts';
 import type { ArgumentCheck } from './checks.ts';
-import { NO_OPTIONS, type UnmapOptions } from './options.ts';
+import type { UnmapChoices } from './options.ts';
 import { Refusals } from './refusals.ts';
 import type { Requests } from './requests.ts';
 import type { Route } from './route.ts';
@@ -148,35 +148,40 @@ export class SafeCalls implements Calls {
     }
   }
 
-  unmap(iova: Address, size: Address, options: UnmapOptions): number {
-    if (options === NO_OPTIONS && typeof iova === 'number' && typeof size === 'number') {
-      if (this.#atOnce?.unmap(iova, size) === true) {
-        this.#route.sync();
+  unmap(iova: Address, size: Address, choices: UnmapChoices): number {
+    if (typeof iova === 'number' && typeof size === 'number' && this.#atOnce !== undefined) {
+      const queued = this.#isQueued(choices);
+      if (this.#atOnce.unmap(iova, size, queued)) {
+        if (!queued) this.#route.sync();
         return size;
       }
     }
-    return this.#unmapAny(iova, size, options);
+    return this.#unmapAny(iova, size, choices);
   }
 
-  #unmapAny(iova: Address, size: Address, options: UnmapOptions): number {
-    if (this.#check.isPlainInput(iova, size)) return this.#unmapChecked(iova as number, size as number, options);
+  #isQueued({ invalidation }: UnmapChoices): boolean {
+    return invalidation === 'later' && !this.#route.isStrict;
+  }
+
+  #unmapAny(iova: Address, size: Address, choices: UnmapChoices): number {
+    if (this.#check.isPlainInput(iova, size)) return this.#unmapChecked(iova as number, size as number, choices);
     const offset = this.#check.offset(iova);
     const bytes = this.#check.number('size', size);
     this.#check.input(iova, offset, bytes);
-    return this.#unmapChecked(offset, bytes, options);
+    return this.#unmapChecked(offset, bytes, choices);
   }
 
-  #unmapChecked(offset: number, bytes: number, options: UnmapOptions): number {
+  #unmapChecked(offset: number, bytes: number, choices: UnmapChoices): number {
     const end = offset + bytes;
-    const queued = options.invalidation === 'later' && !this.#route.isStrict;
-    const hole = options.holes === 'skip' ? -1 : this.#table.findHole(offset, end);
+    const queued = this.#isQueued(choices);
+    const hole = choices.holes === 'skip' ? -1 : this.#table.findHole(offset, end);
     if (hole !== -1) throw this.#refusals.notMapped(offset, bytes, hole);
-    if (options.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
+    if (choices.partialBlocks === 'refuse') this.#refuseStraddle(offset, end);
     if (!this.#table.beginUnmap(offset, end, this.#route.canFail)) throw this.#refusals.noMemory(offset, bytes, 0);
     let unmapped: number;
     try {
       unmapped =
-        options.holes === 'skip'
+        choices.holes === 'skip'
           ? this.#unmapMapped(offset, end, queued)
           : this.#requests.unmapRange(offset, bytes, queued);
       if (!queued) this.#route.sync();

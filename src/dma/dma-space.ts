@@ -5,6 +5,7 @@
  */
 import { alignDown, alignUp, hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
+import { UnmapChoices } from '../core/options.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
 import { PROT } from '../formats/protection.ts';
 import { sizesOf } from '../formats/widths.ts';
@@ -370,5 +371,5 @@ export class DmaSpace {
   }
 }
 
-const NOW = { invalidation: 'now' } as const;
-const LATER = { invalidation: 'later' } as const;
+const NOW = UnmapChoices.of({ invalidation: 'now' });
+const LATER = UnmapChoices.of({ invalidation: 'later' });

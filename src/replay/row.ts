@@ -4,6 +4,7 @@
  */
 import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
+import { UnmapChoices } from '../core/options.ts';
 import type { Dispatch, Path } from '../core/paths.ts';
 import type { MeteredWork } from '../cost/predict.ts';
 import type { IovaPolicy } from '../dma/what-if-addresses.ts';
@@ -20,6 +21,15 @@ import { FlushQueue } from './flush-queue.ts';
 import type { ListObserver } from './list-observer.ts';
 import { Placement } from './placement.ts';
 import { WorkSplit } from './work-split.ts';
+
+/** Choices of unmap calls, by invalidation and by what is done about holes. */
+const UNMAPS = {
+  now: { refuse: UnmapChoices.of({}), skip: UnmapChoices.of({ holes: 'skip' }) },
+  later: {
+    refuse: UnmapChoices.of({ invalidation: 'later' }),
+    skip: UnmapChoices.of({ invalidation: 'later', holes: 'skip' }),
+  },
+};
 
 /** Domains that a row replays into; calls into more are refused. */
 const MOST_DOMAINS = 4096;
@@ -274,10 +284,7 @@ export class ReplayRow {
 
   #unmapRange(id: number, iova: number, bytes: number, whole: boolean): void {
     this.calls++;
-    this.#domain(id).unmap(iova, bytes, {
-      holes: whole ? 'refuse' : 'skip',
-      invalidation: this.spec.tlb === 'lazy' ? 'later' : 'now',
-    });
+    this.#domain(id).unmap(iova, bytes, UNMAPS[this.spec.tlb === 'lazy' ? 'later' : 'now'][whole ? 'refuse' : 'skip']);
     this.#lists?.unmapped(id, iova, bytes);
   }
 
