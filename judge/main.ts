@@ -58,7 +58,7 @@ for (const unit of UNITS.filter(({ name }) => name.includes(wanted))) {
     skipped++;
     continue;
   }
-  const recorder = new PackRecorder(unit, 'qemu');
+  const recorder = new PackRecorder(unit, `qemu-${emulator.version.split('.').slice(0, 2).join('.')}`);
   const judge = new Judge(unit, emulator, seeded(seed), file === undefined ? undefined : recorder);
   await judge.run(probes, mutants, () => {
     if (process.stderr.isTTY) process.stderr.write(`\r${unit.name}: ${judge.report.probes} probes `);

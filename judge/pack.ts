@@ -11,7 +11,8 @@ import { ruleLines } from './rule-cases.ts';
 import { type LookupTally, vectorLines } from './vector-cases.ts';
 
 const VECTORS = 'test/vectors/';
-const EMULATOR = 'judge/recorded/qemu.jsonl.gz';
+/** Answers of emulators; of a scene that an earlier one judged, the later one's are left out. */
+const EMULATORS = ['judge/recorded/qemu-7.2.jsonl.gz', 'judge/recorded/qemu-11.1.jsonl.gz'] as const;
 const PACK = process.argv[2] ?? 'data/conformance.jsonl.gz';
 
 const SOURCES = {
@@ -21,8 +22,12 @@ const SOURCES = {
   },
   'linux-7.3': { what: "Linux 7.3.4's io-pgtable and generic page table: the same", independent: true },
   'riscv-model': { what: 'riscv-non-isa/riscv-iommu, iommu_ref_model: requests of its own tests', independent: true },
-  qemu: {
+  'qemu-7.2': {
     what: 'QEMU 7.2 without a guest, driven by npm run judge (SEED=20): addresses reached and fault records',
+    independent: true,
+  },
+  'qemu-11.1': {
+    what: 'QEMU 11.1 without a guest, driven the same way: what QEMU 7.2 does not have',
     independent: true,
   },
   specification: {
@@ -45,15 +50,25 @@ function vectorFiles(): string[] {
     .sort();
 }
 
+function emulatorLines(): Record<string, unknown>[] {
+  const scenes = new Set<unknown>();
+  return EMULATORS.flatMap((file) => {
+    const lines = linesOf(file).filter(({ id, image = id }) => !scenes.has(image));
+    for (const { kind, id } of lines) if (kind === 'image') scenes.add(id);
+    return lines;
+  });
+}
+
 function requestLine(each: Record<string, unknown>): object {
   return { kind: 'request', iommu: 'riscv-iommu', ...each, source: 'riscv-model', agree: ['reader'] };
 }
 
-const tally: LookupTally = { taken: 0, ambiguous: 0, differing: [] };
+const unit = { units: 0, unitsDiffering: [], shown: new Set<string>() };
+const tally: LookupTally = { taken: 0, ambiguous: 0, differing: [], unit };
 const lines: object[] = [
   ...ruleLines(),
   ...linesOf(`${VECTORS}R_riscv_model.jsonl.gz`).map(requestLine),
-  ...linesOf(EMULATOR),
+  ...emulatorLines(),
   ...vectorFiles().flatMap((file) =>
     linesOf(VECTORS + file).flatMap((vector) => vectorLines(vector as unknown as Vector, tally)),
   ),
@@ -68,4 +83,7 @@ writeFileSync(PACK, packed);
 console.log(`${PACK}: ${cases} cases, ${packed.length} bytes`);
 console.log(
   `lookups: ${tally.taken} taken, ${tally.ambiguous} recorded as 0, ${tally.differing.length} left out: ${tally.differing.slice(0, 8).join(', ')}`,
+);
+console.log(
+  `units over Linux's tables: ${unit.units} taken, ${unit.unitsDiffering.length} left out: ${unit.unitsDiffering.slice(0, 8).join(', ')}`,
 );

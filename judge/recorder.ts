@@ -18,6 +18,21 @@ function* wordsOf({ image, layout }: Session): Generator<readonly [number, bigin
   }
 }
 
+/** Fields of the emulator's record that are as the reader says; undefined where it has none. */
+function recordOf({ unset, iommu }: Session, { event }: Told, { events }: Seen): Record<string, string> | undefined {
+  const [theirs] = events ?? [];
+  if (event === undefined || theirs === undefined) return undefined;
+  const same = Object.entries(event.fields ?? {}).filter(
+    ([name, value]) => theirs.fields?.[name] === value && unset?.has(name) !== true,
+  );
+  const fields = same.map(([name, value]) => [name, hex(value)] as const);
+  if (theirs.iova !== undefined && theirs.iova === event.iova) {
+    fields.push([iommu === 'riscv-iommu' ? 'iotval' : 'InputAddr', hex(theirs.iova)]);
+  }
+  if (theirs.write !== undefined && theirs.write === event.write) fields.push(['RnW', theirs.write ? '0x0' : '0x1']);
+  return fields.length === 0 ? undefined : Object.fromEntries(fields);
+}
+
 /** Lines of one unit. */
 export class PackRecorder implements Recorder {
   readonly lines: object[] = [];
@@ -48,6 +63,7 @@ export class PackRecorder implements Recorder {
     if (entry >= data && entry < data + dataBytes) return;
     const named = told.result.ok ? undefined : (told.event?.name ?? told.result.syndrome);
     const fault = seen.events === undefined || seen.events.length === 0 ? null : named;
+    const record = recordOf(session, told, seen);
     this.lines.push({
       kind: 'unit',
       id: `${this.#image}-${++this.#cases}${flip === undefined ? '' : ` ${flip.name}`}`,
@@ -58,7 +74,9 @@ export class PackRecorder implements Recorder {
       device: hex(session.stream),
       access: question.write ? 'write' : 'read',
       iova: hex(question.iova),
-      expect: told.result.ok ? { address: hex(seen.reached ?? 0) } : { fault },
+      expect: told.result.ok
+        ? { address: hex(seen.reached ?? 0) }
+        : { fault, ...(fault === null || record === undefined ? {} : { record }) },
       source: this.#source,
       agree: ['reader'],
     });

@@ -2,15 +2,11 @@
  * The RISC-V IOMMU of QEMU's `virt` machine, as a PCI device.
  * @module
  */
+import { ReportingIommu } from '../src/conform/pack/riscv-unit.ts';
 import { REGISTER } from '../src/drivers/riscv-iommu/registers.ts';
-import type { StructureReader } from '../src/hardware/bits.ts';
 import { decodeRecord } from '../src/hardware/record.ts';
-import { riscvFeatures } from '../src/hardware/riscv/capabilities.ts';
 import { causeText } from '../src/hardware/riscv/causes.ts';
-import { faultRecord, RISCV_FAULT_BYTES, RISCV_FAULT_FIELDS } from '../src/hardware/riscv/fault-queue.ts';
-import { translateRequest } from '../src/hardware/riscv/process.ts';
-import { RiscvIommu } from '../src/hardware/riscv/riscv.ts';
-import { type Access, READ } from '../src/hardware/walk/types.ts';
+import { RISCV_FAULT_BYTES, RISCV_FAULT_FIELDS } from '../src/hardware/riscv/fault-queue.ts';
 import { Edu } from './edu.ts';
 import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
@@ -69,29 +65,6 @@ function queueBase(address: number, log2: number): bigint {
 
 /** QEMU has no GXL or BE to write. */
 const CHOICES = { gxlWritable: false, beWritable: false } as const;
-
-/** The reader, with the record of a fault that it reports. */
-class ReportingIommu extends RiscvIommu {
-  readonly #reader: StructureReader;
-  readonly #registers: ReadonlyMap<string, bigint>;
-
-  constructor(reader: StructureReader, registers: ReadonlyMap<string, bigint>) {
-    super(reader, registers, CHOICES);
-    this.#reader = reader;
-    this.#registers = registers;
-  }
-
-  override translate(device: number, iova: bigint | number, access: Access = READ) {
-    const request = { device, type: 'untranslated', access: access.kind, iova: BigInt(iova) } as const;
-    const outcome = translateRequest(this.#reader, riscvFeatures(this.#registers, CHOICES), request);
-    const record = faultRecord(request, outcome);
-    const answer = super.translate(device, iova, access);
-    if (record === undefined) return answer;
-    const { cause, iotval, iotval2, did, ttyp, pv } = record;
-    const fields = { InputAddr: iotval, DID: BigInt(did), TTYP: BigInt(ttyp), PV: BigInt(pv), iotval2 };
-    return { ...answer, event: { name: causeText(cause), fields } };
-  }
-}
 
 interface Kind {
   readonly stage: 'first' | 'second';
@@ -186,7 +159,7 @@ class RiscvSession implements Session {
   }
 
   model(): ReportingIommu {
-    return new ReportingIommu(this.image, this.registers);
+    return new ReportingIommu(this.image, this.registers, CHOICES);
   }
 
   async stop(): Promise<void> {

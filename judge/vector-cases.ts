@@ -6,6 +6,7 @@
 import { ImageMemory, type PackImage, wordRuns } from '../src/conform/pack/image.ts';
 import { askTables, type TablesCase } from '../src/conform/pack/walks.ts';
 import type { DumpRow, GenericVector, PgtableConfig, Vector, VectorOp } from '../src/conform/vector.ts';
+import { type Recorded, type UnitTally, unitLines } from './unit-cases.ts';
 
 type AnyVector = Vector | GenericVector;
 
@@ -224,6 +225,30 @@ export interface LookupTally {
   ambiguous: number;
   /** Left out: the reader and the kernel differ, by id (a block whose address is not aligned to its size). */
   readonly differing: string[];
+  /** Of cases of units over the same tables. */
+  readonly unit: UnitTally;
+}
+
+/** The tables of a vector as cases of units take them; undefined where no device walks them. */
+function recordedOf(vector: AnyVector, image: PackImage): Recorded | undefined {
+  const geometry = isPgtable(vector) ? pgtableGeometry(vector) : genericGeometry(vector as GenericVector);
+  const registers = vector.regs_end ?? vector.regs;
+  if (geometry === undefined || registers === null || registers === undefined) return undefined;
+  const lookups = lookupsOf(vector)
+    .map(([iova, pa]) => [BigInt(iova), BigInt(pa)] as const)
+    .filter(([iova, pa]) => isPresented(vector, geometry, iova, pa));
+  return {
+    id: vector.id,
+    image,
+    source: `linux-${kernelOf(vector)}`,
+    format: formatOf(vector),
+    granule: geometry.granule,
+    ias: geometry.inputBits,
+    oas: geometry.outputBits,
+    quirks: isPgtable(vector) ? BigInt(vector.cfg.quirks) : 0n,
+    registers: Object.fromEntries(Object.entries(registers).map(([name, value]) => [name, BigInt(value as string)])),
+    lookups,
+  };
 }
 
 function lookupCases(vector: AnyVector, image: PackImage, tally: LookupTally): object[] {
@@ -265,5 +290,7 @@ function lookupCases(vector: AnyVector, image: PackImage, tally: LookupTally): o
 export function vectorLines(vector: AnyVector, tally: LookupTally): object[] {
   if (vector.dump === null) return [mapCase(vector)];
   const image = imageOf(vector);
-  return [image, mapCase(vector), ...lookupCases(vector, image, tally)];
+  const recorded = recordedOf(vector, image);
+  const units = recorded === undefined ? [] : unitLines(recorded, tally.unit);
+  return [image, mapCase(vector), ...lookupCases(vector, image, tally), ...units];
 }

@@ -19,7 +19,11 @@ interface Line {
   readonly format?: string;
   readonly image?: string;
   readonly bug?: string;
-  readonly expect?: { readonly address?: string; readonly fault?: string | null };
+  readonly expect?: {
+    readonly address?: string;
+    readonly fault?: string | null;
+    readonly record?: Readonly<Record<string, string>>;
+  };
 }
 
 interface Header {
@@ -71,7 +75,36 @@ describe('the pack that is shipped', () => {
     const formats = new Set(cases.map(({ format }) => format));
     expect(FORMATS.filter(({ id }) => !formats.has(id)).map(({ id }) => id)).toEqual([]);
     const units = new Set(cases.map(({ iommu }) => iommu));
-    for (const iommu of ['arm-smmu-v3', 'intel-vtd', 'amd-vi', 'riscv-iommu']) expect(units).toContain(iommu);
+    for (const iommu of ['arm-smmu', 'arm-smmu-v3', 'intel-vtd', 'amd-vi', 'riscv-iommu'])
+      expect(units).toContain(iommu);
+  });
+
+  test.each([
+    ['SMMUv3 stage 2', /^smmuv3-stage-2-/],
+    ['SMMUv3 stage 1 behind stage 2', /^smmuv3-nested-/],
+    ['VT-d first stage', /^vt-d-scalable-mode-first-stage-/],
+    ['RISC-V second stage', /^risc-v-second-stage-/],
+    ['RISC-V two stages', /^risc-v-nested-/],
+    ['SMMUv2 AArch64 stage 1', /^smmu-v2 .*arm_64_lpae_s1|^smmu-v2 A-s1/],
+    ['SMMUv2 AArch64 stage 2', /^smmu-v2 .*arm_64_lpae_s2|^smmu-v2 A-s2/],
+    ['SMMUv2 short descriptors', /^smmu-v2 .*v7s/],
+    ['substreams of an SMMUv3', /^smmu-v3 substreams/],
+    ['PASIDs of VT-d', /^vt-d pasids/],
+  ])('it has accesses that reach an address and accesses that fault: %s', (_, name) => {
+    const found = cases.filter(({ kind, id }) => kind === 'unit' && name.test(id));
+    expect(found.filter(({ expect: wanted }) => wanted?.address !== undefined).length).toBeGreaterThan(5);
+    expect(found.filter(({ expect: wanted }) => wanted?.fault !== undefined).length).toBeGreaterThan(5);
+  });
+
+  test('records of faults are compared field by field', () => {
+    const recorded = cases.filter(({ expect: wanted }) => wanted?.record !== undefined);
+    expect(recorded.length).toBeGreaterThan(1000);
+    const [each] = recorded;
+    const image = LINES[rest.findIndex(({ kind, id }) => kind === 'image' && id === each?.image) + 1] ?? '';
+    const [field = ''] = Object.keys(each?.expect?.record ?? {});
+    const record = { ...each?.expect?.record, [field]: '0x1234567' };
+    const broken = { ...each, expect: { ...each?.expect, record } };
+    expect(failuresOf([LINES[0] ?? '', image, JSON.stringify(broken)])).toMatchObject([{ id: each?.id, field }]);
   });
 
   test('it names thirteen mistakes of page-table code', () => {

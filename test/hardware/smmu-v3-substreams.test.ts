@@ -34,6 +34,24 @@ function make(dss: bigint, change = 0n, disabled = 0n): { smmu: SmmuV3; outputs:
   return { smmu: new SmmuV3(system.memory, system.named), outputs };
 }
 
+describe('a substream for which there are no descriptors', () => {
+  const asked = (words: (system: System) => readonly [bigint, bigint]): string | undefined => {
+    const system = new System();
+    system.map(system.stage1(STREAM), IOVA, 0x4000_0000);
+    const entry = system.strtab + STREAM * CD_BYTES;
+    const [first, second] = words(system);
+    system.memory.write64(entry, (system.memory.read64(entry) ?? 0n) ^ first);
+    system.memory.write64(entry + 8, (system.memory.read64(entry + 8) ?? 0n) ^ second);
+    return new SmmuV3(system.memory, system.named).translate(STREAM, IOVA, undefined, 0).event?.name;
+  };
+
+  it('is C_BAD_SUBSTREAMID where S1CDMax is 0, and where stage 1 is off (7.3.9)', () => {
+    expect(asked(() => [0n, 0n])).toBe('C_BAD_SUBSTREAMID');
+    // Config 0b101 becomes 0b100, bypass
+    expect(asked(() => [2n, 0n])).toBe('C_BAD_SUBSTREAMID');
+  });
+});
+
 describe('a stream of four context descriptors', () => {
   it.each([0n, 1n, 2n])('walks the tables of the substream that an access names (S1DSS %s)', (dss) => {
     const { smmu, outputs } = make(dss);
@@ -51,6 +69,16 @@ describe('a stream of four context descriptors', () => {
     expect(make(1n).smmu.translate(STREAM, IOVA).result).toMatchObject({ ok: true, pa: IOVA });
     const { smmu, outputs } = make(2n);
     expect(smmu.translate(STREAM, IOVA).result).toMatchObject({ ok: true, pa: outputs.get(0) });
+  });
+
+  it('substream 0 is refused where accesses without one use its descriptor, and S1DSS 0b11 behaves as 0b00', () => {
+    const refused = make(2n).smmu.translate(STREAM, IOVA, undefined, 0);
+    expect(refused.event).toMatchObject({ name: 'F_STREAM_DISABLED', fields: { SSV: 1n, SubstreamID: 0n } });
+    for (const dss of [0n, 1n]) {
+      const { smmu, outputs } = make(dss);
+      expect(smmu.translate(STREAM, IOVA, undefined, 0).result).toMatchObject({ ok: true, pa: outputs.get(0) });
+    }
+    expect(make(3n).smmu.translate(STREAM, IOVA).event?.name).toBe('F_STREAM_DISABLED');
   });
 
   it('a listing has each valid descriptor once', () => {

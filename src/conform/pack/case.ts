@@ -5,7 +5,7 @@
 import { hex } from '../../address.ts';
 import type { Difference } from '../compare.ts';
 import type { VectorResult } from '../run.ts';
-import { type Check, either, isHex, isText, listOf, type Shape, shaped } from '../shape.ts';
+import { type Check, either, isHex, isText, listOf, recordOf, type Shape, shaped } from '../shape.ts';
 
 /** Keys of every case. */
 export interface CaseKeys {
@@ -19,8 +19,13 @@ export interface CaseKeys {
   readonly bug?: string;
 }
 
-/** What an access must come to: an address, or a fault; null where the fault's name is left open. */
-export type Expected = { readonly address: string } | { readonly fault: string | null };
+/**
+ * What an access must come to: an address, or a fault; null where the fault's name is left open. `record`: fields of its record,
+ * by their names in the architecture.
+ */
+export type Expected =
+  | { readonly address: string }
+  | { readonly fault: string | null; readonly record?: Readonly<Record<string, string>> };
 
 /** Shape of {@link CaseKeys}. */
 export const CASE_KEYS: Shape = {
@@ -33,11 +38,13 @@ const isNull: Check = (value) => value === null;
 /** Whether a value is an {@link Expected}. */
 export const isExpected: Check = either(
   shaped({ needs: { address: isHex } }),
-  shaped({ needs: { fault: either(isText, isNull) } }),
+  shaped({ needs: { fault: either(isText, isNull) }, may: { record: recordOf(isHex) } }),
 );
 
-/** An answer: the address reached, or the names under which a fault is known. */
-export type Answered = { readonly address: bigint } | { readonly faults: readonly string[] };
+/** An answer: the address reached, or the names under which a fault is known and the fields of its record. */
+export type Answered =
+  | { readonly address: bigint }
+  | { readonly faults: readonly string[]; readonly record?: Readonly<Record<string, bigint>> };
 
 function textOf(answer: Answered): string {
   return 'address' in answer ? hex(answer.address) : (answer.faults[0] ?? 'a fault');
@@ -49,9 +56,15 @@ export function differenceOf(expected: Expected, got: Answered): Difference | un
     const same = 'address' in got && got.address === BigInt(expected.address);
     return same ? undefined : { field: 'address', expected: expected.address, got: textOf(got) };
   }
-  const { fault } = expected;
-  const same = 'faults' in got && (fault === null || got.faults.includes(fault));
-  return same ? undefined : { field: 'fault', expected: fault ?? 'a fault', got: textOf(got) };
+  const { fault, record = {} } = expected;
+  if (!('faults' in got) || (fault !== null && !got.faults.includes(fault))) {
+    return { field: 'fault', expected: fault ?? 'a fault', got: textOf(got) };
+  }
+  for (const [field, value] of Object.entries(record)) {
+    const found = got.record !== undefined && Object.hasOwn(got.record, field) ? got.record[field] : undefined;
+    if (found !== BigInt(value)) return { field, expected: value, got: found === undefined ? 'none' : hex(found) };
+  }
+  return undefined;
 }
 
 /** Runs one case to its difference; an error of a call is one. */

@@ -4,17 +4,20 @@
  */
 import { IommuError } from '../../errors.ts';
 import { type GivenGeometry, givenTables } from '../../hardware/given.ts';
+import type { IommuModel } from '../../hardware/iommu.ts';
 import { createModel } from '../../hardware/models.ts';
 import { type Access, type Fault, type Leaf, READ, WRITE } from '../../hardware/walk/types.ts';
 import { Walker } from '../../hardware/walk/walker.ts';
 import { isHex, isNumber, isText, listOf, recordOf, type Shape } from '../shape.ts';
 import { type Answered, CASE_KEYS, type CaseKeys, type Expected, isExpected } from './case.ts';
 import { areWords, type ImageMemory, type WordRun } from './image.ts';
+import { ReportingIommu } from './riscv-unit.ts';
+import { askSmmuV2 } from './smmu-v2.ts';
 
 /** An access through a unit: memory, registers, device, address. */
 export interface UnitCase extends CaseKeys {
   readonly kind: 'unit';
-  /** `arm-smmu-v3`, `intel-vtd`, `amd-vi`, `riscv-iommu`. */
+  /** `arm-smmu`, `arm-smmu-v3`, `intel-vtd`, `amd-vi`, `riscv-iommu`. */
   readonly iommu: string;
   readonly image: string;
   /** Words that differ from the image. */
@@ -22,6 +25,8 @@ export interface UnitCase extends CaseKeys {
   readonly registers: Readonly<Record<string, string>>;
   /** StreamID, source-id or device id. */
   readonly device: string;
+  /** SubstreamID, PASID or process id, where the access has one. */
+  readonly substream?: number;
   readonly access: 'read' | 'write';
   readonly iova: string;
   readonly expect: Expected;
@@ -63,7 +68,7 @@ export const UNIT_CASE: Shape = {
     iova: isHex,
     expect: isExpected,
   },
-  may: { ...CASE_KEYS.may, words: areWords },
+  may: { ...CASE_KEYS.may, words: areWords, substream: isNumber },
 };
 
 /** Shape of a {@link TablesCase}. */
@@ -93,27 +98,31 @@ const ANY: readonly Access[] = [
   WRITE,
 ];
 
-function answered(result: Leaf | Fault, names: readonly string[]): Answered {
-  if (result.ok) return { address: result.output };
-  return { faults: [...names, result.syndrome, result.reason] };
+interface NamedEvent {
+  readonly event?: { readonly name: string; readonly fields?: Readonly<Record<string, bigint>> };
 }
 
-interface NamedEvent {
-  readonly event?: { readonly name: string };
+function answered(result: Leaf | Fault, event?: NamedEvent['event']): Answered {
+  if (result.ok) return { address: result.output };
+  const faults = [...(event === undefined ? [] : [event.name]), result.syndrome, result.reason];
+  return event?.fields === undefined ? { faults } : { faults, record: event.fields };
+}
+
+function modelOf(iommu: string, memory: ImageMemory, registers: ReadonlyMap<string, bigint>): IommuModel | undefined {
+  return iommu === 'riscv-iommu' ? new ReportingIommu(memory, registers) : createModel(iommu, memory, registers);
 }
 
 /** What the reader makes of an access through a unit. */
 export function askUnit(each: UnitCase, image: ImageMemory): Answered {
-  const registers = new Map(Object.entries(each.registers).map(([name, value]) => [name, BigInt(value)]));
-  const model = createModel(each.iommu, image.with(each.words ?? []), registers);
-  if (model === undefined) throw new IommuError('UNSUPPORTED', 'iommu', `'${each.iommu}' is not read here`);
+  const memory = image.with(each.words ?? []);
   const access = each.access === 'write' ? WRITE : READ;
-  const answer: { readonly result: Leaf | Fault } & NamedEvent = model.translate(
-    Number(each.device),
-    BigInt(each.iova),
-    access,
-  );
-  return answered(answer.result, answer.event === undefined ? [] : [answer.event.name]);
+  const [device, iova] = [Number(each.device), BigInt(each.iova)];
+  if (each.iommu === 'arm-smmu') return askSmmuV2(each.registers, memory, device, iova, access);
+  const registers = new Map(Object.entries(each.registers).map(([name, value]) => [name, BigInt(value)]));
+  const model = modelOf(each.iommu, memory, registers);
+  if (model === undefined) throw new IommuError('UNSUPPORTED', 'iommu', `'${each.iommu}' is not read here`);
+  const answer: { readonly result: Leaf | Fault } & NamedEvent = model.translate(device, iova, access, each.substream);
+  return answered(answer.result, answer.event);
 }
 
 function geometryOf(each: TablesCase): GivenGeometry {
@@ -132,7 +141,7 @@ export function askTables(each: TablesCase, image: ImageMemory): Answered {
   const iova = BigInt(each.iova);
   for (const access of accessesOf(each)) {
     const result = walker.translate(iova, access);
-    if (result.ok || result.class !== 'permission') return answered(result, []);
+    if (result.ok || result.class !== 'permission') return answered(result);
   }
   return { faults: ['permission'] };
 }

@@ -87,6 +87,17 @@ function stage2Faults({ s2Stall, s2Record }: StreamTableEntry): FaultRules {
   return { stall: s2Stall, record: s2Record };
 }
 
+/** What S1DSS terminates: accesses without a substream (undefined), those of substream 0, or none (−1); 0b11 behaves as 0b00 (5.2). */
+function disabledSubstream({ s1Dss }: StreamTableEntry): number | undefined {
+  if (s1Dss === 2) return 0;
+  return s1Dss === 1 ? -1 : undefined;
+}
+
+/** A substream where stage 1 is off, whatever stage 2 does (7.3.9). */
+function withoutStage1(base: Omit<DeviceContext, 'action'>): Context {
+  return { ...base, action: 'fault', reason: 'substream-out-of-range', why: 'a substream without stage 1' };
+}
+
 /** Reads an SMMUv3's configuration and tables from a memory. */
 export class SmmuV3 implements IommuModel {
   readonly name = 'arm-smmu-v3';
@@ -234,7 +245,7 @@ export class SmmuV3 implements IommuModel {
     const base = { stream, ...sub, entryAddress, fields };
     const bad = (why: string): Context => ({ ...base, action: 'fault', reason: 'stream-invalid', why });
     if (ste.config === 'abort') return { ...base, action: 'abort', reason: 'stream-aborts' };
-    if (ste.config === 'bypass') return { ...base, action: 'bypass' };
+    if (ste.config === 'bypass') return substream === undefined ? { ...base, action: 'bypass' } : withoutStage1(base);
     const one = ste.config !== 'stage 2';
     const two = ste.config !== 'stage 1';
     if (one && !this.setup.stage1) return bad(`STE.Config asks for ${ste.config}, IDR0 has no stage 1`);
@@ -246,6 +257,7 @@ export class SmmuV3 implements IommuModel {
     const stage2 = two ? steStage2(ste, oas) : undefined;
     if (typeof stage2 === 'string') return bad(stage2);
     if (one) return this.#stage1(base, ste, stage2, substream);
+    if (substream !== undefined) return withoutStage1(base);
     if (stage2 === undefined) return bad('no stage 2');
     return {
       ...base,
@@ -261,11 +273,14 @@ export class SmmuV3 implements IommuModel {
     stage2: SteStage2 | undefined,
     substream: number | undefined,
   ): Context {
-    if (substream === undefined && ste.s1CdMax > 0) {
-      if (ste.s1Dss === 0) {
+    if (substream !== undefined && ste.s1CdMax === 0) {
+      return { ...base, action: 'fault', reason: 'substream-out-of-range', why: 'STE.S1CDMax is 0: no substreams' };
+    }
+    if (ste.s1CdMax > 0) {
+      if (substream === disabledSubstream(ste)) {
         return { ...base, action: 'fault', reason: 'stream-invalid', disabled: true, why: 'STE.S1DSS refuses it' };
       }
-      if (ste.s1Dss === 1) {
+      if (substream === undefined && ste.s1Dss === 1) {
         if (stage2 === undefined) return { ...base, action: 'bypass' };
         return {
           ...base,
@@ -318,7 +333,7 @@ export class SmmuV3 implements IommuModel {
     const { ste } = found;
     const plain = this.#configured(stream, found, undefined);
     if (ste.s1CdMax === 0 || (ste.config !== 'stage 1' && ste.config !== 'nested')) return [plain];
-    const contexts: DeviceContext[] = ste.s1Dss === 0 ? [] : [plain];
+    const contexts: DeviceContext[] = plain.disabled === true ? [] : [plain];
     const most = Math.min(2 ** ste.s1CdMax, MOST_SUBSTREAMS);
     for (let substream = ste.s1Dss === 2 ? 1 : 0; substream < most && this.#substreamsLeft-- > 0; substream++) {
       const context = this.#configured(stream, found, substream);
