@@ -70,6 +70,6 @@ export const DEFAULT_IDS: Readonly<Record<string, number>> = {
   IDR0: 0x0d44_343b,
   IDR1: 0x0273_0510,
   IDR3: 0x1414,
-  IDR5: 0x74,
+  IDR5: 0x75,
   AIDR: 1,
 };
