@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { fitProfile, readLatencyTable } from '../../dist/cost/index.js';
 import { explainTable } from '../../dist/explain/index.js';
+import { QUEUE_WORDS } from './answer-readers.mjs';
 import { deviceCorpus } from './devices.mjs';
 import { ACPIDUMP, MACHINE, TABLES } from './machines.mjs';
 
@@ -57,6 +58,11 @@ function beside(path, folder) {
   return { bytes: lines(path, BINARY), side: read(`${folder}/regs-live-io.json`, BINARY), beside: folder };
 }
 
+/** Faults of a capture, beside a snapshot: one that is not of the capture will do. */
+function faultsBeside(path, folder) {
+  return { bytes: lines(path, BINARY), side: read('hostile/decode-json-8-domains.snapshot', BINARY), beside: folder };
+}
+
 function profile() {
   const table = readLatencyTable('op,pages,us\nmap,1,1\nmap,16,3.1\nmap,256,40.5\nmap,4096,800\n', 'table');
   const fitted = fitProfile(explainTable(table).analyses, { name: 'machine', kind: 'hardware' }, 'table');
@@ -79,6 +85,13 @@ const STREAM = [
 ]
   .map((line) => `${JSON.stringify(line)}\n`)
   .join('');
+
+/** The least answer of a replay that another can be compared with. */
+const ANSWER = JSON.stringify({
+  schema: 'iommu.replay',
+  version: 1,
+  data: { engine: { path: 'one-walk', maps: 4, unmaps: 3, storesPerPage: 1.5 }, totals: { events: 9, bytes: 4096 } },
+});
 
 /** Inputs by reader; `side` is the file beside a dump or registers, `beside` the folder that both are of. */
 export const CORPUS = {
@@ -140,6 +153,10 @@ export const CORPUS = {
     ...captures('iomem.txt', (path) => only(lines(path, 4096))),
     ...captures('iommu_groups.txt', (path) => only(lines(path, 4096))),
   ],
+  'queue words': [only(QUEUE_WORDS)],
+  'two answers': [only(new TextEncoder().encode(`${ANSWER}\n${ANSWER}\n`))],
+  'address beside registers': captures('tables-live-io.jsonl.gz', beside),
+  'fault log beside a dump': captures('dmesg_faults.txt', faultsBeside),
   'command stream': [only(new TextEncoder().encode(STREAM))],
   ...deviceCorpus(),
 };

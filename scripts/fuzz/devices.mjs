@@ -15,6 +15,9 @@ const PAGE = 4096;
 const REGISTER_BYTES = 2 ** 18;
 const DEVICE = 0x18;
 const IOVA = 2 ** 30;
+/** Bit 6 of an access's operation: it has a substream, from bit 12 on. */
+const SUBSTREAM = 64;
+const SUBSTREAM_AT = 12;
 /** What an access is, by bits 3 and 4 of its operation. */
 const ACCESSES = ['read', 'write', 'execute', 'read'];
 
@@ -94,6 +97,10 @@ function accessOf(op) {
   return { kind: ACCESSES[(op >> 3) & 3], privileged: (op & 32) !== 0 };
 }
 
+function substreamOf(op) {
+  return (op & SUBSTREAM) === 0 ? undefined : op >>> SUBSTREAM_AT;
+}
+
 /** Runs a program on a unit. */
 function runProgram(make, bytes) {
   const ram = new Ram();
@@ -109,7 +116,7 @@ function runProgram(make, bytes) {
     if ((op & 7) === OP.write32) unit.write32(register, Number(value & 0xffff_ffffn));
     else if ((op & 7) === OP.write64) unit.write64(register & ~7, value);
     else if ((op & 7) === OP.memory) ram.write64(offset & ~7, value);
-    else if ((op & 7) === OP.access) unit.translate(offset & 0xfffff, value, accessOf(op));
+    else if ((op & 7) === OP.access) unit.translate(offset & 0xfffff, value, accessOf(op), substreamOf(op));
     else unit.read32(register);
   }
 }
@@ -169,6 +176,7 @@ function seedOf({ make, drive, format }) {
   const accesses = [IOVA, IOVA + PAGE, IOVA + 2 ** 21].flatMap((iova) => [
     [OP.access, DEVICE, iova],
     [OP.access | 8, DEVICE, iova],
+    [OP.access | SUBSTREAM | (1 << SUBSTREAM_AT), DEVICE, iova],
   ]);
   return encode([...memorySteps(memory), ...steps, ...accesses]);
 }

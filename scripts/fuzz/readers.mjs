@@ -37,6 +37,7 @@ import {
   readTraceDat,
   recogniseTrace,
 } from '../../dist/trace/index.js';
+import { ANSWER_READERS } from './answer-readers.mjs';
 import { DEVICE_READERS } from './devices.mjs';
 import { show, showData } from './faces.mjs';
 import { MACHINE_READERS } from './machine-readers.mjs';
@@ -139,6 +140,7 @@ export const READERS = {
     show(genAnswer({ image, mappings: lines.length }), bytes.length);
     GEN_FORMS[bytes.length % GEN_FORMS.length](image);
   },
+  ...ANSWER_READERS,
   ...MACHINE_READERS,
   ...DEVICE_READERS,
 };
