@@ -18,6 +18,7 @@ function leafParts(d: Descriptors, lo: number, hi: number, depth: number): Parts
   return {
     output: hex(d.output(lo, hi, depth)),
     span: hex(d.span(lo, hi, depth)),
+    hint: String(d.hintEntries?.(depth) ?? 0),
     attributes: attributesText(attributes & 0xffff),
     type: d.memoryType(attributes >>> TYPE_SHIFT),
   };
