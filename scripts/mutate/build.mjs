@@ -40,7 +40,7 @@ export function buildTrees(workers) {
   const { status, stdout } = spawnSync(`${ROOT}node_modules/.bin/tsc`, ['-p', config], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stdout);
   linkFixtures(`${ROOT}test`, `${treeOf(0)}test`);
-  symlinkSync(`${ROOT}data`, `${treeOf(0)}data`);
+  for (const folder of ['data', 'schemas']) symlinkSync(`${ROOT}${folder}`, `${treeOf(0)}${folder}`);
   giveStandIn(treeOf(0));
   for (let worker = 1; worker < workers; worker++) {
     rmSync(treeOf(worker), { recursive: true, force: true });

@@ -105,4 +105,4 @@ test('what calls do beside their answers', () => {
   const found = sections();
   expect(found.length).toBeGreaterThan(20);
   expect(found).toEqual(sectionsOf(new URL('calls.txt', import.meta.url), found));
-});
+}, 120_000);
