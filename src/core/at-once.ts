@@ -16,6 +16,8 @@ import type { Dispatch, Path } from './paths.ts';
 export class CallsAtOnce {
   /** Whether addresses are translated so: not where the device is asked. */
   readonly translates: boolean;
+  /** Whether a list of one run is mapped as that run: the hook for lists has barriers of its own. */
+  readonly mapsRuns: boolean;
   readonly #pages: PagesAtOnce;
   readonly #meter: Meter;
   readonly #power: PowerControl | undefined;
@@ -38,6 +40,7 @@ export class CallsAtOnce {
   ) {
     const { geometry, meter } = table.tree;
     this.translates = crossings === 0 || hooks.translate === undefined;
+    this.mapsRuns = path !== 'map-sg';
     this.#pages = pages;
     this.#meter = meter;
     this.#power = power;

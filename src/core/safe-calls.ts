@@ -120,10 +120,10 @@ export class SafeCalls implements Calls {
   }
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
-    if (input.addresses.length === 1 && prot === this.#prot) {
+    if (input.addresses.length === 1 && prot === this.#prot && this.#atOnce?.mapsRuns === true) {
       const [pa, size] = [input.addresses[0], input.lengths[0]];
       if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number') {
-        if (this.#atOnce?.mapBlocks(iova, pa, size, prot) === true) return this.#mapped(size);
+        if (this.#atOnce.mapBlocks(iova, pa, size, prot) === true) return this.#mapped(size);
       }
     }
     return this.#mapList(iova, input, prot);
@@ -149,7 +149,12 @@ export class SafeCalls implements Calls {
   }
 
   unmap(iova: Address, size: Address, choices: UnmapChoices): number {
-    if (typeof iova === 'number' && typeof size === 'number' && this.#atOnce !== undefined) {
+    if (
+      typeof iova === 'number' &&
+      typeof size === 'number' &&
+      this.#atOnce !== undefined &&
+      choices.holes === 'refuse'
+    ) {
       const queued = this.#isQueued(choices);
       if (this.#atOnce.unmap(iova, size, queued)) {
         if (!queued) this.#route.sync();

@@ -1,0 +1,123 @@
+// Calls that are one kernel call each, against the same calls made the general way: a driver that may fail is not served at once.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Domain, type DomainOptions, type UnmapOptions } from '../../src/core/index.ts';
+import { armSmmu, type DriverFactory } from '../../src/drivers/index.ts';
+import { IommuError } from '../../src/index.ts';
+import { TableMemory } from '../../src/memory/index.ts';
+
+const PAGE = 4096;
+const BLOCK = 2 ** 21;
+const START = 2 ** 30;
+/** First word of the tables: what kernels know, and copied lists, lie before them. */
+const FIRST_TABLE = 0x50000 / 4;
+
+/** The driver, and the same that says nothing of failing. */
+const served: DriverFactory = armSmmu();
+const general: DriverFactory = (context) => {
+  const driver = served(context);
+  return {
+    name: driver.name,
+    ...(driver.power === undefined ? {} : { power: driver.power }),
+    tlb: driver.tlb,
+    hooks: driver.hooks,
+    attach: (registers) => driver.attach(registers),
+    sync: () => driver.sync(),
+    detach: () => driver.detach(),
+  };
+};
+
+const offset = fc.oneof(
+  { weight: 12, arbitrary: fc.nat({ max: 1040 }).map((page) => START + page * PAGE) },
+  { weight: 6, arbitrary: fc.nat({ max: 6 }).map((block) => START + block * BLOCK) },
+  { weight: 1, arbitrary: fc.constantFrom(-PAGE, -0, 0.5, 2049, 2 ** 48, 2 ** 53, 2 ** 60, Number.NaN, Infinity) },
+);
+const size = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(PAGE, 2 * PAGE, 16 * PAGE, 17 * PAGE, 511 * PAGE) },
+  { weight: 6, arbitrary: fc.constantFrom(BLOCK, 2 * BLOCK, 4 * BLOCK, BLOCK + PAGE) },
+  { weight: 1, arbitrary: fc.constantFrom(0, -PAGE, 2048, PAGE + 0.5, 2 ** 30, Number.NaN) },
+);
+const prot = fc.constantFrom(1, 3, 3, 3, 0, 64);
+const options = fc.constantFrom<UnmapOptions>(
+  {},
+  {},
+  { holes: 'skip' },
+  { invalidation: 'later' },
+  { partialBlocks: 'refuse' },
+);
+
+const call = fc.oneof(
+  fc.record({ op: fc.constant('map' as const), iova: offset, pa: offset, size, prot }),
+  fc.record({ op: fc.constant('list' as const), iova: offset, pa: offset, size, prot }),
+  fc.record({ op: fc.constant('unmap' as const), iova: offset, size, options }),
+  fc.record({ op: fc.constant('translate' as const), iova: offset, inside: fc.nat({ max: PAGE - 1 }) }),
+);
+type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
+
+function made(domain: Domain, each: Call): unknown {
+  switch (each.op) {
+    case 'map':
+      return domain.map(each.iova, each.pa, each.size, each.prot);
+    case 'list':
+      return domain.mapSg(each.iova, [{ address: each.pa, length: each.size }], each.prot);
+    case 'unmap':
+      return domain.unmap(each.iova, each.size, each.options);
+    default:
+      return domain.translate(each.iova + each.inside);
+  }
+}
+
+/** What a call answers or refuses, and what was counted until then. */
+function outcome(domain: Domain, each: Call): unknown {
+  let answer: unknown;
+  try {
+    answer = made(domain, each);
+  } catch (error) {
+    if (!(error instanceof IommuError)) throw error;
+    answer = error.message;
+  }
+  return [answer, domain.meter.snapshot(), domain.memory.liveTables];
+}
+
+function domainWith(driver: DriverFactory, options: DomainOptions, plainKernels: boolean): Domain {
+  return new Domain({ ...options, driver, memory: new TableMemory({ plainKernels }) });
+}
+
+const setups: DomainOptions[] = (['arm-64-lpae-s1', 'arm-64-lpae-s2', 'arm-32-lpae-s1'] as const).flatMap((format) =>
+  (['map-pages', 'one-walk', 'per-page', 'map-sg'] as const).map((path) => ({ format, path, granule: PAGE })),
+);
+
+describe.each(setups)('$format by $path', (setup) => {
+  test.each(['indirect', 'direct'] as const)(
+    'calls at once do what calls do, with %s dispatch',
+    (dispatch) => {
+      fc.assert(
+        fc.property(fc.array(call, { maxLength: 40 }), fc.boolean(), (calls, plain) => {
+          const [fast, slow] = [served, general].map((driver) => domainWith(driver, { ...setup, dispatch }, plain));
+          if (fast === undefined || slow === undefined) throw new Error('two domains');
+          for (const each of calls) expect(outcome(fast, each)).toEqual(outcome(slow, each));
+          expect(fast.memory.u32.findIndex((word, i) => i >= FIRST_TABLE && word !== slow.memory.u32[i])).toBe(-1);
+          for (const domain of [fast, slow]) {
+            domain.free();
+            expect(domain.memory.liveTables).toBe(0);
+          }
+        }),
+        { numRuns: 25 },
+      );
+    },
+    120_000,
+  );
+});
+
+test('a block that was mapped at once is split with tables that were set aside before', () => {
+  const memory = new TableMemory();
+  const domain = new Domain({ granule: PAGE, path: 'one-walk', driver: served, memory });
+  domain.map(START - PAGE, 0, PAGE, 3);
+  domain.map(START, START, BLOCK, 3);
+  memory.failAfter(0);
+  expect(() => domain.unmap(START + PAGE, PAGE)).toThrow(/NO_MEMORY/);
+  expect(domain.leafSize(START)).toBe(BLOCK);
+  memory.failAfter(-1);
+  expect(domain.unmap(START + PAGE, PAGE)).toEqual({ bytes: PAGE, splits: 1 });
+  domain.free();
+});
