@@ -49,7 +49,9 @@ describe.each(DRIVEN)('the driver programs $name into the device', ({ format, re
     expect(smmu.violations).toEqual([]);
   });
 
-  test('after any history on any path the device, its TLB full of what was, answers as the domain does', () => {
+  test('after any history on any path the device, its TLB full of what was, answers as the domain does', {
+    timeout: 300_000,
+  }, () => {
     fc.assert(
       fc.property(draws, fc.constantFrom(...PATHS), fc.constantFrom('sync', 'write'), (history, path, at) => {
         const invalidateAt = at === 'sync' ? 'sync' : 'write';

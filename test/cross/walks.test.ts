@@ -63,7 +63,7 @@ describe.each(SETUPS)('$name: the device sees what the domain says', (setup) => 
 
   const semanticsHere = ['safe', ...kernelsOf(setup)] as const;
 
-  test.each(semanticsHere)('after any history under %s', (semantics) => {
+  test.each(semanticsHere)('after any history under %s', { timeout: 300_000 }, (semantics) => {
     const paths = PATHS.filter((path) => semantics === 'safe' || path !== 'one-walk');
     fc.assert(
       fc.property(draws, fc.constantFrom(...paths), (history, path) => {
