@@ -76,7 +76,7 @@ export const SMMU_V3_RULINGS: readonly Ruling[] = [
     unit: /SMMUv3/,
     flip: /table entry of level [01], bit 1$/,
     ours: /^F_TRANSLATION$/,
-    theirs: /reaches|refused|F_ACCESS/,
+    theirs: /reaches|refused|F_ACCESS|F_PERMISSION/,
   },
   {
     name: 'a fault of stage 2 that needs no walk (a leaf that is cached, an address beyond the input size) leaves a record where S2R is 1',
