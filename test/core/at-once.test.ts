@@ -112,7 +112,7 @@ describe.each(setups)('$format by $path', (setup) => {
 test('a block that was mapped at once is split with tables that were set aside before', () => {
   const memory = new TableMemory();
   const domain = new Domain({ granule: PAGE, path: 'one-walk', driver: served, memory });
-  domain.map(START - PAGE, 0, PAGE, 3);
+  domain.map(START + 8 * BLOCK, 0, PAGE, 3);
   domain.map(START, START, BLOCK, 3);
   memory.failAfter(0);
   expect(() => domain.unmap(START + PAGE, PAGE)).toThrow(/NO_MEMORY/);
