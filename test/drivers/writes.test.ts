@@ -1,6 +1,6 @@
 /**
- * Everything that drivers write, word by word: registers, commands, contexts, tables. A live unit answers them. writes.txt has it,
- * read against IHI 0062 and IHI 0070 chapters 4 to 6, VT-d 6.5, 9 and 11.4, AMD 48882 2.2, 2.4 and 3.4, RISC-V IOMMU 3, 4 and 6,
+ * Everything that drivers write, word by word: registers, commands, contexts, tables. A live unit answers them. writes.txt has it
+ * as the drivers do it, and shows every change, to be read against IHI 0062 and IHI 0070 chapters 4 to 6, VT-d 6.5, 9 and 11.4, AMD 48882 2.2, 2.4 and 3.4, RISC-V IOMMU 3, 4 and 6,
  * VIRTIO 5.13, and the formats of tables in test/hardware/entry-bits.txt.
  */
 import { crc32 } from 'node:zlib';

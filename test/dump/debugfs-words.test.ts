@@ -1,5 +1,6 @@
 /**
- * The memory that is made of debugfs texts, word by word, with registers and notes. debugfs-words.txt has it, read against what
+ * The memory that is made of debugfs texts, word by word, with registers and notes. debugfs-words.txt has it as the
+ * code makes it, and shows every change, to be read against what
  * intel-iommu-debugfs.c and amd/debugfs.c of Linux print, VT-d 9.1 to 9.8 and AMD 48882 2.2.2.
  */
 import { readFileSync } from 'node:fs';

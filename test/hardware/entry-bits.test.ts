@@ -1,6 +1,6 @@
 /**
- * Every bit of entries of every format: what it changes for the device. entry-bits.txt has what each bit does, read line by line
- * against DDI 0487 D8.3 (AArch64), G5.4 and G5.5 (AArch32), VT-d 9.7 and 9.8, AMD 48882 2.2.3, the RISC-V privileged
+ * Every bit of entries of every format: what it changes for the device. entry-bits.txt has what each bit does, as the code has it:
+ * it shows every change of that, to be read against DDI 0487 D8.3 (AArch64), G5.4 and G5.5 (AArch32), VT-d 9.7 and 9.8, AMD 48882 2.2.3, the RISC-V privileged
  * architecture 12.3 to 12.5 and, for Mali and DART, Linux's io-pgtable.
  */
 import { expect, test } from 'vitest';

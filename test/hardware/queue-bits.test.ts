@@ -1,6 +1,6 @@
 /**
- * Every bit of the registers of a command queue: what it changes in the queue that is read. queue-bits.txt has it, read line by
- * line against IHI 0070 6.3.26 to 6.3.28, VT-d 11.4.9, AMD 48882 3.4 and RISC-V IOMMU 6.6 to 6.8.
+ * Every bit of the registers of a command queue: what it changes in the queue that is read. queue-bits.txt has it as the code
+ * has it, and shows every change, to be read against IHI 0070 6.3.26 to 6.3.28, VT-d 11.4.9, AMD 48882 3.4 and RISC-V IOMMU 6.6 to 6.8.
  */
 import { expect, test } from 'vitest';
 import { commandQueue, queueContents } from '../../src/hardware/queue.ts';

@@ -1,6 +1,6 @@
 /**
  * Every bit of the structures that a unit finds its tables by, and of the registers behind them. structure-bits.txt has what each
- * bit changes in a working system, read line by line against IHI 0070 5.2 to 5.5 and 6.3, VT-d 9.1 to 9.6 and 11.4, AMD 48882
+ * bit changes in a working system, as the code has it: it shows every change of that, to be read against IHI 0070 5.2 to 5.5 and 6.3, VT-d 9.1 to 9.6 and 11.4, AMD 48882
  * 2.2.2 and 3.4, and RISC-V IOMMU 1.0 3.1, 3.2 and 6.
  */
 import { expect, test } from 'vitest';
