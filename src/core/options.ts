@@ -151,8 +151,11 @@ function driverOr(driver: DriverFactory | undefined): DriverFactory {
 
 /** Choices of unmap calls, checked once: the same object may be passed to any number of calls. */
 export class UnmapChoices implements Required<UnmapOptions> {
+  /** What is done about holes. */
   readonly holes: 'refuse' | 'skip';
+  /** What is done about blocks that stick out of the range. */
   readonly partialBlocks: 'split' | 'refuse';
+  /** When the TLB is invalidated. */
   readonly invalidation: 'now' | 'later';
   readonly #checked = true;
 
