@@ -130,6 +130,22 @@ describe.each([0, 2])('pages of a table, with addresses %i bits further down', (
     }
   });
 
+  test('an unmap leaves the entries beside its own, and all of them where the last is a part of a larger leaf', () => {
+    for (let count = 1; count <= LENGTH; count++) {
+      for (const part of [false, true]) {
+        const fill = (memory: WebAssembly.Memory): void => {
+          placed(memory, shift);
+          new Uint32Array(memory.buffer)[WALK.tree / 4 + 10] = 0x40;
+          entries(memory).fill(0x1003n, TABLE / 8, TABLE / 8 + 128);
+          if (part) entries(memory)[TABLE / 8 + 2 + count] = 0x1043n;
+        };
+        expect(answer(fill, (kernels) => kernels.unmapCall8(3 * PAGE, count * PAGE))).toBe(part ? 0 : TABLE);
+        const left = entries(PAIR.compiled).subarray(TABLE / 8, TABLE / 8 + 128);
+        expect(left.filter((entry) => entry !== 0n)).toHaveLength(part ? 128 : 128 - count);
+      }
+    }
+  });
+
   test('a call takes no page beyond its table, its range, or between pages, wherever the walk before went', () => {
     const called = (iova: number, pa: number, bytes: number): number =>
       answer(
