@@ -1,7 +1,7 @@
 // Whole calls on smallest pages of one table below a single root, of 8-byte entries: the numbers are checked, then comes the
 // walk, the test of all entries, and the stores.
-import { CALLS, join, LEVELS, MANTISSA, PATH, TREE, TWO_52, TWO_52_BITS, WALKED } from './common';
-import { follow, outputAt, tableBehind, writeClear8 } from './walk';
+import { CALLS, LEVELS, MANTISSA, PATH, TREE, TWO_52, TWO_52_BITS, WALKED } from './common';
+import { follow, outputAt, tableBehind, writeLeaves8 } from './walk';
 
 /** Entries up to this number are cleared one by one. */
 const FEW: u32 = 16;
@@ -60,9 +60,7 @@ export function mapCall8(depth: u32, iova: f64, pa: f64, bytes: f64, bitsLo: u32
   const found = isLast ? followToLast(iova, page << pageShift) : follow(load<u32>(CALLS, 24), iova, depth, false);
   const entry = entryOf(found, depth, page, count);
   if (entry == 0) return 0;
-  const shift = load<u32>(TREE, 32) as u64;
-  const value = (((pageOf(pa, scale) << pageShift) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
-  return writeClear8(entry, count, value, (1 as u64) << (pageShift - shift)) ? found & ~1023 : 0;
+  return writeLeaves8(entry, count, pageOf(pa, scale) << pageShift, pageShift, bitsLo, bitsHi) ? found & ~1023 : 0;
 }
 
 /** Whether `count` 8-byte entries from `entry` on are leaves of one entry each; `several` are the bits that tell others. */
@@ -118,10 +116,13 @@ export function tablesCall8(iova: f64, bytes: f64, dest: usize): u32 {
   if (first == 0) return 0;
   const mask = load<u32>(level, 8);
   const value = load<u32>(level, 12);
+  const base = load<u32>(TREE);
+  const field = load<u32>(TREE, 4);
+  const fieldShift = load<i32>(TREE, 8);
   const end = first + ((count as usize) << 3);
   for (let entry = first; entry < end; entry += 8, dest += 4) {
     if ((load<u32>(entry) & mask) != value) return 0;
-    store<u32>(dest, tableBehind(entry));
+    store<u32>(dest, tableBehind(entry, field, fieldShift, base));
   }
   return first as u32;
 }

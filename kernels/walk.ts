@@ -7,13 +7,10 @@ function narrowed(entry: usize, field: u32, shift: u32): u32 {
   return ((load<u32>(entry) & field) >> shift) | (load<u32>(entry, 4) << (32 - shift));
 }
 
-/** Byte offset of the table that an entry leads to. */
+/** Byte offset of the table that an entry leads to: its field, shifted, less the physical address of byte 0. */
 @inline
-export function tableBehind(entry: usize): u32 {
-  const field = load<u32>(TREE, 4);
-  const fieldShift = load<i32>(TREE, 8);
-  const address = fieldShift >= 0 ? (load<u32>(entry) & field) << fieldShift : narrowed(entry, field, -fieldShift);
-  return address - load<u32>(TREE);
+export function tableBehind(entry: usize, field: u32, shift: i32, base: u32): u32 {
+  return (shift >= 0 ? (load<u32>(entry) & field) << shift : narrowed(entry, field, -shift)) - base;
 }
 
 /** Depth of the deepest table of the last walk that leads to an address too, from `top` to `target`. */
@@ -55,7 +52,7 @@ export function follow(root: u32, iova: f64, target: u32, keep: bool): u32 {
     const lo = load<u32>(entry);
     if ((lo & load<u32>(level, 8)) != load<u32>(level, 12)) break;
     if (entryShift == 2 || (load<u64>(entry) & marks) == 0) unmarked++;
-    table = fieldShift >= 0 ? ((lo & field) << fieldShift) - base : narrowed(entry, field, -fieldShift) - base;
+    table = tableBehind(entry, field, fieldShift, base);
     store<u32>(PATH + (depth << 2), table, 4);
     store<u32>(UNMARKED + (depth << 2), unmarked, 4);
   }
@@ -101,15 +98,21 @@ function areClear8(entry: usize, count: u32): bool {
   return true;
 }
 
-/** Writes `count` 8-byte entries where they are all zero: a value, and each further one `stride` more. */
+/**
+ * Writes `count` neighbouring leaves of one 8-byte entry each, for one output range from `pa` on, where their entries are all zero.
+ * @returns whether they were
+ */
 @inline
-export function writeClear8(entry: usize, count: u32, value: u64, stride: u64): bool {
+export function writeLeaves8(entry: usize, count: u32, pa: u64, pageShift: u64, bitsLo: u32, bitsHi: u32): bool {
+  const shift = load<u32>(TREE, 32) as u64;
+  const value = ((pa >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
   if (count == 1) {
     if (load<u64>(entry) != 0) return false;
     store<u64>(entry, value);
     return true;
   }
   if (!areClear8(entry, count)) return false;
+  const stride = (1 as u64) << (pageShift - shift);
   fill8(entry, count, value as u32, (value >> 32) as u32, stride as u32, (stride >> 32) as u32);
   return true;
 }
@@ -128,7 +131,5 @@ export function mapPages8(
   const pageShift = load<u32>(level) as u64;
   const index = ((wide(iova) >> pageShift) as u32) & load<u32>(level, 4);
   const entry = ((found & ~1023) as usize) + ((index as usize) << 3);
-  const shift = load<u32>(TREE, 32) as u64;
-  const value = ((wide(pa) >> shift) & load<u64>(TREE, 24)) | join(bitsLo, bitsHi);
-  return writeClear8(entry, count, value, (1 as u64) << (pageShift - shift)) ? found | 256 : found;
+  return writeLeaves8(entry, count, wide(pa), pageShift, bitsLo, bitsHi) ? found | 256 : found;
 }

@@ -138,21 +138,7 @@ export class PageAllocator {
    * @throws IommuError `BAD_FREE` at one that is free already; those before it are given back.
    */
   releaseAll(words: Uint32Array, first: number, count: number, bytes: number): void {
-    const states = this.#states;
-    const stack = this.#stack(bytes);
-    const units = bytes >>> UNIT_SHIFT;
-    for (let i = first; i < first + count; i++) {
-      const offset = words[i] as number;
-      const unit = offset >>> UNIT_SHIFT;
-      const state = states[unit];
-      if (!this.#reuses || (state !== STATE.live && state !== STATE.queued)) this.release(offset, bytes);
-      else {
-        for (let k = unit; k < unit + units; k++) states[k] = STATE.free;
-        stack.push(offset);
-        this.liveBytes -= bytes;
-        this.liveTables--;
-      }
-    }
+    for (let i = first; i < first + count; i++) this.release(words[i] as number, bytes);
   }
 
   /** Whether a device may read at `offset`: live or queued. */

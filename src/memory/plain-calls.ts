@@ -4,7 +4,7 @@
  */
 import { highHalf, lowHalf } from '../address.ts';
 import { type Kernels, WALK } from './kernel-contract.ts';
-import { addressIn, indexIn } from './plain-walk.ts';
+import { addressIn, indexIn, writeLeaves } from './plain-walk.ts';
 
 const TREE = WALK.tree / 4;
 const CALLS = WALK.calls / 4;
@@ -70,12 +70,7 @@ export function mapCall(
   if (found === undefined) return 0;
   const { table, index, count } = found;
   if (walks.firstSet8(table, index, index + count) < index + count) return 0;
-  for (let i = 0; i < count; i++) {
-    const address = Math.floor((pa + i * page) / 2 ** (words[TREE + 8] as number));
-    const word = (table >>> 2) + 2 * (index + i);
-    words[word] = (lowHalf(address) & (words[TREE + 6] as number)) | bitsLo;
-    words[word + 1] = (highHalf(address) & (words[TREE + 7] as number)) | bitsHi;
-  }
+  writeLeaves(words, (table >>> 2) + 2 * index, count, pa, page, bitsLo, bitsHi);
   return table;
 }
 

@@ -5,7 +5,7 @@
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
 import { answersCall, mapCall, tablesCall, unmapCall } from './plain-calls.ts';
-import { addressIn, entryBehind, indexIn, sharedDepth } from './plain-walk.ts';
+import { addressIn, entryBehind, indexIn, sharedDepth, writeLeaves } from './plain-walk.ts';
 
 const TWO_32 = 0x100000000;
 const TWO_52 = 2 ** 52;
@@ -294,12 +294,7 @@ export class PlainKernels implements Kernels {
     const index = indexIn(words, depth, lowHalf(iova), highHalf(iova));
     if (this.firstSet8(table, index, index + count) < index + count) return found;
     const page = 2 ** (words[LEVELS + 4 * depth] as number);
-    for (let i = 0; i < count; i++) {
-      const address = Math.floor((pa + i * page) / 2 ** (words[LEAF + 2] as number));
-      const word = (table >>> 2) + 2 * (index + i);
-      words[word] = (lowHalf(address) & (words[LEAF] as number)) | bitsLo;
-      words[word + 1] = (highHalf(address) & (words[LEAF + 1] as number)) | bitsHi;
-    }
+    writeLeaves(words, (table >>> 2) + 2 * index, count, pa, page, bitsLo, bitsHi);
     return found | 256;
   }
 

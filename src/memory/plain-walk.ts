@@ -2,6 +2,7 @@
  * What the plain twin of the walk kernel reads of a tree that lies in the words of a memory, as {@link WALK} says.
  * @module
  */
+import { highHalf, lowHalf } from '../address.ts';
 import { WALK } from './kernel-contract.ts';
 
 const TWO_32 = 0x100000000;
@@ -44,4 +45,21 @@ export function sharedDepth(words: Uint32Array, low: number, high: number, top: 
   const span = (below: number): number => 2 ** (words[LEVELS + 4 * below] as number);
   while (depth > top && Math.floor(at / span(depth - 1)) !== Math.floor(last / span(depth - 1))) depth--;
   return depth;
+}
+
+/** Writes `count` leaves of one 8-byte entry each, from the word of the first on, for the output range from `pa` on. */
+export function writeLeaves(
+  words: Uint32Array,
+  first: number,
+  count: number,
+  pa: number,
+  page: number,
+  bitsLo: number,
+  bitsHi: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    const address = Math.floor((pa + i * page) / 2 ** (words[TREE + 8] as number));
+    words[first + 2 * i] = (lowHalf(address) & (words[TREE + 6] as number)) | bitsLo;
+    words[first + 2 * i + 1] = (highHalf(address) & (words[TREE + 7] as number)) | bitsHi;
+  }
 }
