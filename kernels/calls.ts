@@ -1,6 +1,6 @@
 // Whole calls on smallest pages of one table below a single root, of 8-byte entries: the numbers are checked, then comes the
 // walk, the test of all entries, and the stores.
-import { CALLS, LEVELS, MANTISSA, PATH, TREE, TWO_52, TWO_52_BITS, WALKED } from './common';
+import { CALLS, LEVELS, MANTISSA, PATH, STATE, TREE, TWO_52, TWO_52_BITS, WALKED, whole, wide } from './common';
 import { follow, outputAt, tableBehind, writeLeaves8 } from './walk';
 
 /** Entries up to this number are cleared one by one. */
@@ -44,6 +44,19 @@ function entryOf(found: u32, depth: u32, page: u64, count: u32): usize {
   return index + count > mask + 1 ? 0 : ((found & ~1023) as usize) + ((index as usize) << 3);
 }
 
+/** Entries of a last-level table from that of page `page` on; 0 where the walk did not come to one. */
+@inline
+function entriesFrom(found: u32, level: usize, page: u32): u32 {
+  const mask = load<u32>(level, 4);
+  return (found & 15) == load<u32>(CALLS, 28) ? mask + 1 - (page & mask) : 0;
+}
+
+/** Whether an element continues a run that ends at `address`; one of no bytes does. */
+@inline
+function continues(addresses: usize, lengths: usize, index: u32, address: f64): bool {
+  return load<f64>(addresses + ((index as usize) << 3)) == address || load<f64>(lengths + ((index as usize) << 3)) == 0;
+}
+
 /**
  * Maps `bytes` bytes from `iova` on to `pa` on, where these are whole pages of a depth in range, of one table that is there, and
  * their entries are all zero.
@@ -61,6 +74,48 @@ export function mapCall8(depth: u32, iova: f64, pa: f64, bytes: f64, bitsLo: u32
   const entry = entryOf(found, depth, page, count);
   if (entry == 0) return 0;
   return writeLeaves8(entry, count, pageOf(pa, scale) << pageShift, pageShift, bitsLo, bitsHi) ? found & ~1023 : 0;
+}
+
+/**
+ * Maps the runs of a checked list one after the other, from element `index` on: each as `mapCall8` does where it is one page, or is
+ * shorter than `below`. It ends at the end of the table, and at a run that is not so. Leaves at STATE the element behind the last run,
+ * the runs, and the pages.
+ * @returns byte offset of the table; 0 where nothing was done
+ */
+export function mapRuns8(
+  addresses: usize, lengths: usize, index: u32, end: u32, iova: f64, below: f64, bitsLo: u32, bitsHi: u32,
+): u32 {
+  const level = LEVELS + (load<u32>(CALLS, 28) << 4);
+  const pageShift = load<u32>(level) as u64;
+  const page = ((1 as u64) << pageShift) as f64;
+  const at = wide(iova);
+  const found = followToLast(iova, at);
+  let left = entriesFrom(found, level, (at >> pageShift) as u32);
+  let entry = ((found & ~1023) as usize) + (((load<u32>(level, 4) + 1 - left) as usize) << 3);
+  let runs: u32 = 0;
+  let pages: u32 = 0;
+  let next = index;
+  while (left > 0 && next < end) {
+    const start = load<f64>(addresses + ((next as usize) << 3));
+    let bytes = load<f64>(lengths + ((next as usize) << 3));
+    next++;
+    while (next < end && continues(addresses, lengths, next, start + bytes)) {
+      bytes += load<f64>(lengths + ((next as usize) << 3));
+      next++;
+    }
+    if (bytes != page && !(bytes < below)) break;
+    const count = ((whole(bytes) as u64) >> pageShift) as u32;
+    if (count > left || !writeLeaves8(entry, count, whole(start), pageShift, bitsLo, bitsHi)) break;
+    index = next;
+    entry += (count as usize) << 3;
+    left -= count;
+    pages += count;
+    if (count > 0) runs++;
+  }
+  store<f64>(STATE, index as f64);
+  store<f64>(STATE, runs as f64, 8);
+  store<f64>(STATE, pages as f64, 16);
+  return pages == 0 ? 0 : found & ~1023;
 }
 
 /** Whether `count` 8-byte entries from `entry` on are leaves of one entry each; `several` are the bits that tell others. */

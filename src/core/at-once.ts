@@ -3,6 +3,7 @@
  * @module
  */
 import type { Driver, PowerControl } from '../drivers/contract.ts';
+import type { ScatterList } from '../memory/scatter-list.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { PagesAtOnce } from '../pagetable/at-once.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
@@ -25,6 +26,10 @@ export class CallsAtOnce {
   readonly #crossings: number;
   readonly #page: number;
   readonly #mapsBelow: number;
+  /** Runs below these bytes are smallest pages, whatever the path. */
+  readonly #runsBelow: number;
+  /** Whether each page is a call. */
+  readonly #single: boolean;
   readonly #unmapsBelow: number;
   /** Bytes that a last-level table spans, or infinity where no block does. */
   readonly #table: number;
@@ -48,6 +53,8 @@ export class CallsAtOnce {
     this.#crossings = crossings;
     this.#page = 2 ** geometry.pageShift;
     const joins = path === 'map-pages' || path === 'one-walk';
+    this.#runsBelow = table.mapsBelow;
+    this.#single = path === 'per-page';
     this.#mapsBelow = joins ? table.mapsBelow : 0;
     this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
     this.#table = pages.blocks ? pages.span : Number.POSITIVE_INFINITY;
@@ -71,15 +78,32 @@ export class CallsAtOnce {
     if (bytes >= this.#table) return this.mapBlocks(iova, pa, bytes, prot);
     if (bytes !== this.#page && !(bytes < this.#mapsBelow)) return false;
     if (!this.#pages.map(iova, pa, bytes, prot)) return false;
-    this.#count();
+    this.#count(1);
     return true;
+  }
+
+  /**
+   * Maps runs of a checked list of whole pages, from element `index` on: each as {@link CallsAtOnce.map} does, to the end of a table at
+   * most.
+   * @returns the element behind them; `index` where nothing was done
+   */
+  mapRuns(list: ScatterList, index: number, iova: number, prot: number): number {
+    const pages = this.#pages;
+    if (!pages.mapRuns(list, index, iova, this.#runsBelow, prot, this.#single)) return index;
+    this.#count(pages.calls);
+    return pages.next;
+  }
+
+  /** Bytes that the last call of {@link CallsAtOnce.mapRuns} mapped. */
+  get runBytes(): number {
+    return this.#pages.pages * this.#page;
   }
 
   /** Maps a range of blocks; false where nothing was done. */
   mapBlocks(iova: number, pa: number, bytes: number, prot: number): boolean {
     if (bytes !== this.#table && !(bytes > this.#table && bytes < this.#tablesBelow)) return false;
     if (!this.#pages.mapBlocks(iova, pa, bytes, prot)) return false;
-    this.#count();
+    this.#count(1);
     return true;
   }
 
@@ -91,7 +115,7 @@ export class CallsAtOnce {
     if (bytes >= this.#table) return this.#unmapTables(iova, bytes);
     if (bytes !== this.#page && !(bytes < this.#unmapsBelow)) return false;
     if (!this.#pages.unmap(iova, bytes)) return false;
-    this.#count();
+    this.#count(1);
     if (!queued) this.#tlb.addPages(iova, this.#page, bytes / this.#page);
     return true;
   }
@@ -109,21 +133,22 @@ export class CallsAtOnce {
   #unmapTables(iova: number, bytes: number): boolean {
     if (bytes !== this.#table && !(bytes < this.#tablesBelow)) return false;
     if (!this.#pages.unmapTables(iova, bytes)) return false;
-    this.#count();
+    this.#count(1);
     return true;
   }
 
-  #count(): void {
+  #count(calls: number): void {
     const meter = this.#meter;
-    meter.coreTurns++;
-    meter.driverCalls += this.#crossings;
-    meter.tableCalls += this.#crossings;
+    meter.coreTurns += calls;
+    meter.driverCalls += calls * this.#crossings;
+    meter.tableCalls += calls * this.#crossings;
     const power = this.#power;
-    if (power === undefined) return;
-    if (power.visit !== undefined) power.visit();
-    else {
-      power.get();
-      power.put();
-    }
+    if (power?.visits !== undefined) power.visits(calls);
+    else for (let i = 0; power !== undefined && i < calls; i++) visit(power);
   }
+}
+
+function visit(power: PowerControl): void {
+  power.get();
+  power.put();
 }

@@ -2,7 +2,8 @@
  * Checked requests over the path of their domain: cut into calls of the route, as far as the path cuts them.
  * @module
  */
-import type { ListArrays } from '../memory/scatter-list.ts';
+import { CheckedList, type ListPiece } from '../memory/checked-list.ts';
+import type { ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import { type Done, ListRuns, mapRange, unmapRange } from '../pagetable/runs.ts';
 import type { CallsAtOnce } from './at-once.ts';
@@ -59,10 +60,40 @@ export class Requests {
   mapList(offset: number, list: ListArrays, prot: number): number {
     if (this.#path === 'map-sg') return this.#route.mapList(offset, list, prot, 'hook', this.done);
     if (this.#path === 'one-walk') return this.#route.mapList(offset, list, prot, 'one-walk', this.done);
+    if (this.#atOnce !== undefined && list instanceof CheckedList)
+      return this.#mapPieces(offset, list, prot, this.#atOnce);
     const runs = new ListRuns(list, false);
     let errno = 0;
     while (errno === 0 && runs.next()) errno = this.mapRange(offset + this.done.bytes, runs.start, runs.bytes, prot);
     return errno;
+  }
+
+  #mapPieces(offset: number, list: CheckedList, prot: number, atOnce: CallsAtOnce): number {
+    let errno = 0;
+    for (let i = 0; errno === 0 && i < list.pieces.length; i++) {
+      errno = this.#mapPiece(offset, list.open((list.pieces[i] as ListPiece).cut), prot, atOnce);
+    }
+    return errno;
+  }
+
+  #mapPiece(offset: number, list: ScatterList, prot: number, atOnce: CallsAtOnce): number {
+    const runs = new ListRuns(list, false);
+    for (;;) {
+      this.#mapReadable(offset, runs, list, prot, atOnce);
+      if (!runs.next()) return 0;
+      const errno = this.mapRange(offset + this.done.bytes, runs.start, runs.bytes, prot);
+      if (errno !== 0) return errno;
+    }
+  }
+
+  /** Maps runs at once, table by table, up to one that must be mapped otherwise. */
+  #mapReadable(offset: number, runs: ListRuns, list: ScatterList, prot: number, atOnce: CallsAtOnce): void {
+    for (;;) {
+      const next = atOnce.mapRuns(list, runs.ahead, offset + this.done.bytes, prot);
+      if (next === runs.ahead) return;
+      this.done.bytes += atOnce.runBytes;
+      runs.skipTo(next);
+    }
   }
 
   /** Unmaps a range, up to the first hole. */

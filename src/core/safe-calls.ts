@@ -136,7 +136,8 @@ export class SafeCalls implements Calls {
   #mapList(iova: Address, input: ListArrays, prot: number): MapResult {
     const offset = this.#check.offset(iova);
     const given = input instanceof CheckedList ? input : undefined;
-    const readable = (this.#gathers || ScatterList.is(input)) && input.addresses.length >= this.#leastElements;
+    const gathers = this.#gathers || this.#atOnce?.mapsRuns === true || ScatterList.is(input);
+    const readable = gathers && input.addresses.length >= this.#leastElements;
     const list = given ?? (readable ? CheckedList.of(this.#memory, input, this.#check.inMemory) : undefined);
     try {
       const bytes = list?.bytes ?? this.#check.list(input);

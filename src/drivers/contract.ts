@@ -15,8 +15,8 @@ export interface PowerControl {
   get(): void;
   /** Gives it back. */
   put(): void;
-  /** The same as `get` and then `put`. */
-  visit?(): void;
+  /** The same as `get` and then `put`, `count` times. */
+  visits?(count: number): void;
 }
 
 /** How the page table walks a list that it is given whole. */

@@ -145,6 +145,23 @@ export interface Kernels {
    */
   mapCall8(depth: number, iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number;
   /**
+   * Maps the physically contiguous runs of a checked list from `iova` on, beginning with element `index`, each as
+   * {@link Kernels.mapCall8} maps smallest pages where it is one page or has less than `below` bytes, to the end of a table, or to a run
+   * that is not so. Elements of no bytes belong to the run before them.
+   * Leaves as doubles at {@link STATE_OFFSET}: the element behind the last run mapped, runs, pages.
+   * @returns byte offset of the table; 0 where nothing was done
+   */
+  mapRuns8(
+    addresses: number,
+    lengths: number,
+    index: number,
+    end: number,
+    iova: number,
+    below: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): number;
+  /**
    * Unmaps `bytes` bytes from `iova` where these are whole pages in range, of one last-level table, each mapped by an entry of its own.
    * @returns byte offset of the table; 0 where nothing was done
    */

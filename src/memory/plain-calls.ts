@@ -3,7 +3,7 @@
  * @module
  */
 import { highHalf, lowHalf } from '../address.ts';
-import { type Kernels, WALK } from './kernel-contract.ts';
+import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
 import { addressIn, indexIn, writeLeaves } from './plain-walk.ts';
 
 const TREE = WALK.tree / 4;
@@ -72,6 +72,67 @@ export function mapCall(
   if (walks.firstSet8(table, index, index + count) < index + count) return 0;
   writeLeaves(words, (table >>> 2) + 2 * index, count, pa, page, bitsLo, bitsHi);
   return table;
+}
+
+/** A stretch of a list in the memory: where its addresses and lengths lie, and elements. */
+export interface ListStretch {
+  readonly addresses: number;
+  readonly lengths: number;
+  readonly index: number;
+  readonly end: number;
+}
+
+/** A physically contiguous run: its first address and bytes, and the element behind it. */
+interface Run {
+  readonly start: number;
+  readonly bytes: number;
+  readonly next: number;
+}
+
+function runAt(doubles: Float64Array, { addresses, lengths, end }: ListStretch, index: number): Run {
+  const start = doubles[addresses / 8 + index] as number;
+  let bytes = doubles[lengths / 8 + index] as number;
+  let next = index + 1;
+  for (; next < end; next++) {
+    const length = doubles[lengths / 8 + next] as number;
+    if (length !== 0 && doubles[addresses / 8 + next] !== start + bytes) break;
+    bytes += length;
+  }
+  return { start, bytes, next };
+}
+
+/** As the kernel `mapRuns8`. */
+export function mapRuns(
+  walks: Walks,
+  words: Uint32Array,
+  doubles: Float64Array,
+  list: ListStretch,
+  iova: number,
+  below: number,
+  bitsLo: number,
+  bitsHi: number,
+): number {
+  const depth = lastDepth(words);
+  const page = spanAt(words, depth);
+  const found = walks.follow(words[CALLS + 6] as number, iova, depth, 0);
+  const table = (found & OFFSET) >>> 0;
+  const entries = (found & 15) === depth ? (words[LEVELS + 4 * depth + 1] as number) + 1 : 0;
+  const first = indexIn(words, depth, lowHalf(iova), highHalf(iova));
+  let { index } = list;
+  let runs = 0;
+  let pages = 0;
+  while (index < list.end && first + pages < entries) {
+    const { start, bytes, next } = runAt(doubles, list, index);
+    const at = first + pages;
+    const end = at + bytes / page;
+    if ((bytes !== page && bytes >= below) || end > entries || walks.firstSet8(table, at, end) < end) break;
+    writeLeaves(words, (table >>> 2) + 2 * at, end - at, start, page, bitsLo, bitsHi);
+    index = next;
+    pages += end - at;
+    if (bytes > 0) runs++;
+  }
+  doubles.set([index, runs, pages], STATE_OFFSET / 8);
+  return pages === 0 ? 0 : table;
 }
 
 /** As the kernel `unmapCall8`. */

@@ -4,7 +4,7 @@
  */
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
-import { answersCall, mapCall, tablesCall, unmapCall } from './plain-calls.ts';
+import { answersCall, mapCall, mapRuns, tablesCall, unmapCall } from './plain-calls.ts';
 import { addressIn, entryBehind, indexIn, sharedDepth, writeLeaves } from './plain-walk.ts';
 
 const TWO_32 = 0x100000000;
@@ -300,6 +300,20 @@ export class PlainKernels implements Kernels {
 
   mapCall8(depth: number, iova: number, pa: number, bytes: number, bitsLo: number, bitsHi: number): number {
     return mapCall(this, this.#view(), depth, iova, pa, bytes, bitsLo, bitsHi);
+  }
+
+  mapRuns8(
+    addresses: number,
+    lengths: number,
+    index: number,
+    end: number,
+    iova: number,
+    below: number,
+    bitsLo: number,
+    bitsHi: number,
+  ): number {
+    const words = this.#view();
+    return mapRuns(this, words, this.#doubles, { addresses, lengths, index, end }, iova, below, bitsLo, bitsHi);
   }
 
   unmapCall8(iova: number, bytes: number): number {

@@ -4,6 +4,8 @@
  */
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import { hasSize, sizesOf } from '../formats/widths.ts';
+import { STATE_OFFSET } from '../memory/kernel-contract.ts';
+import type { ScatterList } from '../memory/scatter-list.ts';
 import { SCRATCH, type TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { type Cursor, DEPTH_WALKED } from './cursor.ts';
@@ -12,6 +14,7 @@ import type { TableTree } from './tree.ts';
 
 /** Where numbers end that are all exact. */
 const EXACT_END = 2 ** 53;
+const STATE = STATE_OFFSET / 8;
 
 /**
  * One tree's calls at once. What kernels find other than they expect (tables that are missing, entries in use, numbers out of range)
@@ -31,6 +34,12 @@ export class PagesAtOnce {
   readonly #tables: Level;
   /** Bytes that a last-level table spans. */
   readonly span: number;
+  /** Of the last list: the element behind those that are mapped. */
+  next = 0;
+  /** The calls that mapped them one by one would have been. */
+  calls = 0;
+  /** Their smallest pages. */
+  pages = 0;
   readonly #bits: Entry = { lo: 0, hi: 0 };
   readonly #blockBits: Entry = { lo: 0, hi: 0 };
   #prot = Number.NaN;
@@ -76,6 +85,29 @@ export class PagesAtOnce {
     meter.entryWrites += pages;
     meter.wmb++;
     memory.addEntries(table, pages);
+    return true;
+  }
+
+  /**
+   * Maps runs of a checked list of smallest pages, from element `index` on, to the end of a table at most; false where nothing was done.
+   * How far it came is in {@link PagesAtOnce.next}, {@link PagesAtOnce.calls} and {@link PagesAtOnce.pages}.
+   * @param below bytes below which a run is of smallest pages
+   * @param single whether each page is a call, or each run
+   */
+  mapRuns(list: ScatterList, index: number, iova: number, below: number, prot: number, single: boolean): boolean {
+    const memory = this.#memory;
+    if (memory.walker !== this.#cursor) this.#cursor.start();
+    if (prot !== this.#prot) this.#learn(prot);
+    const { lo, hi } = this.#bits;
+    const { offset, lengthsOffset, length } = list;
+    const table = memory.kernels.mapRuns8(offset, lengthsOffset, index, length, iova, below, lo, hi);
+    if (table === 0) return false;
+    const { f64 } = memory;
+    this.next = f64[STATE] as number;
+    this.pages = f64[STATE + 2] as number;
+    this.calls = single ? this.pages : (f64[STATE + 1] as number);
+    this.#countMaps(this.calls, this.pages);
+    memory.addEntries(table, this.pages);
     return true;
   }
 
@@ -125,6 +157,14 @@ export class PagesAtOnce {
     memory.freeAll(list, count, this.#tables.allocBytes);
     this.#countTables(count);
     return true;
+  }
+
+  #countMaps(calls: number, pages: number): void {
+    const meter = this.#meter;
+    meter.walks += calls;
+    meter.tableReads += this.#last * calls;
+    meter.entryWrites += pages;
+    meter.wmb += calls;
   }
 
   #flush(iova: number, count: number): void {

@@ -106,6 +106,16 @@ export class ListRuns {
     this.#linux = linux;
   }
 
+  /** Index of the element at which the next run begins, or one of no bytes before it. */
+  get ahead(): number {
+    return this.#next;
+  }
+
+  /** Passes over the elements before one at which a run begins. */
+  skipTo(element: number): void {
+    this.#next = element;
+  }
+
   /** Moves to the next run; false after the last. */
   next(): boolean {
     const count = this.#count;

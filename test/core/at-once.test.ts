@@ -46,7 +46,25 @@ const options = fc.constantFrom<UnmapOptions>(
   { partialBlocks: 'refuse' },
 );
 
+/** Elements of a list: how far behind the end of the one before, and bytes. Many follow one another without a gap. */
+const elements = fc.array(
+  fc.record({
+    gap: fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom(0, 0, 0, PAGE, BLOCK) },
+      { weight: 6, arbitrary: fc.nat({ max: 64 }).map((pages) => pages * PAGE) },
+      { weight: 1, arbitrary: fc.constantFrom(1, 0.5, -PAGE, 2 ** 50, Number.NaN) },
+    ),
+    bytes: fc.oneof(
+      { weight: 20, arbitrary: fc.constantFrom(PAGE, PAGE, PAGE, PAGE, 2 * PAGE, 0) },
+      { weight: 3, arbitrary: fc.constantFrom(16 * PAGE, 300 * PAGE, 511 * PAGE, BLOCK, BLOCK + PAGE) },
+      { weight: 1, arbitrary: fc.constantFrom(2048, -PAGE, 0.5) },
+    ),
+  }),
+  { maxLength: 40 },
+);
+
 const call = fc.oneof(
+  fc.record({ op: fc.constant('elements' as const), iova: offset, pa: offset, elements, own: fc.boolean(), prot }),
   fc.record({ op: fc.constant('map' as const), iova: offset, pa: offset, size, prot }),
   fc.record({ op: fc.constant('list' as const), iova: offset, pa: offset, size, prot }),
   fc.record({ op: fc.constant('unmap' as const), iova: offset, size, options }),
@@ -54,12 +72,34 @@ const call = fc.oneof(
 );
 type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
+/** Maps a list of several elements, from arrays of the caller or from the engine's memory. */
+function mappedElements(domain: Domain, { iova, pa, elements, own, prot }: Extract<Call, { op: 'elements' }>): unknown {
+  const addresses: number[] = [];
+  let end = pa;
+  for (const { gap, bytes } of elements) {
+    addresses.push(end + gap);
+    end += gap + bytes;
+  }
+  const lengths = elements.map(({ bytes }) => bytes);
+  if (own) return domain.mapSg(iova, { addresses, lengths }, prot);
+  const list = domain.memory.list(elements.length);
+  list.addresses.set(addresses);
+  list.lengths.set(lengths);
+  try {
+    return domain.mapSg(iova, list, prot);
+  } finally {
+    domain.memory.freeList(list);
+  }
+}
+
 function made(domain: Domain, each: Call): unknown {
   switch (each.op) {
     case 'map':
       return domain.map(each.iova, each.pa, each.size, each.prot);
     case 'list':
       return domain.mapSg(each.iova, [{ address: each.pa, length: each.size }], each.prot);
+    case 'elements':
+      return mappedElements(domain, each);
     case 'unmap':
       return domain.unmap(each.iova, each.size, each.options);
     default:

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { WALK } from '../../src/memory/kernel-contract.ts';
+import { STATE_OFFSET, WALK } from '../../src/memory/kernel-contract.ts';
 import {
   addressOf,
   DEPTHS,
@@ -17,7 +17,7 @@ import {
   trees,
   walked,
 } from './trees.ts';
-import { expectTwins, PAIR, words } from './twins.ts';
+import { COMPILED, expectTwins, PAIR, words } from './twins.ts';
 
 const PAGE = 2 ** PAGE_SHIFT;
 const INPUT_END = 2 ** 48;
@@ -67,6 +67,38 @@ const bad = fc.constantFrom(
 function entriesOf(table: number, index: number, count: number): bigint[] {
   const first = ((FIRST + table) * KIB) / 8 + index;
   return [...new BigUint64Array(PAIR.compiled.buffer).subarray(first, first + count)];
+}
+
+interface Element {
+  readonly pages: number;
+}
+
+/** What mapping the runs of a list one after the other comes to. */
+function expectedRuns(
+  tree: Tree,
+  list: readonly Element[],
+  starts: readonly number[],
+  path: [number, number, number],
+  { below, index }: { readonly below: number; readonly index: number },
+): { next: number; runs: number; entries: bigint[] } {
+  const { table, depth } = walked(tree, path, LAST);
+  const taken = new Set(tree.set.filter(([at]) => at === table).map(([, slot]) => slot));
+  const result = { next: index, runs: 0, entries: [] as bigint[] };
+  while (depth === LAST && result.next < list.length) {
+    const start = starts[result.next] as number;
+    let next = result.next;
+    let pages = 0;
+    do pages += (list[next++] as Element).pages;
+    while (next < list.length && (list[next]?.pages === 0 || starts[next] === start + pages * PAGE));
+    const first = path[2] + result.entries.length;
+    const slots = Array.from({ length: pages }, (_, page) => first + page);
+    if (first >= 2 ** indexBits(tree) || first + pages > 2 ** indexBits(tree)) break;
+    if ((pages !== 1 && pages >= below) || slots.some((slot) => taken.has(slot))) break;
+    result.next = next;
+    if (pages > 0) result.runs++;
+    result.entries.push(...slots.map((_, page) => BigInt(start + page * PAGE) | LEAF));
+  }
+  return result;
 }
 
 describe('mapCall8', () => {
@@ -151,6 +183,64 @@ describe('mapCall8', () => {
       ],
     );
     expect(tables).toEqual([0, 0, (FIRST + 2) * KIB]);
+  });
+});
+
+describe('mapRuns8', () => {
+  const LIST = 0x1e000;
+  const runs = fc.array(
+    fc.record({ joins: fc.boolean(), frame: fc.nat({ max: 2 ** 20 }), pages: fc.nat({ max: 5 }) }),
+    {
+      minLength: 1,
+      maxLength: 40,
+    },
+  );
+
+  test('maps run after run to the end of the table, or to one that is too long or whose entries are in use', () => {
+    fc.assert(
+      fc.property(
+        trees,
+        runs,
+        indices,
+        fc.integer({ min: 1, max: 12 }),
+        fc.nat({ max: 3 }),
+        (drawn, list, path, below, from) => {
+          const tree = layered(drawn);
+          let end = 0;
+          const starts = list.map(({ joins, frame, pages }) => {
+            const start = joins ? end : frame * PAGE;
+            end = start + pages * PAGE;
+            return start;
+          });
+          const iova = addressOf(tree, path, 0) - 0x123;
+          const index = Math.min(from, list.length);
+          const [table, next, made, pages] = expectTwins(
+            (memory) => {
+              placeForCalls(memory, tree, false);
+              const doubles = new Float64Array(memory.buffer);
+              doubles.set(starts, LIST / 8);
+              doubles.set(
+                list.map((element) => element.pages * PAGE),
+                LIST / 8 + 64,
+              );
+            },
+            (kernels) => {
+              const found = kernels.mapRuns8(LIST, LIST + 512, index, list.length, iova, below * PAGE, 0x7c2, 0x400000);
+              return [
+                found,
+                ...new Float64Array((kernels === COMPILED ? PAIR.compiled : PAIR.plain).buffer, STATE_OFFSET, 3),
+              ];
+            },
+          );
+          const expected = expectedRuns(tree, list, starts, path, { below, index });
+          expect([next, made, pages]).toEqual([expected.next, expected.runs, expected.entries.length]);
+          expect(table).toBe(pages === 0 ? 0 : (FIRST + walked(tree, path, LAST).table) * KIB);
+          if (table !== 0)
+            expect(entriesOf(walked(tree, path, LAST).table, path[2], pages ?? 0)).toEqual(expected.entries);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 });
 

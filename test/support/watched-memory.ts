@@ -29,6 +29,9 @@ export interface WatchOptions {
   readonly entryWords?: 1 | 2;
 }
 
+/** Words of a table of 4 KiB. */
+const TABLE_WORDS = 1024;
+
 type Store = (word: number, value: number) => void;
 
 /** Words that a kernel writes, from the arguments of its call: first byte and number of words. */
@@ -42,13 +45,12 @@ const WRITES: Readonly<Record<string, (args: readonly number[]) => readonly [at:
   dirty8: ([from = 0, count = 0]) => [from, 2 * count],
 };
 
-/** Kernels that walk themselves: the table that they found (0 where they did nothing), the address, and the entries that they write. */
-const WHOLE: Readonly<
-  Record<string, (args: readonly number[], found: number) => readonly [table: number, iova: number, count: number]>
-> = {
-  mapPages8: ([, iova = 0, , count = 0], found) => [(found & 256) === 0 ? 0 : (found & -1024) >>> 0, iova, count],
-  mapCall8: ([iova = 0, , bytes = 0], found) => [found, iova, bytes / 4096],
-  unmapCall8: ([iova = 0, bytes = 0], found) => [found, iova, bytes / 4096],
+/** Kernels that walk themselves: the table of which they wrote entries, by what they answer; 0 where they did nothing. */
+const WHOLE: Readonly<Record<string, (found: number) => number>> = {
+  mapPages8: (found) => ((found & 256) === 0 ? 0 : (found & -1024) >>> 0),
+  mapCall8: (found) => found,
+  mapRuns8: (found) => found,
+  unmapCall8: (found) => found,
 };
 
 /** Runs a kernel, and makes its stores again one by one. */
@@ -72,12 +74,14 @@ function watchedKernels(kernels: Kernels, words: () => Uint32Array, store: Store
         return (...args: number[]) => {
           const before = words().slice();
           const found = Reflect.apply(work, target, args) as number;
-          const [table, iova, count] = whole(args, found);
-          if (table === 0) return found;
-          const first = (table >>> 2) + 2 * (Math.floor(iova / 4096) % 512);
-          const after = words().slice(first, first + 2 * count);
-          words().set(before.subarray(first, first + 2 * count), first);
-          for (const [i, value] of after.entries()) store(first + i, value);
+          const first = whole(found) >>> 2;
+          if (first === 0) return found;
+          const after = words().slice(first, first + TABLE_WORDS);
+          words().set(before.subarray(first, first + TABLE_WORDS), first);
+          for (const [i, value] of after.entries()) {
+            const entry = first + (i & ~1);
+            if (after[i & ~1] !== before[entry] || after[i | 1] !== before[entry + 1]) store(first + i, value);
+          }
           return found;
         };
       }

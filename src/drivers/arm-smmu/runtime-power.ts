@@ -100,16 +100,18 @@ export class RuntimePower implements PowerControl {
     if (this.#delay === 0) this.#suspend();
   }
 
-  visit(): void {
-    if (!this.#standsStill || !this.#active) {
-      this.get();
-      this.put();
+  visits(count: number): void {
+    if (this.#standsStill && this.#active) {
+      const meter = this.#meter;
+      meter.powerGets += count;
+      meter.powerPuts += count;
+      meter.powerLocks += this.#usage === 0 ? 2 * count : count;
       return;
     }
-    const meter = this.#meter;
-    meter.powerGets++;
-    meter.powerPuts++;
-    meter.powerLocks += this.#usage === 0 ? 2 : 1;
+    for (let i = 0; i < count; i++) {
+      this.get();
+      this.put();
+    }
   }
 
   #expire(): void {
