@@ -31,6 +31,8 @@ export class CallsAtOnce {
   /** Whether each page is a call. */
   readonly #single: boolean;
   readonly #unmapsBelow: number;
+  /** As `#runsBelow`, of ranges that are unmapped. */
+  readonly #unmapRunsBelow: number;
   /** Bytes that a last-level table spans, or infinity where no block does. */
   readonly #table: number;
   /** Ranges below these bytes are blocks, or tables in the place of blocks, that go in one call. */
@@ -54,8 +56,9 @@ export class CallsAtOnce {
     this.#page = 2 ** geometry.pageShift;
     const joins = path === 'map-pages' || path === 'one-walk';
     this.#runsBelow = table.mapsBelow;
-    this.#single = path === 'per-page';
+    this.#single = !joins;
     this.#mapsBelow = joins ? table.mapsBelow : 0;
+    this.#unmapRunsBelow = table.unmapsBelow(false);
     this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
     this.#table = pages.blocks ? pages.span : Number.POSITIVE_INFINITY;
     this.#tablesBelow = joins ? Math.min(table.chooser.after(this.#table), table.unmapChooser.after(this.#table)) : 0;
@@ -77,8 +80,16 @@ export class CallsAtOnce {
   map(iova: number, pa: number, bytes: number, prot: number): boolean {
     if (bytes >= this.#table) return this.mapBlocks(iova, pa, bytes, prot);
     if (bytes !== this.#page && !(bytes < this.#mapsBelow)) return false;
-    if (!this.#pages.map(iova, pa, bytes, prot)) return false;
+    if (!this.#pages.map(iova, pa, bytes, prot, 1)) return false;
     this.#count(1);
+    return true;
+  }
+
+  /** Maps a range of smallest pages, in as many calls as the path makes of it; false where nothing was done. */
+  mapRun(iova: number, pa: number, bytes: number, prot: number): boolean {
+    const calls = this.#callsFor(bytes, this.#runsBelow);
+    if (calls === 0 || !this.#pages.map(iova, pa, bytes, prot, calls)) return false;
+    this.#count(calls);
     return true;
   }
 
@@ -114,10 +125,27 @@ export class CallsAtOnce {
   unmap(iova: number, bytes: number, queued: boolean): boolean {
     if (bytes >= this.#table) return this.#unmapTables(iova, bytes);
     if (bytes !== this.#page && !(bytes < this.#unmapsBelow)) return false;
-    if (!this.#pages.unmap(iova, bytes)) return false;
+    if (!this.#pages.unmap(iova, bytes, 1, 1)) return false;
     this.#count(1);
     if (!queued) this.#tlb.addPages(iova, this.#page, bytes / this.#page);
     return true;
+  }
+
+  /** Unmaps a range of smallest pages that was found mapped, in as many calls as the path makes of it; else as {@link CallsAtOnce.unmap}. */
+  unmapRun(iova: number, bytes: number, queued: boolean): boolean {
+    const calls = this.#callsFor(bytes, this.#unmapRunsBelow);
+    if (calls === 0 || !this.#pages.unmap(iova, bytes, 0, calls)) return false;
+    this.#count(calls);
+    const page = this.#page;
+    const step = bytes / calls;
+    for (let at = iova; !queued && at < iova + bytes; at += step) this.#tlb.addPages(at, page, step / page);
+    return true;
+  }
+
+  /** Calls that a path other than `one-walk` makes of a range of smallest pages; 0 where larger ones may be chosen. */
+  #callsFor(bytes: number, below: number): number {
+    if (bytes !== this.#page && !(bytes < below)) return 0;
+    return this.#single ? bytes / this.#page : 1;
   }
 
   /** The output address, −1 where nothing is mapped, NaN where it must be asked otherwise. */

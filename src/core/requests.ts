@@ -20,16 +20,14 @@ export class Requests {
   readonly #table: PageTable;
   readonly #path: Path;
   readonly #atOnce: CallsAtOnce | undefined;
-  readonly #page: number;
   readonly #one = { addresses: new Float64Array(1), lengths: new Float64Array(1) };
 
-  /** @param atOnce calls at once, for single pages; undefined where the driver, the tables or the semantics do not allow them */
+  /** @param atOnce calls at once, for smallest pages; undefined where the driver, the tables or the semantics do not allow them */
   constructor(route: Route, table: PageTable, path: Path, atOnce: CallsAtOnce | undefined) {
     this.#route = route;
     this.#table = table;
     this.#path = path;
     this.#atOnce = atOnce;
-    this.#page = 2 ** table.tree.geometry.pageShift;
     this.joinsPages = path === 'map-pages' || path === 'one-walk';
   }
 
@@ -48,7 +46,7 @@ export class Requests {
 
   /** Maps one range by calls of equal pages, or page by page. */
   mapRange(offset: number, pa: number, bytes: number, prot: number): number {
-    if (bytes === this.#page && this.#atOnce?.map(offset, pa, bytes, prot) === true) {
+    if (this.#atOnce?.mapRun(offset, pa, bytes, prot) === true) {
       this.done.bytes += bytes;
       return 0;
     }
@@ -99,6 +97,7 @@ export class Requests {
   /** Unmaps a range, up to the first hole. */
   unmapRange(offset: number, bytes: number, queued: boolean): number {
     if (this.#path === 'one-walk') return this.#route.unmapRange(offset, bytes, queued);
+    if (this.#atOnce?.unmapRun(offset, bytes, queued) === true) return bytes;
     return unmapRange(this.#route, this.#table.unmapChooser, offset, bytes, this.#path !== 'map-pages', queued);
   }
 }

@@ -48,9 +48,11 @@ export class SafeCalls implements Calls {
   readonly #atOnce: CallsAtOnce | undefined;
   /** The same where it translates. */
   readonly #translator: CallsAtOnce | undefined;
-  /** The protection that was checked last, and what it grants. */
+  /** The protection of the last call, and what it grants. */
   #prot = Number.NaN;
   #granted = 0;
+  /** What protections grant that were checked. */
+  readonly #grants: (number | undefined)[] = [];
 
   /**
    * @param gathers whether lists are mapped by kernels, where these can read them
@@ -102,7 +104,7 @@ export class SafeCalls implements Calls {
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
-    if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number' && prot === this.#prot) {
+    if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number' && this.#isChecked(prot)) {
       if (this.#atOnce?.map(iova, pa, size, prot) === true) return this.#mapped(size);
     }
     return this.#mapAny(iova, pa, size, prot);
@@ -120,7 +122,7 @@ export class SafeCalls implements Calls {
   }
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
-    if (input.addresses.length === 1 && prot === this.#prot && this.#atOnce?.mapsRuns === true) {
+    if (input.addresses.length === 1 && this.#atOnce?.mapsRuns === true && this.#isChecked(prot)) {
       const [pa, size] = [input.addresses[0], input.lengths[0]];
       if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number') {
         if (this.#atOnce.mapBlocks(iova, pa, size, prot) === true) return this.#mapped(size);
@@ -142,7 +144,7 @@ export class SafeCalls implements Calls {
     try {
       const bytes = list?.bytes ?? this.#check.list(input);
       this.#check.input(iova, offset, bytes);
-      if (prot !== this.#prot) this.#allow(prot);
+      this.#allow(prot);
       return this.#map(offset, bytes, prot, 0, list ?? input);
     } finally {
       if (given === undefined) list?.close();
@@ -201,16 +203,28 @@ export class SafeCalls implements Calls {
 
   /** Maps a range that was checked. */
   #mapChecked(offset: number, pa: number, bytes: number, prot: number): MapResult {
-    if (prot !== this.#prot) this.#allow(prot);
+    this.#allow(prot);
     const pages = bytes === this.#smallest ? 1 : this.#pagesAtOnce(offset, bytes);
     if (pages === 0) return this.#map(offset, bytes, prot, pa, undefined);
     return this.#mapAtOnce(offset, pa, bytes, pages, prot);
   }
 
+  /** Whether a protection was checked before; keeps what it grants then. */
+  #isChecked(prot: number): boolean {
+    if (prot === this.#prot) return true;
+    const granted = typeof prot === 'number' ? this.#grants[prot] : undefined;
+    if (granted === undefined) return false;
+    this.#granted = granted;
+    this.#prot = prot;
+    return true;
+  }
+
   /** Checks a protection, and keeps what it grants. */
   #allow(prot: number): void {
+    if (this.#isChecked(prot)) return;
     checkProt(prot);
     this.#granted = this.#geometry.granted(prot);
+    this.#grants[prot] = this.#granted;
     this.#prot = prot;
   }
 

@@ -16,6 +16,12 @@ import type { TableTree } from './tree.ts';
 const EXACT_END = 2 ** 53;
 const STATE = STATE_OFFSET / 8;
 
+/** Bits of the leaves that a protection makes: smallest pages and, where there are such, blocks. */
+interface LeafBits {
+  readonly page: Entry;
+  readonly block: Entry;
+}
+
 /**
  * One tree's calls at once. What kernels find other than they expect (tables that are missing, entries in use, numbers out of range)
  * is left to the calls of `PageTable`, as if it had not been tried. The counts are those of that call.
@@ -40,9 +46,8 @@ export class PagesAtOnce {
   calls = 0;
   /** Their smallest pages. */
   pages = 0;
-  readonly #bits: Entry = { lo: 0, hi: 0 };
-  readonly #blockBits: Entry = { lo: 0, hi: 0 };
-  #prot = Number.NaN;
+  /** By protection. */
+  readonly #leaves: (LeafBits | undefined)[] = [];
 
   constructor(tree: TableTree) {
     const { geometry, memory, meter, last, roots, outputEnd, cursor, tlb, levels, spans } = tree;
@@ -71,19 +76,18 @@ export class PagesAtOnce {
     return plain && sizesOf(pageSizes)[0] === page && geometry.slots(last, page) === 1;
   }
 
-  /** Maps `bytes` bytes of smallest pages; false where nothing was done. */
-  map(iova: number, pa: number, bytes: number, prot: number): boolean {
+  /**
+   * Maps `bytes` bytes of smallest pages; false where nothing was done.
+   * @param calls what it is counted as: so many calls, one behind the other
+   */
+  map(iova: number, pa: number, bytes: number, prot: number, calls: number): boolean {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
-    if (prot !== this.#prot) this.#learn(prot);
-    const table = memory.kernels.mapCall8(this.#last, iova, pa, bytes, this.#bits.lo, this.#bits.hi);
+    const { page } = this.#leaves[prot] ?? this.#learn(prot);
+    const table = memory.kernels.mapCall8(this.#last, iova, pa, bytes, page.lo, page.hi);
     if (table === 0) return false;
     const pages = bytes * this.#perPage;
-    const meter = this.#meter;
-    meter.walks++;
-    meter.tableReads += this.#last;
-    meter.entryWrites += pages;
-    meter.wmb++;
+    this.#countMaps(calls, pages);
     memory.addEntries(table, pages);
     return true;
   }
@@ -97,8 +101,7 @@ export class PagesAtOnce {
   mapRuns(list: ScatterList, index: number, iova: number, below: number, prot: number, single: boolean): boolean {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
-    if (prot !== this.#prot) this.#learn(prot);
-    const { lo, hi } = this.#bits;
+    const { lo, hi } = (this.#leaves[prot] ?? this.#learn(prot)).page;
     const { offset, lengthsOffset, length } = list;
     const table = memory.kernels.mapRuns8(offset, lengthsOffset, index, length, iova, below, lo, hi);
     if (table === 0) return false;
@@ -115,9 +118,9 @@ export class PagesAtOnce {
   mapBlocks(iova: number, pa: number, bytes: number, prot: number): boolean {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
-    if (prot !== this.#prot) this.#learn(prot);
+    const { block } = this.#leaves[prot] ?? this.#learn(prot);
     const depth = this.#last - 1;
-    if (memory.kernels.mapCall8(depth, iova, pa, bytes, this.#blockBits.lo, this.#blockBits.hi) === 0) return false;
+    if (memory.kernels.mapCall8(depth, iova, pa, bytes, block.lo, block.hi) === 0) return false;
     const count = bytes / this.span;
     const meter = this.#meter;
     meter.walks++;
@@ -128,16 +131,20 @@ export class PagesAtOnce {
     return true;
   }
 
-  /** Unmaps `bytes` bytes; false where nothing was done. Who calls tells the TLB. */
-  unmap(iova: number, bytes: number): boolean {
+  /**
+   * Unmaps `bytes` bytes; false where nothing was done. Who calls tells the TLB.
+   * @param searches walks that are counted for finding out whether all of it is mapped
+   * @param calls what unmapping it is counted as: so many calls, one behind the other
+   */
+  unmap(iova: number, bytes: number, searches: number, calls: number): boolean {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
     const table = memory.kernels.unmapCall8(iova, bytes);
     if (table === 0) return false;
     const pages = bytes * this.#perPage;
     const meter = this.#meter;
-    meter.walks++;
-    meter.tableReads += 2 * this.#last + 1;
+    meter.walks += calls;
+    meter.tableReads += searches * this.#last + calls * (this.#last + 1);
     meter.entryWrites += pages;
     memory.addEntries(table, -pages);
     return true;
@@ -192,9 +199,11 @@ export class PagesAtOnce {
     return pa;
   }
 
-  #learn(prot: number): void {
-    this.#geometry.leaf(this.#last, 1, prot, this.#bits);
-    if (this.blocks) this.#geometry.leaf(this.#last - 1, 1, prot, this.#blockBits);
-    this.#prot = prot;
+  #learn(prot: number): LeafBits {
+    const bits = { page: { lo: 0, hi: 0 }, block: { lo: 0, hi: 0 } };
+    this.#geometry.leaf(this.#last, 1, prot, bits.page);
+    if (this.blocks) this.#geometry.leaf(this.#last - 1, 1, prot, bits.block);
+    this.#leaves[prot] = bits;
+    return bits;
   }
 }

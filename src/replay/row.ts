@@ -126,6 +126,8 @@ export class ReplayRow {
   readonly #domains: (Domain | undefined)[] = [];
   readonly #placements: (Placement | undefined)[] = [];
   readonly #queue = new FlushQueue();
+  readonly #isLazy: boolean;
+  readonly #unmaps: (typeof UNMAPS)['now'];
   readonly #lists: ListObserver | undefined;
 
   /**
@@ -139,6 +141,8 @@ export class ReplayRow {
     this.#memory = new TableMemory({ limit: MOST_TABLE_BYTES + (hasQueue(spec.device) ? MOST_DEVICE_BYTES : 0) });
     this.spec = spec.granule > spec.tracedPage && spec.iova === 'keep' ? { ...spec, iova: 'packed' } : spec;
     this.#driver = driver;
+    this.#isLazy = spec.tlb === 'lazy';
+    this.#unmaps = this.#isLazy ? UNMAPS.later : UNMAPS.now;
     this.#split = splitWork ? new WorkSplit(this.#meter, spec.path) : undefined;
     const { oas } = formatById(spec.format).request(spec.granule, undefined, undefined);
     const reshapes = spec.granule > spec.tracedPage || spec.physical !== 'keep';
@@ -173,19 +177,25 @@ export class ReplayRow {
 
   /** Replays all calls of a batch. */
   run(batch: CallBatch): void {
-    for (let i = 0; i < batch.count; i++) {
-      this.#split?.next(batch.maps[i] === 1 ? 'map' : 'unmap');
+    const { maps, count } = batch;
+    for (let i = 0; i < count; i++) {
+      const isMap = maps[i] === 1;
+      this.#split?.next(isMap ? 'map' : 'unmap');
       try {
-        if (batch.maps[i] === 1) this.#map(batch, i);
+        if (isMap) this.#map(batch, i);
         else this.#unmap(batch, i);
       } catch (error) {
         this.#refuse(error);
       }
-      const tables = this.#tables;
-      if (tables > this.peakTables) this.peakTables = tables;
-      if (this.#tableBytes > this.peakTableBytes) this.peakTableBytes = this.#tableBytes;
-      this.#observer?.(batch, i, this.#meter, tables);
+      this.#notePeaks();
+      this.#observer?.(batch, i, this.#meter, this.#tables);
     }
+  }
+
+  #notePeaks(): void {
+    const { liveTables, deviceTables, liveBytes, deviceBytes } = this.#memory;
+    if (liveTables - deviceTables > this.peakTables) this.peakTables = liveTables - deviceTables;
+    if (liveBytes - deviceBytes > this.peakTableBytes) this.peakTableBytes = liveBytes - deviceBytes;
   }
 
   get #tables(): number {
@@ -279,12 +289,12 @@ export class ReplayRow {
     const whole = batch.covered[i] === size;
     if (placement === undefined) this.#unmapRange(id, iova, size, whole);
     else placement.remove(iova, size, (at, bytes) => this.#unmapRange(id, at, bytes, true));
-    if (this.spec.tlb === 'lazy' && this.#queue.add(batch.time[i] as number)) this.#flush();
+    if (this.#isLazy && this.#queue.add(batch.time[i] as number)) this.#flush();
   }
 
   #unmapRange(id: number, iova: number, bytes: number, whole: boolean): void {
     this.calls++;
-    this.#domain(id).unmap(iova, bytes, UNMAPS[this.spec.tlb === 'lazy' ? 'later' : 'now'][whole ? 'refuse' : 'skip']);
+    this.#domain(id).unmap(iova, bytes, whole ? this.#unmaps.refuse : this.#unmaps.skip);
     this.#lists?.unmapped(id, iova, bytes);
   }
 

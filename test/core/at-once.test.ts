@@ -37,7 +37,7 @@ const size = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(BLOCK, 2 * BLOCK, 4 * BLOCK, BLOCK + PAGE) },
   { weight: 1, arbitrary: fc.constantFrom(0, -PAGE, 2048, PAGE + 0.5, 2 ** 30, Number.NaN) },
 );
-const prot = fc.constantFrom(1, 3, 3, 3, 0, 64);
+const prot = fc.constantFrom(1, 2, 3, 3, 3, 0, 64);
 const options = fc.constantFrom<UnmapOptions>(
   {},
   {},
