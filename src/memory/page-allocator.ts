@@ -123,14 +123,7 @@ export class PageAllocator {
    * @throws IommuError `BAD_FREE` where it is free already.
    */
   release(offset: number, bytes: number): void {
-    const state = this.#states[offset >>> UNIT_SHIFT];
-    if (state === undefined || state === STATE.free) {
-      throw new IommuError('BAD_FREE', 'offset', `${hex(offset)} (${hex(bytes)} bytes) is free already`);
-    }
-    this.mark(offset, bytes, STATE.free);
-    this.liveBytes -= bytes;
-    if (state !== STATE.list) this.liveTables--;
-    if (this.#reuses || state === STATE.list) this.#stack(bytes).push(offset);
+    this.#giveBack(offset, bytes, this.#stack(bytes));
   }
 
   /**
@@ -138,7 +131,8 @@ export class PageAllocator {
    * @throws IommuError `BAD_FREE` at one that is free already; those before it are given back.
    */
   releaseAll(words: Uint32Array, first: number, count: number, bytes: number): void {
-    for (let i = first; i < first + count; i++) this.release(words[i] as number, bytes);
+    const stack = this.#stack(bytes);
+    for (let i = first; i < first + count; i++) this.#giveBack(words[i] as number, bytes, stack);
   }
 
   /** Whether a device may read at `offset`: live or queued. */
@@ -156,6 +150,20 @@ export class PageAllocator {
   #split(offset: number, order: number, bytes: number): number {
     for (let rest = 2 ** order / 2; rest >= bytes; rest /= 2) this.#stack(rest).push(offset + rest);
     return offset;
+  }
+
+  #giveBack(offset: number, bytes: number, stack: number[]): void {
+    const states = this.#states;
+    const first = offset >>> UNIT_SHIFT;
+    const state = states[first];
+    if (state === undefined || state === STATE.free) {
+      throw new IommuError('BAD_FREE', 'offset', `${hex(offset)} (${hex(bytes)} bytes) is free already`);
+    }
+    const last = first + (bytes >>> UNIT_SHIFT);
+    for (let unit = first; unit < last; unit++) states[unit] = STATE.free;
+    this.liveBytes -= bytes;
+    if (state !== STATE.list) this.liveTables--;
+    if (this.#reuses || state === STATE.list) stack.push(offset);
   }
 
   #refuse(): number {

@@ -35,6 +35,7 @@ export class PagesAtOnce {
   readonly #meter: Meter;
   readonly #cursor: Cursor;
   readonly #last: number;
+  readonly #page: number;
   readonly #perPage: number;
   readonly #tlb: TlbOps;
   readonly #tables: Level;
@@ -57,7 +58,8 @@ export class PagesAtOnce {
     this.#meter = meter;
     this.#cursor = cursor;
     this.#last = last;
-    this.#perPage = 2 ** -geometry.pageShift;
+    this.#page = 2 ** geometry.pageShift;
+    this.#perPage = 1 / this.#page;
     this.#tlb = tlb;
     this.#tables = levels[last] as Level;
     this.span = spans[last - 1] as number;
@@ -177,7 +179,7 @@ export class PagesAtOnce {
   #flush(iova: number, count: number): void {
     const tlb = this.#tlb;
     const span = this.span;
-    const page = 2 ** this.#geometry.pageShift;
+    const page = this.#page;
     if (tlb.flushWalks !== undefined) tlb.flushWalks(iova, span, page, count);
     else for (let i = 0; i < count; i++) tlb.flushWalk(iova + i * span, span, page);
   }

@@ -22,6 +22,7 @@ export class LeafWriter {
   readonly #strideScale: number;
   readonly #outputBreak: number;
   readonly #ownAddresses: boolean;
+  readonly #outputEnd: number;
   readonly #kind: PageKind = { size: 0, depth: -1, slots: 0 };
   readonly #out: Entry = { lo: 0, hi: 0 };
   readonly #bits: Entry = { lo: 0, hi: 0 };
@@ -34,6 +35,7 @@ export class LeafWriter {
     this.#geometry = tree.geometry;
     this.#strideScale = 2 ** tree.geometry.addressShift;
     this.#outputBreak = tree.geometry.outputBreak;
+    this.#outputEnd = 2 ** tree.geometry.outputBits;
     this.#ownAddresses = tree.geometry.ownAddresses === true;
   }
 
@@ -133,7 +135,7 @@ export class LeafWriter {
   #inStride(from: number, pages: number, size: number): number {
     const outputBreak = this.#outputBreak;
     if (from + pages * size <= outputBreak) return pages;
-    if (from >= 2 ** this.#geometry.outputBits) return 1;
+    if (from >= this.#outputEnd) return 1;
     return Math.min(pages, Math.ceil((outputBreak - (from % outputBreak)) / size));
   }
 

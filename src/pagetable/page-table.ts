@@ -5,11 +5,8 @@
  */
 
 import { offsetIn } from '../address.ts';
-import { IommuError } from '../errors.ts';
 import type { Geometry, Registers } from '../formats/contract.ts';
-import { PROT } from '../formats/protection.ts';
 import { type Rules, rulesOf, type Semantics } from '../formats/rules.ts';
-import { hasSize, intersect, sizesOf } from '../formats/widths.ts';
 import { CheckedList, type ListPiece } from '../memory/checked-list.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
@@ -17,12 +14,13 @@ import type { Meter } from '../meter/meter.ts';
 import { PagesAtOnce } from './at-once.ts';
 import type { CleanedEntries } from './cleaned.ts';
 import { type DirtyVisitor, readDirty } from './dirty.ts';
-import { EINVAL, ENOMEM, ERANGE } from './errno.ts';
+import { EINVAL } from './errno.ts';
 import { shrink } from './growth.ts';
 import { ListWalk } from './list-walk.ts';
 import { mapRun } from './map.ts';
 import { PageSizeChooser } from './page-size.ts';
 import { RangeTable } from './range.ts';
+import { RequestChecks } from './request-checks.ts';
 import { type Done, ListRuns, mapRange, type PagesSink, type UnmapSink, unmapRange } from './runs.ts';
 import { findHole, findMapped, translate } from './scan.ts';
 import type { TlbOps } from './tlb-ops.ts';
@@ -31,8 +29,7 @@ import { TableTree } from './tree.ts';
 import { eraseLeaves, tablesForSplits } from './undo.ts';
 import { type UnmapMode, unmapInTable, unmapRun } from './unmap.ts';
 import { unmapWhole } from './unmap-whole.ts';
-
-const ACCESS = PROT.READ | PROT.WRITE;
+import { usableSizes, withPieces } from './usable-sizes.ts';
 
 /** How the pages of a list are walked: from the root for each (`hook`), or one walk for all. */
 type ListMode = 'hook' | 'one-walk';
@@ -48,7 +45,7 @@ export class PageTable implements PagesSink, UnmapSink {
   /** Calls on whole ranges, as some kernels make them. */
   readonly range: RangeTable;
   readonly #rules: Rules;
-  readonly #checks: boolean;
+  readonly #checks: RequestChecks | undefined;
   readonly #listWalk: ListWalk | undefined = undefined;
   readonly #mode: UnmapMode;
   readonly #pageByPage: boolean;
@@ -80,9 +77,9 @@ export class PageTable implements PagesSink, UnmapSink {
   constructor(geometry: Geometry, memory: TableMemory, meter: Meter, tlb: TlbOps, semantics: Semantics) {
     const rules = rulesOf(geometry, semantics);
     this.#rules = rules;
-    this.#checks = rules.mapChecks.length > 0;
     this.#pageByPage = rules.request === 'page';
     this.tree = new TableTree(geometry, memory, meter, tlb, rules);
+    this.#checks = rules.mapChecks.length > 0 ? new RequestChecks(this.tree, rules) : undefined;
     this.#page = this.tree.masksLeaves && !this.#pageByPage ? 2 ** geometry.pageShift : 0;
     const granted = rules.pageSizes === 'granted';
     const usable = granted ? geometry.pageSizes : usableSizes(geometry);
@@ -142,7 +139,7 @@ export class PageTable implements PagesSink, UnmapSink {
 
   /** Maps at most `count` equal pages, in Linux's `map_pages` manner: to the end of a table, one write barrier. */
   mapPages(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    const refused = this.#checks ? this.#refuse(iova, pa, size, count, prot) : 0;
+    const refused = this.#checks?.refuseMap(iova, pa, size, count, prot) ?? 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
     this.tree.meter.wmb++;
@@ -200,7 +197,7 @@ export class PageTable implements PagesSink, UnmapSink {
    * number, and one that comes out negative unmaps nothing.
    */
   unmapPages(iova: number, size: number, count: number, queued: boolean): number {
-    if (this.#checks && !this.#allowsUnmap(iova, size, count)) return 0;
+    if (this.#checks?.allowsUnmap(iova, size, count) === false) return 0;
     this.#mode.queued = queued;
     const wraps = this.#rules.counts === 'signed 32 bits';
     if (this.#rules.request !== 'page') {
@@ -384,83 +381,10 @@ export class PageTable implements PagesSink, UnmapSink {
   }
 
   #mapHooked(iova: number, pa: number, size: number, count: number, prot: number, done: Done): number {
-    const refused = this.#checks ? this.#refuse(iova, pa, size, count, prot) : 0;
+    const refused = this.#checks?.refuseMap(iova, pa, size, count, prot) ?? 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
     if (this.#rules.mapSgBarriers === 'each page') this.tree.meter.wmb++;
     return errno;
   }
-
-  #refuse(iova: number, pa: number, size: number, count: number, prot: number): number {
-    if (count > MOST_PAGES && this.#rules.counts === 'signed 32 bits') throw tooManyPages(count);
-    for (const check of this.#rules.mapChecks) {
-      if (check === 'pageSize' && !this.#allowsSize(size)) return EINVAL;
-      if (check === 'range' && this.#isOutOfRange(iova, pa)) return ERANGE;
-      if (check === 'protection' && (prot & ACCESS) === 0) return EINVAL;
-      if (check === 'count' && count === 0) return EINVAL;
-      if (check === 'root' && iova >= this.tree.reach) return ENOMEM;
-    }
-    return 0;
-  }
-
-  #allowsUnmap(iova: number, size: number, count: number): boolean {
-    return count > 0 && this.#allowsSize(size) && this.#inInput(iova);
-  }
-
-  #isOutOfRange(iova: number, pa: number): boolean {
-    const { ias, oas } = this.tree.geometry;
-    return pa >= 2 ** oas || (this.#rules.inputRange === 'refused' && iova >= 2 ** ias);
-  }
-
-  #inInput(iova: number): boolean {
-    const { tree } = this;
-    return iova < (this.#rules.inputRange === 'refused' ? 2 ** tree.geometry.ias : tree.reach);
-  }
-
-  #allowsSize(size: number): boolean {
-    const { pageSizes } = this.tree.geometry;
-    const { sizeRule } = this.#rules;
-    if (sizeRule === 'any') return true;
-    if (sizeRule === 'exact') return size === pageSizes;
-    return size > 0 && isSubset(size, pageSizes);
-  }
-}
-
-/** Linux takes the count of a run as a signed 32-bit number: from here on it would map a negative number of pages. */
-const MOST_PAGES = 2 ** 31 - 1;
-
-function tooManyPages(count: number): IommuError {
-  const message = `${count} pages in one call; expected at most ${MOST_PAGES}, as Linux counts them`;
-  return new IommuError('OUT_OF_RANGE', 'count', message, { got: count, limit: MOST_PAGES });
-}
-
-/**
- * The sizes granted that a level has (Linux also grants blocks larger than all that a short tree can hold), and that can be
- * split: contiguous pages only where one of their entries may be a page.
- */
-function usableSizes(geometry: Geometry): number {
-  const { levels, pageSizes } = geometry;
-  const splits = (depth: number, slots: number, span: number): boolean =>
-    slots > 0 && (slots === 1 || geometry.slots(depth, span) === 1);
-  const usable = sizesOf(pageSizes).filter((size) =>
-    levels.some(({ shift }, depth) => splits(depth, geometry.slots(depth, size), 2 ** shift)),
-  );
-  return intersect(pageSizes, usable);
-}
-
-/** The sizes at hand and, between them, those of single entries, into which a split turns what is larger. */
-function withPieces(geometry: Geometry, usable: number): number {
-  const sizes = sizesOf(usable);
-  const [smallest = 0] = sizes;
-  const largest = sizes.at(-1) ?? 0;
-  return geometry.levels.reduce((sum, { shift }, depth) => {
-    const span = 2 ** shift;
-    const between = span > smallest && span < largest && geometry.slots(depth, span) === 1;
-    return between && !hasSize(sum, span) ? sum + span : sum;
-  }, usable);
-}
-
-function isSubset(sum: number, bitmap: number): boolean {
-  for (let bit = 1; bit <= sum; bit *= 2) if (hasSize(sum, bit) && !hasSize(bitmap, bit)) return false;
-  return true;
 }
