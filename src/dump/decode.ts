@@ -6,19 +6,13 @@ import type { PhysicalReader } from '../bus.ts';
 import { InputError } from '../errors.ts';
 import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
 import { createModel, MODEL_NAMES, missingRegisters } from '../hardware/models.ts';
-import {
-  DEFAULT_REVISITS,
-  eachLeaf,
-  enumerateRuns,
-  type LeafRun,
-  type RunSink,
-  type TablePage,
-  type TreeFinding,
-} from '../hardware/walk/leaves.ts';
+import { eachLeaf, type LeafRun, type RunSink } from '../hardware/walk/leaf-run.ts';
+import { DEFAULT_REVISITS, enumerateRuns, type TablePage, type TreeFinding } from '../hardware/walk/leaves.ts';
 import { IntermediateReader } from '../hardware/walk/nested.ts';
 import { ATTR, permsText, type Regime, TYPE_SHIFT } from '../hardware/walk/regime.ts';
 import { Walker } from '../hardware/walk/walker.ts';
-import { LeafColumns, type MappedRange, MappedRanges, MOST_ROWS } from './ranges.ts';
+import { LeafColumns, MOST_ROWS } from './leaf-columns.ts';
+import { type MappedRange, MappedRanges } from './ranges.ts';
 
 /** What `decode` needs of a dump. */
 export interface DecodeInput {
@@ -134,11 +128,11 @@ class DomainReader {
 
   /** Keeps the leaves of a run. */
   run(run: LeafRun, level: number, region: number): void {
-    const { count, bytes, attributes, offset, pa, lo, hi } = run;
+    const { count, bytes, attributes, offset, pa } = run;
     this.ranges.addRun(run, attributes & ~ATTR.contiguous);
     if (this.leaves !== undefined) {
       for (let k = 0; k < count; k++) {
-        this.leaves.push(offset + k * bytes, pa[k] ?? 0, bytes, level, lo[k] ?? 0, hi[k] ?? 0, region);
+        this.leaves.push(offset + k * bytes, pa[k] ?? 0, bytes, level, run.lo(k), run.hi(k), region);
       }
     }
     this.#counted(count, bytes);

@@ -15,8 +15,9 @@ export {
 } from './decode.ts';
 export { decodeData } from './decode-json.ts';
 export { diffData, diffDecodings, type RangeChange, type RangeSide } from './diff.ts';
+export { LeafColumns } from './leaf-columns.ts';
 export { openDump } from './open.ts';
-export { LeafColumns, type MappedRange, MappedRanges } from './ranges.ts';
+export { type MappedRange, MappedRanges } from './ranges.ts';
 export { parseRegisters } from './registers.ts';
 export { dumpPages, type SnapshotInput, type SnapshotPage, writeSnapshot } from './snapshot-writer.ts';
 export { memorySource } from './source.ts';

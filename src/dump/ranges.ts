@@ -1,69 +1,9 @@
 /**
- * Leaves as columns, and leaves merged to ranges.
+ * Leaves merged to ranges.
  * @module
  */
-import type { LeafRun } from '../hardware/walk/leaves.ts';
-
-/** Ranges, or leaves of one decoding, that are kept: 2^20 rows of about 40 bytes each. What lies beyond is counted. */
-export const MOST_ROWS: number = 1 << 20;
-
-/** Columns of ranges grow by so much: copying and clearing what a few pages need is most of the work of a large decoding. */
-const GROWTH = 4;
-
-/** Leaves of one domain, a column a property; rows ascend by input address within a region. */
-export class LeafColumns {
-  /** Rows kept. */
-  length = 0;
-  /** Rows altogether. Those beyond the limit are counted and not kept. */
-  total = 0;
-  readonly #limit: number;
-  /** Offset from the region's base. */
-  offset: Float64Array = new Float64Array(64);
-  pa: Float64Array = new Float64Array(64);
-  bytes: Float64Array = new Float64Array(64);
-  /** Level in the architecture's own counting. */
-  level: Int8Array = new Int8Array(64);
-  /** Halves of the entry. */
-  lo: Uint32Array = new Uint32Array(64);
-  hi: Uint32Array = new Uint32Array(64);
-  /** Index of the region. */
-  region: Uint8Array = new Uint8Array(64);
-
-  constructor(limit: number = MOST_ROWS) {
-    this.#limit = limit;
-  }
-
-  /** Adds a row. */
-  push(offset: number, pa: number, bytes: number, level: number, lo: number, hi: number, region: number): void {
-    this.total++;
-    if (this.length >= this.#limit) return;
-    if (this.length === this.offset.length) this.#grow();
-    const i = this.length++;
-    this.offset[i] = offset;
-    this.pa[i] = pa;
-    this.bytes[i] = bytes;
-    this.level[i] = level;
-    this.lo[i] = lo;
-    this.hi[i] = hi;
-    this.region[i] = region;
-  }
-
-  #grow(): void {
-    const size = this.offset.length * 2;
-    this.offset = longer(this.offset, new Float64Array(size));
-    this.pa = longer(this.pa, new Float64Array(size));
-    this.bytes = longer(this.bytes, new Float64Array(size));
-    this.lo = longer(this.lo, new Uint32Array(size));
-    this.hi = longer(this.hi, new Uint32Array(size));
-    this.level = longer(this.level, new Int8Array(size));
-    this.region = longer(this.region, new Uint8Array(size));
-  }
-}
-
-function longer<T extends Float64Array | Uint32Array | Uint8Array | Int8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
-}
+import type { LeafRun } from '../hardware/walk/leaf-run.ts';
+import { MOST_ROWS } from './leaf-columns.ts';
 
 /** Neighbouring leaves of one size with the same attributes, contiguous in input and output. */
 export interface MappedRange {
@@ -75,6 +15,43 @@ export interface MappedRange {
   readonly attributes: number;
 }
 
+/** Rows of the first piece of a column, and of the longest. Pieces are added: nothing is copied or cleared twice. */
+const FIRST_ROWS = 64;
+const MOST_PIECE_ROWS = 1 << 14;
+
+function pieceRows(before: number): number {
+  return Math.min(MOST_PIECE_ROWS, Math.max(FIRST_ROWS, before));
+}
+
+/** Ranges of one span, in ascending order: each begins where the one before ends. */
+interface RangePiece {
+  rows: number;
+  readonly pa: Float64Array;
+  /** Leaves of each. */
+  readonly leaves: Uint32Array;
+}
+
+/** Spans: leaves of one size with the same attributes, contiguous in input. */
+interface SpanPiece {
+  rows: number;
+  readonly region: Uint8Array;
+  readonly offset: Float64Array;
+  readonly leafBytes: Float64Array;
+  readonly attributes: Uint32Array;
+  /** Ranges of each. */
+  readonly ranges: Uint32Array;
+}
+
+function newRanges(rows: number): RangePiece {
+  return { rows: 0, pa: new Float64Array(rows), leaves: new Uint32Array(rows) };
+}
+
+function newSpans(rows: number): SpanPiece {
+  const [offset, leafBytes] = [new Float64Array(rows), new Float64Array(rows)];
+  const [attributes, ranges] = [new Uint32Array(rows), new Uint32Array(rows)];
+  return { rows: 0, region: new Uint8Array(rows), offset, leafBytes, attributes, ranges };
+}
+
 /** Where the leaves of a run end that are contiguous in output from `from` on. */
 function endOfRange(pa: ArrayLike<number>, from: number, count: number, bytes: number): number {
   let to = from + 1;
@@ -82,7 +59,10 @@ function endOfRange(pa: ArrayLike<number>, from: number, count: number, bytes: n
   return to;
 }
 
-/** Ranges as columns, merged from leaves that come in ascending order; a {@link MappedRange} is made when asked for. */
+/**
+ * Ranges, merged from leaves that come in ascending order; a {@link MappedRange} is made when asked for. What the ranges of a
+ * span have in common is held once.
+ */
 export class MappedRanges implements Iterable<MappedRange> {
   /** Rows kept. */
   length = 0;
@@ -90,14 +70,13 @@ export class MappedRanges implements Iterable<MappedRange> {
   total = 0;
   readonly #limit: number;
   readonly #bases: bigint[] = [];
-  #region: Uint8Array = new Uint8Array(64);
-  #offset: Float64Array = new Float64Array(64);
-  #pa: Float64Array = new Float64Array(64);
-  #bytes: Float64Array = new Float64Array(64);
-  #leafBytes: Float64Array = new Float64Array(64);
-  #attributes: Uint32Array = new Uint32Array(64);
-  /** The row that a leaf may join, −1 at the start of a region. */
-  #open = -1;
+  readonly #ranges: RangePiece[] = [];
+  readonly #spans: SpanPiece[] = [];
+  /** What a leaf must have to join the last span, and its output address to join the last range. */
+  #next = -1;
+  #nextPa = -1;
+  #leafBytes = 0;
+  #attributes = 0;
   #cutAt = 0n;
 
   constructor(limit: number = MOST_ROWS) {
@@ -112,111 +91,150 @@ export class MappedRanges implements Iterable<MappedRange> {
   /** Starts a region: following offsets count from `base`. */
   begin(base: bigint): void {
     this.#bases.push(base);
-    this.#open = -1;
+    this.#next = -1;
   }
 
   /** Adds a leaf. */
   add(offset: number, pa: number, bytes: number, attributes: number): void {
-    this.#add(offset, pa, bytes, bytes, attributes);
+    this.#add(offset, pa, 1, bytes, attributes);
   }
 
   /** Adds leaves that follow one another in input, `bytes` each. */
   addRun({ count, offset, bytes, pa }: Pick<LeafRun, 'count' | 'offset' | 'bytes' | 'pa'>, attributes: number): void {
-    let from = 0;
-    while (from < count) {
+    for (let from = 0; from < count; ) {
       const to = endOfRange(pa, from, count, bytes);
-      this.#add(offset + from * bytes, pa[from] as number, (to - from) * bytes, bytes, attributes);
+      this.#add(offset + from * bytes, pa[from] as number, to - from, bytes, attributes);
       from = to;
-      // What follows in the run breaks off from what is before it, and joins nothing
-      if (this.total + count - from < this.#limit) from = this.#append(from, count, offset, bytes, pa, attributes);
+      // What follows breaks off from what is before it, and is of the same span
+      if (from < count && this.total + count - from <= this.#limit) from = this.#append(pa, from, count);
     }
   }
 
-  /** Adds the leaves of a run from `from` on, of which the first joins nothing, where all rows are kept; returns `count`. */
-  #append(
-    from: number,
-    count: number,
-    offset: number,
-    bytes: number,
-    pa: ArrayLike<number>,
-    attributes: number,
-  ): number {
-    while (this.total + count - from > this.#offset.length) this.#grow();
-    const [offsets, outputs, sizes] = [this.#offset, this.#pa, this.#bytes];
-    const first = this.total;
-    let row = first;
-    for (let at = from; at < count; row++) {
-      const to = endOfRange(pa, at, count, bytes);
-      offsets[row] = offset + at * bytes;
-      outputs[row] = pa[at] as number;
-      sizes[row] = (to - at) * bytes;
-      at = to;
+  /** Adds leaves that are contiguous in output. */
+  #add(offset: number, pa: number, leaves: number, bytes: number, attributes: number): void {
+    const spans = offset === this.#next && bytes === this.#leafBytes && attributes === this.#attributes;
+    const joins = spans && pa === this.#nextPa;
+    this.#next = offset + leaves * bytes;
+    this.#nextPa = pa + leaves * bytes;
+    this.#leafBytes = bytes;
+    this.#attributes = attributes;
+    if (joins) this.#lengthen(leaves);
+    else this.#push(offset, pa, leaves, spans);
+  }
+
+  /** Adds to the last range, unless it is only counted. */
+  #lengthen(leaves: number): void {
+    const piece = this.#ranges.at(-1);
+    if (piece === undefined || this.total > this.length) return;
+    piece.leaves[piece.rows - 1] = (piece.leaves[piece.rows - 1] as number) + leaves;
+  }
+
+  #push(offset: number, pa: number, leaves: number, spans: boolean): void {
+    if (this.total >= this.#limit) {
+      if (this.total++ === this.#limit) this.#cutAt = (this.#bases.at(-1) ?? 0n) + BigInt(offset);
+      return;
     }
-    this.#region.fill(this.#bases.length - 1, first, row);
-    this.#leafBytes.fill(bytes, first, row);
-    this.#attributes.fill(attributes, first, row);
-    this.total = row;
-    this.length = row;
-    this.#open = row - 1;
+    if (!spans) this.#pushSpan(offset);
+    const piece = this.#room(1);
+    piece.pa[piece.rows] = pa;
+    piece.leaves[piece.rows] = leaves;
+    this.#added(piece, 1);
+  }
+
+  #pushSpan(offset: number): void {
+    let piece = this.#spans.at(-1);
+    if (piece === undefined || piece.rows === piece.offset.length) {
+      piece = newSpans(pieceRows(piece === undefined ? 0 : 2 * piece.rows));
+      this.#spans.push(piece);
+    }
+    const row = piece.rows++;
+    piece.region[row] = this.#bases.length - 1;
+    piece.offset[row] = offset;
+    piece.leafBytes[row] = this.#leafBytes;
+    piece.attributes[row] = this.#attributes;
+  }
+
+  /** A piece with room for so many ranges. */
+  #room(rows: number): RangePiece {
+    const last = this.#ranges.at(-1);
+    if (last !== undefined && last.rows + rows <= last.pa.length) return last;
+    const piece = newRanges(Math.max(rows, pieceRows(this.length)));
+    this.#ranges.push(piece);
+    return piece;
+  }
+
+  /** Adds the ranges of leaves of the last span, where all of them can be kept; returns `count`. */
+  #append(pa: ArrayLike<number>, from: number, count: number): number {
+    const piece = this.#room(count - from);
+    const { pa: outputs, leaves, rows } = piece;
+    const bytes = this.#leafBytes;
+    let row = rows;
+    let first = from;
+    outputs[row] = pa[from] as number;
+    let next = pa[from] as number;
+    for (let at = from; at < count; at++) {
+      const output = pa[at] as number;
+      if (output !== next) {
+        leaves[row++] = at - first;
+        first = at;
+        outputs[row] = output;
+      }
+      next = output + bytes;
+    }
+    leaves[row++] = count - first;
+    this.#added(piece, row - rows);
+    this.#next += (count - from) * bytes;
+    this.#nextPa = next;
     return count;
   }
 
-  #add(offset: number, pa: number, bytes: number, leafBytes: number, attributes: number): void {
-    const row = this.#open;
-    const open = row < 0 ? 0 : (this.#bytes[row] as number);
-    const joins =
-      row >= 0 &&
-      (this.#offset[row] as number) + open === offset &&
-      (this.#pa[row] as number) + open === pa &&
-      this.#leafBytes[row] === leafBytes &&
-      this.#attributes[row] === attributes;
-    if (joins) this.#bytes[row] = open + bytes;
-    else this.#push(offset, pa, bytes, leafBytes, attributes);
+  /** Counts rows that were added to the last span. */
+  #added(piece: RangePiece, rows: number): void {
+    piece.rows += rows;
+    this.length += rows;
+    this.total += rows;
+    const span = this.#spans.at(-1);
+    if (span !== undefined) span.ranges[span.rows - 1] = (span.ranges[span.rows - 1] as number) + rows;
   }
 
   /** The ranges, lowest input address of each region first. */
   *[Symbol.iterator](): Generator<MappedRange> {
-    for (let row = 0; row < this.length; row++) yield this.#row(row);
+    const rows = this.#rows();
+    for (const spans of this.#spans) {
+      for (let k = 0; k < spans.rows; k++) {
+        const base = this.#bases[spans.region[k] as number] as bigint;
+        const leafBytes = spans.leafBytes[k] as number;
+        const attributes = spans.attributes[k] as number;
+        let offset = spans.offset[k] as number;
+        for (let left = spans.ranges[k] as number; left > 0; left--) {
+          const { pa, leaves } = rows();
+          const bytes = leaves * leafBytes;
+          yield { iova: base + BigInt(offset), pa, bytes, leafBytes, attributes };
+          offset += bytes;
+        }
+      }
+    }
+  }
+
+  /** Gives row after row of the ranges. */
+  #rows(): () => { pa: number; leaves: number } {
+    let [at, row] = [0, 0];
+    return () => {
+      if (row === this.#ranges[at]?.rows) [at, row] = [at + 1, 0];
+      const piece = this.#ranges[at];
+      const range = { pa: piece?.pa[row] ?? 0, leaves: piece?.leaves[row] ?? 0 };
+      row++;
+      return range;
+    };
   }
 
   /** What a function makes of each range, or of the first `most`. */
   map<T>(make: (range: MappedRange) => T, most: number = this.length): T[] {
-    return Array.from({ length: Math.min(most, this.length) }, (_, row) => make(this.#row(row)));
-  }
-
-  #row(row: number): MappedRange {
-    return {
-      iova: (this.#bases[this.#region[row] as number] as bigint) + BigInt(this.#offset[row] as number),
-      pa: this.#pa[row] as number,
-      bytes: this.#bytes[row] as number,
-      leafBytes: this.#leafBytes[row] as number,
-      attributes: this.#attributes[row] as number,
-    };
-  }
-
-  #push(offset: number, pa: number, bytes: number, leafBytes: number, attributes: number): void {
-    // The row behind the last one kept is used again and again by those that are only counted.
-    const row = Math.min(this.total, this.#limit);
-    if (row === this.#offset.length) this.#grow();
-    if (this.total === this.#limit) this.#cutAt = (this.#bases.at(-1) ?? 0n) + BigInt(offset);
-    this.total++;
-    this.length = Math.min(this.total, this.#limit);
-    this.#region[row] = this.#bases.length - 1;
-    this.#offset[row] = offset;
-    this.#pa[row] = pa;
-    this.#bytes[row] = bytes;
-    this.#leafBytes[row] = leafBytes;
-    this.#attributes[row] = attributes;
-    this.#open = row;
-  }
-
-  #grow(): void {
-    const size = Math.min(this.#offset.length * GROWTH, Math.max(this.#limit, this.#offset.length) + 1);
-    this.#region = longer(this.#region, new Uint8Array(size));
-    this.#offset = longer(this.#offset, new Float64Array(size));
-    this.#pa = longer(this.#pa, new Float64Array(size));
-    this.#bytes = longer(this.#bytes, new Float64Array(size));
-    this.#leafBytes = longer(this.#leafBytes, new Float64Array(size));
-    this.#attributes = longer(this.#attributes, new Uint32Array(size));
+    const made: T[] = [];
+    for (const range of this) {
+      if (made.length >= most) break;
+      made.push(make(range));
+    }
+    return made;
   }
 }

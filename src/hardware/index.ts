@@ -68,12 +68,10 @@ export { aarch32Short, type ShortConfig } from './walk/aarch32-short.ts';
 export { aarch64Stage1, aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64.ts';
 export { type AmdConfig, amdV1 } from './walk/amd.ts';
 export { type DartConfig, dart } from './walk/dart.ts';
+export type { LeafRun, LeafSink, RunSink } from './walk/leaf-run.ts';
 export {
   enumerateLeaves,
   enumerateRuns,
-  type LeafRun,
-  type LeafSink,
-  type RunSink,
   type TablePage,
   type Tree,
   type TreeFinding,

@@ -3,7 +3,7 @@
  * @module
  */
 import type { PhysicalReader } from '../../src/bus.ts';
-import { LeafColumns } from '../../src/dump/ranges.ts';
+import { LeafColumns } from '../../src/dump/leaf-columns.ts';
 import { enumerateLeaves } from '../../src/hardware/walk/leaves.ts';
 import type { Regime } from '../../src/hardware/walk/regime.ts';
 

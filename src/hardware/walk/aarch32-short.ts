@@ -5,7 +5,17 @@
  */
 import { pow2 } from '../../address.ts';
 import { armSyndrome } from './aarch64.ts';
-import { ATTR, type Descriptors, KIND, type Level, type Regime, type Region, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  addressBitsOf,
+  type Descriptors,
+  KIND,
+  type Level,
+  type Regime,
+  type Region,
+  TYPE_SHIFT,
+} from './regime.ts';
 import type { Reason } from './types.ts';
 
 // G5.4.1 level 1 descriptors
@@ -87,6 +97,7 @@ class ShortDescriptors implements Descriptors {
   readonly entryBytes = 4;
   readonly levels: readonly Level[];
   readonly #config: ShortConfig;
+  readonly #addressBits: readonly AddressBits[];
 
   constructor(config: ShortConfig, inputBits: number) {
     this.#config = config;
@@ -94,6 +105,7 @@ class ShortDescriptors implements Descriptors {
       { level: 1, unit: SECTION_BYTES, entries: pow2(inputBits - 20) },
       { level: 2, unit: SMALL_BYTES, entries: LEVEL_2_ENTRIES },
     ];
+    this.#addressBits = addressBitsOf(this.levels, { lo: 0xffff_f000, hi: 0 }, Number.POSITIVE_INFINITY);
   }
 
   kind(lo: number, _hi: number, depth: number): number {
@@ -114,6 +126,10 @@ class ShortDescriptors implements Descriptors {
     // Output bits 35:32 in 23:20, 39:36 in 8:5
     const extended = mtk ? 0 : ((lo >>> 20) & 15) * pow2(32) + ((lo >>> 5) & 15) * pow2(36);
     return ((lo & 0xff00_0000) >>> 0) + high + extended;
+  }
+
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
   }
 
   span(lo: number, _hi: number, depth: number): number {

@@ -8,6 +8,7 @@ import { mairName, memoryTypeStage2 } from './mair.ts';
 import {
   type AddressBits,
   ATTR,
+  addressBitsOf,
   type Descriptors,
   KIND,
   kindOf,
@@ -143,7 +144,7 @@ export class Aarch64Descriptors implements Descriptors {
   readonly #hiMask: number;
   readonly #blockLevel: number;
   readonly #granule: number;
-  readonly #addressBits: readonly (AddressBits | undefined)[];
+  readonly #addressBits: readonly AddressBits[];
 
   constructor(rules: DescriptorRules) {
     this.#rules = rules;
@@ -155,8 +156,7 @@ export class Aarch64Descriptors implements Descriptors {
     this.#ds = rules.granule !== 65536 && rules.descriptorBits === 52;
     this.#hiMask = pow2(Math.min(rules.descriptorBits, this.#ds ? 50 : 48) - 32) - 1;
     this.#granule = rules.granule;
-    const plain = !this.#fold && !this.#ds;
-    this.#addressBits = rules.levels.map(({ unit }) => (plain ? this.#bitsAbove(unit) : undefined));
+    this.#addressBits = addressBitsOf(rules.levels, { lo: 0xffff_f000, hi: this.#hiMask }, this.#limit);
     this.#blockLevel = (rules.granule === 4096 || this.#fold ? 1 : 2) - (this.#ds ? 1 : 0);
   }
 
@@ -275,13 +275,6 @@ export class Aarch64Descriptors implements Descriptors {
 
   syndrome(reason: Reason, level: number): string {
     return armSyndrome(reason, level);
-  }
-
-  /** The bits of an address field from `unit` on. */
-  #bitsAbove(unit: number): AddressBits {
-    const lo = unit < 2 ** 32 ? ~(unit - 1) : 0;
-    const hi = this.#hiMask & ~(Math.max(1, unit / 2 ** 32) - 1);
-    return { lo, hi, limit: this.#limit };
   }
 
   #level(depth: number): number {

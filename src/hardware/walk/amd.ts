@@ -4,7 +4,17 @@
  * @module
  */
 import { pow2 } from '../../address.ts';
-import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  addressBitsOf,
+  type Descriptors,
+  KIND,
+  kindOf,
+  type Level,
+  type Regime,
+  TYPE_SHIFT,
+} from './regime.ts';
 import type { Reason } from './types.ts';
 
 const PAGE_BITS = 12;
@@ -79,12 +89,14 @@ class AmdDescriptors implements Descriptors {
   readonly #denied: number;
   readonly #count: number;
   readonly #addressHigh: number;
+  readonly #addressBits: readonly AddressBits[];
 
   constructor(config: AmdConfig) {
     this.levels = amdLevels(config.levels);
     this.#count = config.levels;
     this.#limit = pow2(config.oas);
     this.#addressHigh = addressHigh(config.encryption);
+    this.#addressBits = addressBitsOf(this.levels, { lo: 0xffff_f000, hi: this.#addressHigh }, this.#limit);
     this.#denied = (config.read === false ? ATTR.read : 0) | (config.write === false ? ATTR.write : 0);
   }
 
@@ -112,6 +124,10 @@ class AmdDescriptors implements Descriptors {
   output(lo: number, hi: number, depth: number): number {
     const held = this.table(lo, hi);
     return held - (held % this.span(lo, hi, depth));
+  }
+
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
   }
 
   span(lo: number, hi: number, depth: number): number {

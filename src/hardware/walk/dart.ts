@@ -4,7 +4,17 @@
  * @module
  */
 import { pow2 } from '../../address.ts';
-import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  addressBitsOf,
+  type Descriptors,
+  KIND,
+  kindOf,
+  type Level,
+  type Regime,
+  TYPE_SHIFT,
+} from './regime.ts';
 import { faultClass, type Reason } from './types.ts';
 
 const VALID = 1;
@@ -48,6 +58,7 @@ class DartDescriptors implements Descriptors {
   readonly #e: Encoding;
   readonly #granule: number;
   readonly #limit: number;
+  readonly #addressBits: readonly AddressBits[];
 
   constructor(config: DartConfig, count: number) {
     this.family = `dart${config.encoding}`;
@@ -60,6 +71,8 @@ class DartDescriptors implements Descriptors {
       unit: config.granule * pow2(bits * (count - 1 - depth)),
       entries: pow2(bits),
     }));
+    const { addressLow: lo, addressHigh: hi, scale } = this.#e;
+    this.#addressBits = addressBitsOf(this.levels, { lo, hi }, this.#limit, scale);
   }
 
   kind(lo: number, hi: number, depth: number): number {
@@ -76,6 +89,10 @@ class DartDescriptors implements Descriptors {
 
   output(lo: number, hi: number): number {
     return this.table(lo, hi);
+  }
+
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
   }
 
   span(): number {

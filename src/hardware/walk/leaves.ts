@@ -3,7 +3,7 @@
  * @module
  */
 import type { PhysicalReader } from '../../bus.ts';
-import { RunBuilder } from './leaf-run.ts';
+import { eachLeaf, type LeafSink, RunBuilder, type RunSink, type TablePiece } from './leaf-run.ts';
 import { type Descriptors, KIND, type Region, reasonOf } from './regime.ts';
 import type { Reason } from './types.ts';
 import { joinEntry } from './walker.ts';
@@ -32,40 +32,6 @@ export interface TablePage {
   /** Offset from the region's base of what the table covers. */
   readonly offset: number;
 }
-
-/** Receives the leaves of a region in ascending order. `offset` counts from the region's base. */
-export type LeafSink = (
-  offset: number,
-  pa: number,
-  bytes: number,
-  depth: number,
-  lo: number,
-  hi: number,
-  attributes: number,
-  entryAddress: number,
-) => void;
-
-/** Leaves of neighbouring entries with one size and the same attributes, in ascending order. Valid during the callback. */
-export interface LeafRun {
-  /** Leaves. */
-  readonly count: number;
-  /** Offset of the first from the region's base. */
-  readonly offset: number;
-  /** Bytes of each. */
-  readonly bytes: number;
-  readonly depth: number;
-  readonly attributes: number;
-  /** Physical address of the first entry, and bytes from one to the next. */
-  readonly entryAddress: number;
-  readonly entryStep: number;
-  /** Output address and halves of the entry of each. */
-  readonly pa: Float64Array;
-  readonly lo: Uint32Array;
-  readonly hi: Uint32Array;
-}
-
-/** Receives the leaves of a region in ascending order, run by run. */
-export type RunSink = (run: LeafRun) => void;
 
 /** What was found besides leaves. */
 export interface Tree {
@@ -102,7 +68,6 @@ class Enumeration {
   readonly #run: RunBuilder;
   readonly #path: number[] = [];
   readonly #seen = new Set<number>();
-  readonly #bits: number;
   readonly #root: number;
   readonly #from: number;
   readonly #end: number;
@@ -110,7 +75,8 @@ class Enumeration {
   revisits = 0;
   readonly #revisitLimit: number;
   readonly #findingLimit: number;
-  readonly #known: Uint8Array = new Uint8Array(CHUNK_BYTES / 4);
+  /** Words of the table that is being looked at, by depth. */
+  readonly #words: Uint32Array[] = [];
 
   constructor(reader: PhysicalReader, region: Region, sink: RunSink, limits: TreeLimits) {
     this.#reader = reader;
@@ -118,8 +84,7 @@ class Enumeration {
     this.#root = region.root;
     this.#from = region.from ?? 0;
     this.#end = region.size;
-    this.#bits = this.#d.entryBytes === 8 ? 2 : 1;
-    this.#run = new RunBuilder(sink, region);
+    this.#run = new RunBuilder(sink);
     this.#tablesLeft = limits.tables ?? DEFAULT_TABLES;
     this.#revisitLimit = limits.revisits ?? DEFAULT_REVISITS;
     this.#findingLimit = limits.findings ?? DEFAULT_FINDINGS;
@@ -165,117 +130,111 @@ class Enumeration {
   #scan(table: number, depth: number, offset: number, denied: number): void {
     const level = this.#d.levels[depth];
     if (level === undefined) return;
-    const total = level.entries * this.#d.entryBytes;
-    const perChunk = CHUNK_BYTES / this.#d.entryBytes;
+    const { entryBytes } = this.#d;
+    const total = level.entries * entryBytes;
+    const perChunk = CHUNK_BYTES / entryBytes;
     const page = { address: table, bytes: total, level: level.level, root: this.#root, used: 0, offset };
     this.tables.push(page);
     for (let first = 0; first < level.entries; first += perChunk) {
       const count = Math.min(perChunk, level.entries - first);
-      page.used += this.#scanChunk(
-        table + first * this.#d.entryBytes,
-        depth,
-        offset + first * level.unit,
-        count,
-        denied,
-      );
+      const at = offset + first * level.unit;
+      page.used += this.#scanPiece(this.#read(table + first * entryBytes, depth, at, count, denied));
     }
   }
 
-  /** Scans up to 4 KiB of a table; gives the entries that are not zero. */
-  #scanChunk(address: number, depth: number, offset: number, count: number, denied: number): number {
-    const bytes = count * this.#d.entryBytes;
-    const seen = this.#reader.view?.(address, bytes);
-    const all = seen !== undefined;
-    // A deeper table may replace what a reader's view shows: keep the words while tables below are visited.
-    const words = new Uint32Array(bytes / 4);
-    if (all) words.set(seen);
-    else this.#readWords(address, bytes / 4, words);
-    const known = all ? undefined : this.#known.slice(0, bytes / 4);
-    return this.#scanWords(words, known, address, depth, offset, count, denied);
+  /** Up to 4 KiB of a table. They are copied: a deeper table may replace what a reader's view shows. */
+  #read(address: number, depth: number, offset: number, count: number, denied: number): TablePiece {
+    const { entryBytes, levels } = this.#d;
+    const length = (count * entryBytes) / 4;
+    const words = this.#words[depth] ?? new Uint32Array(CHUNK_BYTES / 4);
+    this.#words[depth] = words;
+    const seen = this.#reader.view?.(address, length * 4);
+    if (seen !== undefined) words.set(seen);
+    const known = seen === undefined ? this.#readWords(address, length, words) : undefined;
+    return { address, entryBytes, depth, offset, unit: levels[depth]?.unit ?? 0, count, denied, words, known };
   }
 
-  #readWords(address: number, count: number, words: Uint32Array): void {
-    for (let i = 0; i < count; i++) {
+  /** Reads word by word; gives which of them are known. */
+  #readWords(address: number, length: number, words: Uint32Array): Uint8Array {
+    const known = new Uint8Array(length);
+    for (let i = 0; i < length; i++) {
       const word = this.#reader.read32(address + i * 4);
-      this.#known[i] = word === undefined ? 0 : 1;
+      known[i] = word === undefined ? 0 : 1;
       words[i] = word ?? 0;
     }
+    return known;
   }
 
-  #scanWords(
-    words: Uint32Array,
-    known: Uint8Array | undefined,
-    address: number,
-    depth: number,
-    offset: number,
-    count: number,
-    denied: number,
-  ): number {
+  /** Looks at each entry of a piece; gives how many are not zero. */
+  #scanPiece(piece: TablePiece): number {
+    const { words, count, depth } = piece;
     const d = this.#d;
-    const unit = d.levels[depth]?.unit ?? 0;
-    const stride = this.#bits;
+    const wide = d.entryBytes === 8;
     let used = 0;
     for (let i = 0; i < count; i++) {
-      const lo = words[i * stride] ?? 0;
-      const hi = stride === 2 ? (words[i * 2 + 1] ?? 0) : 0;
+      const lo = (wide ? words[2 * i] : words[i]) as number;
+      const hi = wide ? (words[2 * i + 1] as number) : 0;
       if ((lo | hi) === 0) {
-        if (known !== undefined && known[i * stride] === 0) {
-          this.find('table-outside-memory', offset + i * unit, unit, depth, address + i * d.entryBytes);
-        }
+        if (piece.known !== undefined) this.#notKnown(piece, i, piece.known);
         continue;
       }
       used++;
       const kind = d.kind(lo, hi, depth);
       if (kind === KIND.leaf) {
-        const skip = this.#leaf(words, i, count, address, depth, offset, denied);
-        used += skip;
-        i += skip;
-      } else if (kind === KIND.table) {
-        this.#run.flush();
-        this.#below(lo, hi, depth, offset + i * unit, denied, address + i * d.entryBytes);
-      } else if (kind !== KIND.invalid) {
-        const entry = joinEntry(lo, hi);
-        this.find(reasonOf(kind), offset + i * unit, unit, depth, address + i * d.entryBytes, entry);
-      }
+        const more = this.#leaf(piece, i, lo, hi);
+        used += more;
+        i += more;
+      } else if (kind !== KIND.invalid) this.#noLeaf(piece, i, lo, hi, kind);
     }
     this.#run.flush();
     return used;
   }
 
-  #below(lo: number, hi: number, depth: number, offset: number, denied: number, at: number): void {
-    const d = this.#d;
-    const next = d.next === undefined ? depth + 1 : d.next(lo, hi, depth);
-    this.enter(d.table(lo, hi, depth), next, offset, d.inherit(lo, hi, denied), at, joinEntry(lo, hi));
+  #notKnown({ address, depth, offset, unit }: TablePiece, i: number, known: Uint8Array): void {
+    const { entryBytes } = this.#d;
+    if (known[(i * entryBytes) / 4] !== 0) return;
+    this.find('table-outside-memory', offset + i * unit, unit, depth, address + i * entryBytes);
   }
 
-  /** Adds the leaf at entry `i`, with its equal neighbours if they are one leaf, or with those that only lead elsewhere; gives how many of them. */
-  #leaf(words: Uint32Array, i: number, count: number, address: number, depth: number, offset: number, denied: number) {
+  /** Visits the table that entry `i` leads to, or keeps what is wrong with the entry. */
+  #noLeaf({ address, depth, offset, unit, denied }: TablePiece, i: number, lo: number, hi: number, kind: number): void {
     const d = this.#d;
-    const unit = d.levels[depth]?.unit ?? 0;
-    const stride = this.#bits;
-    const lo = words[i * stride] ?? 0;
-    const hi = stride === 2 ? (words[i * 2 + 1] ?? 0) : 0;
+    const start = offset + i * unit;
+    const at = address + i * d.entryBytes;
+    if (kind !== KIND.table) {
+      this.find(reasonOf(kind), start, unit, depth, at, joinEntry(lo, hi));
+      return;
+    }
+    this.#run.flush();
+    const next = d.next === undefined ? depth + 1 : d.next(lo, hi, depth);
+    this.enter(d.table(lo, hi, depth), next, start, d.inherit(lo, hi, denied), at, joinEntry(lo, hi));
+  }
+
+  /**
+   * Adds the leaf at entry `i`, with its equal neighbours if they are one leaf, or with those that only lead elsewhere; gives
+   * how many of them.
+   */
+  #leaf(piece: TablePiece, i: number, lo: number, hi: number): number {
+    const d = this.#d;
+    const { words, depth, offset, count, denied, unit } = piece;
     const at = offset + i * unit;
     const span = d.span(lo, hi, depth);
-    const attributes = d.attributes(lo, hi, depth, denied);
-    const pa = d.output(lo, hi, depth);
     const n = span / unit;
-    const entryAddress = address + i * d.entryBytes;
-    if (n <= 1) {
-      this.#run.add(at, pa, span, depth, lo, hi, attributes, entryAddress);
-      const bits = stride === 2 ? d.addressBits?.(depth) : undefined;
-      return bits === undefined || this.#run.clips ? 0 : this.#run.addNeighbours(words, i, count, bits);
-    }
-    if (at % span === 0 && i + n <= count && this.#same(words, i, n)) {
-      this.#run.add(at, pa, span, depth, lo, hi, attributes, entryAddress);
-      return n - 1;
-    }
-    this.#run.add(at, pa + (at % span), unit, depth, lo, hi, attributes, entryAddress);
-    return 0;
+    const together = n > 1 && at % span === 0 && i + n <= count && this.#same(words, i, n);
+    const last = together ? n - 1 : 0;
+    if (at < this.#from || at >= this.#end) return last;
+    const part = n > 1 && !together;
+    const pa = d.output(lo, hi, depth) + (part ? at % span : 0);
+    const attributes = d.attributes(lo, hi, depth, denied);
+    this.#run.add(piece, i, pa, part ? unit : span, attributes);
+    const bits = n > 1 ? undefined : d.addressBits(depth);
+    if (bits === undefined) return last;
+    const end = this.#end < offset + count * unit ? Math.ceil((this.#end - offset) / unit) : count;
+    return this.#run.addNeighbours(piece, i, end, bits, d.statusBits ?? 0);
   }
 
   #same(words: Uint32Array, i: number, n: number): boolean {
-    const stride = this.#bits;
+    const stride = this.#d.entryBytes / 4;
     const status = this.#d.statusBits ?? 0;
     for (let k = i * stride; k < (i + n - 1) * stride; k++) {
       const differs = (words[k] ?? 0) ^ (words[k + stride] ?? 0);
@@ -301,13 +260,4 @@ export function enumerateRuns(reader: PhysicalReader, region: Region, sink: RunS
 /** The same leaf by leaf. */
 export function enumerateLeaves(reader: PhysicalReader, region: Region, sink: LeafSink, limits: TreeLimits = {}): Tree {
   return enumerateRuns(reader, region, (run) => eachLeaf(run, sink), limits);
-}
-
-/** Gives the leaves of a run one by one. */
-export function eachLeaf(run: LeafRun, sink: LeafSink): void {
-  const { count, offset, bytes, depth, attributes, entryAddress, entryStep, pa, lo, hi } = run;
-  for (let k = 0; k < count; k++) {
-    const entry = entryAddress + k * entryStep;
-    sink(offset + k * bytes, pa[k] ?? 0, bytes, depth, lo[k] ?? 0, hi[k] ?? 0, attributes, entry);
-  }
 }

@@ -5,7 +5,17 @@
  */
 import { pow2 } from '../../address.ts';
 import { levelsFrom } from './aarch64.ts';
-import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  addressBitsOf,
+  type Descriptors,
+  KIND,
+  kindOf,
+  type Level,
+  type Regime,
+  TYPE_SHIFT,
+} from './regime.ts';
 import { faultClass, type Reason } from './types.ts';
 
 // entry types, bits 1:0
@@ -54,11 +64,13 @@ class MaliDescriptors implements Descriptors {
   readonly entryBytes = 8;
   readonly levels: readonly Level[];
   readonly #limit: number;
+  readonly #addressBits: readonly AddressBits[];
   readonly #memattr: bigint | undefined;
 
   constructor(config: MaliConfig, ias: number) {
     this.levels = levelsFrom(4096, 0, Math.max(ias, 39));
     this.#limit = pow2(config.oas ?? OUTPUT_BITS);
+    this.#addressBits = addressBitsOf(this.levels, { lo: 0xffff_f000, hi: HIGH_MASK }, this.#limit);
     this.#memattr = config.memattr;
   }
 
@@ -78,6 +90,10 @@ class MaliDescriptors implements Descriptors {
   output(lo: number, hi: number, depth: number): number {
     const held = this.table(lo, hi);
     return held - (held % this.span(lo, hi, depth));
+  }
+
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
   }
 
   span(_lo: number, _hi: number, depth: number): number {

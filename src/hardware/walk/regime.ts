@@ -3,6 +3,7 @@
  * family's entries. The walker is written once over this.
  * @module
  */
+import { pow2 } from '../../address.ts';
 import type { Access, Reason } from './types.ts';
 
 /** What an entry is: invalid, a pointer to a table, a leaf, or unusable for a {@link Reason}. */
@@ -58,12 +59,32 @@ export interface Level {
   readonly entries: number;
 }
 
-/** The bits of a leaf that hold its output address and nothing else, each at its place in the address. */
+/** The bits of a leaf's halves that hold its output address and nothing else. */
 export interface AddressBits {
   readonly lo: number;
   readonly hi: number;
+  /** Bytes that bit 0 of an entry would stand for: 1 where addresses stand in entries as they are. */
+  readonly scale: number;
   /** First output address that is too large. */
   readonly limit: number;
+}
+
+/**
+ * The {@link AddressBits} of leaves at each level, which are aligned to what an entry of the level covers.
+ * @param field - the halves of the address field
+ */
+export function addressBitsOf(
+  levels: readonly Level[],
+  field: { readonly lo: number; readonly hi: number },
+  limit: number,
+  scale = 1,
+): AddressBits[] {
+  return levels.map(({ unit }) => {
+    const least = unit / scale;
+    const lo = least < pow2(32) ? field.lo & ~(least - 1) : 0;
+    const hi = field.hi & ~(Math.max(1, least / pow2(32)) - 1);
+    return { lo, hi, scale, limit };
+  });
 }
 
 /**
@@ -84,13 +105,13 @@ export interface Descriptors {
   /** Output address of the leaf's first byte. */
   output(lo: number, hi: number, depth: number): number;
   /**
-   * The {@link AddressBits} of a leaf that is one entry, where addresses stand in entries as they are: leaves that differ in
-   * these bits alone and lead below the limit have the same kind, span and attributes.
+   * The {@link AddressBits} of a leaf that is one entry: leaves that differ in these bits and in {@link statusBits} alone and
+   * lead below the limit have the same kind, span and attributes.
    */
-  addressBits?(depth: number): AddressBits | undefined;
+  addressBits(depth: number): AddressBits | undefined;
   /** Bytes of the leaf: the level's unit, or more where several equal entries are one leaf. */
   span(lo: number, hi: number, depth: number): number;
-  /** Bits of the low half that hardware sets in one of several entries that are one leaf: accessed, dirty. */
+  /** Bits of the low half that hardware sets as it uses a leaf, and that say nothing else: accessed, dirty. */
   readonly statusBits?: number;
   /** Entries that the contiguous hint groups at a depth; 0 where there is no hint. */
   hintEntries?(depth: number): number;

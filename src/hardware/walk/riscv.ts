@@ -4,7 +4,17 @@
  * @module
  */
 import { pow2 } from '../../address.ts';
-import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  addressBitsOf,
+  type Descriptors,
+  KIND,
+  kindOf,
+  type Level,
+  type Regime,
+  TYPE_SHIFT,
+} from './regime.ts';
 import { type Access, faultClass, type Reason } from './types.ts';
 
 const PAGE_BITS = 12;
@@ -27,6 +37,8 @@ const N = 0x8000_0000;
 /** PPN[3:0] of a 64 KiB NAPOT leaf, the one size that Svnapot defines. */
 const NAPOT_64K = 0b1000;
 const NAPOT_BYTES = 65536;
+/** PPN, in bits 53:10, counts 4 KiB pages. */
+const PPN_SCALE = 4;
 
 const RESERVED = kindOf('reserved-bits');
 const TOO_LARGE = kindOf('output-too-large');
@@ -62,6 +74,7 @@ class RiscvDescriptors implements Descriptors {
   readonly #reserved: number;
   readonly #types: number;
   readonly #sum: boolean;
+  readonly #addressBits: readonly AddressBits[];
 
   constructor(config: RiscvConfig) {
     this.stage = config.stage;
@@ -77,6 +90,7 @@ class RiscvDescriptors implements Descriptors {
       unit: pow2(PAGE_BITS + (count - 1 - depth) * INDEX_BITS),
       entries: pow2(INDEX_BITS + (depth === 0 && config.stage === 2 ? EXTRA_BITS : 0)),
     }));
+    this.#addressBits = addressBitsOf(this.levels, { lo: 0xffff_fc00, hi: 0x3f_ffff }, this.#limit, PPN_SCALE);
   }
 
   kind(lo: number, hi: number, depth: number): number {
@@ -98,6 +112,10 @@ class RiscvDescriptors implements Descriptors {
   output(lo: number, hi: number, depth: number): number {
     const address = this.table(lo, hi);
     return address - (address % this.span(lo, hi, depth));
+  }
+
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
   }
 
   span(_lo: number, hi: number, depth: number): number {

@@ -6,7 +6,17 @@
 import { pow2 } from '../../address.ts';
 import { type VtdMode, vtdFaultText, vtdWalkCode } from '../vt-d/faults.ts';
 import { addressHigh } from './amd.ts';
-import { ATTR, type Descriptors, KIND, kindOf, type Level, type Regime, TYPE_SHIFT } from './regime.ts';
+import {
+  type AddressBits,
+  ATTR,
+  addressBitsOf,
+  type Descriptors,
+  KIND,
+  kindOf,
+  type Level,
+  type Regime,
+  TYPE_SHIFT,
+} from './regime.ts';
 import type { Access, Reason } from './types.ts';
 
 /** Index bits of a table. */
@@ -19,6 +29,8 @@ const READ = 1;
 const WRITE = 2;
 const EXECUTE = 4;
 const PAGE_SIZE = 1 << 7;
+const SECOND_ACCESSED = 1 << 8;
+const SECOND_DIRTY = 1 << 9;
 const SNOOP = 1 << 11;
 /** Transient mapping (TM), bit 62: in the high word. */
 const TRANSIENT_HIGH = 1 << 30;
@@ -26,6 +38,8 @@ const TRANSIENT_HIGH = 1 << 30;
 const PRESENT = 1;
 const READ_WRITE = 2;
 const USER = 4;
+const FIRST_ACCESSED = 1 << 5;
+const FIRST_DIRTY = 1 << 6;
 const EXECUTE_DISABLE = 0x8000_0000;
 /** PAT of a first-stage superpage: bit 12 is not an address bit. */
 const FIRST_PAT = 1 << PAGE_BITS;
@@ -71,17 +85,20 @@ function vtdLevels(count: number): Level[] {
 abstract class VtdDescriptors implements Descriptors {
   abstract readonly family: string;
   abstract readonly stage: 1 | 2;
+  abstract readonly statusBits: number;
   readonly entryBytes = 8;
   readonly levels: readonly Level[];
   protected readonly config: VtdConfig;
   readonly #limit: number;
   readonly #addressHigh: number;
+  readonly #addressBits: readonly AddressBits[];
 
   constructor(config: VtdConfig) {
     this.config = config;
     this.#addressHigh = addressHigh(config.encryption);
     this.levels = vtdLevels(config.levels);
     this.#limit = pow2(config.oas);
+    this.#addressBits = addressBitsOf(this.levels, { lo: 0xffff_f000, hi: this.#addressHigh }, this.#limit);
   }
 
   abstract present(lo: number): boolean;
@@ -115,6 +132,10 @@ abstract class VtdDescriptors implements Descriptors {
     return held - (held % this.span(lo, hi, depth));
   }
 
+  addressBits(depth: number): AddressBits | undefined {
+    return this.#addressBits[depth];
+  }
+
   span(_lo: number, _hi: number, depth: number): number {
     return this.levels[depth]?.unit ?? pow2(PAGE_BITS);
   }
@@ -136,6 +157,7 @@ abstract class VtdDescriptors implements Descriptors {
 class SecondStage extends VtdDescriptors {
   readonly family = 'vtd-second-stage';
   readonly stage = 2;
+  readonly statusBits: number = SECOND_ACCESSED | SECOND_DIRTY;
 
   present(lo: number): boolean {
     return (lo & (this.config.execute === true ? READ | WRITE | EXECUTE : READ | WRITE)) !== 0;
@@ -177,6 +199,7 @@ const DENIED = { write: 2, execute: 4, user: 8 } as const;
 class FirstStage extends VtdDescriptors {
   readonly family = 'vtd-first-stage';
   readonly stage = 1;
+  readonly statusBits: number = FIRST_ACCESSED | FIRST_DIRTY;
 
   present(lo: number): boolean {
     return (lo & PRESENT) !== 0;
