@@ -34,7 +34,7 @@ function figures(row: Row): object {
     ratioToFloor: inFloors(row) ?? null,
     iommuBench: cliValue,
     iommuBenchRatioToFloor: cliFloors,
-    goal: goal?.text ?? null,
+    goal: goal === undefined ? null : [goal.text, goal.coldText].filter((text) => text !== undefined).join('; '),
     reached: reached(row) ?? null,
   };
 }

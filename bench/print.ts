@@ -1,6 +1,6 @@
 // The rows as Markdown tables: all of them, and those of the README.
 import { disagreement } from './figures.ts';
-import { inFloors, type Row, reached } from './row.ts';
+import { inFloors, type Row, reachedCold, reachedHot } from './row.ts';
 
 function digits(value: number): string {
   if (value >= 10_000) return Math.round(value).toLocaleString('en-US');
@@ -39,9 +39,16 @@ function linuxText({ linux }: Row): string {
   return linux.ns === undefined ? `${linux.floors} ×` : `${linux.ns} (${linux.floors} ×)`;
 }
 
+function yesNo(value: boolean): string {
+  return value ? 'yes' : 'no';
+}
+
 function goalText(row: Row): string {
-  const yes = reached(row);
-  return yes === undefined ? 'reported' : `${row.goal?.text}: ${yes ? 'yes' : 'no'}`;
+  const hot = reachedHot(row);
+  const cold = reachedCold(row);
+  if (row.goal === undefined || hot === undefined) return 'reported';
+  const { text, coldText = '' } = row.goal;
+  return `${text}: ${yesNo(hot)}${cold === undefined ? '' : `; ${coldText}: ${yesNo(cold)}`}`;
 }
 
 function programText(row: Row): string {

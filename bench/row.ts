@@ -39,6 +39,8 @@ export interface Row {
 /** A goal; all parts of it must be reached. */
 export interface Goal {
   readonly text: string;
+  /** The part of the first call in words, where there is one. */
+  readonly coldText?: string;
   /** Most that the value may be, or least where `atLeast`. */
   readonly limit?: number;
   readonly atLeast?: boolean;
@@ -104,12 +106,25 @@ export function inFloors({ hotNs, floorNs }: Row): number | undefined {
   return hotNs === undefined || floorNs === undefined ? undefined : hotNs / floorNs;
 }
 
-/** Whether a row reaches its goal; undefined without one. */
-export function reached(row: Row): boolean | undefined {
+/** Whether a row reaches the part of its goal that is hot, without the first call; undefined without a goal. */
+export function reachedHot(row: Row): boolean | undefined {
   const { goal, value } = row;
   if (goal === undefined) return undefined;
   const byValue = goal.limit === undefined || (goal.atLeast === true ? value >= goal.limit : value <= goal.limit);
-  const most = (got: number | undefined, limit: number | undefined): boolean =>
-    limit === undefined || (got !== undefined && got <= limit);
-  return byValue && most(inFloors(row), goal.floors) && most(row.coldCallNs, goal.coldCallNs);
+  return byValue && isAtMost(inFloors(row), goal.floors);
+}
+
+/** Whether the first call, cold, reaches its part of the goal; undefined where the goal has none. */
+export function reachedCold({ goal, coldCallNs }: Row): boolean | undefined {
+  return goal?.coldCallNs === undefined ? undefined : isAtMost(coldCallNs, goal.coldCallNs);
+}
+
+/** Whether a row reaches all of its goal; undefined without one. */
+export function reached(row: Row): boolean | undefined {
+  const hot = reachedHot(row);
+  return hot === undefined ? undefined : hot && reachedCold(row) !== false;
+}
+
+function isAtMost(got: number | undefined, limit: number | undefined): boolean {
+  return limit === undefined || (got !== undefined && got <= limit);
 }
