@@ -33,6 +33,8 @@ export class CallsAtOnce {
   readonly #unmapsBelow: number;
   /** As `#runsBelow`, of ranges that are unmapped. */
   readonly #unmapRunsBelow: number;
+  /** Whether tables may go at once: not where they may have to wait for a sync. */
+  readonly #freesTables: boolean;
   /** Bytes that a last-level table spans, or infinity where no block does. */
   readonly #table: number;
   /** Ranges below these bytes are blocks, or tables in the place of blocks, that go in one call. */
@@ -59,6 +61,7 @@ export class CallsAtOnce {
     this.#single = !joins;
     this.#mapsBelow = joins ? table.mapsBelow : 0;
     this.#unmapRunsBelow = table.unmapsBelow(false);
+    this.#freesTables = tlb.removeTable === undefined;
     this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
     this.#table = pages.blocks ? pages.span : Number.POSITIVE_INFINITY;
     this.#tablesBelow = joins ? Math.min(table.chooser.after(this.#table), table.unmapChooser.after(this.#table)) : 0;
@@ -67,7 +70,6 @@ export class CallsAtOnce {
   /** Those of a domain; undefined where its driver or its tables do not allow them. */
   static of(driver: Driver, table: PageTable, dispatch: Dispatch, path: Path): CallsAtOnce | undefined {
     const { mapped, unmapped, syncMap } = driver.hooks;
-    if (driver.tlb.removeTable !== undefined) return undefined;
     if (driver.cannotFail !== true || mapped !== undefined || unmapped !== undefined || syncMap !== undefined)
       return undefined;
     const pages = table.callsAtOnce();
@@ -159,7 +161,7 @@ export class CallsAtOnce {
   }
 
   #unmapTables(iova: number, bytes: number): boolean {
-    if (bytes !== this.#table && !(bytes < this.#tablesBelow)) return false;
+    if (!this.#freesTables || (bytes !== this.#table && !(bytes < this.#tablesBelow))) return false;
     if (!this.#pages.unmapTables(iova, bytes)) return false;
     this.#count(1);
     return true;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Domain, type DomainOptions, type UnmapOptions } from '../../src/core/index.ts';
-import { armSmmu, type DriverFactory } from '../../src/drivers/index.ts';
+import { amdVi, armSmmu, armSmmuV3, type DriverFactory, intelVtd, riscvIommu } from '../../src/drivers/index.ts';
 import { IommuError } from '../../src/index.ts';
 import { TableMemory } from '../../src/memory/index.ts';
 
@@ -12,20 +12,24 @@ const START = 2 ** 30;
 /** First word of the tables: what kernels know, and copied lists, lie before them. */
 const FIRST_TABLE = 0x50000 / 4;
 
-/** The driver, and the same that says nothing of failing. */
 const served: DriverFactory = armSmmu();
-const general: DriverFactory = (context) => {
-  const driver = served(context);
-  return {
-    name: driver.name,
-    ...(driver.power === undefined ? {} : { power: driver.power }),
-    tlb: driver.tlb,
-    hooks: driver.hooks,
-    attach: (registers) => driver.attach(registers),
-    sync: () => driver.sync(),
-    detach: () => driver.detach(),
+
+/** A driver that says nothing of failing. */
+function general(served: DriverFactory): DriverFactory {
+  return (context) => {
+    const driver = served(context);
+    return {
+      name: driver.name,
+      ...(driver.power === undefined ? {} : { power: driver.power }),
+      tlb: driver.tlb,
+      hooks: driver.hooks,
+      attach: (registers) => driver.attach(registers),
+      sync: () => driver.sync(),
+      detach: () => driver.detach(),
+      release: () => driver.release?.(),
+    };
   };
-};
+}
 
 const offset = fc.oneof(
   { weight: 12, arbitrary: fc.nat({ max: 1040 }).map((page) => START + page * PAGE) },
@@ -116,24 +120,40 @@ function outcome(domain: Domain, each: Call): unknown {
     if (!(error instanceof IommuError)) throw error;
     answer = error.message;
   }
-  return [answer, domain.meter.snapshot(), domain.memory.liveTables];
+  return [answer, domain.meter.snapshot(), domain.meter.commands?.snapshot(), domain.memory.liveTables];
 }
 
 function domainWith(driver: DriverFactory, options: DomainOptions, plainKernels: boolean): Domain {
   return new Domain({ ...options, driver, memory: new TableMemory({ plainKernels }) });
 }
 
-const setups: DomainOptions[] = (['arm-64-lpae-s1', 'arm-64-lpae-s2', 'arm-32-lpae-s1'] as const).flatMap((format) =>
-  (['map-pages', 'one-walk', 'per-page', 'map-sg'] as const).map((path) => ({ format, path, granule: PAGE })),
+const FORMATS = ['arm-64-lpae-s1', 'arm-64-lpae-s2', 'arm-32-lpae-s1'] as const;
+const PATHS = ['map-pages', 'one-walk', 'per-page', 'map-sg'] as const;
+
+/** Drivers without a device, whose commands are done at once, each with a format that it takes. */
+const drivers: readonly [name: string, driver: DriverFactory, format: string][] = [
+  ...FORMATS.map((format): (typeof drivers)[number] => [`arm-smmu ${format}`, served, format]),
+  ['arm-smmu-v3 of Linux 6.1', armSmmuV3({ kernel: '6.1' }), 'arm-64-lpae-s1'],
+  ['arm-smmu-v3 of Linux 7.3', armSmmuV3({ kernel: '7.3', rangeInvalidation: false, ats: true }), 'arm-64-lpae-s2'],
+  ['intel-vtd', intelVtd({ ats: true }), 'vtd-ss'],
+  ['amd-vi', amdVi(), 'amd-v1'],
+  ['amd-vi of Linux 7.3', amdVi({ kernel: '7.3' }), 'x86-64'],
+  ['riscv-iommu', riscvIommu(), 'riscv-sv48'],
+];
+
+const setups = drivers.flatMap(([name, driver, format]) =>
+  PATHS.map((path) => ({ name, driver, path, options: { format, path, granule: PAGE } })),
 );
 
-describe.each(setups)('$format by $path', (setup) => {
+describe.each(setups)('$name by $path', ({ driver, options }) => {
   test.each(['indirect', 'direct'] as const)(
     'calls at once do what calls do, with %s dispatch',
     (dispatch) => {
       fc.assert(
         fc.property(fc.array(call, { maxLength: 40 }), fc.boolean(), (calls, plain) => {
-          const [fast, slow] = [served, general].map((driver) => domainWith(driver, { ...setup, dispatch }, plain));
+          const [fast, slow] = [driver, general(driver)].map((each) =>
+            domainWith(each, { ...options, dispatch }, plain),
+          );
           if (fast === undefined || slow === undefined) throw new Error('two domains');
           for (const each of calls) expect(outcome(fast, each)).toEqual(outcome(slow, each));
           expect(fast.memory.u32.findIndex((word, i) => i >= FIRST_TABLE && word !== slow.memory.u32[i])).toBe(-1);

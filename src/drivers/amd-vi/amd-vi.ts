@@ -55,6 +55,7 @@ const DRIVEN_QUIRKS =
 class AmdVi implements Driver, Holder {
   readonly name = 'amd-vi';
   readonly hooks: DriverHooks;
+  readonly cannotFail: boolean;
   readonly tlb: AmdViTlb;
   readonly #unit: AmdViUnit;
   readonly #owned: boolean;
@@ -78,6 +79,7 @@ class AmdVi implements Driver, Holder {
     this.#owned = options.unit === undefined;
     const lastDevice = options.lastDevice ?? Math.max(0xff, ...this.#devices);
     this.#unit = unitOf(options.unit, AmdViUnit) ?? new AmdViUnit(memory, meter, { ...options, lastDevice });
+    this.cannotFail = this.#unit.cannotFail;
     try {
       this.#checkUnit(context);
       this.#domains = this.#takeDomains(options.domainId);

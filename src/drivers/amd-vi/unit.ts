@@ -70,6 +70,11 @@ export class AmdViUnit {
     }
   }
 
+  /** Whether no call can throw: where no device is there, commands are done at once. */
+  get cannotFail(): boolean {
+    return !this.#port.listened;
+  }
+
   /** A page for a GCR3 table with one entry. @throws IommuError `NO_MEMORY`. */
   takeGcr3(root: bigint): number {
     const table = this.#gcr3s.pop() ?? this.pages.take(PAGE);

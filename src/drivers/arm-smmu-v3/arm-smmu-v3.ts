@@ -56,6 +56,7 @@ const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS
 class ArmSmmuV3 implements Driver, Holder {
   readonly name = 'arm-smmu-v3';
   readonly hooks: DriverHooks = { mapSg: true, unmapRange: true };
+  readonly cannotFail: boolean;
   readonly tlb: SmmuV3Tlb;
   readonly #unit: SmmuV3Unit;
   readonly #owned: boolean;
@@ -84,6 +85,7 @@ class ArmSmmuV3 implements Driver, Holder {
     const ranges = flag('rangeInvalidation', options.rangeInvalidation, true);
     this.#owned = options.unit === undefined;
     this.#unit = unitOf(options.unit, SmmuV3Unit) ?? new SmmuV3Unit(memory, meter, options);
+    this.cannotFail = this.#unit.cannotFail;
     this.#cds = new EntryWriter(this.#unit.pages, cdUsed, 1n << 31n);
     try {
       checkMemory(this.#unit.pages, memory);

@@ -83,6 +83,11 @@ export class SmmuV3Unit {
     }
   }
 
+  /** Whether no call can throw: where no device is there, commands are done at once. */
+  get cannotFail(): boolean {
+    return !this.#port.listened;
+  }
+
   /**
    * Physical address of a stream's table entry; its second-level table is made where it is not there, with entries that abort.
    * @throws IommuError `OUT_OF_RANGE`, `NO_MEMORY`.

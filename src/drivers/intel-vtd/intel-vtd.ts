@@ -57,6 +57,7 @@ const DRIVEN_QUIRKS =
 class IntelVtd implements Driver, Holder {
   readonly name = 'intel-vtd';
   readonly hooks: DriverHooks;
+  readonly cannotFail: boolean;
   readonly tlb: VtdTlb;
   readonly #unit: VtdUnit;
   readonly #owned: boolean;
@@ -75,6 +76,7 @@ class IntelVtd implements Driver, Holder {
     this.#owned = options.unit === undefined;
     this.#unit =
       unitOf(options.unit, VtdUnit) ?? new VtdUnit(memory, meter, { scalable: this.#firstStage, ...options });
+    this.cannotFail = this.#unit.cannotFail;
     try {
       this.#checkUnit(context);
       this.#did = this.#unit.dids.take(options.did);

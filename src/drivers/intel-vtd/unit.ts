@@ -83,6 +83,11 @@ export class VtdUnit {
     }
   }
 
+  /** Whether no call can throw: where no device is there, commands are done at once. */
+  get cannotFail(): boolean {
+    return !this.#port.listened;
+  }
+
   /** Flushes the unit's write buffer (GCMD.WBF), where it has one. */
   flushWriteBuffer(): void {
     if (!this.writeBuffer) return;

@@ -50,6 +50,7 @@ const DRIVEN_QUIRKS =
 class RiscvIommu implements Driver, Holder {
   readonly name = 'riscv-iommu';
   readonly hooks: DriverHooks = { mapSg: true, unmapRange: true };
+  readonly cannotFail: boolean;
   readonly tlb: RiscvTlb;
   readonly #unit: RiscvUnit;
   readonly #owned: boolean;
@@ -63,6 +64,7 @@ class RiscvIommu implements Driver, Holder {
     this.#devices = deviceIds('devices', options.devices, 0xffffff);
     this.#owned = options.unit === undefined;
     this.#unit = unitOf(options.unit, RiscvUnit) ?? new RiscvUnit(memory, meter, options);
+    this.cannotFail = this.#unit.cannotFail;
     try {
       checkMemory(this.#unit.pages, memory);
       this.#pscid = this.#unit.pscids.take(options.pscid);

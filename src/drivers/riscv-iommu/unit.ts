@@ -78,6 +78,11 @@ export class RiscvUnit {
     }
   }
 
+  /** Whether no call can throw: where no device is there, commands are done at once. */
+  get cannotFail(): boolean {
+    return !this.#port.listened;
+  }
+
   /** Makes a device's context lead to tables, its first doubleword last. @throws IommuError `NO_MEMORY`. */
   enter(device: number, registers: Registers, pscid: number): void {
     const at = this.#contextAt(device, (entry) => this.#child(entry));
