@@ -10,9 +10,18 @@ export type Address = number | bigint;
 
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
 
+/** Powers of two from 2^0 on: an exponent that varies makes `**` a call. */
+const POWERS = Float64Array.from({ length: 1024 }, (_, bits) => 2 ** bits);
+
 /** 2 to the power of `bits`, exact for 0 to 1023. */
 export function pow2(bits: number): number {
-  return 2 ** bits;
+  return POWERS[bits] as number;
+}
+
+/** Bits of a whole number from 0 to below 2^64: 0 for 0, one more than the number of the highest bit that is set for others. */
+export function bitLength(value: number): number {
+  const high = highHalf(value);
+  return high === 0 ? 32 - Math.clz32(lowHalf(value)) : 64 - Math.clz32(high);
 }
 
 /** True if `value` is a positive power of two. Exact for numbers of any size below 2^1024. */

@@ -3,6 +3,7 @@
  * drivers/iommu/amd/iommu.c.
  * @module
  */
+import { bitLength, offsetIn, pow2 } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import type { Gather } from '../../pagetable/gather.ts';
 import type { TlbOps } from '../../pagetable/tlb-ops.ts';
@@ -11,7 +12,7 @@ import { UnmapGather } from '../queue/unmap-gather.ts';
 import { KIND, PAGES } from './commands.ts';
 import type { AmdViUnit } from './unit.ts';
 
-const PAGE = 4096;
+const PAGE_SHIFT = 12;
 /** log2 of the pages beyond which Linux invalidates every address. */
 const MOST_LOG2 = 40;
 
@@ -112,10 +113,10 @@ export class AmdViTlb implements TlbOps {
   /** Naturally aligned pieces, so that nothing is invalidated beyond what was changed. */
   #pieces(start: number, end: number, tables: boolean): void {
     for (let at = start; at < end; ) {
-      let log2 = Math.floor(Math.log2((end - at) / PAGE));
-      while (at % 2 ** (log2 + 12) !== 0) log2--;
+      let log2 = bitLength(end - at) - 1 - PAGE_SHIFT;
+      while (offsetIn(at, pow2(log2 + PAGE_SHIFT)) !== 0) log2--;
       this.#span(at, log2, tables);
-      at += 2 ** (log2 + 12);
+      at += pow2(log2 + PAGE_SHIFT);
     }
   }
 

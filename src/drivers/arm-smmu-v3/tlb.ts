@@ -3,7 +3,7 @@
  * Arm IHI 0070, 4.4 (TLBI), 4.5 (ATC_INV); drivers/iommu/arm/arm-smmu-v3.
  * @module
  */
-import { highHalf, lowHalf } from '../../address.ts';
+import { bitLength, highHalf, lowHalf, offsetIn, pow2 } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import type { Gather } from '../../pagetable/gather.ts';
 import type { TlbOps } from '../../pagetable/tlb-ops.ts';
@@ -86,7 +86,7 @@ export class SmmuV3Tlb implements TlbOps {
 
   syncGather(gather: Gather): void {
     const [start, end] = offsetsOf(this.#geometry, gather.start, gather.end);
-    this.#gather.add(start, end - start, 2 ** this.#pageShift);
+    this.#gather.add(start, end - start, pow2(this.#pageShift));
     this.sync();
   }
 
@@ -131,16 +131,18 @@ export class SmmuV3Tlb implements TlbOps {
   /** One command for each run of set bits of the number of pages, at most 31 units of a power of two each. */
   #byRange(iova: number, bytes: number, stride: number, leaf: number): void {
     const shift = this.#pageShift;
-    const ttl = leaf === 1 && !this.#gather.split ? 4 - Math.floor((Math.log2(stride) - 3) / (shift - 3)) : 0;
-    let pages = bytes / 2 ** shift;
+    const ttl = leaf === 1 && !this.#gather.split ? 4 - Math.floor((bitLength(stride) - 4) / (shift - 3)) : 0;
+    const page = pow2(shift);
+    let pages = bytes / page;
     if (ttl === 0 && pages % 32 === 1) pages++;
     const third = leaf | (ttl << TLBI.ttlShift) | (((shift - 10) / 2) << TLBI.granuleShift);
     for (let at = iova; pages > 0; ) {
       const scale = trailingZeros(pages);
-      const units = Math.floor(pages / 2 ** scale) % (TLBI.mostPages + 1);
+      const scaled = pow2(scale);
+      const units = lowHalf(pages / scaled) & TLBI.mostPages;
       this.#command(at, ((units - 1) << TLBI.numShift) | (scale << TLBI.scaleShift), third);
-      at += units * 2 ** (scale + shift);
-      pages -= units * 2 ** scale;
+      at += units * scaled * page;
+      pages -= units * scaled;
     }
   }
 
@@ -162,7 +164,7 @@ export class SmmuV3Tlb implements TlbOps {
     if (atsStreams.length === 0 || !this.attached) return;
     const log2 = bytes === 0 ? ATC_EVERYTHING : pagesLog2(iova, iova + bytes);
     const address = this.#address;
-    address.set(bytes === 0 ? 0 : iova - (iova % 2 ** (log2 + 12)));
+    address.set(bytes === 0 ? 0 : iova - offsetIn(iova, pow2(log2 + 12)));
     const [lo, hi] = bytes === 0 ? [0, 0] : [address.lo, address.hi];
     for (const stream of atsStreams) this.#queue.add(KIND.atcInv, 0, stream, lo | log2, hi);
     this.#queue.sync();

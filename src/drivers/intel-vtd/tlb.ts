@@ -3,6 +3,7 @@
  * specification, 6.5.2; drivers/iommu/intel/iommu.c, cache.c.
  * @module
  */
+import { offsetIn, pow2 } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import type { Gather } from '../../pagetable/gather.ts';
 import type { TlbOps } from '../../pagetable/tlb-ops.ts';
@@ -123,7 +124,7 @@ export class VtdTlb implements TlbOps {
 
   #flushPages(start: number, log2: number, hint: number): void {
     const address = this.#address;
-    address.set(start - (start % 2 ** (log2 + 12)));
+    address.set(start - offsetIn(start, pow2(log2 + 12)));
     const { queue, drain } = this.#unit;
     const third = address.lo | hint | log2;
     if (this.#setup.firstStage) queue.add(KIND.pasidIotlb, PASID_IOTLB.page | this.#did, 0, third, address.hi);

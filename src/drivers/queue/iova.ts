@@ -2,11 +2,13 @@
  * The input address of a command as two halves: what an offset from the region's base is to the device.
  * @module
  */
-import { highHalf, lowHalf } from '../../address.ts';
+import { highHalf, lowHalf, offsetIn, pow2 } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import { publicIova } from '../../formats/iova.ts';
 
 const LOW = 0xffffffffn;
+const PAGE_SHIFT = 12;
+const PAGE = 2 ** PAGE_SHIFT;
 /** log2 of all pages of 64 address bits. */
 export const EVERYTHING = 52;
 
@@ -43,7 +45,7 @@ export class DeviceAddress {
       this.hi = 0x7fffffff;
       return;
     }
-    this.set(offset - (offset % 2 ** (log2 + 12)));
+    this.set(offset - offsetIn(offset, pow2(log2 + PAGE_SHIFT)));
     this.lo = (this.lo | (lowOnes(log2 + 11) & ~0xfff)) >>> 0;
     this.hi = (this.hi | lowOnes(log2 - 21)) >>> 0;
   }
@@ -51,19 +53,15 @@ export class DeviceAddress {
 
 /** Bits 31:0 of the ones below bit `bits`. */
 function lowOnes(bits: number): number {
-  return bits >= 32 ? 0xffffffff : 2 ** Math.max(0, bits) - 1;
+  return bits >= 32 ? 0xffffffff : pow2(Math.max(0, bits)) - 1;
 }
 
 /** log2 of the pages of 4K of the smallest aligned power of two that holds [start, end). */
 export function pagesLog2(start: number, end: number): number {
-  let first = Math.floor(start / 4096);
-  let last = end / 4096 - 1;
-  let log2 = 0;
-  for (; first !== last; log2++) {
-    first = Math.floor(first / 2);
-    last = Math.floor(last / 2);
-  }
-  return log2;
+  const last = end - PAGE;
+  const high = (highHalf(start) ^ highHalf(last)) >>> 0;
+  if (high !== 0) return 64 - PAGE_SHIFT - Math.clz32(high);
+  return Math.max(0, 32 - PAGE_SHIFT - Math.clz32(lowHalf(start) ^ lowHalf(last)));
 }
 
 /** The range of a gather, of 64-bit addresses, as offsets. */
