@@ -162,8 +162,8 @@ export function rangeRowsAnswer(
   range: Omit<RangeReplayOptions, 'rows' | 'driver'>,
   choices: ReplayChoices,
 ): Answer<{ readonly rows: readonly RowData[] }> {
-  const timed = replayRange({ ...range, rows: specsOf(choices), driver: rowDriver });
-  const rows = rowsOf(timed, null);
+  const reports = replayRange({ ...range, rows: specsOf(choices), driver: rowDriver });
+  const rows = rowsOf(reports, null);
   const whole = rowsTable(rows);
   const table = { ...whole, title: `In the range: ${whole.title ?? ''}` };
   const [best] = rows;

@@ -64,7 +64,7 @@ export class ReplayTlbRun {
     this.#replay.finish();
     checkMark(this.#replay, this.#until);
     const models = this.#models;
-    const rows = this.#replay.rows.flatMap(({ row }, i) => {
+    const rows = this.#replay.reports.flatMap((row, i) => {
       const model = models[i];
       return model === undefined ? [] : [tlbRowData(row, model)];
     });

@@ -6,6 +6,7 @@
 import type { Profile } from '../cost/profile.ts';
 import { IommuError } from '../errors.ts';
 import { MachineNames } from '../machine/names.ts';
+import type { RowsPort } from '../replay/apart/messages.ts';
 import { Replay } from '../replay/replay.ts';
 import type { CallObserver, RowSpec } from '../replay/row.ts';
 import type { Answer } from '../report/answer.ts';
@@ -51,6 +52,8 @@ export interface ReplayQuestion extends ReplayChoices {
   readonly observer?: CallObserver;
   /** Receives every call of the trace, before it is replayed. */
   readonly watch?: CallSink;
+  /** Another thread that replays the rows. Not used where an observer receives their calls. */
+  readonly apart?: RowsPort;
 }
 
 function checkLimit(limit: number): number {
@@ -71,7 +74,7 @@ export class ReplayRun {
 
   /** @throws IommuError `BAD_OPTION`, `UNKNOWN_FORMAT`. */
   constructor(question: ReplayQuestion) {
-    const { names, clock, observer, watch, until, profile = null } = question;
+    const { names, clock, observer, watch, until, apart, profile = null } = question;
     this.#question = question;
     this.#limit = checkLimit(question.limit ?? DEFAULT_LIMIT);
     this.specs = specsOf(question);
@@ -81,6 +84,7 @@ export class ReplayRun {
       rows: this.specs,
       driver: rowDriver,
       splitWork: profile !== null,
+      ranges: needsRanges(question),
       maxDoubleMaps: this.#limit,
       watch: (call) => {
         this.#shapes.call(call);
@@ -89,6 +93,7 @@ export class ReplayRun {
       },
       ...(observer === undefined ? {} : { observer }),
       ...(until === undefined ? {} : { until }),
+      ...(apart === undefined ? {} : { apart }),
     });
   }
 
@@ -112,15 +117,25 @@ export class ReplayRun {
     this.#replay.event(event);
   }
 
+  /** Waits until there is room for further events; at once where the rows are on this thread. @throws what they failed with */
+  async room(): Promise<void> {
+    await this.#replay.room();
+  }
+
+  /** Ends the trace, and waits for rows of another thread: they are to be at their end before they are answered from. */
+  async finish(): Promise<void> {
+    this.#end();
+    await this.#replay.settled();
+  }
+
   /**
-   * Ends the trace.
+   * Answers, and ends the trace before where that was not done.
    * @param stats - what the readers say, one for each file
    * @param wanted - what else the trace is asked for; may be asked again with others
    * @throws IommuError `BAD_OPTION` where the mark of `until` never came.
    */
   answer(stats: readonly ReadStats[], wanted: Partial<Asked> = this.#question): Answer<ReplayData> {
-    if (!this.#isFinished) this.#replay.finish();
-    this.#isFinished = true;
+    this.#end();
     checkMark(this.#replay, this.#question.until);
     const { profile = null, ranges = false, machine = new MachineNames() } = this.#question;
     const replay = this.#replay;
@@ -150,6 +165,16 @@ export class ReplayRun {
       csv: rowsCsv(data.rows),
     };
   }
+
+  #end(): void {
+    if (!this.#isFinished) this.#replay.finish();
+    this.#isFinished = true;
+  }
+}
+
+/** The ranges at the end say what memory a mapping leads to, where the use of memory is known. */
+function needsRanges({ ranges, machine }: ReplayQuestion): boolean {
+  return ranges === true || (machine?.memory.regions.length ?? 0) > 0;
 }
 
 /** A trace that maps and unmaps as it should is fine; what stays mapped is a finding only where it was asked for. */

@@ -18,7 +18,8 @@ import { addMachineOptions, type MachineFlags, machineNames } from './machine-fi
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { replayPolicies } from './replay-policies.ts';
 import { addTlbOptions, asksForTlbs, replayTlb, type TlbFlags } from './replay-tlb.ts';
-import { readTraceFiles } from './trace-files.ts';
+import { openRowsThread } from './threads.ts';
+import { areLarge, readTraceFiles } from './trace-files.ts';
 import { hardwareBeside } from './trace-hardware.ts';
 import { addWhatIfOptions } from './what-if-options.ts';
 
@@ -69,7 +70,21 @@ function questionOf(files: readonly string[], flags: ReplayFlags): ReplayQuestio
 
 async function readInto(run: ReplayRun, question: ReplayQuestion, files: readonly string[], quiet: boolean) {
   const stopped = (): boolean => run.stopped;
-  return await readTraceFiles(files, (event) => run.event(event), question.names, stopped, quiet);
+  const room = (): Promise<void> => run.room();
+  return await readTraceFiles(files, (event) => run.event(event), question.names, stopped, quiet, room);
+}
+
+/** The answer; the rows of a large trace are replayed by another thread. */
+async function answerOf(question: ReplayQuestion, files: readonly string[], quiet: boolean) {
+  const apart = areLarge(files) ? await openRowsThread() : undefined;
+  try {
+    const run = new ReplayRun(apart === undefined ? question : { ...question, apart });
+    const stats = await readInto(run, question, files, quiet);
+    await run.finish();
+    return run.answer(stats);
+  } finally {
+    apart?.close();
+  }
 }
 
 /** The timeline of the first row, written as it grows. */
@@ -102,8 +117,7 @@ async function act(given: readonly string[], flags: ReplayFlags, verb: Command):
   if (flags.policy !== undefined) return await replayPolicies(files, flags.policy, flags, output);
   const question = questionOf(files, flags);
   if (output.form === 'perfetto') return await writeTimeline(question, files, output);
-  const run = new ReplayRun(question);
-  const answer = run.answer(await readInto(run, question, files, output.quiet));
+  const answer = await answerOf(question, files, output.quiet);
   if (flags.report !== undefined) writeFile(flags.report, await renderAnswer(answer, { ...output, form: 'html' }));
   await printAnswer(answer, output);
 }

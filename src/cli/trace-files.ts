@@ -12,15 +12,15 @@ import type { EventSink, TraceNames } from '../trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace, type StreamFormat } from '../trace/readers.ts';
 import type { ReadStats } from '../trace/stats.ts';
 import { readTraceDat } from '../trace/trace-dat/read.ts';
-import { bytesSource } from '../trace/trace-dat/source.ts';
+import { bytesSource, waiting } from '../trace/trace-dat/source.ts';
 import { fileSource } from './file-source.ts';
 import { isPacked, Progress, readChunks } from './io.ts';
-import { openReadingThread } from './reading-thread.ts';
+import { openReadingThread } from './threads.ts';
 
 const SNIFF_BYTES = 1 << 16;
 /** A trace.dat that is packed or comes from a pipe is held in memory: its parts lie all over it. */
 const MOST_HELD = 2 ** 31 - 2;
-/** Files from here on are read by a thread of their own: below, starting it takes longer than it saves. */
+/** Files from here on are worth a thread of their own: below, starting it takes longer than it saves. */
 const LARGE = 1 << 23;
 const LARGE_PACKED = 1 << 20;
 
@@ -30,6 +30,8 @@ interface Reading {
   readonly sink: EventSink;
   readonly names: TraceNames;
   readonly stopped: () => boolean;
+  /** Waits until what takes the events has room for those of another piece. */
+  readonly room: () => Promise<void>;
 }
 
 /** Reads one file; stops early when `stopped` says so. A large one is read by another thread. */
@@ -51,17 +53,18 @@ async function readTraceFile(reading: Reading, progress: Progress): Promise<Read
 }
 
 async function readStream(
-  { sink, names, stopped }: Reading,
+  { sink, names, stopped, room }: Reading,
   format: StreamFormat,
   chunks: AsyncGenerator<Uint8Array>,
   port: ReadingPort | undefined,
 ): Promise<ReadStats> {
   try {
-    if (port !== undefined) return await takeStream(format, chunks, stopped, { port, sink, names });
+    if (port !== undefined) return await takeStream(format, chunks, stopped, { port, sink, names, room });
     const reader = createTraceReader(format, sink, names);
     for await (const chunk of chunks) {
       if (stopped()) break;
       reader.push(chunk);
+      await room();
     }
     if (!stopped()) reader.end();
     return reader.stats;
@@ -70,9 +73,19 @@ async function readStream(
   }
 }
 
-async function readDat({ sink, names }: Reading, place: DatPlace, port: ReadingPort | undefined): Promise<ReadStats> {
-  if (port !== undefined) return await takeDat(place, { port, sink, names });
-  return await readTraceDat('path' in place ? fileSource(place.path) : bytesSource(place.bytes), sink, names);
+async function readDat(
+  { sink, names, room }: Reading,
+  place: DatPlace,
+  port: ReadingPort | undefined,
+): Promise<ReadStats> {
+  if (port !== undefined) return await takeDat(place, { port, sink, names, room });
+  const source = 'path' in place ? fileSource(place.path) : bytesSource(place.bytes);
+  return await readTraceDat(waiting(source, room), sink, names);
+}
+
+/** Whether traces are worth further threads. */
+export function areLarge(paths: readonly string[]): boolean {
+  return paths.some(isLarge);
 }
 
 /** A file, not a pipe: what comes from a live pipe is read piece by piece as it comes. */
@@ -95,6 +108,7 @@ async function datPlace(path: string, first: Uint8Array, rest: AsyncGenerator<Ui
 
 /**
  * Reads files that are one trace, in the order given.
+ * @param room waits until what takes the events has room for more
  * @returns the statistics of each file
  * @throws InputError `UNREADABLE`, `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`; `DIFFERENT_BOOTS` for files that cannot be one trace.
  */
@@ -104,6 +118,7 @@ export async function readTraceFiles(
   names: TraceNames,
   stopped: () => boolean,
   quiet: boolean,
+  room: () => Promise<void> = () => Promise.resolve(),
 ): Promise<ReadStats[]> {
   const progress = new Progress('read', 'bytes', quiet);
   const stats: ReadStats[] = [];
@@ -111,7 +126,7 @@ export async function readTraceFiles(
   for (const path of paths) {
     if (stopped()) break;
     guard.begin(path);
-    const read = await readTraceFile({ path, sink: (event) => guard.event(event), names, stopped }, progress);
+    const read = await readTraceFile({ path, sink: (event) => guard.event(event), names, stopped, room }, progress);
     guard.end(read);
     stats.push(read);
   }

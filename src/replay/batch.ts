@@ -7,48 +7,94 @@ import type { TraceCall } from '../trace/calls.ts';
 
 const FIRST_ELEMENTS = 1 << 14;
 
-/** Calls that wait to be replayed. */
-export class CallBatch {
-  /** Calls held at most. */
-  readonly capacity: number;
-  /** Calls held. */
-  count = 0;
-  /** 1 where the call maps, 0 where it unmaps. */
-  readonly maps: Uint8Array;
-  /** Domain of each call. */
-  readonly domain: Int32Array;
-  /** Input address of each call. */
-  readonly iova: Float64Array;
-  /** Bytes of each call. */
-  readonly size: Float64Array;
-  /** For unmaps: bytes of it that were live. */
-  readonly covered: Float64Array;
-  /** Index of the first element; the next call's index ends it. */
-  readonly first: Uint32Array;
-  /** Protection flags. */
-  readonly prot: Uint8Array;
-  /** Time of the call, nanoseconds of the trace. */
-  readonly time: Float64Array;
-  /** Addresses of the elements. */
-  addresses: Float64Array<ArrayBuffer> = new Float64Array(FIRST_ELEMENTS);
-  /** Lengths of the elements. */
-  lengths: Float64Array<ArrayBuffer> = new Float64Array(FIRST_ELEMENTS);
+/** Calls of a batch and of those that rows replay at a time. */
+export const BATCH_CALLS = 4096;
 
-  constructor(capacity: number) {
-    this.capacity = capacity;
-    this.maps = new Uint8Array(capacity);
-    this.domain = new Int32Array(capacity);
-    this.iova = new Float64Array(capacity);
-    this.size = new Float64Array(capacity);
-    this.covered = new Float64Array(capacity);
-    this.first = new Uint32Array(capacity + 1);
-    this.prot = new Uint8Array(capacity);
-    this.time = new Float64Array(capacity);
+/** The columns of calls; plain data, whose memory can go from one thread to another. */
+export interface CallColumns {
+  /** Calls. */
+  readonly count: number;
+  /** 1 where the call maps, 0 where it unmaps. */
+  readonly maps: Uint8Array<ArrayBuffer>;
+  /** Domain of each call. */
+  readonly domain: Int32Array<ArrayBuffer>;
+  /** Input address of each call. */
+  readonly iova: Float64Array<ArrayBuffer>;
+  /** Bytes of each call. */
+  readonly size: Float64Array<ArrayBuffer>;
+  /** For unmaps: bytes of it that were live. */
+  readonly covered: Float64Array<ArrayBuffer>;
+  /** Index of the first element; the next call's index ends it. */
+  readonly first: Uint32Array<ArrayBuffer>;
+  /** Protection flags. */
+  readonly prot: Uint8Array<ArrayBuffer>;
+  /** Time of the call, nanoseconds of the trace. */
+  readonly time: Float64Array<ArrayBuffer>;
+  /** Addresses of the elements. */
+  readonly addresses: Float64Array<ArrayBuffer>;
+  /** Lengths of the elements. */
+  readonly lengths: Float64Array<ArrayBuffer>;
+}
+
+/** The memory of columns. */
+export function callMemory(columns: CallColumns): ArrayBuffer[] {
+  const { maps, domain, iova, size, covered, first, prot, time, addresses, lengths } = columns;
+  return [maps, domain, iova, size, covered, first, prot, time, addresses, lengths].map(({ buffer }) => buffer);
+}
+
+function emptyColumns(): CallColumns {
+  return {
+    count: 0,
+    maps: new Uint8Array(BATCH_CALLS),
+    domain: new Int32Array(BATCH_CALLS),
+    iova: new Float64Array(BATCH_CALLS),
+    size: new Float64Array(BATCH_CALLS),
+    covered: new Float64Array(BATCH_CALLS),
+    first: new Uint32Array(BATCH_CALLS + 1),
+    prot: new Uint8Array(BATCH_CALLS),
+    time: new Float64Array(BATCH_CALLS),
+    addresses: new Float64Array(FIRST_ELEMENTS),
+    lengths: new Float64Array(FIRST_ELEMENTS),
+  };
+}
+
+/** Calls that wait to be replayed. */
+export class CallBatch implements CallColumns {
+  count = 0;
+  readonly maps: CallColumns['maps'];
+  readonly domain: CallColumns['domain'];
+  readonly iova: CallColumns['iova'];
+  readonly size: CallColumns['size'];
+  readonly covered: CallColumns['covered'];
+  readonly first: CallColumns['first'];
+  readonly prot: CallColumns['prot'];
+  readonly time: CallColumns['time'];
+  addresses: CallColumns['addresses'];
+  lengths: CallColumns['lengths'];
+
+  /** @param spare columns of a batch that is not used any more */
+  constructor(spare: CallColumns = emptyColumns()) {
+    this.maps = spare.maps;
+    this.domain = spare.domain;
+    this.iova = spare.iova;
+    this.size = spare.size;
+    this.covered = spare.covered;
+    this.first = spare.first;
+    this.prot = spare.prot;
+    this.time = spare.time;
+    this.addresses = spare.addresses;
+    this.lengths = spare.lengths;
+  }
+
+  /** The calls as plain data, which share this batch's memory. */
+  get columns(): CallColumns {
+    const { count, maps, domain, iova, size, covered, first, prot, time, addresses, lengths } = this;
+    return { count, maps, domain, iova, size, covered, first, prot, time, addresses, lengths };
   }
 
   /** Whether no further call fits. */
   get full(): boolean {
-    return this.count === this.capacity;
+    return this.count === BATCH_CALLS;
   }
 
   /** Adds a copy of a call. */

@@ -22,7 +22,7 @@ import { Sketch } from '../trace/sketch.ts';
 import { countedDriver } from './counted-driver.ts';
 import { PlacedLists } from './placed-lists.ts';
 import type { Exposure, InvalidationCounts, Policy, PolicyResult } from './policy-result.ts';
-import type { RowRefusal } from './row.ts';
+import type { RowRefusal } from './row-report.ts';
 
 /** Calls between two readings of how full an address space is, and at least one for each range that is read. */
 const READING_CALLS = 1024;

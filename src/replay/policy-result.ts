@@ -5,7 +5,7 @@
 import type { AddressUse } from '../dma/address-use.ts';
 import type { CommandTotals } from '../meter/commands.ts';
 import type { Summary } from '../trace/sketch.ts';
-import type { RowRefusal } from './row.ts';
+import type { RowRefusal } from './row-report.ts';
 
 /** How a kernel treats a device's DMA: the three words of `iommu.strict=` and `iommu.passthrough=`. */
 export const POLICIES = ['strict', 'lazy', 'passthrough'] as const;

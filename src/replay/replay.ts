@@ -2,7 +2,6 @@
  * A trace replayed into rows: events in, calls regrouped by domain, the same calls through every row, statistics out.
  * @module
  */
-import type { DriverFactory } from '../drivers/contract.ts';
 import type { CallSink, TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import { DomainTracker, type TrackCounts } from '../trace/domains.ts';
@@ -10,13 +9,14 @@ import { DoubleMaps } from '../trace/double-maps.ts';
 import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
 import { Pairing, type PairingReport } from '../trace/pairing.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
+import type { RowsPort } from './apart/messages.ts';
+import { RowsApart } from './apart/rows-apart.ts';
 import { CallBatch } from './batch.ts';
-import type { ListObserver } from './list-observer.ts';
 import { protectionOf } from './protection.ts';
-import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
+import type { RowReport } from './row-report.ts';
+import { type CallTaker, RowsHere, type RowsOptions } from './rows-here.ts';
 import { ListShape } from './summary.ts';
 
-const BATCH_CALLS = 4096;
 /** Marks remembered, and characters of each. */
 const MOST_MARKS = 8;
 const MARK_TEXT = 80;
@@ -25,21 +25,14 @@ const MARK_TEXT = 80;
 export const WITNESS_EVENTS = 200_000;
 
 /** Settings of a {@link Replay}. */
-export interface ReplayOptions {
+export interface ReplayOptions extends RowsOptions {
   /** Names shared with the trace's readers. */
   readonly names: TraceNames;
-  /** What to replay into. */
-  readonly rows: readonly RowSpec[];
-  /** Driver of the domains of a row. */
-  readonly driver: (row: RowSpec) => DriverFactory;
-  /** The time in milliseconds; rows are timed with it. */
-  readonly clock: () => number;
-  /** Keep the work of maps and unmaps apart, so that it can be priced; default false. */
-  readonly splitWork?: boolean;
-  /** Receives every call of the first row. */
-  readonly observer?: CallObserver;
-  /** What receives the lists of each row, by its number. */
-  readonly lists?: readonly ListObserver[];
+  /**
+   * Another thread that replays the rows, with drivers and a clock of its own. Not used where an observer is to receive calls
+   * or lists: it sees each as it runs.
+   */
+  readonly apart?: RowsPort;
   /** Receives every call of the trace, before it is replayed. */
   readonly watch?: CallSink;
   /** Double maps to keep; default 100. */
@@ -48,17 +41,14 @@ export interface ReplayOptions {
   readonly until?: string;
 }
 
-/** A row and the engine's time for it. */
-export interface TimedRow {
-  readonly row: ReplayRow;
-  /** Milliseconds that this engine took on this machine. */
-  milliseconds: number;
+function takerOf(options: ReplayOptions): CallTaker {
+  const { apart, observer, lists } = options;
+  const isApart = apart !== undefined && observer === undefined && lists === undefined;
+  return isApart ? new RowsApart(apart, options) : new RowsHere(options);
 }
 
 /** Replays while events come in. */
 export class Replay {
-  /** Rows with their times. */
-  readonly rows: readonly TimedRow[];
   /** How contiguous the lists are. */
   readonly shape: ListShape = new ListShape();
   /** Events on which the regrouping rule was judged: all, or the first {@link WITNESS_EVENTS}. */
@@ -78,17 +68,12 @@ export class Replay {
   readonly #tracker: DomainTracker;
   readonly #pairing: Pairing;
   readonly #witness: RegroupWitness;
-  readonly #batch = new CallBatch(BATCH_CALLS);
-  readonly #clock: () => number;
+  readonly #taker: CallTaker;
+  #batch = new CallBatch();
   readonly #until: string | undefined;
 
   constructor(options: ReplayOptions) {
-    const { splitWork, observer, lists } = options;
-    this.rows = options.rows.map((spec, i) => ({
-      row: new ReplayRow(spec, options.driver(spec), splitWork, i === 0 ? observer : undefined, lists?.[i]),
-      milliseconds: 0,
-    }));
-    this.#clock = options.clock;
+    this.#taker = takerOf(options);
     this.#until = options.until;
     this.#pairing = new Pairing(options.names);
     this.#witness = new RegroupWitness(options.names);
@@ -142,12 +127,29 @@ export class Replay {
     this.#tracker.event(event);
   }
 
-  /** Ends the trace: open lists become calls, queued flushes happen. */
+  /** What the rows did. @throws Error where the rows are not at their end. */
+  get reports(): readonly RowReport[] {
+    const { reports } = this.#taker;
+    if (reports === undefined) throw new Error('the rows of this replay are not at their end');
+    return reports;
+  }
+
+  /** Waits until there is room for further events; at once where the rows are on this thread. @throws what they failed with */
+  async room(): Promise<void> {
+    await this.#taker.room();
+  }
+
+  /** Ends the trace: open lists become calls, queued flushes happen. Rows of another thread are still at work then. */
   finish(): void {
     this.#tracker.finish();
     if (this.witnessEvents < WITNESS_EVENTS) this.#witness.finish();
     this.#runBatch();
-    for (const { row } of this.rows) row.finish();
+    this.#taker.end();
+  }
+
+  /** Waits, after {@link Replay.finish}, for the rows of another thread. @throws what they failed with */
+  async settled(): Promise<void> {
+    await this.#taker.ended();
   }
 
   /** @returns whether the trace ends here. */
@@ -176,11 +178,6 @@ export class Replay {
   }
 
   #runBatch(): void {
-    for (const timed of this.rows) {
-      const start = this.#clock();
-      timed.row.run(this.#batch);
-      timed.milliseconds += this.#clock() - start;
-    }
-    this.#batch.clear();
+    this.#batch = this.#taker.take(this.#batch);
   }
 }

@@ -2,7 +2,6 @@
  * One row of a replay: the traced calls through domains of one path, dispatch, format and granule.
  * @module
  */
-import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
 import { UnmapChoices } from '../core/options.ts';
 import type { Dispatch, Path } from '../core/paths.ts';
@@ -15,11 +14,12 @@ import { formatById } from '../formats/registry.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import type { CommandTotals } from '../meter/commands.ts';
 import { COUNT_NAMES, type Counts, Meter } from '../meter/meter.ts';
-import type { CallBatch } from './batch.ts';
+import type { CallColumns } from './batch.ts';
 import { ElementShaper, type PhysicalPolicy } from './elements.ts';
 import { FlushQueue } from './flush-queue.ts';
 import type { ListObserver } from './list-observer.ts';
 import { Placement } from './placement.ts';
+import type { LiveRange, RowRefusal, RowReport } from './row-report.ts';
 import { WorkSplit } from './work-split.ts';
 
 /** Choices of unmap calls, by invalidation and by what is done about holes. */
@@ -74,28 +74,11 @@ export interface RowSpec {
   readonly tlb: 'strict' | 'lazy';
 }
 
-/** Calls that a row refused, by code. */
-export interface RowRefusal {
-  readonly code: string;
-  count: number;
-  /** Message of the first. */
-  readonly first: string;
-}
-
-/** A mapped range at the end. */
-export interface LiveRange {
-  readonly iova: bigint;
-  readonly pa: number;
-  readonly bytes: number;
-  /** Domain of the trace. */
-  readonly domain: number;
-}
-
 /**
  * Told of every call after it ran: the call is number `index` of `batch`; `counts` are those of the row so far (valid
  * during the callback), `tables` its live tables.
  */
-export type CallObserver = (batch: CallBatch, index: number, counts: Readonly<Counts>, tables: number) => void;
+export type CallObserver = (batch: CallColumns, index: number, counts: Readonly<Counts>, tables: number) => void;
 
 /** Whether a device's commands lie in memory. */
 function hasQueue({ driver }: RowDevice): boolean {
@@ -176,7 +159,7 @@ export class ReplayRow {
   }
 
   /** Replays all calls of a batch. */
-  run(batch: CallBatch): void {
+  run(batch: CallColumns): void {
     const { maps, count } = batch;
     for (let i = 0; i < count; i++) {
       const isMap = maps[i] === 1;
@@ -234,7 +217,30 @@ export class ReplayRow {
     if (this.#queue.waiting > 0) this.#flush();
   }
 
-  #map(batch: CallBatch, i: number): void {
+  /**
+   * What it did so far.
+   * @param milliseconds that it took
+   * @param wantsRanges whether to add the mapped ranges
+   */
+  report(milliseconds: number, wantsRanges: boolean): RowReport {
+    const { spec, counts, commands, work, peakTables, peakTableBytes, askedBytes, mappedBytes } = this;
+    return {
+      spec,
+      counts,
+      commands,
+      work,
+      peakTables,
+      peakTableBytes,
+      askedBytes,
+      mappedBytes,
+      leaves: [...this.leavesBySize()].toSorted(([a], [b]) => a - b),
+      ranges: wantsRanges ? this.liveRanges() : undefined,
+      refusals: this.refusals.map((one) => ({ ...one })),
+      milliseconds,
+    };
+  }
+
+  #map(batch: CallColumns, i: number): void {
     const id = batch.domain[i] as number;
     const domain = this.#domain(id);
     const from = batch.first[i] as number;
@@ -280,7 +286,7 @@ export class ReplayRow {
     }
   }
 
-  #unmap(batch: CallBatch, i: number): void {
+  #unmap(batch: CallColumns, i: number): void {
     if (batch.covered[i] === 0) return;
     const id = batch.domain[i] as number;
     const iova = batch.iova[i] as number;
@@ -346,9 +352,4 @@ export class ReplayRow {
     if (known === undefined) this.refusals.push({ code: error.code, count: 1, first: error.message });
     else known.count++;
   }
-}
-
-/** A live range as JSON. */
-export function rangeJson(range: LiveRange, domainTitle: string): Record<string, string | number> {
-  return { iova: hex(range.iova), pa: hex(range.pa), bytes: hex(range.bytes), domain: domainTitle, count: 1 };
 }

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { type ReplayData, type ReplayQuestion, ReplayRun } from '../../src/answers/index.ts';
+import type { RowsPort } from '../../src/replay/apart/messages.ts';
 import type { Answer } from '../../src/report/index.ts';
-import { createNames, createTraceReader, type TraceEvent } from '../../src/trace/index.ts';
+import { createNames, createTraceReader, type ReadStats, type TraceEvent } from '../../src/trace/index.ts';
 
 /** The captures. */
 export const CAPTURES: string = fileURLToPath(new URL('../captures/', import.meta.url));
@@ -26,15 +27,21 @@ export function tracesOf(folder: string): string[] {
   return names.map((name) => join(CAPTURES, folder, name)).filter((path) => existsSync(path));
 }
 
-function bytesOf(path: string): Uint8Array {
+/** The bytes of a trace, unpacked. */
+export function bytesOf(path: string): Uint8Array {
   const bytes = readFileSync(path);
   return path.endsWith('.gz') ? gunzipSync(bytes) : bytes;
 }
 
-type Asked = Partial<Omit<ReplayQuestion, 'names' | 'clock'>>;
+/** What a replay is asked for. */
+export type Asked = Partial<Omit<ReplayQuestion, 'names' | 'clock'>>;
 
-/** Replays texts that are one trace. */
-export function replayTexts(texts: readonly (Uint8Array | string)[], asked: Asked = {}): Answer<ReplayData> {
+interface Read {
+  readonly run: ReplayRun;
+  readonly stats: readonly ReadStats[];
+}
+
+function read(texts: readonly (Uint8Array | string)[], asked: Asked): Read {
   const names = createNames();
   const run = new ReplayRun({ path: 'map-pages', ...asked, names, clock: () => 0 });
   const sink = (event: TraceEvent): void => run.event(event);
@@ -44,6 +51,22 @@ export function replayTexts(texts: readonly (Uint8Array | string)[], asked: Aske
     reader.end();
     return reader.stats;
   });
+  return { run, stats };
+}
+
+/** Replays texts that are one trace. */
+export function replayTexts(texts: readonly (Uint8Array | string)[], asked: Asked = {}): Answer<ReplayData> {
+  const { run, stats } = read(texts, asked);
+  return run.answer(stats);
+}
+
+/** As {@link replayTexts}, with rows that another thread may replay. */
+export async function replayTextsApart(
+  texts: readonly (Uint8Array | string)[],
+  asked: Asked & { readonly apart: RowsPort },
+): Promise<Answer<ReplayData>> {
+  const { run, stats } = read(texts, asked);
+  await run.finish();
   return run.answer(stats);
 }
 

@@ -145,7 +145,7 @@ function callOf({ iova, lengths = [], unmap = 0, time = 0 }: Step): TraceCall {
 function modelOf(steps: readonly Step[], spec: Partial<RowSpec> = {}, settings: Partial<TlbSettings> = {}) {
   const model = new TlbWhatIf({ ...SPEC, ...spec }, { ...SETTINGS, ...settings });
   const row = new ReplayRow({ ...SPEC, ...spec }, bareDriver(), false, undefined, model);
-  const batch = new CallBatch(steps.length);
+  const batch = new CallBatch();
   for (const step of steps) batch.add(callOf(step), 3);
   row.run(batch);
   row.finish();

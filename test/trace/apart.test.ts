@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.ts';
-import type { ReadingOrder, ReadingPort } from '../../src/trace/apart/messages.ts';
+import type { ReadingOrder, ReadingPort, ReadingReply } from '../../src/trace/apart/messages.ts';
 import { ReadingSide } from '../../src/trace/apart/reading-side.ts';
 import { ReplyQueue } from '../../src/trace/apart/reply-queue.ts';
 import { takeDat, takeStream } from '../../src/trace/apart/taking-side.ts';
@@ -30,7 +30,7 @@ const DAT = `${CAPTURES}arm64-smmuv3-61-blk/trace.dat`;
 
 /** The reading side behind a port that copies all that passes, as a thread does. */
 function portOf(): ReadingPort & { closed: boolean } {
-  const replies = new ReplyQueue();
+  const replies = new ReplyQueue<ReadingReply>();
   const side = new ReadingSide(
     (reply, transfer) => replies.put(structuredClone(reply, { transfer })),
     () => {
@@ -210,7 +210,7 @@ describe('a trace read by another thread', () => {
   });
 
   it('throws where the thread ends before its time', async () => {
-    const replies = new ReplyQueue();
+    const replies = new ReplyQueue<ReadingReply>();
     const port = { post: () => replies.break(new Error('ended')), next: () => replies.next(), close: () => undefined };
     const taking = { port, sink: () => undefined, names: createNames() };
     const reading = takeStream('ftrace', pieces(new Uint8Array(10), 5), () => false, taking);

@@ -7,7 +7,7 @@ import type { Profile } from '../../cost/profile.ts';
 import type { Hardware } from '../../machine/hardware.ts';
 import type { MachineNames } from '../../machine/names.ts';
 import type { Replay } from '../../replay/replay.ts';
-import { type LiveRange, rangeJson } from '../../replay/row.ts';
+import { type LiveRange, rangeJson } from '../../replay/row-report.ts';
 import type { AddressMapData } from '../../trace/address-map.ts';
 import type { TraceDomain } from '../../trace/domain-names.ts';
 import type { TrackCounts } from '../../trace/domains.ts';
@@ -202,7 +202,7 @@ function mapping({ iova, size, time, task, pid, device }: MappedBy): Omit<Mappin
 
 /** Ranges of the first row that keeps the traced addresses. */
 function rangesOf(replay: Replay): readonly LiveRange[] {
-  return replay.rows.find(({ row }) => row.spec.iova === 'keep')?.row.liveRanges() ?? [];
+  return replay.reports.find(({ ranges }) => ranges !== undefined)?.ranges ?? [];
 }
 
 /** The range that holds an address; ranges stand by domain, then by address. */
@@ -346,6 +346,6 @@ export function replayData(findings: ReplayFindings): ReplayData {
     times: 'measuredNs: time of this engine on this machine, no claim about the traced one',
     profile: profile?.machine ?? null,
     iommu: findings.hardware?.driver ?? null,
-    rows: rowsOf(replay.rows, profile),
+    rows: rowsOf(replay.reports, profile),
   };
 }

@@ -8,8 +8,8 @@ import { type Prediction, predictMeter } from '../../cost/predict.ts';
 import type { Profile } from '../../cost/profile.ts';
 import type { CommandTotals } from '../../meter/commands.ts';
 import type { Counts } from '../../meter/meter.ts';
-import type { TimedRow } from '../../replay/replay.ts';
-import type { RowRefusal, RowSpec } from '../../replay/row.ts';
+import type { RowSpec } from '../../replay/row.ts';
+import type { RowRefusal, RowReport } from '../../replay/row-report.ts';
 import type { Cell, Column, Table } from '../../report/table.ts';
 import { PATH_WORDS } from '../paths.ts';
 import { completionsOf } from './commands.ts';
@@ -73,12 +73,11 @@ function byLayer(counts: Counts): object {
   };
 }
 
-function rowData({ row, milliseconds }: TimedRow, profile: Profile | null): RowData {
+function rowData(row: RowReport, profile: Profile | null): RowData {
   const { spec, counts } = row;
   const { device, ...choices } = spec;
   const commands = row.commands ?? null;
   const predicted = profile === null ? null : predictMeter(profile, row.work);
-  const sizes = [...row.leavesBySize()].toSorted(([a], [b]) => a - b);
   return {
     ...choices,
     granule: formatSize(spec.granule),
@@ -89,7 +88,7 @@ function rowData({ row, milliseconds }: TimedRow, profile: Profile | null): RowD
     kernelAssumed: device.kernelAssumed,
     commands,
     kernel: KERNELS[spec.path] || null,
-    measuredNs: Math.round(milliseconds * 1e6),
+    measuredNs: Math.round(row.milliseconds * 1e6),
     predictedNs: predicted?.ns ?? null,
     predicted,
     byLayer: byLayer(counts),
@@ -99,8 +98,8 @@ function rowData({ row, milliseconds }: TimedRow, profile: Profile | null): RowD
     tableBytes: row.peakTableBytes,
     askedBytes: row.askedBytes,
     mappedBytes: row.mappedBytes,
-    leaves: Object.fromEntries(sizes.map(([size, count]) => [formatSize(size), count])),
-    refused: row.refusals.map((one) => ({ ...one })),
+    leaves: Object.fromEntries(row.leaves.map(([size, count]) => [formatSize(size), count])),
+    refused: row.refusals,
   };
 }
 
@@ -110,8 +109,8 @@ export function refusedCalls({ refused }: RowData): number {
 }
 
 /** The rows, fewest crossings first; those that refused calls last. */
-export function rowsOf(timed: readonly TimedRow[], profile: Profile | null): RowData[] {
-  const rows = timed.map((one) => rowData(one, profile));
+export function rowsOf(reports: readonly RowReport[], profile: Profile | null): RowData[] {
+  const rows = reports.map((one) => rowData(one, profile));
   return rows.toSorted(
     (a, b) => refusedCalls(a) - refusedCalls(b) || a.crossings - b.crossings || a.measuredNs - b.measuredNs,
   );

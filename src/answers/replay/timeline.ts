@@ -5,7 +5,7 @@
  * @module
  */
 import type { Counts } from '../../meter/meter.ts';
-import type { CallBatch } from '../../replay/batch.ts';
+import type { CallColumns } from '../../replay/batch.ts';
 import { PerfettoWriter, type TrackId } from '../../report/perfetto.ts';
 import { LAYERS } from './layers.ts';
 
@@ -40,7 +40,7 @@ export class ReplayTimeline {
   }
 
   /** Takes a call that ran. */
-  call(batch: CallBatch, index: number, counts: Readonly<Counts>, tables: number): void {
+  call(batch: CallColumns, index: number, counts: Readonly<Counts>, tables: number): void {
     const tracks = this.#tracks(batch.domain[index] as number);
     const traced = Math.max(0, Math.round(batch.time[index] as number));
     const start = Math.max(traced, tracks.free);
@@ -70,7 +70,7 @@ export class ReplayTimeline {
     return crossings;
   }
 
-  #details(batch: CallBatch, index: number, late: number): Record<string, string | number | bigint> {
+  #details(batch: CallColumns, index: number, late: number): Record<string, string | number | bigint> {
     const elements = (batch.first[index + 1] as number) - (batch.first[index] as number);
     return {
       iova: BigInt(batch.iova[index] as number),
@@ -81,7 +81,7 @@ export class ReplayTimeline {
     };
   }
 
-  #count(tracks: DomainTracks, batch: CallBatch, index: number, time: number, tables: number): void {
+  #count(tracks: DomainTracks, batch: CallColumns, index: number, time: number, tables: number): void {
     tracks.liveBytes += batch.maps[index] === 1 ? (batch.size[index] as number) : -(batch.covered[index] as number);
     this.#writer.count(tracks.bytes, time, tracks.liveBytes);
     this.#tablesTime = Math.max(this.#tablesTime, time);

@@ -4,7 +4,7 @@
  */
 import { formatSize } from '../../address.ts';
 import type { AccessOrder } from '../../replay/access-order.ts';
-import type { ReplayRow, RowRefusal } from '../../replay/row.ts';
+import type { RowRefusal, RowReport } from '../../replay/row-report.ts';
 import type { TlbSettings, TlbWhatIf } from '../../replay/tlb-what-if.ts';
 import type { RowChoices } from './rows.ts';
 
@@ -85,7 +85,7 @@ function tlbsOf({ counts }: TlbWhatIf, meanLeafBytes: number): TlbData[] {
 }
 
 /** One row with its TLBs. */
-export function tlbRowData(row: ReplayRow, model: TlbWhatIf): TlbRowData {
+export function tlbRowData(row: RowReport, model: TlbWhatIf): TlbRowData {
   const { device, granule, ...choices } = row.spec;
   const leaves = leavesOf(model);
   const made = leaves.reduce((sum, one) => sum + one.made, 0);
@@ -105,7 +105,7 @@ export function tlbRowData(row: ReplayRow, model: TlbWhatIf): TlbRowData {
     reusedAddresses: model.reused,
     peakLists: model.peakLists,
     tlbs: tlbsOf(model, meanLeafBytes),
-    refused: row.refusals.map((one) => ({ ...one })),
+    refused: row.refusals,
   };
 }
 

@@ -2,12 +2,12 @@
  * What passes between the thread that reads a trace and the thread that takes its events.
  * @module
  */
-import { type ErrorFields, type InputCode, InputError } from '../../errors.ts';
 import type { TraceNames } from '../events.ts';
 import type { NewNames } from '../names.ts';
 import type { StreamFormat } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
 import type { EventColumns } from './event-batch.ts';
+import type { ThreadFailure } from './failure.ts';
 
 /** Where a trace.dat lies: a file that the reading thread can open, or bytes. */
 export type DatPlace = { readonly path: string } | { readonly bytes: Uint8Array<ArrayBuffer> };
@@ -29,17 +29,6 @@ export type ReadingOrder =
   /** There are no more bytes. */
   | { readonly order: 'end' };
 
-/** An error as plain data. */
-export type ReadingFailure =
-  | {
-      readonly input: true;
-      readonly code: InputCode;
-      readonly source: string;
-      readonly message: string;
-      readonly fields: ErrorFields;
-    }
-  | { readonly input: false; readonly message: string };
-
 /** From the reading thread. */
 export type ReadingReply =
   | { readonly reply: 'ready' }
@@ -54,17 +43,20 @@ export type ReadingReply =
       readonly stats: ReadStats | undefined;
     }
   | { readonly reply: 'end'; readonly stats: ReadStats }
-  | { readonly reply: 'failure'; readonly failure: ReadingFailure };
+  | { readonly reply: 'failure'; readonly failure: ThreadFailure };
 
-/** What the thread that takes events holds of the reading thread. */
-export interface ReadingPort {
+/** What one thread holds of another that works for it. */
+export interface Port<Order, Reply> {
   /** Sends an order; `memory` goes with it. */
-  post(order: ReadingOrder, memory: ArrayBuffer[]): void;
+  post(order: Order, memory: ArrayBuffer[]): void;
   /** The next reply. @throws Error where the thread ended or broke. */
-  next(): Promise<ReadingReply>;
+  next(): Promise<Reply>;
   /** Ends the thread. */
   close(): void;
 }
+
+/** What the thread that takes events holds of the reading thread. */
+export type ReadingPort = Port<ReadingOrder, ReadingReply>;
 
 /** The names from given numbers on. */
 export function namesSince(names: TraceNames, tasks: number, devices: number): BothNames {
@@ -75,20 +67,4 @@ export function namesSince(names: TraceNames, tasks: number, devices: number): B
 export function adoptNames(names: TraceNames, added: BothNames): void {
   names.tasks.adopt(added.tasks);
   names.devices.adopt(added.devices);
-}
-
-/** An error as plain data. */
-export function failureOf(cause: unknown): ReadingFailure {
-  if (!(cause instanceof InputError)) {
-    return { input: false, message: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) };
-  }
-  const { code, source, fields, message } = cause;
-  const suffix = ` (${code})`;
-  return { input: true, code, source, fields, message: message.slice(`${source}: `.length, -suffix.length) };
-}
-
-/** The error again. */
-export function errorOf(failure: ReadingFailure): Error {
-  if (!failure.input) return new Error(failure.message);
-  return new InputError(failure.code, failure.source, failure.message, failure.fields);
 }

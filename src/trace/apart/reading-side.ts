@@ -7,9 +7,10 @@ import { createTraceReader } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
 import type { TraceReader } from '../text-reader.ts';
 import { readTraceDat } from '../trace-dat/read.ts';
-import { type ByteSource, bytesSource } from '../trace-dat/source.ts';
+import { type ByteSource, bytesSource, waiting } from '../trace-dat/source.ts';
 import { EventBatch, type EventColumns, memoryOf } from './event-batch.ts';
-import { adoptNames, type DatPlace, failureOf, namesSince, type ReadingOrder, type ReadingReply } from './messages.ts';
+import { failureOf } from './failure.ts';
+import { adoptNames, type DatPlace, namesSince, type ReadingOrder, type ReadingReply } from './messages.ts';
 
 /** Batches of a trace.dat that wait for the other thread at most. */
 const MOST_AHEAD = 4;
@@ -91,14 +92,11 @@ export class ReadingSide {
 
   async #readDat(place: DatPlace): Promise<void> {
     const source = 'bytes' in place ? bytesSource(place.bytes) : this.#open(place.path);
-    const waiting: ByteSource = {
-      size: source.size,
-      read: async (offset, length) => {
-        await this.#room();
-        return await source.read(offset, length);
-      },
-    };
-    const stats = await readTraceDat(waiting, (event) => this.#batch.add(event), this.#names);
+    const stats = await readTraceDat(
+      waiting(source, () => this.#room()),
+      (event) => this.#batch.add(event),
+      this.#names,
+    );
     if (this.#batch.count > 0) this.#send(undefined);
     this.#reply({ reply: 'end', stats }, []);
   }

@@ -2,16 +2,15 @@
  * Replies of another thread in their order, for one who waits for them.
  * @module
  */
-import type { ReadingReply } from './messages.ts';
 
 /** Replies that nobody took yet, or the one who waits. */
-export class ReplyQueue {
-  readonly #replies: ReadingReply[] = [];
+export class ReplyQueue<Reply extends { readonly reply: string }> {
+  readonly #replies: Reply[] = [];
   #broken: Error | undefined;
   #wake: (() => void) | undefined;
 
   /** A reply came. */
-  put(reply: ReadingReply): void {
+  put(reply: Reply): void {
     this.#replies.push(reply);
     this.#wake?.();
   }
@@ -23,7 +22,7 @@ export class ReplyQueue {
   }
 
   /** The next reply. @throws Error where none will come. */
-  async next(): Promise<ReadingReply> {
+  async next(): Promise<Reply> {
     for (;;) {
       const reply = this.#replies.shift();
       if (reply !== undefined) return reply;
@@ -39,7 +38,7 @@ export class ReplyQueue {
 const START_MS = 10_000;
 
 /** Whether a thread says in time that it is ready. */
-export async function isReady(replies: ReplyQueue): Promise<boolean> {
+export async function isReady<Reply extends { readonly reply: string }>(replies: ReplyQueue<Reply>): Promise<boolean> {
   const timer = setTimeout(() => replies.break(new Error('the thread did not start')), START_MS);
   try {
     return (await replies.next()).reply === 'ready';

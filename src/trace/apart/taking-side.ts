@@ -7,7 +7,8 @@ import type { EventSink, TraceNames } from '../events.ts';
 import type { StreamFormat } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
 import { EventDelivery, memoryOf } from './event-batch.ts';
-import { adoptNames, type DatPlace, errorOf, namesSince, type ReadingPort, type ReadingReply } from './messages.ts';
+import { errorOf } from './failure.ts';
+import { adoptNames, type DatPlace, namesSince, type ReadingPort, type ReadingReply } from './messages.ts';
 
 /** Pieces of a stream that the other thread may have at once. */
 const MOST_AHEAD = 4;
@@ -17,6 +18,8 @@ export interface Taking {
   readonly port: ReadingPort;
   readonly sink: EventSink;
   readonly names: TraceNames;
+  /** Waits until the sink has room for another batch; where it is left out there always is. */
+  readonly room?: () => Promise<void>;
 }
 
 /** Gives the events of replies to the sink. */
@@ -24,8 +27,10 @@ class Taker {
   readonly #port: ReadingPort;
   readonly #names: TraceNames;
   readonly #delivery: EventDelivery;
+  readonly #room: Taking['room'];
 
-  constructor({ port, sink, names }: Taking) {
+  constructor({ port, sink, names, room }: Taking) {
+    this.#room = room;
     this.#port = port;
     this.#names = names;
     this.#delivery = new EventDelivery(sink);
@@ -38,10 +43,11 @@ class Taker {
     return reply;
   }
 
-  deliver({ columns, names }: Extract<ReadingReply, { reply: 'batch' }>): void {
+  async deliver({ columns, names }: Extract<ReadingReply, { reply: 'batch' }>): Promise<void> {
     adoptNames(this.#names, names);
     this.#delivery.deliver(columns);
     this.#port.post({ order: 'taken', columns }, memoryOf(columns));
+    await this.#room?.();
   }
 }
 
@@ -84,7 +90,7 @@ class StreamTaker {
       if (reply.reply !== 'batch') throw new Error(`expected a batch of events, got ${reply.reply}`);
       if (this.#stopped()) this.unwanted++;
       else {
-        this.#taker.deliver(reply);
+        await this.#taker.deliver(reply);
         this.stats = reply.stats;
       }
     }
@@ -141,6 +147,6 @@ export async function takeDat(place: DatPlace, taking: Taking): Promise<ReadStat
   for (;;) {
     const reply = await taker.next();
     if (reply.reply === 'end') return reply.stats;
-    if (reply.reply === 'batch') taker.deliver(reply);
+    if (reply.reply === 'batch') await taker.deliver(reply);
   }
 }

@@ -17,6 +17,18 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   return { size: bytes.length, read: (offset, length) => bytes.subarray(offset, offset + length) };
 }
 
+/** A source that waits before it hands out bytes. */
+export function waiting(source: ByteSource, room: () => Promise<void>): ByteSource {
+  const { size } = source;
+  return {
+    size,
+    read: async (offset, length) => {
+      await room();
+      return await source.read(offset, length);
+    },
+  };
+}
+
 const DECODER = new TextDecoder('utf-8', { fatal: false });
 const TWO_32 = 4294967296;
 

@@ -1,0 +1,55 @@
+/**
+ * Rows that another thread replays. Few batches of calls are on their way at once, so that memory does not grow.
+ * @module
+ */
+import { errorOf } from '../../trace/apart/failure.ts';
+import { CallBatch, type CallColumns, callMemory } from '../batch.ts';
+import type { RowReport } from '../row-report.ts';
+import type { CallTaker, RowsAsked } from '../rows-here.ts';
+import type { RowsPort } from './messages.ts';
+
+/** Batches that the other thread may have while further events are read. */
+const MOST_AHEAD = 8;
+
+/** The rows behind a port. */
+export class RowsApart implements CallTaker {
+  reports: readonly RowReport[] | undefined;
+  readonly #port: RowsPort;
+  readonly #spare: CallColumns[] = [];
+  #ahead = 0;
+
+  constructor(port: RowsPort, { rows, splitWork = false, ranges = false }: RowsAsked) {
+    this.#port = port;
+    port.post({ order: 'rows', asked: { rows, splitWork, ranges } }, []);
+  }
+
+  take(batch: CallBatch): CallBatch {
+    const { columns } = batch;
+    this.#port.post({ order: 'calls', columns }, callMemory(columns));
+    this.#ahead++;
+    return new CallBatch(this.#spare.pop());
+  }
+
+  /** @throws what the other thread failed with */
+  async room(): Promise<void> {
+    while (this.#ahead > MOST_AHEAD) await this.#next();
+  }
+
+  end(): void {
+    this.#port.post({ order: 'end' }, []);
+  }
+
+  /** @throws what the other thread failed with */
+  async ended(): Promise<void> {
+    while (this.reports === undefined) await this.#next();
+  }
+
+  async #next(): Promise<void> {
+    const reply = await this.#port.next();
+    if (reply.reply === 'failure') throw errorOf(reply.failure);
+    if (reply.reply === 'end') this.reports = reply.reports;
+    if (reply.reply !== 'taken') return;
+    this.#ahead--;
+    this.#spare.push(reply.columns);
+  }
+}
