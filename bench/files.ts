@@ -10,6 +10,7 @@ import { decodeTables } from '../src/dump/decode.ts';
 import { PROT } from '../src/formats/index.ts';
 import { givenTables } from '../src/hardware/index.ts';
 import { TableMemory } from '../src/memory/index.ts';
+import type { RowsPort } from '../src/replay/apart/messages.ts';
 import { Replay } from '../src/replay/replay.ts';
 import { createNames, type TraceNames } from '../src/trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace } from '../src/trace/readers.ts';
@@ -20,8 +21,8 @@ const EVENTS = 1_000_000;
 const CHUNK = 1 << 20;
 const PAGE = 4096;
 
-/** A replay into one row of `map-pages`. */
-export function newReplay(names: TraceNames): Replay {
+/** A replay into one row of `map-pages`, on this thread or on another. */
+export function newReplay(names: TraceNames, apart?: RowsPort): Replay {
   const device = { driver: 'arm-smmu', kernel: undefined, kernelAssumed: false, features: {}, assumed: false };
   const row = {
     device,
@@ -36,6 +37,7 @@ export function newReplay(names: TraceNames): Replay {
     rows: [{ ...row, iova: 'keep', physical: 'keep', tlb: 'strict' }],
     driver: () => armSmmu(),
     clock: () => 0,
+    ...(apart === undefined ? {} : { apart }),
   });
 }
 
@@ -97,13 +99,13 @@ export function traceRow(root: URL): Row {
   return rowOf(about, 'events a second', run(once(replay, undefined, check), undefined, LONG), done?.events);
 }
 
-/** The same trace from a file, which a second thread reads; in a process of its own. */
+/** The same trace from a file, which other threads read and replay; in a process of its own. */
 export function twoThreadRow(): Row {
   const script = fileURLToPath(new URL('two-threads.js', import.meta.url));
   const rates = JSON.parse(execFileSync(process.execPath, [script], { encoding: 'utf8' })) as readonly number[];
   const spread = spreadOf(rates);
   return {
-    work: 'the same text trace from a file, read by a second thread',
+    work: 'the same text trace from a file, read and replayed by threads of their own',
     inside: 'the file in the page cache to events, pairing, regrouping, every call through a domain, counts',
     measure: 'events a second',
     value: spread.median,

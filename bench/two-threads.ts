@@ -1,7 +1,8 @@
-// Run in a process of its own: prints the rates at which a text trace of a million events is read by a second thread and replayed.
+// Run in a process of its own: prints the rates at which other threads read a text trace of a million events and replay it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openRowsThread } from '../src/cli/threads.ts';
 import { readTraceFiles } from '../src/cli/trace-files.ts';
 import { createNames } from '../src/trace/events.ts';
 import { captureOf, newReplay, repeated } from './files.ts';
@@ -14,17 +15,22 @@ const ROOT = new URL('../../../', import.meta.url);
 /** Events a second. */
 async function rate(path: string): Promise<number> {
   const names = createNames();
-  const replay = newReplay(names);
   const start = clock();
+  const apart = await openRowsThread();
+  const replay = newReplay(names, apart);
   const [stats] = await readTraceFiles(
     [path],
     (event) => replay.event(event),
     names,
     () => false,
     true,
+    () => replay.room(),
   );
   replay.finish();
-  return ((stats?.events ?? 0) / (clock() - start)) * 1000;
+  await replay.settled();
+  const milliseconds = clock() - start;
+  apart?.close();
+  return ((stats?.events ?? 0) / milliseconds) * 1000;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'iommu-bench-'));

@@ -4,7 +4,17 @@
  * @module
  */
 import type { Answer } from '../../src/report/answer.ts';
-import type { AnyQuestion, AnyResult, Lookup, Question, Reply, Result, ToWorker, TraceView } from './protocol.ts';
+import type {
+  AnyQuestion,
+  AnyResult,
+  Helper,
+  Lookup,
+  Question,
+  Reply,
+  Result,
+  ToWorker,
+  TraceView,
+} from './protocol.ts';
 import AnswerWorker from './worker.ts?worker&inline';
 
 /** A refusal by the worker: a code that stays the same, and words. */
@@ -38,8 +48,7 @@ interface Pending {
 /** Asks questions of a worker. */
 export class AnswerClient {
   #worker: Worker | undefined;
-  /** Reads a trace for the worker. */
-  #reading: Worker | undefined;
+  readonly #helpers = new Map<Helper, Worker>();
   readonly #pending = new Map<number, Pending>();
   #next = 1;
 
@@ -65,7 +74,7 @@ export class AnswerClient {
     if (this.#pending.size === 0) return;
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.#endReading();
+    for (const helper of this.#helpers.keys()) this.#endHelper(helper);
     this.#fail(new Refusal('CANCELLED', 'cancelled'));
   }
 
@@ -88,26 +97,26 @@ export class AnswerClient {
     return worker;
   }
 
-  /** A second worker for the first, with a port between them. */
-  #startReading(): void {
+  /** A further worker for the first, with a port between them. */
+  #startHelper(helper: Helper): void {
     const worker = this.#worker;
     if (worker === undefined) return;
     const { port1, port2 } = new MessageChannel();
-    const reading = new AnswerWorker();
-    reading.onerror = ({ message }) => worker.postMessage({ noReading: message } satisfies ToWorker);
-    reading.postMessage({ readFor: port1 } satisfies ToWorker, [port1]);
-    worker.postMessage({ reading: port2 } satisfies ToWorker, [port2]);
-    this.#reading = reading;
+    const further = new AnswerWorker();
+    further.onerror = ({ message }) => worker.postMessage({ helper, missing: message } satisfies ToWorker);
+    further.postMessage({ helpAs: helper, port: port1 } satisfies ToWorker, [port1]);
+    worker.postMessage({ helper, port: port2 } satisfies ToWorker, [port2]);
+    this.#helpers.set(helper, further);
   }
 
-  #endReading(): void {
-    this.#reading?.terminate();
-    this.#reading = undefined;
+  #endHelper(helper: Helper): void {
+    this.#helpers.get(helper)?.terminate();
+    this.#helpers.delete(helper);
   }
 
   #take(reply: Reply): void {
-    if (reply.kind === 'reading') this.#startReading();
-    else if (reply.kind === 'reading-over') this.#endReading();
+    if (reply.kind === 'helper') this.#startHelper(reply.helper);
+    else if (reply.kind === 'helper-over') this.#endHelper(reply.helper);
     else this.#answer(reply);
   }
 

@@ -114,12 +114,16 @@ export interface Request {
   readonly question: AnyQuestion;
 }
 
-/** What the worker gets: a question; the port of a second worker that reads a trace for it, or why there is none; or the order to read for another one. */
-export type ToWorker =
-  | Request
-  | { readonly reading: MessagePort }
-  | { readonly noReading: string }
-  | { readonly readFor: MessagePort };
+/** A further worker for the first one: it reads a trace, or replays its calls in rows. */
+export type Helper = 'reading' | 'rows';
+
+/** The port of a helper, or why there is none. */
+export type HelperNews =
+  | { readonly helper: Helper; readonly port: MessagePort }
+  | { readonly helper: Helper; readonly missing: string };
+
+/** What the worker gets: a question; news of a helper; or the order to be one for the worker behind a port. */
+export type ToWorker = Request | HelperNews | { readonly helpAs: Helper; readonly port: MessagePort };
 
 /** Questions that cancel nothing. */
 export type Lookup = FollowUp | LookAt | Explore | Leaves | AskModels;
@@ -143,10 +147,10 @@ export type AnyResult = Answer | TraceView | TablesPicture | LeafPage | readonly
 
 /** From the worker. */
 export type Reply =
-  /** A second worker is asked for, to read a trace. */
-  | { readonly kind: 'reading' }
+  /** A helper is asked for. */
+  | { readonly kind: 'helper'; readonly helper: Helper }
   /** It is not needed any more. */
-  | { readonly kind: 'reading-over' }
+  | { readonly kind: 'helper-over'; readonly helper: Helper }
   | {
       readonly id: number;
       readonly kind: 'progress';

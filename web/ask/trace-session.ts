@@ -7,14 +7,16 @@ import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Hardware } from '../../src/machine/hardware.ts';
 import type { MachineNames } from '../../src/machine/names.ts';
+import type { RowsOrder, RowsPort, RowsReply } from '../../src/replay/apart/messages.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { CallLog } from '../../src/trace/call-log.ts';
 import { spanOf, viewCalls } from '../../src/trace/call-view.ts';
 import { createNames, type TraceNames } from '../../src/trace/events.ts';
 import type { ReadStats } from '../../src/trace/stats.ts';
 import type { SayProgress } from './chunks.ts';
+import { openHelper } from './helpers.ts';
 import type { FollowUp, LookAt, TraceQuestion, TraceView } from './protocol.ts';
-import { readTraces } from './traces.ts';
+import { areLarge, readTraces } from './traces.ts';
 
 /** Stretches of time of a picture. */
 const COLUMNS = 240;
@@ -77,22 +79,47 @@ class Pictures {
 /** Reads files that are one trace; the session is theirs from now on. @throws InputError, IommuError as the readers and the replay do. */
 export async function openTrace(
   files: readonly Blob[],
-  { names: machine, hardware }: TracedMachine,
+  machine: TracedMachine,
   wanted: TraceQuestion,
   progress: SayProgress,
 ): Promise<Answer> {
   session = undefined;
+  const apart = (await areLarge(files)) ? await openHelper<RowsOrder, RowsReply>('rows') : undefined;
+  try {
+    return await readSession(files, machine, wanted, progress, apart);
+  } finally {
+    apart?.close();
+  }
+}
+
+async function readSession(
+  files: readonly Blob[],
+  { names: machine, hardware }: TracedMachine,
+  wanted: TraceQuestion,
+  progress: SayProgress,
+  apart: RowsPort | undefined,
+): Promise<Answer> {
   const names = createNames();
   const log = new CallLog();
   const clock = (): number => performance.now();
-  const run = new ReplayRun({ names, clock, machine, hardware, limit: MAPPINGS, watch: (call) => log.add(call) });
+  const run = new ReplayRun({
+    names,
+    clock,
+    machine,
+    hardware,
+    limit: MAPPINGS,
+    watch: (call) => log.add(call),
+    ...(apart && { apart }),
+  });
   const pictures = new Pictures();
   const stats = await readTraces(
     files,
     (event) => run.event(event),
     names,
     (text, share) => progress(text, share, pictures.take({ log, run })),
+    () => run.room(),
   );
+  await run.finish();
   const answer = run.answer(stats, wantedOf(wanted));
   session = { log, names, run, hardware, stats };
   return answer;

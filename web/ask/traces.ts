@@ -7,22 +7,22 @@ import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { answerDocument } from '../../src/report/answer-data.ts';
-import type { ReadingPort } from '../../src/trace/apart/messages.ts';
+import type { ReadingOrder, ReadingPort, ReadingReply } from '../../src/trace/apart/messages.ts';
 import { takeDat, takeStream } from '../../src/trace/apart/taking-side.ts';
 import { BootGuard } from '../../src/trace/boots.ts';
 import { createNames, type EventSink, type TraceNames } from '../../src/trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace, type StreamFormat } from '../../src/trace/readers.ts';
 import type { ReadStats } from '../../src/trace/stats.ts';
 import { readTraceDat } from '../../src/trace/trace-dat/read.ts';
-import { bytesSource } from '../../src/trace/trace-dat/source.ts';
+import { bytesSource, waiting } from '../../src/trace/trace-dat/source.ts';
 import { chunksOf, headOf, isGzip, type SayProgress } from './chunks.ts';
+import { openHelper } from './helpers.ts';
 import { explainedOf } from './latency.ts';
-import { openReading } from './reading.ts';
 
 const SNIFF = 1 << 16;
 /** A trace.dat is held in memory: its parts lie all over it. */
 const MOST_HELD = 2 ** 30;
-/** Files from here on are read by a thread of their own: below, starting it takes longer than it saves. */
+/** Files from here on are worth a worker of their own: below, starting it takes longer than it saves. */
 const LARGE = 1 << 23;
 const LARGE_PACKED = 1 << 20;
 
@@ -36,27 +36,32 @@ interface Reading {
   readonly sink: EventSink;
   readonly names: TraceNames;
   readonly progress: SayProgress;
+  /** Waits until what takes the events has room for those of another piece. */
+  readonly room: () => Promise<void>;
 }
 
-async function readDat({ file, sink, names }: Reading, port: ReadingPort | undefined): Promise<ReadStats> {
+async function readDat({ file, sink, names, room }: Reading, port: ReadingPort | undefined): Promise<ReadStats> {
   if (file.size > MOST_HELD) {
     throw new InputError('TOO_LARGE', nameOf(file), `expected at most ${MOST_HELD} bytes, got ${file.size}`);
   }
   const bytes = new Uint8Array(await file.arrayBuffer());
-  if (port !== undefined) return await takeDat({ bytes }, { port, sink, names });
-  return await readTraceDat(bytesSource(bytes), sink, names);
+  if (port !== undefined) return await takeDat({ bytes }, { port, sink, names, room });
+  return await readTraceDat(waiting(bytesSource(bytes), room), sink, names);
 }
 
 async function readStream(
-  { file, sink, names, progress }: Reading,
+  { file, sink, names, progress, room }: Reading,
   format: StreamFormat,
   port: ReadingPort | undefined,
 ): Promise<ReadStats> {
   const chunks = chunksOf(file, `reading ${nameOf(file)}`, progress);
   try {
-    if (port !== undefined) return await takeStream(format, chunks, () => false, { port, sink, names });
+    if (port !== undefined) return await takeStream(format, chunks, () => false, { port, sink, names, room });
     const reader = createTraceReader(format, sink, names);
-    for await (const chunk of chunks) reader.push(chunk);
+    for await (const chunk of chunks) {
+      reader.push(chunk);
+      await room();
+    }
     reader.end();
     return reader.stats;
   } finally {
@@ -64,7 +69,17 @@ async function readStream(
   }
 }
 
-/** Reads one file; a large one is read by another thread. */
+async function isLarge(file: Blob): Promise<boolean> {
+  return file.size >= ((await isGzip(file)) ? LARGE_PACKED : LARGE);
+}
+
+/** Whether traces are worth further workers. */
+export async function areLarge(files: readonly Blob[]): Promise<boolean> {
+  for (const file of files) if (await isLarge(file)) return true;
+  return false;
+}
+
+/** Reads one file; a large one is read by another worker. */
 async function readTrace(reading: Reading): Promise<ReadStats> {
   const { file } = reading;
   const name = nameOf(file);
@@ -72,8 +87,7 @@ async function readTrace(reading: Reading): Promise<ReadStats> {
   if (format !== 'trace.dat' && !isStreamFormat(format)) {
     throw new InputError('UNSUPPORTED_INPUT', name, `${format} holds calls, not the iommu and dma events of a replay`);
   }
-  const large = file.size >= ((await isGzip(file)) ? LARGE_PACKED : LARGE);
-  const port = large ? await openReading() : undefined;
+  const port = (await isLarge(file)) ? await openHelper<ReadingOrder, ReadingReply>('reading') : undefined;
   try {
     return await (format === 'trace.dat' ? readDat(reading, port) : readStream(reading, format, port));
   } finally {
@@ -83,6 +97,7 @@ async function readTrace(reading: Reading): Promise<ReadStats> {
 
 /**
  * Reads files that are one trace, in the order of dropping.
+ * @param room waits until what takes the events has room for more
  * @throws InputError `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`, `TOO_LARGE`, `DIFFERENT_BOOTS`.
  */
 export async function readTraces(
@@ -90,12 +105,13 @@ export async function readTraces(
   sink: EventSink,
   names: TraceNames,
   progress: SayProgress,
+  room: () => Promise<void> = () => Promise.resolve(),
 ): Promise<ReadStats[]> {
   const stats: ReadStats[] = [];
   const guard = new BootGuard(sink);
   for (const file of files) {
     guard.begin(nameOf(file));
-    const read = await readTrace({ file, sink: (event) => guard.event(event), names, progress });
+    const read = await readTrace({ file, sink: (event) => guard.event(event), names, progress, room });
     guard.end(read);
     stats.push(read);
   }

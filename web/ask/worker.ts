@@ -4,10 +4,10 @@
  */
 import { InputError, IommuError } from '../../src/errors.ts';
 import { explore, leavesOf } from './explore-session.ts';
+import { helpAs, joinHelper } from './helpers.ts';
 import { modelsOf } from './latency.ts';
 import type { Reply, Request, ToWorker } from './protocol.ts';
 import { answerTo, followUp } from './questions.ts';
-import { joinReading, readFor } from './reading.ts';
 import { viewOf } from './trace-session.ts';
 
 function failure(id: number, error: unknown): Reply {
@@ -50,7 +50,7 @@ async function answer(request: Request): Promise<void> {
 }
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>): void => {
-  if ('readFor' in data) readFor(data.readFor);
+  if ('helpAs' in data) helpAs(data.helpAs, data.port);
   else if ('question' in data) void answer(data);
-  else joinReading(data);
+  else joinHelper(data);
 };
