@@ -127,7 +127,7 @@ export class Tlb implements CacheStatistics {
       global: ((shape >>> 18) & FLAG.global) !== 0,
       nested: ((shape >>> 18) & FLAG.nested) !== 0,
       absent: ((shape >>> 18) & FLAG.absent) !== 0,
-      page: (this.#keys[slot] as number) * 2 ** log2Pages,
+      page: (this.#keys[slot] as number) * (POWER[log2Pages] as number),
       log2Pages,
       level: (shape >>> 6) & 15,
       granuleBits: (shape >>> 10) & 63,
@@ -140,7 +140,7 @@ export class Tlb implements CacheStatistics {
   add(leaf: TlbLeaf): void {
     if (this.#sets.none) return;
     const { log2Pages } = leaf;
-    const key = Math.floor(leaf.page / 2 ** log2Pages);
+    const key = Math.floor(leaf.page / (POWER[log2Pages] as number));
     const held = this.#sets.used;
     const slot = this.#sets.place(hashOf(key));
     if (this.#sets.used === held) this.#countSize((this.#shapes[slot] as number) & 63, -1);
@@ -228,13 +228,14 @@ export class Tlb implements CacheStatistics {
     const isGlobal = ((shape >>> 18) & FLAG.global) !== 0;
     if (space !== ANY && (isGlobal ? !globals : this.#spaces[slot] !== space)) return false;
     if (level !== ANY && ((shape >>> 6) & 15) !== level) return false;
-    return granule === 0 || 2 ** ((shape >>> 10) & 63) === granule;
+    return granule === 0 || POWER[(shape >>> 10) & 63] === granule;
   }
 
   #meets(slot: number, log2: number, { first, pages }: Scope): boolean {
     if (pages === Number.POSITIVE_INFINITY) return true;
-    const from = (this.#keys[slot] as number) * 2 ** log2;
-    return from < first + pages && from + 2 ** log2 > first;
+    const span = POWER[log2] as number;
+    const from = (this.#keys[slot] as number) * span;
+    return from < first + pages && from + span > first;
   }
 
   #remove(slot: number): void {
