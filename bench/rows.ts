@@ -6,7 +6,7 @@ import { dmaRows } from './dma.ts';
 import { decodeRow, traceRow } from './files.ts';
 import { FORMAT_ROWS } from './formats.ts';
 import { CALL_ROWS, MIXED_ROWS, OTHER_ROWS } from './mapping.ts';
-import type { Row } from './row.ts';
+import { inFloors, type Row } from './row.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 
@@ -31,20 +31,40 @@ function output(script: string, args: readonly string[]): unknown {
   return JSON.parse(execFileSync(process.execPath, [script, ...args], { encoding: 'utf8', maxBuffer: BUFFER }));
 }
 
-/** Measures one row in a new process, and the same call with `iommu bench` in another. */
+/** Times that a call is measured here and by `iommu bench`, in turn: a machine may change its speed from one run to the next. */
+const ROUNDS = 3;
+
+/** Measures one row in a new process, and the same call with `iommu bench` in others: the middle one of each in floors. */
 export function measured(index: number): Row {
-  const row = output(fileURLToPath(new URL('one-row.js', import.meta.url)), [String(index)]) as Row;
-  return row.cli === undefined ? row : { ...row, ...byProgram(row, row.cli) };
+  const first = inProcess(index);
+  const rows = [first];
+  const programs = [...byProgram(first)];
+  for (let round = 1; round < ROUNDS && programs.length > 0; round++) {
+    const row = inProcess(index);
+    rows.push(row);
+    programs.push(...byProgram(row));
+  }
+  return { ...first, ...middle(rows, inFloors), ...middle(programs, ({ cliFloors }) => cliFloors) };
 }
 
-/** What `iommu bench` prints for the call of a row, in the row's unit and in floors. */
-function byProgram({ measure }: Row, options: readonly string[]): Pick<Row, 'cliValue' | 'cliFloors'> {
+/** The one of several whose figure is in the middle; undefined for none. */
+function middle<T>(items: readonly T[], figure: (item: T) => number | undefined): T | undefined {
+  return items.toSorted((a, b) => (figure(a) ?? 0) - (figure(b) ?? 0))[items.length >> 1];
+}
+
+function inProcess(index: number): Row {
+  return output(fileURLToPath(new URL('one-row.js', import.meta.url)), [String(index)]) as Row;
+}
+
+/** What `iommu bench` prints for the call of a row, in the row's unit and in floors; nothing for a row that it does not measure. */
+function byProgram(row: Row): readonly Pick<Row, 'cliValue' | 'cliFloors'>[] {
+  if (row.cli === undefined) return [];
   const program = fileURLToPath(new URL('dist/cli/main.js', ROOT));
-  const { rows } = output(program, ['bench', ...options, '--quiet', '--json']) as {
+  const { rows } = output(program, ['bench', ...row.cli, '--quiet', '--json']) as {
     readonly rows: readonly { readonly medianNs: number; readonly nsPerPage: number; readonly ratioToFloor: number }[];
   };
   const [only] = rows;
-  if (only === undefined || rows.length > 1) throw new Error(`iommu bench ${options.join(' ')}: ${rows.length} rows`);
-  const cliValue = measure === 'ns a page' ? only.nsPerPage : only.medianNs;
-  return { cliValue, cliFloors: (cliValue / only.nsPerPage) * only.ratioToFloor };
+  if (only === undefined || rows.length > 1) throw new Error(`iommu bench ${row.cli.join(' ')}: ${rows.length} rows`);
+  const cliValue = row.measure === 'ns a page' ? only.nsPerPage : only.medianNs;
+  return [{ cliValue, cliFloors: (cliValue / only.nsPerPage) * only.ratioToFloor }];
 }

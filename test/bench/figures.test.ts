@@ -44,6 +44,12 @@ describe('a row', () => {
   });
 });
 
+test('the tables say for each part of a goal whether it is reached', () => {
+  const goal = { text: '≤ 20 × floor', floors: 20, coldText: 'cold ≤ 3 µs', coldCallNs: 3000 };
+  for (const text of [markdown([{ ...page, goal }]), shortMarkdown([{ ...page, goal }])])
+    expect(text).toContain('| ≤ 20 × floor: yes; cold ≤ 3 µs: no |');
+});
+
 test('the document of --json is as its schema says', () => {
   const schema = readFileSync(new URL('../../schemas/iommu.npm-bench.schema.json', import.meta.url), 'utf8');
   const validate = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(
