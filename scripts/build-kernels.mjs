@@ -11,6 +11,12 @@ const MODULES = [
     name: 'KERNELS_BASE64',
     features: ['simd', 'bulk-memory'],
   },
+  {
+    source: 'kernels/trace/index.ts',
+    target: 'src/trace/fast/kernel.generated.ts',
+    name: 'LINES_BASE64',
+    features: ['simd'],
+  },
   { source: 'kernels/floor.ts', target: 'src/bench/floor.generated.ts', name: 'FLOOR_BASE64', features: [] },
 ];
 

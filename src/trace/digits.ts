@@ -7,10 +7,7 @@
 export const HEX_VALUE: Uint8Array = makeHexValues();
 
 /** Value of two hexadecimal digits, −1 for all other pairs of bytes. */
-export const HEX_PAIR: Int16Array = makePairs(16);
-
-/** Value of two decimal digits, −1 for all other pairs of bytes. */
-export const DECIMAL_PAIR: Int16Array = makePairs(10);
+export const HEX_PAIR: Int16Array = makePairs();
 
 function makeHexValues(): Uint8Array {
   const values = new Uint8Array(256).fill(255);
@@ -22,10 +19,9 @@ function makeHexValues(): Uint8Array {
   return values;
 }
 
-function makePairs(base: number): Int16Array {
+function makePairs(): Int16Array {
   const pairs = new Int16Array(65536).fill(-1);
-  const digits = [...HEX_VALUE.entries()].filter(([, value]) => value < base);
-  for (const [first, high] of digits)
-    for (const [second, low] of digits) pairs[first + second * 256] = high * base + low;
+  const digits = [...HEX_VALUE.entries()].filter(([, value]) => value < 16);
+  for (const [first, high] of digits) for (const [second, low] of digits) pairs[first + second * 256] = high * 16 + low;
   return pairs;
 }

@@ -2,6 +2,7 @@
  * ftrace text: the files `trace` and `trace_pipe` of tracefs, with headers or without.
  * @module
  */
+import type { EventTaker } from './columns.ts';
 import type { EventSink, TraceNames } from './events.ts';
 import type { SniffedHead } from './sniff.ts';
 import { TextReader, type TraceReader } from './text-reader.ts';
@@ -12,6 +13,6 @@ export function isFtraceText(head: SniffedHead): boolean {
 }
 
 /** A reader of `trace` and `trace_pipe` text. */
-export function readFtraceText(sink: EventSink, names: TraceNames): TraceReader {
+export function readFtraceText(sink: EventSink | EventTaker, names: TraceNames): TraceReader {
   return new TextReader('ftrace text', sink, names);
 }

@@ -11,34 +11,36 @@ const NEWLINE = 0x0a;
 /** Receives one line: `bytes[start … end)` without its newline. */
 export type LineSink = (bytes: Uint8Array, start: number, end: number) => void;
 
-/** Tries to read the line at `start` in one go. @returns where the next line starts, or −1. */
-export type FastLine = (bytes: Uint8Array, start: number) => number;
+/** Reads common lines of a chunk by itself. */
+export interface CommonLines {
+  /** The next chunk. */
+  begin(chunk: Uint8Array): void;
+  /** Reads lines of the chunk, whole ones, from `start` on. @returns where the first line begins that it did not read */
+  read(start: number): number;
+}
 
 /** Splits chunks into lines; memory is bounded by 64 KiB. */
 export class LineSplitter {
   readonly #line: LineSink;
   readonly #tooLong: LineSink;
-  readonly #fast: FastLine;
+  readonly #common: CommonLines | undefined;
   #carry: Uint8Array = new Uint8Array(1024);
   #carried = 0;
   #overlong = false;
 
-  /** `fast` is asked first; `line` gets each other line, `tooLong` the first 64 KiB of each line that is longer. */
-  constructor(line: LineSink, tooLong: LineSink, fast: FastLine = () => -1) {
+  /** `common` is asked first; `line` gets each other line, `tooLong` the first 64 KiB of each line that is longer. */
+  constructor(line: LineSink, tooLong: LineSink, common?: CommonLines) {
     this.#line = line;
     this.#tooLong = tooLong;
-    this.#fast = fast;
+    this.#common = common;
   }
 
   /** Takes the next bytes of the stream. */
   push(chunk: Uint8Array): void {
     let start = 0;
+    this.#common?.begin(chunk);
     while (start < chunk.length) {
-      const next = this.#carried === 0 ? this.#fast(chunk, start) : -1;
-      if (next > 0) {
-        start = next;
-        continue;
-      }
+      if (this.#carried === 0 && this.#common !== undefined) start = this.#common.read(start);
       const newline = chunk.indexOf(NEWLINE, start);
       if (newline < 0) break;
       this.#finish(chunk, start, newline);

@@ -2,6 +2,7 @@
  * What `perf script` prints for tracepoints: a space between task and pid, the system's name before the event's.
  * @module
  */
+import type { EventTaker } from './columns.ts';
 import type { EventSink, TraceNames } from './events.ts';
 import type { SniffedHead } from './sniff.ts';
 import { TextReader, type TraceReader } from './text-reader.ts';
@@ -12,6 +13,6 @@ export function isPerfScript(head: SniffedHead): boolean {
 }
 
 /** A reader of perf script's text. */
-export function readPerfScript(sink: EventSink, names: TraceNames): TraceReader {
+export function readPerfScript(sink: EventSink | EventTaker, names: TraceNames): TraceReader {
   return new TextReader('perf script', sink, names);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { checkBytes, checkOptions, InputError, IommuError, shown } from '../errors.ts';
+import type { EventTaker } from './columns.ts';
 import { createNames, type EventSink, type TraceNames } from './events.ts';
 import { isFtraceText, readFtraceText } from './ftrace-text.ts';
 import { isPerfScript, readPerfScript } from './perf-script.ts';
@@ -106,6 +107,11 @@ export function createTraceReader(
   if (typeof sink !== 'function') throw new IommuError('BAD_OPTION', 'sink', `expected a function, got ${shown(sink)}`);
   checkOptions('names', names);
   return STREAMS[format](sink, names);
+}
+
+/** A reader for a stream in a known format that gives columns where it read many events at once. */
+export function createColumnReader(format: StreamFormat, taker: EventTaker, names: TraceNames): TraceReader {
+  return STREAMS[format](taker, names);
 }
 
 /** True for the formats that {@link createTraceReader} takes. */

@@ -3,11 +3,13 @@
  * a hostile file cannot make it grow.
  * @module
  */
+import { NUMBERS, WORDS } from './columns.ts';
 import type { TraceEvent } from './events.ts';
 
 const MAX_REASONS = 64;
 const MAX_TEXT = 200;
 const OVERFLOW_REASON = 'other reasons';
+const KIND_BITS = 0xff;
 
 /** Lines or records left out for one reason. */
 export interface Skipped {
@@ -99,8 +101,16 @@ export class SkipCounter {
 
   /** Counts one; `line` is called for the first of a reason only. */
   add(reason: string, line: () => string): void {
-    const row = this.#byReason.get(reason) ?? this.#open(reason, line);
-    row.count++;
+    this.#row(reason, line).count++;
+  }
+
+  /** Counts more of a reason that was counted before. */
+  addMore(reason: string, count: number): void {
+    this.#row(reason, () => '').count += count;
+  }
+
+  #row(reason: string, line: () => string): Skipped {
+    return this.#byReason.get(reason) ?? this.#open(reason, line);
   }
 
   #open(reason: string, line: () => string): Skipped {
@@ -125,8 +135,11 @@ export class EventCounter {
   }
 
   /** Counts one. The event is passed, not its time: a double that is passed is boxed. */
-  count({ kind, time }: TraceEvent): void {
+  count(event: TraceEvent): void {
+    const { kind, time } = event;
     const stats = this.#stats;
+    if (!isExact(event.iova, event.pa, event.size)) stats.rounded++;
+    if (event.list.truncated) stats.truncatedLists++;
     stats.events++;
     stats.kinds[kind] = (stats.kinds[kind] as number) + 1;
     if (time < this.#previous) this.#stepBack(this.#previous - time);
@@ -135,9 +148,49 @@ export class EventCounter {
     if (!(time <= stats.lastTime)) stats.lastTime = time;
   }
 
+  /** Counts those of columns. */
+  countColumns(count: number, numbers: Float64Array, words: Int32Array): void {
+    const { kinds } = this.#stats;
+    let previous = this.#previous;
+    let first = Number.POSITIVE_INFINITY;
+    let last = Number.NEGATIVE_INFINITY;
+    let rounded = 0;
+    for (let index = 0; index < count; index++) {
+      const at = index * NUMBERS;
+      const time = numbers[at] as number;
+      const kind = (words[index * WORDS] as number) & KIND_BITS;
+      kinds[kind] = (kinds[kind] as number) + 1;
+      if (!isExact(numbers[at + 1] as number, numbers[at + 2] as number, numbers[at + 3] as number)) rounded++;
+      if (time < previous) this.#stepBack(previous - time);
+      if (time < first) first = time;
+      if (time > last) last = time;
+      previous = time;
+    }
+    this.#previous = previous;
+    this.#stats.rounded += rounded;
+    this.#extend(count, first, last);
+  }
+
+  #extend(count: number, first: number, last: number): void {
+    const stats = this.#stats;
+    stats.events += count;
+    if (count === 0) return;
+    if (!(first >= stats.firstTime)) stats.firstTime = first;
+    if (!(last <= stats.lastTime)) stats.lastTime = last;
+  }
+
   #stepBack(step: number): void {
     const stats = this.#stats;
     stats.unordered++;
     if (step > stats.largestStepBack) stats.largestStepBack = step;
   }
+}
+
+/** False if a number was rounded: above 2^53, where only multiples of 2048 and more are sure to be exact. */
+function isExact(iova: number, pa: number, size: number): boolean {
+  return isSafe(iova) && isSafe(pa) && size <= Number.MAX_SAFE_INTEGER;
+}
+
+function isSafe(address: number): boolean {
+  return address <= Number.MAX_SAFE_INTEGER || address % 4096 === 0;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { BodyReader } from './bodies.ts';
+import { EventDelivery, type EventTaker } from './columns.ts';
 import { Cursor } from './cursor.ts';
 import {
   clearBody,
@@ -15,7 +16,7 @@ import {
   type TraceEvent,
   type TraceNames,
 } from './events.ts';
-import { FastLines } from './fast-line.ts';
+import { FastLines, type LineParts, type LineTaker } from './fast/fast-lines.ts';
 import { LineHead } from './line-head.ts';
 import { LineSplitter } from './lines.ts';
 import { NameTable } from './names.ts';
@@ -40,7 +41,7 @@ export interface TraceReader {
 /** Reads trace text of any of the forms that {@link LineHead} knows. Memory does not grow with the input. */
 export class TextReader implements TraceReader {
   readonly stats: ReadStats;
-  readonly #sink: EventSink;
+  readonly #taker: EventTaker;
   readonly #skip: SkipCounter;
   readonly #counter: EventCounter;
   readonly #head: LineHead;
@@ -54,21 +55,22 @@ export class TextReader implements TraceReader {
   /** Reasons by event-name id, for events that are not used. */
   readonly #unused: string[] = [];
   #nameId = -1;
+  /** Where the event's name begins, that of its system before it. */
+  #bodyAt = 0;
 
-  /** `reader` is the name to report, `names` the tables to intern into. */
-  constructor(reader: string, sink: EventSink, names: TraceNames = createNames()) {
+  /** `reader` is the name to report, `names` the tables to intern into, `plain`: without WebAssembly. */
+  constructor(reader: string, sink: EventSink | EventTaker, names: TraceNames = createNames(), plain = false) {
     this.stats = createStats(reader);
-    this.#sink = sink;
+    this.#taker = typeof sink === 'function' ? new EventDelivery(sink) : sink;
     this.#skip = new SkipCounter(this.stats.skipped);
     this.#counter = new EventCounter(this.stats);
     this.#head = new LineHead(names);
     this.#bodies = new BodyReader(names);
-    const fast = new FastLines(this.#event, () => this.#deliver());
-    this.#fast = fast;
+    this.#fast = new FastLines(this.#commonTaker(), plain);
     this.#lines = new LineSplitter(
       (bytes, start, end) => this.#line(bytes, start, end),
       (bytes, start, end) => this.#leave('line longer than 64 KiB', bytes, start, end),
-      (bytes, start) => fast.read(bytes, start),
+      this.#fast,
     );
   }
 
@@ -80,6 +82,17 @@ export class TextReader implements TraceReader {
   end(): void {
     const { bytes, length } = this.#lines.rest();
     if (length > 0) this.#leave('last line has no newline: the file is cut off', bytes, 0, length);
+  }
+
+  /** Counts what the reader of common lines read, and passes it on. */
+  #commonTaker(): LineTaker {
+    return {
+      columns: (count, numbers, words) => {
+        this.#counter.countColumns(count, numbers, words);
+        this.#taker.columns(count, numbers, words);
+      },
+      passed: (reason, lines) => this.#skip.addMore(reason, lines),
+    };
   }
 
   #line(bytes: Uint8Array, start: number, end: number): void {
@@ -103,6 +116,7 @@ export class TextReader implements TraceReader {
   #readKind(cursor: Cursor): number {
     let start = cursor.at;
     let end = this.#nameEnd(cursor);
+    this.#bodyAt = start;
     this.#nameId = -1;
     if (cursor.bytes[end] === COLON && end + 1 < cursor.end && cursor.bytes[end + 1] !== SPACE) {
       start = end + 1;
@@ -143,21 +157,25 @@ export class TextReader implements TraceReader {
       this.#leave(problem, bytes, start, end);
       return;
     }
-    this.#fast.remember(bytes, start, this.#head.fixedEnd);
+    this.#fast.remember(bytes, this.#parts(start), event);
     this.#deliver();
   }
 
   #deliver(): void {
     const event = this.#event;
     this.#counter.count(event);
-    if (event.list.truncated) this.stats.truncatedLists++;
-    if (!isExact(event)) this.stats.rounded++;
-    this.#sink(event);
+    this.#taker.event(event);
+  }
+
+  #parts(start: number): LineParts {
+    return { start, headEnd: this.#head.fixedEnd, body: this.#bodyAt };
   }
 
   #leaveUnused(cursor: Cursor, bytes: Uint8Array, start: number, end: number): void {
-    const reason = this.#unused[this.#nameId] ?? this.#unusedReason(cursor, end);
+    const known = this.#unused[this.#nameId];
+    const reason = known ?? this.#unusedReason(cursor, end);
     if (reason !== '') this.#leave(reason, bytes, start, end);
+    if (known !== undefined) this.#fast.rememberUnused(bytes, this.#parts(start), this.#event, known);
   }
 
   /** Why the event is not used; '' for a note of lost events, which is counted as such. */
@@ -176,13 +194,4 @@ export class TextReader implements TraceReader {
     const cut = Math.min(end, start + 400);
     this.#skip.add(reason, () => new TextDecoder().decode(bytes.subarray(start, cut)));
   }
-}
-
-/** False if an address was rounded: above 2^53, where only multiples of 2048 and more are sure to be exact. */
-function isExact(event: TraceEvent): boolean {
-  return isSafe(event.iova) && isSafe(event.pa) && event.size <= Number.MAX_SAFE_INTEGER;
-}
-
-function isSafe(address: number): boolean {
-  return address <= Number.MAX_SAFE_INTEGER || address % 4096 === 0;
 }

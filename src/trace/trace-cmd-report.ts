@@ -2,6 +2,7 @@
  * What `trace-cmd report` prints, with `-t` (nanoseconds) or without, with the flags column or without.
  * @module
  */
+import type { EventTaker } from './columns.ts';
 import type { EventSink, TraceNames } from './events.ts';
 import type { SniffedHead } from './sniff.ts';
 import { TextReader, type TraceReader } from './text-reader.ts';
@@ -12,6 +13,6 @@ export function isTraceCmdReport(head: SniffedHead): boolean {
 }
 
 /** A reader of trace-cmd's report. */
-export function readTraceCmdReport(sink: EventSink, names: TraceNames): TraceReader {
+export function readTraceCmdReport(sink: EventSink | EventTaker, names: TraceNames): TraceReader {
   return new TextReader('trace-cmd report', sink, names);
 }

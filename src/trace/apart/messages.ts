@@ -2,11 +2,11 @@
  * What passes between the thread that reads a trace and the thread that takes its events.
  * @module
  */
+import type { EventColumns } from '../columns.ts';
 import type { TraceNames } from '../events.ts';
 import type { NewNames } from '../names.ts';
 import type { StreamFormat } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
-import type { EventColumns } from './event-batch.ts';
 import type { ThreadFailure } from './failure.ts';
 
 /** Where a trace.dat lies: a file that the reading thread can open, or bytes. */

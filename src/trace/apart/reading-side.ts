@@ -2,13 +2,14 @@
  * The side that reads: bytes in, batches of events out. It knows neither threads nor files; a face gives it both.
  * @module
  */
+
+import { EventBatch, type EventColumns, memoryOf } from '../columns.ts';
 import { createNames, type TraceNames } from '../events.ts';
-import { createTraceReader } from '../readers.ts';
+import { createColumnReader } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
 import type { TraceReader } from '../text-reader.ts';
 import { readTraceDat } from '../trace-dat/read.ts';
 import { type ByteSource, bytesSource, waiting } from '../trace-dat/source.ts';
-import { EventBatch, type EventColumns, memoryOf } from './event-batch.ts';
 import { failureOf } from './failure.ts';
 import { adoptNames, type DatPlace, namesSince, type ReadingOrder, type ReadingReply } from './messages.ts';
 
@@ -53,7 +54,7 @@ export class ReadingSide {
     switch (order.order) {
       case 'stream':
         this.#begin(order.names);
-        this.#reader = createTraceReader(order.format, (event) => this.#batch.add(event), this.#names);
+        this.#reader = createColumnReader(order.format, this.#batch, this.#names);
         break;
       case 'dat':
         this.#begin(order.names);
@@ -94,7 +95,7 @@ export class ReadingSide {
     const source = 'bytes' in place ? bytesSource(place.bytes) : this.#open(place.path);
     const stats = await readTraceDat(
       waiting(source, () => this.#room()),
-      (event) => this.#batch.add(event),
+      (event) => this.#batch.event(event),
       this.#names,
     );
     if (this.#batch.count > 0) this.#send(undefined);

@@ -3,10 +3,11 @@
  * statistics and errors as if they were read here.
  * @module
  */
+
+import { EventDelivery, memoryOf } from '../columns.ts';
 import type { EventSink, TraceNames } from '../events.ts';
 import type { StreamFormat } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
-import { EventDelivery, memoryOf } from './event-batch.ts';
 import { errorOf } from './failure.ts';
 import { adoptNames, type DatPlace, namesSince, type ReadingPort, type ReadingReply } from './messages.ts';
 

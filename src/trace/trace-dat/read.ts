@@ -116,7 +116,6 @@ class BufferReader {
     event.cpu = stream.cpu;
     event.task = this.#task(event.pid);
     this.#counter.count(event);
-    if (event.list.truncated) this.#stats.truncatedLists++;
     this.#sink(event);
   }
 

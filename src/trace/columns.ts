@@ -1,8 +1,8 @@
 /**
- * Events as columns, so that many of them cross from one thread to another at once.
+ * Events as columns, so that many of them are read at once, and cross from one thread to another at once.
  * @module
  */
-import { copyInto, withRoom } from '../arrays.ts';
+import { copyInto, withRoom } from './arrays.ts';
 import {
   type Context,
   clearBody,
@@ -11,17 +11,19 @@ import {
   type EventSink,
   type Kind,
   type TraceEvent,
-} from '../events.ts';
+} from './events.ts';
 
 const FIRST_EVENTS = 8192;
 /** Time, iova, pa, size, unmapped, value, cpu, pid. */
-const NUMBERS = 8;
+export const NUMBERS = 8;
 /** Kind and flags, task, device, direction. */
-const WORDS = 4;
+export const WORDS = 4;
 const CONTEXT_SHIFT = 8;
 const HAS_LIST = 1 << 16;
 const HAS_TEXT = 1 << 17;
 const NO_TEXT = '';
+const NO_LISTS = new Float64Array(0);
+const NO_TEXTS: readonly string[] = [];
 /** Of a list in the column: count, physical count, whether it is truncated. */
 const LIST_HEAD = 3;
 
@@ -42,8 +44,16 @@ export function memoryOf({ numbers, words, lists }: EventColumns): ArrayBuffer[]
   return [numbers.buffer, words.buffer, lists.buffer];
 }
 
-/** Takes events as they are read. */
-export class EventBatch {
+/** Takes what a reader reads, in the order of the file: events one by one, or columns of events. */
+export interface EventTaker {
+  /** The record is valid during the call only. */
+  event(event: TraceEvent): void;
+  /** So many events without lists and texts; the columns are valid during the call only. */
+  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void;
+}
+
+/** Keeps events as they are read. */
+export class EventBatch implements EventTaker {
   #count = 0;
   #numbers = new Float64Array(FIRST_EVENTS * NUMBERS);
   #words = new Int32Array(FIRST_EVENTS * WORDS);
@@ -57,8 +67,8 @@ export class EventBatch {
   }
 
   /** Adds a copy of an event. */
-  add(event: TraceEvent): void {
-    if (this.#count * WORDS === this.#words.length) this.#grow();
+  event(event: TraceEvent): void {
+    if (this.#count * WORDS === this.#words.length) this.#grow(this.#count + 1);
     const numbers = this.#numbers;
     const at = this.#count * NUMBERS;
     numbers[at] = event.time;
@@ -71,6 +81,14 @@ export class EventBatch {
     numbers[at + 7] = event.pid;
     this.#addWords(event);
     this.#count++;
+  }
+
+  /** Adds copies of events. */
+  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void {
+    if ((this.#count + count) * WORDS > this.#words.length) this.#grow(this.#count + count);
+    this.#numbers.set(numbers.subarray(0, count * NUMBERS), this.#count * NUMBERS);
+    this.#words.set(words.subarray(0, count * WORDS), this.#count * WORDS);
+    this.#count += count;
   }
 
   /** The columns so far, and an empty batch behind them; `spare`: columns that are not used any more. */
@@ -118,9 +136,9 @@ export class EventBatch {
     this.#listEnd = end;
   }
 
-  #grow(): void {
-    this.#numbers = longer(this.#numbers, this.#numbers.length * 2);
-    const words = new Int32Array(this.#words.length * 2);
+  #grow(events: number): void {
+    this.#numbers = longer(this.#numbers, events * NUMBERS);
+    const words = new Int32Array((this.#numbers.length / NUMBERS) * WORDS);
     words.set(this.#words);
     this.#words = words;
   }
@@ -132,19 +150,24 @@ function longer(array: Float64Array<ArrayBuffer>, least: number): Float64Array<A
   return grown;
 }
 
-/** Gives the events of batches to a sink, in one record that is reused. */
-export class EventDelivery {
-  readonly #sink: EventSink;
-  readonly #event: TraceEvent = createEvent();
+/** Gives events to a sink, those of columns in one record that is reused. */
+export class EventDelivery implements EventTaker {
+  readonly event: EventSink;
+  readonly #record: TraceEvent = createEvent();
   #listAt = 0;
 
   constructor(sink: EventSink) {
-    this.#sink = sink;
+    this.event = sink;
+  }
+
+  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void {
+    this.deliver({ count, numbers, words, lists: NO_LISTS, texts: NO_TEXTS });
   }
 
   /** Gives all events of a batch. */
   deliver({ count, numbers, words, lists, texts }: EventColumns): void {
-    const event = this.#event;
+    const sink = this.event;
+    const event = this.#record;
     let text = 0;
     this.#listAt = 0;
     clearBody(event);
@@ -155,7 +178,7 @@ export class EventDelivery {
         if (flags & HAS_LIST) this.#readList(lists, event);
         if (flags & HAS_TEXT) event.text = texts[text++] as string;
       }
-      this.#sink(event);
+      sink(event);
       if (flags >= HAS_LIST) clearBody(event);
     }
   }
