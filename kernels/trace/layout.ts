@@ -1,6 +1,9 @@
 // Where the kernel of trace lines finds what it knows and leaves events; src/trace/fast/layout.ts says the same.
 
-/** What a call leaves, as words: events written, lines passed over, whether the head of the line that was not read is known. */
+/**
+ * What a call leaves, as words: events written, lines passed over, whether the head of the line that was not read is known, where
+ * the column of lists ends.
+ */
 export const LEFT: usize = 64;
 
 /** Heads of lines, starts of dma bodies, names of events that are not used: sets of two entries. */
@@ -28,3 +31,5 @@ export const CPU: usize = 112;
 /** Columns of events: eight doubles and four words each. */
 export const NUMBERS: usize = 0xa0000;
 export const WORDS: usize = 0xb0000;
+/** Lists of the events that have one: two counts, 0 (the list is not cut off), then addresses, lengths and physical addresses. */
+export const LISTS: usize = 0xc0000;

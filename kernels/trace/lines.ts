@@ -1,19 +1,27 @@
 // Lines: a head that is known, flags, time, and the body of a map, an unmap, or a dma map or unmap of one run.
 import {
-  CPU, DEVICE, DIRECTION, KIND, LEFT, LENGTH, LINES, NUMBERS, PID, TASK, WORDS,
+  CPU, DEVICE, DIRECTION, KIND, LEFT, LENGTH, LINES, LISTS, NUMBERS, PID, TASK, WORDS,
 } from './layout';
-import { decimalOf, decimals, digitsOf, hexadecimalOf, hexadecimals } from './numbers';
+import { behindArray, behindWord, notCounts, notDmaAddrs, notPhysAddrs, notSizes } from './lists';
+import {
+  decimalOf, decimals, digitsOf, eightsOf, hexadecimalOf, hexadecimals, hexadecimalsOf, othersOf,
+} from './numbers';
 import { headAt, nameAt, startAt } from './remembered';
 
 const SPACE: u8 = 0x20;
 const NEWLINE: u8 = 0x0a;
 const RETURN: u8 = 0x0d;
+/** Lines of events that are used are longer. */
+const SHORTEST_LINE: usize = 64;
 const MAP: u32 = 1;
 const UNMAP: u32 = 2;
 const DMA_MAP: u32 = 3;
-/** More digits than this are left to the general reader: a double might not hold the number. */
+const DMA_UNMAP: u32 = 4;
+const DMA_MAP_SG: u32 = 5;
+const HAS_LIST: u32 = 1 << 16;
+/** More digits than this are left to the general reader, and so are addresses from 2^53 on: a double might not hold them. */
 const MOST_DIGITS: u32 = 15;
-const TWO_64: f64 = 18446744073709551616.0;
+const EXACT_BITS: i64 = 53;
 const NO_CONTEXT: u32 = 3;
 
 @inline
@@ -26,11 +34,20 @@ function behindSpaces(at: usize): usize {
   return at + (ctz<u32>(others) as usize);
 }
 
-/** Behind the newline that must stand here, a carriage return before it or not; 0 otherwise. */
+/** Behind the first newline from `at` on; 0 where there is none before `end`. */
 @inline
-function behindNewline(at: usize): usize {
-  if (load<u8>(at) == RETURN) at++;
-  return load<u8>(at) == NEWLINE ? at + 1 : 0;
+function behindNewline(at: usize, end: usize): usize {
+  for (; at < end; at += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(NEWLINE))) as u32;
+    if (found != 0) return at + (ctz<u32>(found) as usize) + 1;
+  }
+  return 0;
+}
+
+/** Whether the line ends here: before its newline, with a carriage return or without. */
+@inline
+function isEnd(at: usize, next: usize): bool {
+  return at + 1 + ((load<u8>(at) == RETURN ? 1 : 0) as usize) == next;
 }
 
 /** By the third character of the flags. */
@@ -45,164 +62,226 @@ function contextOf(flag: u8): u32 {
 @inline
 function behindFlags(at: usize, words: usize): usize {
   if (load<u8>(at) != SPACE) return 0;
-  at = behindSpaces(at);
-  if ((load<u8>(at) - 0x30) as u8 <= 9) {
+  at = load<u8>(at, 1) != SPACE ? at + 1 : behindSpaces(at);
+  if (((load<u8>(at) - 0x30) as u8) <= 9) {
     store<u32>(words, NO_CONTEXT << 8);
     return at;
   }
-  const ends = i8x16.bitmask(i8x16.le_u(v128.load(at), i8x16.splat(SPACE))) as u32;
-  const length = ctz<u32>(ends | 0x10000);
-  if (length < 3 || length > 8 || load<u8>(at + (length as usize)) != SPACE) return 0;
+  const bytes = v128.load(at);
+  const length = digitsOf(i8x16.bitmask(i8x16.le_u(bytes, i8x16.splat(SPACE))) as u32);
+  const spaces = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(SPACE))) as u32;
+  if (length - 3 > 5 || ((spaces >> length) & 1) == 0) return 0;
   store<u32>(words, contextOf(load<u8>(at, 2)) << 8);
-  return behindSpaces(at + (length as usize));
+  const behind = ctz<u32>(~(spaces | ((1 << length) - 1)));
+  return behind < 16 ? at + (behind as usize) : behindSpaces(at + (length as usize));
 }
 
-/** Seconds, a point, six or nine decimals, a colon and spaces. Leaves the time; behind them, or 0. */
+/** Seconds, a point, nine decimals, a colon and a space. Leaves the time; behind the colon, or 0. */
+@inline
+function behindNanoseconds(at: usize, whole: v128, digits: u32, numbers: usize): usize {
+  const part = decimals(v128.load(at + (digits as usize) + 1));
+  at += (digits as usize) + 10;
+  if (digitsOf(i8x16.bitmask(part) as u32) != 9 || load<u16>(at) != 0x203a) return 0;
+  store<f64>(numbers, (decimalOf(whole, digits) as f64) * 1000000000.0 + (decimalOf(part, 9) as f64));
+  return at + 1;
+}
+
+/** Seconds of at most eight digits, a point, six or nine decimals, a colon and spaces. Leaves the time; behind them, or 0. */
 @inline
 function behindTime(at: usize, numbers: usize): usize {
-  const whole = decimals(at);
-  const digits = digitsOf(whole);
-  at += digits as usize;
-  if (digits - 1 >= MOST_DIGITS || load<u8>(at) != 0x2e) return 0;
-  const part = decimals(at + 1);
-  const places = digitsOf(part);
-  at += 1 + (places as usize);
-  if ((places != 6 && places != 9) || load<u16>(at) != 0x203a) return 0;
-  const unit: f64 = places == 6 ? 1000.0 : 1.0;
-  store<f64>(numbers, decimalOf(whole, digits) * 1000000000.0 + decimalOf(part, places) * unit);
-  return behindSpaces(at + 2);
+  const values = decimals(v128.load(at));
+  const others = i8x16.bitmask(values) as u32;
+  const digits = ctz<u32>(others | 0x10000);
+  if (digits - 1 > 7 || load<u8>(at + (digits as usize)) != 0x2e) return 0;
+  let colon = at + (digits as usize) + 7;
+  if (((others >> (digits + 1)) & 0x7f) == 0x40) {
+    if (load<u16>(colon) != 0x203a) return 0;
+    // seconds to the first eight places, microseconds to the last six
+    const places = i8x16(-8, -7, -6, -5, -4, -3, -2, -1, -128, -128, 1, 2, 3, 4, 5, 6);
+    const eights = eightsOf(i8x16.swizzle(values, i8x16.add(places, i8x16.splat(digits as i8))));
+    const seconds = i32x4.extract_lane(eights, 0) as f64;
+    store<f64>(numbers, seconds * 1000000000.0 + (i32x4.extract_lane(eights, 1) as f64) * 1000.0);
+    colon++;
+  } else {
+    colon = behindNanoseconds(at, values, digits, numbers);
+    if (colon == 0) return 0;
+  }
+  return load<u8>(colon, 1) != SPACE ? colon + 1 : behindSpaces(colon);
 }
 
+/** Zero where ` - 0x` stands, behind the sixteen digits of an address. */
 @inline
-function endFits(iova: f64, size: f64, end: f64): bool {
-  return iova + size == end || iova + size - TWO_64 == end;
+function notEnd(at: usize): u64 {
+  return (load<u64>(at) << 24) ^ 0x7830202d20000000;
 }
 
-/** ` - 0x`, behind the sixteen digits of an address. */
+/** Zero where `IOMMU: iova=0x` stands. */
 @inline
-function hasEnd(at: usize): bool {
-  return load<u32>(at) == 0x30202d20 && load<u8>(at, 4) == 0x78;
+function notIommu(at: usize): u64 {
+  return (load<u64>(at) ^ 0x69203a554d4d4f49) | (load<u64>(at, 6) ^ 0x78303d61766f6920);
 }
 
-/** `IOMMU: iova=0x`. */
+/** Zero where ` paddr=0x` stands. */
 @inline
-function isIommu(at: usize): bool {
-  return load<u64>(at) == 0x69203a554d4d4f49 && load<u64>(at, 6) == 0x78303d61766f6920;
+function notPaddr(at: usize): u64 {
+  return (load<u64>(at) ^ 0x303d726464617020) | ((load<u8>(at, 8) ^ 0x78) as u64);
 }
 
-/** ` paddr=0x`. */
+/** Zero where ` size=` stands. */
 @inline
-function isPaddr(at: usize): bool {
-  return load<u64>(at) == 0x303d726464617020 && load<u8>(at, 8) == 0x78;
+function notSize(at: usize): u64 {
+  return (load<u64>(at) << 16) ^ 0x3d657a6973200000;
 }
 
-/** ` size=`. */
+/** Zero where ` unmapped_size=` stands. */
 @inline
-function isSize(at: usize): bool {
-  return load<u32>(at) == 0x7a697320 && load<u32>(at, 2) == 0x3d657a69;
+function notUnmapped(at: usize): u64 {
+  return (load<u64>(at) ^ 0x657070616d6e7520) | (load<u64>(at, 7) ^ 0x3d657a69735f6465);
 }
 
-/** ` unmapped_size=`. */
+/** Zero where ` phys_addr=` stands. */
 @inline
-function isUnmapped(at: usize): bool {
-  return load<u64>(at) == 0x657070616d6e7520 && load<u64>(at, 7) == 0x3d657a69735f6465;
+function notPhysical(at: usize): u64 {
+  return (load<u64>(at) ^ 0x64615f7379687020) | ((load<u32>(at, 7) ^ 0x3d726464) as u64);
 }
 
-/** ` phys_addr=`. */
+/** Zero where ` attrs=` stands. */
 @inline
-function isPhysical(at: usize): bool {
-  return load<u64>(at) == 0x64615f7379687020 && load<u32>(at, 7) == 0x3d726464;
-}
-
-/** ` attrs=`. */
-@inline
-function isAttributes(at: usize): bool {
-  return load<u32>(at) == 0x74746120 && load<u32>(at, 3) == 0x3d737274;
+function notAttributes(at: usize): u64 {
+  return (load<u64>(at) << 8) ^ 0x3d73727474612000;
 }
 
 /** `IOMMU: iova=0x… - 0x… paddr=0x… size=4096`. */
 @inline
-function behindMap(at: usize, numbers: usize): usize {
-  if (!isIommu(at) || !hasEnd(at + 30) || !isPaddr(at + 51) || !isSize(at + 76)) return 0;
-  const iovas = hexadecimals(at + 14);
-  const ends = hexadecimals(at + 35);
-  const pas = hexadecimals(at + 60);
-  const sizes = decimals(at + 82);
-  const digits = digitsOf(sizes);
-  if (v128.any_true(i8x16.gt_u(v128.or(v128.or(iovas, ends), pas), i8x16.splat(15)))) return 0;
-  if (digits - 1 >= MOST_DIGITS) return 0;
-  const iova = hexadecimalOf(iovas, 16);
+function isMap(at: usize, next: usize, numbers: usize): bool {
+  if ((notIommu(at) | notEnd(at + 30) | notPaddr(at + 51) | notSize(at + 76)) != 0) return false;
+  const iovas = hexadecimals(v128.load(at, 14));
+  const ends = hexadecimals(v128.load(at, 35));
+  const pas = hexadecimals(v128.load(at, 60));
+  const sizes = decimals(v128.load(at, 82));
+  const digits = digitsOf(i8x16.bitmask(sizes) as u32);
+  if (v128.any_true(othersOf(v128.or(v128.or(iovas, ends), pas))) || digits - 1 >= MOST_DIGITS) return false;
   const size = decimalOf(sizes, digits);
-  if (!endFits(iova, size, hexadecimalOf(ends, 16))) return 0;
-  store<f64>(numbers, iova, 8);
-  store<f64>(numbers, hexadecimalOf(pas, 16), 16);
-  store<f64>(numbers, size, 24);
+  const addresses = hexadecimalsOf(iovas, pas);
+  const iova = i64x2.extract_lane(addresses, 0);
+  const pa = i64x2.extract_lane(addresses, 1);
+  const end = hexadecimalOf(ends, 16);
+  if (iova + size != end || ((iova | end | pa) as u64) >> EXACT_BITS != 0) return false;
+  store<f64>(numbers, iova as f64, 8);
+  store<f64>(numbers, pa as f64, 16);
+  store<f64>(numbers, size as f64, 24);
   store<f64>(numbers, 0, 32);
-  return behindNewline(at + 82 + (digits as usize));
+  return isEnd(at + 82 + (digits as usize), next);
 }
 
 /** `IOMMU: iova=0x… - 0x… size=4096 unmapped_size=4096`. */
 @inline
-function behindUnmap(at: usize, numbers: usize): usize {
-  if (!isIommu(at) || !hasEnd(at + 30) || !isSize(at + 51)) return 0;
-  const iovas = hexadecimals(at + 14);
-  const ends = hexadecimals(at + 35);
-  const sizes = decimals(at + 57);
-  const digits = digitsOf(sizes);
-  if (v128.any_true(i8x16.gt_u(v128.or(iovas, ends), i8x16.splat(15)))) return 0;
+function isUnmap(at: usize, next: usize, numbers: usize): bool {
+  if ((notIommu(at) | notEnd(at + 30) | notSize(at + 51)) != 0) return false;
+  const iovas = hexadecimals(v128.load(at, 14));
+  const ends = hexadecimals(v128.load(at, 35));
+  const sizes = decimals(v128.load(at, 57));
+  const digits = digitsOf(i8x16.bitmask(sizes) as u32);
   const behind = at + 57 + (digits as usize);
-  if (digits - 1 >= MOST_DIGITS || !isUnmapped(behind)) return 0;
-  const unmapped = decimals(behind + 15);
-  const count = digitsOf(unmapped);
-  const iova = hexadecimalOf(iovas, 16);
+  if (v128.any_true(othersOf(v128.or(iovas, ends))) || digits - 1 >= MOST_DIGITS || notUnmapped(behind) != 0) return false;
+  const unmapped = decimals(v128.load(behind, 15));
+  const count = digitsOf(i8x16.bitmask(unmapped) as u32);
   const size = decimalOf(sizes, digits);
-  if (count - 1 >= MOST_DIGITS || !endFits(iova, size, hexadecimalOf(ends, 16))) return 0;
-  store<f64>(numbers, iova, 8);
+  const addresses = hexadecimalsOf(iovas, ends);
+  const iova = i64x2.extract_lane(addresses, 0);
+  const end = i64x2.extract_lane(addresses, 1);
+  if (count - 1 >= MOST_DIGITS || iova + size != end || ((iova | end) as u64) >> EXACT_BITS != 0) return false;
+  store<f64>(numbers, iova as f64, 8);
   store<f64>(numbers, 0, 16);
-  store<f64>(numbers, size, 24);
-  store<f64>(numbers, decimalOf(unmapped, count), 32);
-  return behindNewline(behind + 15 + (count as usize));
+  store<f64>(numbers, size as f64, 24);
+  store<f64>(numbers, decimalOf(unmapped, count) as f64, 32);
+  return isEnd(behind + 15 + (count as usize), next);
 }
 
 /** Flags without spaces up to the newline: nothing that could be another field. */
 @inline
-function behindAttributes(at: usize): usize {
-  if (!isAttributes(at)) return 0;
+function hasAttributes(at: usize, next: usize): bool {
+  if (notAttributes(at) != 0) return false;
   at += 7;
   while (load<u8>(at) > SPACE) at++;
-  return behindNewline(at);
+  return isEnd(at, next);
 }
 
 /** `dma_map_page: … dir=… dma_addr=… size=… [phys_addr=…] attrs=…`, the part up to the address known by `start`. */
 @inline
-function behindDma(at: usize, start: usize, numbers: usize, words: usize): usize {
-  at += load<u32>(start, LENGTH) as usize;
-  const kind = load<u32>(start, KIND);
-  const iovas = hexadecimals(at);
-  const iovaDigits = digitsOf(iovas);
+function isDma(at: usize, next: usize, kind: u32, numbers: usize): bool {
+  const iovas = hexadecimals(v128.load(at));
+  const iovaDigits = digitsOf(i8x16.bitmask(i8x16.gt_u(iovas, i8x16.splat(15))) as u32);
   at += iovaDigits as usize;
-  if (iovaDigits == 0 || !isSize(at)) return 0;
-  const sizes = decimals(at + 6);
-  const sizeDigits = digitsOf(sizes);
+  const sizes = decimals(v128.load(at, 6));
+  const sizeDigits = digitsOf(i8x16.bitmask(sizes) as u32);
+  if (iovaDigits == 0 || notSize(at) != 0 || sizeDigits - 1 >= MOST_DIGITS) return false;
   at += 6 + (sizeDigits as usize);
-  if (sizeDigits - 1 >= MOST_DIGITS) return 0;
-  let pa: f64 = 0;
+  const iova = hexadecimalOf(iovas, iovaDigits);
+  let pa: i64 = 0;
   if (kind == DMA_MAP) {
-    if (!isPhysical(at)) return 0;
-    const pas = hexadecimals(at + 11);
-    const paDigits = digitsOf(pas);
-    if (paDigits == 0) return 0;
+    const pas = hexadecimals(v128.load(at, 11));
+    const paDigits = digitsOf(i8x16.bitmask(i8x16.gt_u(pas, i8x16.splat(15))) as u32);
+    if (notPhysical(at) != 0 || paDigits == 0) return false;
     at += 11 + (paDigits as usize);
     pa = hexadecimalOf(pas, paDigits);
   }
-  store<f64>(numbers, hexadecimalOf(iovas, iovaDigits), 8);
-  store<f64>(numbers, pa, 16);
-  store<f64>(numbers, decimalOf(sizes, sizeDigits), 24);
+  if (((iova | pa) as u64) >> EXACT_BITS != 0) return false;
+  store<f64>(numbers, iova as f64, 8);
+  store<f64>(numbers, pa as f64, 16);
+  store<f64>(numbers, decimalOf(sizes, sizeDigits) as f64, 24);
   store<f64>(numbers, 0, 32);
-  store<u32>(words, load<u32>(words) | kind);
+  return hasAttributes(at, next);
+}
+
+/**
+ * `dma_map_sg: … dir=… [nents=…/… ents=…/…] dma_addrs={…} sizes={…} phys_addrs={…} attrs=…`, `dma_unmap_sg: … dir=… phys_addrs={…}
+ * attrs=…`, the part up to `nents=` or the first list known. Leaves the list at `list`, and behind LEFT where it ends.
+ */
+@inline
+function isSg(at: usize, next: usize, kind: u32, list: usize, numbers: usize): bool {
+  let to = list + 24;
+  let count: u32 = 0;
+  if (kind == DMA_MAP_SG) {
+    if (load<u32>(at - 4) == 0x3d73746e) {
+      at = behindWord(at);
+      if (notCounts(at) != 0) return false;
+      at = behindWord(at + 6);
+      if (notDmaAddrs(at) != 0) return false;
+      at += 11;
+    }
+    at = behindArray(at, to);
+    count = load<u32>(LEFT, 16);
+    to += (count as usize) << 3;
+    if (at == 0 || notSizes(at) != 0) return false;
+    at = behindArray(at + 7, to);
+    to += (count as usize) << 3;
+    if (at == 0 || load<u32>(LEFT, 16) != count || notPhysAddrs(at) != 0) return false;
+    at += 12;
+  }
+  at = behindArray(at, to);
+  if (at == 0) return false;
+  const physical = load<u32>(LEFT, 16);
+  store<u32>(LEFT, (to as u32) + (physical << 3), 12);
+  store<f64>(list, count as f64);
+  store<f64>(list, physical as f64, 8);
+  store<f64>(list, 0, 16);
+  for (let place: usize = 8; place < 40; place += 8) store<f64>(numbers + place, 0);
+  return hasAttributes(at, next);
+}
+
+/** A dma event whose body begins as `start`. */
+@inline
+function isBody(at: usize, next: usize, start: usize, list: usize, numbers: usize, words: usize): bool {
+  const kind = load<u32>(start, KIND);
+  const behind = at + (load<u32>(start, LENGTH) as usize);
+  const context = load<u32>(words);
+  store<u32>(words, context | kind);
   store<u32>(words, load<u32>(start, DEVICE), 8);
   store<u32>(words, load<u32>(start, DIRECTION), 12);
-  return behindAttributes(at);
+  if (kind <= DMA_UNMAP) return isDma(behind, next, kind, numbers);
+  store<u32>(words, context | kind | HAS_LIST);
+  return isSg(behind, next, kind, list, numbers);
 }
 
 /** The rest of a line whose event is not used, before `end`. */
@@ -210,48 +289,28 @@ function behindDma(at: usize, start: usize, numbers: usize, words: usize): usize
 function behindUnused(at: usize, end: usize): usize {
   const name = nameAt(at);
   if (name == 0) return 0;
-  for (at += load<u32>(name, LENGTH) as usize; at < end; at += 16) {
-    const found = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(NEWLINE))) as u32;
-    if (found == 0) continue;
-    store<u32>(name, load<u32>(name, LINES) + 1, LINES);
-    return at + (ctz<u32>(found) as usize) + 1;
-  }
-  return 0;
+  const next = behindNewline(at + (load<u32>(name, LENGTH) as usize), end);
+  if (next != 0) store<u32>(name, load<u32>(name, LINES) + 1, LINES);
+  return next;
 }
 
-/** Name and body; the kind is left 0 where the event is not used. */
+/** Name and body of a line that ends before `next`. */
 @inline
-function behindBody(at: usize, end: usize, numbers: usize, words: usize): usize {
+function readBody(at: usize, next: usize, list: usize, numbers: usize, words: usize): bool {
   store<i32>(words, -1, 8);
   store<i32>(words, -1, 12);
   const from = (load<u64>(at) & 0xffffffffffff) == 0x3a756d6d6f69 ? at + 6 : at;
   const name = load<u64>(from);
   if ((name & 0xffffffffff) == 0x203a70616d) {
     store<u32>(words, load<u32>(words) | MAP);
-    return behindMap(behindSpaces(from + 5), numbers);
+    return isMap(behindSpaces(from + 5), next, numbers);
   }
   if ((name & 0xffffffffffffff) == 0x203a70616d6e75) {
     store<u32>(words, load<u32>(words) | UNMAP);
-    return behindUnmap(behindSpaces(from + 7), numbers);
+    return isUnmap(behindSpaces(from + 7), next, numbers);
   }
   const start = startAt(at);
-  return start != 0 ? behindDma(at, start, numbers, words) : behindUnused(at, end);
-}
-
-/** Reads the line at `at` into the columns at `numbers` and `words`. Behind it, or 0 where others must read it. */
-@inline
-function behindLine(at: usize, end: usize, numbers: usize, words: usize): usize {
-  const head = headAt(at);
-  if (head == 0) return 0;
-  at = behindFlags(at + (load<u32>(head, LENGTH) as usize), words);
-  if (at == 0) return 0;
-  at = behindTime(at, numbers);
-  if (at == 0) return 0;
-  store<f64>(numbers, 0, 40);
-  store<f64>(numbers, load<f64>(head, CPU), 48);
-  store<f64>(numbers, load<f64>(head, PID), 56);
-  store<u32>(words, load<u32>(head, TASK), 4);
-  return behindBody(at, end, numbers, words);
+  return start != 0 && isBody(at, next, start, list, numbers, words);
 }
 
 /**
@@ -262,17 +321,36 @@ function behindLine(at: usize, end: usize, numbers: usize, words: usize): usize 
 export function readLines(at: usize, end: usize, limit: u32): usize {
   let count: u32 = 0;
   let passed: u32 = 0;
+  let head: usize = 0;
+  let list = LISTS;
   while (count < limit) {
+    head = headAt(at, head);
+    if (head == 0) break;
+    const numbers = NUMBERS + ((count as usize) << 6);
     const words = WORDS + ((count as usize) << 4);
-    const next = behindLine(at, end, NUMBERS + ((count as usize) << 6), words);
-    if (next == 0) break;
-    const used: u32 = (load<u32>(words) & 0xff) != 0 ? 1 : 0;
-    count += used;
-    passed += 1 - used;
-    at = next;
+    const next = behindNewline(at + SHORTEST_LINE, end);
+    const flags = behindFlags(at + (load<u32>(head, LENGTH) as usize), words);
+    if (flags == 0) break;
+    const body = behindTime(flags, numbers);
+    if (body == 0) break;
+    if (readBody(body, next, list, numbers, words)) {
+      store<f64>(numbers, 0, 40);
+      store<f64>(numbers, load<f64>(head, CPU), 48);
+      store<f64>(numbers, load<f64>(head, PID), 56);
+      store<u32>(words, load<u32>(head, TASK), 4);
+      if ((load<u32>(words) & HAS_LIST) != 0) list = load<u32>(LEFT, 12) as usize;
+      count++;
+      at = next;
+    } else {
+      const other = behindUnused(body, end);
+      if (other == 0) break;
+      passed++;
+      at = other;
+    }
   }
   store<u32>(LEFT, count);
   store<u32>(LEFT, passed, 4);
-  store<u32>(LEFT, headAt(at) != 0 ? 1 : 0, 8);
+  store<u32>(LEFT, headAt(at, 0) != 0 ? 1 : 0, 8);
+  store<u32>(LEFT, list as u32, 12);
   return at;
 }

@@ -8,9 +8,7 @@ const SHORTEST_NAME: usize = 4;
 
 @inline
 function mixed(a: u32, b: u32, c: u32, d: u32): u32 {
-  const low = (a * 0x9e3779b1) ^ b;
-  const high = (c * 0x85ebca6b) ^ d;
-  return ((low ^ (high * 0xc2b2ae35)) * 0x9e3779b1) >> 15;
+  return (a * 0x9e3779b1 + b * 0x85ebca6b + c * 0xc2b2ae35 + d * 0x27d4eb2f) >> 20;
 }
 
 /** Whether the bytes of an entry stand at `at`. */
@@ -48,9 +46,10 @@ function endBehind(at: usize, skip: usize, byte: u8): usize {
   return 0;
 }
 
-/** The head that stands at `at`: up to the bracket behind the processor. */
+/** The head that stands at `at`: up to the bracket behind the processor. `last`: the entry found last, looked at first. */
 @inline
-export function headAt(at: usize): usize {
+export function headAt(at: usize, last: usize): usize {
+  if (last != 0 && stands(last, at, load<u32>(last, LENGTH) as usize)) return last;
   const end = endBehind(at, SHORTEST_HEAD - 1, 0x5d);
   if (end == 0) return 0;
   const first = max<usize>(at, end - 16);
@@ -58,15 +57,30 @@ export function headAt(at: usize): usize {
   return entryOf(setOf(HEADS, hash, HEAD_SETS), at, end);
 }
 
-/** The start of a dma body that stands at `at`: up to the equals sign before its address, the second one. */
+@inline
+function equalsAt(at: usize): u64 {
+  return i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(0x3d))) as u32 as u64;
+}
+
+/** Behind the second equals sign from `at` on, or 0 where there is none near. */
+@inline
+function startEnd(at: usize): usize {
+  const near = equalsAt(at) | (equalsAt(at + 16) << 16) | (equalsAt(at + 32) << 32) | (equalsAt(at + 48) << 48);
+  const second = near & (near - 1);
+  if (second != 0) return at + (ctz<u64>(second) as usize) + 1;
+  const first = endBehind(at, 0, 0x3d);
+  return first == 0 ? first : endBehind(first, 0, 0x3d);
+}
+
+/** The start of a dma body that stands at `at`: up to its second equals sign, behind the name, device and direction. */
 @inline
 export function startAt(at: usize): usize {
-  const first = endBehind(at, 0, 0x3d);
-  if (first == 0) return 0;
-  const end = endBehind(first, 0, 0x3d);
+  const end = startEnd(at);
   if (end < at + SHORTEST_START) return 0;
-  const name = load<u32>(at, 8) ^ load<u32>(end - 40);
-  const hash = mixed(name, load<u32>(end - 36), load<u32>(end - 32), load<u32>(end - 28));
+  const first = load<u32>(at, 8) ^ load<u32>(end - 40);
+  const second = load<u32>(end - 36) ^ load<u32>(end - 24);
+  const third = load<u32>(end - 32) ^ load<u32>(end - 20);
+  const hash = mixed(first, second, third, load<u32>(end - 28));
   return entryOf(setOf(STARTS, hash, START_SETS), at, end);
 }
 

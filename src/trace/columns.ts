@@ -19,13 +19,12 @@ export const NUMBERS = 8;
 /** Kind and flags, task, device, direction. */
 export const WORDS = 4;
 const CONTEXT_SHIFT = 8;
-const HAS_LIST = 1 << 16;
+/** A flag beside the kind: the event has a list. */
+export const HAS_LIST: number = 1 << 16;
 const HAS_TEXT = 1 << 17;
 const NO_TEXT = '';
-const NO_LISTS = new Float64Array(0);
-const NO_TEXTS: readonly string[] = [];
 /** Of a list in the column: count, physical count, whether it is truncated. */
-const LIST_HEAD = 3;
+export const LIST_HEAD = 3;
 
 /** The columns of a batch; plain data. */
 export interface EventColumns {
@@ -48,8 +47,8 @@ export function memoryOf({ numbers, words, lists }: EventColumns): ArrayBuffer[]
 export interface EventTaker {
   /** The record is valid during the call only. */
   event(event: TraceEvent): void;
-  /** So many events without lists and texts; the columns are valid during the call only. */
-  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void;
+  /** Events of which none has a text. The columns are valid during the call only. */
+  columns(columns: EventColumns): void;
 }
 
 /** Keeps events as they are read. */
@@ -84,11 +83,15 @@ export class EventBatch implements EventTaker {
   }
 
   /** Adds copies of events. */
-  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void {
+  columns({ count, numbers, words, lists }: EventColumns): void {
     if ((this.#count + count) * WORDS > this.#words.length) this.#grow(this.#count + count);
     this.#numbers.set(numbers.subarray(0, count * NUMBERS), this.#count * NUMBERS);
     this.#words.set(words.subarray(0, count * WORDS), this.#count * WORDS);
     this.#count += count;
+    if (lists.length === 0) return;
+    this.#reserveLists(this.#listEnd + lists.length);
+    this.#lists.set(lists, this.#listEnd);
+    this.#listEnd += lists.length;
   }
 
   /** The columns so far, and an empty batch behind them; `spare`: columns that are not used any more. */
@@ -125,7 +128,7 @@ export class EventBatch implements EventTaker {
   #addList({ dma, lengths, physical, count, physicalCount, truncated }: EventList): void {
     let at = this.#listEnd;
     const end = at + LIST_HEAD + 2 * count + physicalCount;
-    if (end > this.#lists.length) this.#lists = longer(this.#lists, end);
+    this.#reserveLists(end);
     const lists = this.#lists;
     lists[at++] = count;
     lists[at++] = physicalCount;
@@ -134,6 +137,10 @@ export class EventBatch implements EventTaker {
     for (let i = 0; i < count; i++) lists[at++] = lengths[i] as number;
     for (let i = 0; i < physicalCount; i++) lists[at++] = physical[i] as number;
     this.#listEnd = end;
+  }
+
+  #reserveLists(end: number): void {
+    if (end > this.#lists.length) this.#lists = longer(this.#lists, end);
   }
 
   #grow(events: number): void {
@@ -160,12 +167,8 @@ export class EventDelivery implements EventTaker {
     this.event = sink;
   }
 
-  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void {
-    this.deliver({ count, numbers, words, lists: NO_LISTS, texts: NO_TEXTS });
-  }
-
-  /** Gives all events of a batch. */
-  deliver({ count, numbers, words, lists, texts }: EventColumns): void {
+  /** Gives all events of columns, texts included. */
+  columns({ count, numbers, words, lists, texts }: EventColumns): void {
     const sink = this.event;
     const event = this.#record;
     let text = 0;

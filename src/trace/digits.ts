@@ -1,13 +1,10 @@
 /**
- * Digits by tables: one at a time, and two at a time as they stand in a little-endian number of 16 bits.
+ * Digits by a table.
  * @module
  */
 
 /** Value of each hexadecimal digit, 255 for all other bytes. */
 export const HEX_VALUE: Uint8Array = makeHexValues();
-
-/** Value of two hexadecimal digits, −1 for all other pairs of bytes. */
-export const HEX_PAIR: Int16Array = makePairs();
 
 function makeHexValues(): Uint8Array {
   const values = new Uint8Array(256).fill(255);
@@ -17,11 +14,4 @@ function makeHexValues(): Uint8Array {
     values[0x41 + digit - 10] = digit;
   }
   return values;
-}
-
-function makePairs(): Int16Array {
-  const pairs = new Int16Array(65536).fill(-1);
-  const digits = [...HEX_VALUE.entries()].filter(([, value]) => value < 16);
-  for (const [first, high] of digits) for (const [second, low] of digits) pairs[first + second * 256] = high * 16 + low;
-  return pairs;
 }

@@ -27,12 +27,13 @@ const MAX_HEAD = 256;
 /** How the pid is joined to the task's name: `-` by ftrace and trace-cmd, a space by perf. */
 export type HeadForm = 'ftrace' | 'perf';
 
-function isDigit(byte: number): boolean {
+/** Whether a byte is a decimal digit. */
+export function isDigit(byte: number): boolean {
   return byte >= 0x30 && byte <= 0x39;
 }
 
 /** Context by the third character of the flags: hardirq/softirq (`h` hard, `H` hard in soft, `s` soft, `z`/`Z` NMI). */
-function contextOf(flag: number): Context {
+export function contextOf(flag: number): Context {
   if (flag === DOT) return CONTEXT.TASK;
   if (flag === 0x73) return CONTEXT.SOFT_IRQ;
   if (flag === 0x68 || flag === 0x48 || flag === 0x7a || flag === 0x5a) return CONTEXT.HARD_IRQ;

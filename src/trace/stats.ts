@@ -3,7 +3,7 @@
  * a hostile file cannot make it grow.
  * @module
  */
-import { NUMBERS, WORDS } from './columns.ts';
+import { type EventColumns, NUMBERS, WORDS } from './columns.ts';
 import type { TraceEvent } from './events.ts';
 
 const MAX_REASONS = 64;
@@ -148,26 +148,22 @@ export class EventCounter {
     if (!(time <= stats.lastTime)) stats.lastTime = time;
   }
 
-  /** Counts those of columns. */
-  countColumns(count: number, numbers: Float64Array, words: Int32Array): void {
+  /** Counts those of columns, all of whose numbers are exact and whose lists are complete. */
+  countColumns({ count, numbers, words }: EventColumns): void {
     const { kinds } = this.#stats;
     let previous = this.#previous;
     let first = Number.POSITIVE_INFINITY;
     let last = Number.NEGATIVE_INFINITY;
-    let rounded = 0;
     for (let index = 0; index < count; index++) {
-      const at = index * NUMBERS;
-      const time = numbers[at] as number;
+      const time = numbers[index * NUMBERS] as number;
       const kind = (words[index * WORDS] as number) & KIND_BITS;
       kinds[kind] = (kinds[kind] as number) + 1;
-      if (!isExact(numbers[at + 1] as number, numbers[at + 2] as number, numbers[at + 3] as number)) rounded++;
       if (time < previous) this.#stepBack(previous - time);
       if (time < first) first = time;
       if (time > last) last = time;
       previous = time;
     }
     this.#previous = previous;
-    this.#stats.rounded += rounded;
     this.#extend(count, first, last);
   }
 

@@ -87,9 +87,9 @@ export class TextReader implements TraceReader {
   /** Counts what the reader of common lines read, and passes it on. */
   #commonTaker(): LineTaker {
     return {
-      columns: (count, numbers, words) => {
-        this.#counter.countColumns(count, numbers, words);
-        this.#taker.columns(count, numbers, words);
+      columns: (columns) => {
+        this.#counter.countColumns(columns);
+        this.#taker.columns(columns);
       },
       passed: (reason, lines) => this.#skip.addMore(reason, lines),
     };

@@ -46,7 +46,7 @@ class Taker {
 
   async deliver({ columns, names }: Extract<ReadingReply, { reply: 'batch' }>): Promise<void> {
     adoptNames(this.#names, names);
-    this.#delivery.deliver(columns);
+    this.#delivery.columns(columns);
     this.#port.post({ order: 'taken', columns }, memoryOf(columns));
     await this.#room?.();
   }

@@ -3,29 +3,43 @@
  * read so that lines like it are known from then on.
  * @module
  */
+import { type EventColumns, NUMBERS, WORDS } from '../columns.ts';
 import { KIND, type TraceEvent } from '../events.ts';
 import type { CommonLines } from '../lines.ts';
 import { type KernelWithMemory, lineKernel } from './kernel.ts';
-import { LEFT_AT, LONGEST, MOST_EVENTS, NUMBERS_AT, WINDOW_AT, WINDOW_BYTES, WORDS_AT } from './layout.ts';
+import {
+  LEFT_AT,
+  LISTS_AT,
+  LISTS_BYTES,
+  LONGEST,
+  MOST_EVENTS,
+  NUMBERS_AT,
+  WINDOW_AT,
+  WINDOW_BYTES,
+  WORDS_AT,
+} from './layout.ts';
 import { Remembered } from './remembered.ts';
 
 /** Nearer to the end of the window a line may be cut off by it. */
-const NEAR = 1024;
+const NEAR = 16384;
 /** Zeros behind the window: no kernel reads further where no newline comes. */
 const BEHIND = 256;
 /** Reasons that lines are passed over for, at most. */
 const MOST_REASONS = 64;
 const NO_BYTES = new Uint8Array(0);
-/** Start of a dma body up to its address, perf's name of the system before it or not. */
-const DMA_START = /^(?:dma:)?dma_(?:un)?map_(?:page|phys|resource): +[^ ]+ dir=[A-Z_]+ dma_addr=/;
+const NO_LISTS = new Float64Array(0);
+const NO_TEXTS: readonly string[] = [];
+/** Start of a dma body up to the first field behind the direction, perf's name of the system before it or not. */
+const DMA_START =
+  /^(?:dma:)?dma_(?:(?:un)?map_(?:page|phys|resource): +[^ ]+ dir=[A-Z_]+ dma_addr|map_sg: +[^ ]+ dir=[A-Z_]+ (?:nents|dma_addrs)|unmap_sg: +[^ ]+ dir=[A-Z_]+ phys_addrs)=/;
 /** Name of an event, the same, and the space behind it. */
 const NAME = /^(?:\w+:)?\w+: /;
 const LATIN = new TextDecoder('latin1');
 
 /** What takes the events of common lines. */
 export interface LineTaker {
-  /** So many events in columns that are valid during the call only. */
-  columns(count: number, numbers: Float64Array<ArrayBuffer>, words: Int32Array<ArrayBuffer>): void;
+  /** Events whose numbers are exact and lists complete, without texts. The columns are valid during the call only. */
+  columns(columns: EventColumns): void;
   /** Lines that were passed over, as they were before for that reason. */
   passed(reason: string, lines: number): void;
 }
@@ -44,6 +58,7 @@ interface Parts extends KernelWithMemory {
   readonly remembered: Remembered;
   readonly numbers: Float64Array<ArrayBuffer>;
   readonly words: Int32Array<ArrayBuffer>;
+  readonly lists: Float64Array<ArrayBuffer>;
   readonly left: Int32Array;
   readonly window: Uint8Array;
 }
@@ -54,9 +69,10 @@ function partsOf(plain: boolean): Parts {
     kernel,
     memory,
     remembered: new Remembered(memory),
-    numbers: new Float64Array(memory, NUMBERS_AT, MOST_EVENTS * 8),
-    words: new Int32Array(memory, WORDS_AT, MOST_EVENTS * 4),
-    left: new Int32Array(memory, LEFT_AT, 3),
+    numbers: new Float64Array(memory, NUMBERS_AT, MOST_EVENTS * NUMBERS),
+    words: new Int32Array(memory, WORDS_AT, MOST_EVENTS * WORDS),
+    lists: new Float64Array(memory, LISTS_AT, LISTS_BYTES / Float64Array.BYTES_PER_ELEMENT),
+    left: new Int32Array(memory, LEFT_AT, 4),
     window: new Uint8Array(memory, WINDOW_AT, WINDOW_BYTES + BEHIND),
   };
 }
@@ -100,7 +116,7 @@ export class FastLines implements CommonLines {
   /** Remembers a line's head and, of a dma event, the start of its body, as they were read into the event. */
   remember(line: Uint8Array, parts: LineParts, event: TraceEvent): void {
     const remembered = this.#rememberHead(line, parts, event);
-    if (event.kind !== KIND.DMA_MAP && event.kind !== KIND.DMA_UNMAP) return;
+    if (event.kind < KIND.DMA_MAP || event.kind > KIND.DMA_UNMAP_SG) return;
     remembered?.addStart(stretchOf(line, parts.body, DMA_START), event);
   }
 
@@ -134,15 +150,21 @@ export class FastLines implements CommonLines {
   }
 
   /** Reads as many lines as it can. @returns where the line begins that it could not read */
-  #run({ kernel, left, numbers, words, remembered }: Parts, start: number): number {
+  #run(parts: Parts, start: number): number {
+    const { kernel, left, numbers, words, remembered } = parts;
     const offset = WINDOW_AT - this.#from;
     const next = kernel.readLines(start + offset, this.#to + offset, MOST_EVENTS) - offset;
     const count = left[0] as number;
-    if (count > 0) this.#taker.columns(count, numbers, words);
+    if (count > 0) this.#taker.columns({ count, numbers, words, lists: this.#lists(parts), texts: NO_TEXTS });
     if (left[1] !== 0) {
       remembered.takePassed((reason, lines) => this.#taker.passed(this.#reasons[reason] as string, lines));
     }
     return next;
+  }
+
+  #lists({ lists, left }: Parts): Float64Array<ArrayBuffer> {
+    const end = left[3] as number;
+    return end === LISTS_AT ? NO_LISTS : lists.subarray(0, (end - LISTS_AT) / lists.BYTES_PER_ELEMENT);
   }
 }
 

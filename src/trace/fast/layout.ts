@@ -39,7 +39,10 @@ export const ENTRY = {
   reason: 104,
 } as const;
 
-/** Byte offset of what a call leaves, as words: events written, lines passed over, whether the head of the line that was not read is known. */
+/**
+ * Byte offset of what a call leaves, as words: events written, lines passed over, whether the head of the line that was not read is
+ * known, where the column of lists ends.
+ */
 export const LEFT_AT = 64;
 
 /** Where bytes lie while their set is looked for. */
@@ -50,13 +53,17 @@ export const NUMBERS_AT = 0xa0000;
 export const WORDS_AT = 0xb0000;
 export const MOST_EVENTS = 1024;
 
+/** The column of lists, with room for those of a whole window: an element takes four bytes there at least. */
+export const LISTS_AT = 0xc0000;
+export const LISTS_BYTES = 0x30000;
+
 /** The piece of a trace that is read, and zeros behind it. */
-export const WINDOW_AT = 0xc0000;
+export const WINDOW_AT = 0xf0000;
 export const WINDOW_BYTES = 0x10000;
 
 /** Bytes of a page of WebAssembly's memory, and pages of all that is above. */
 export const PAGE_BYTES = 0x10000;
-export const PAGES = 14;
+export const PAGES = 17;
 
 /** What reads lines of the window into the columns. */
 export interface LineKernel {

@@ -18,9 +18,9 @@ const SHORTEST_NAME = 4;
 const NOWHERE = 0;
 
 function mixed(a: number, b: number, c: number, d: number): number {
-  const low = Math.imul(a, 0x9e3779b1) ^ b;
-  const high = Math.imul(c, 0x85ebca6b) ^ d;
-  return Math.imul(low ^ Math.imul(high, 0xc2b2ae35), 0x9e3779b1) >>> 15;
+  const low = Math.imul(a, 0x9e3779b1) + Math.imul(b, 0x85ebca6b);
+  const high = Math.imul(c, 0xc2b2ae35) + Math.imul(d, 0x27d4eb2f);
+  return ((low + high) | 0) >>> 20;
 }
 
 /** Behind the first `byte` in [at, at + LONGEST), or 0. */
@@ -50,7 +50,7 @@ export class Remembered {
     return end === NOWHERE ? NOWHERE : this.#find(this.#setOfHead(at, end), at, end - at);
   }
 
-  /** The entry of the start of a dma body that stands at `at`: up to the equals sign before its address, the second one. */
+  /** The entry of the start of a dma body that stands at `at`: up to its second equals sign, behind the direction. */
   startAt(at: number): number {
     const end = this.#startEnd(at);
     return end === NOWHERE ? NOWHERE : this.#find(this.#setOfStart(at, end), at, end - at);
@@ -119,12 +119,13 @@ export class Remembered {
     return setOf(TABLES.heads, mixed(first, second, view.getInt32(end - 8, true), view.getInt32(end - 4, true)));
   }
 
-  /** By the name's middle, which tells map from unmap, and the bytes before the direction, where the device stands. */
+  /** By the name's middle, which tells map from unmap, and the bytes where device and direction stand. */
   #setOfStart(at: number, end: number): number {
     const view = this.#view;
-    const name = view.getInt32(at + 8, true) ^ view.getInt32(end - 40, true);
-    const second = view.getInt32(end - 36, true);
-    return setOf(TABLES.starts, mixed(name, second, view.getInt32(end - 32, true), view.getInt32(end - 28, true)));
+    const first = view.getInt32(at + 8, true) ^ view.getInt32(end - 40, true);
+    const second = view.getInt32(end - 36, true) ^ view.getInt32(end - 24, true);
+    const third = view.getInt32(end - 32, true) ^ view.getInt32(end - 20, true);
+    return setOf(TABLES.starts, mixed(first, second, third, view.getInt32(end - 28, true)));
   }
 
   #setOfName(at: number, end: number): number {
