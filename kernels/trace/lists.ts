@@ -12,30 +12,6 @@ export function behindWord(at: usize): usize {
   return at + (digitsOf(i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(0x20))) as u32) as usize);
 }
 
-/** Zero where ` ents=` stands. */
-@inline
-export function notCounts(at: usize): u64 {
-  return (load<u64>(at) << 16) ^ 0x3d73746e65200000;
-}
-
-/** Zero where ` dma_addrs=` stands. */
-@inline
-export function notDmaAddrs(at: usize): u64 {
-  return (load<u64>(at) ^ 0x6464615f616d6420) | ((load<u32>(at, 7) ^ 0x3d737264) as u64);
-}
-
-/** Zero where ` sizes=` stands. */
-@inline
-export function notSizes(at: usize): u64 {
-  return (load<u64>(at) << 8) ^ 0x3d73657a69732000;
-}
-
-/** Zero where ` phys_addrs=` stands. */
-@inline
-export function notPhysAddrs(at: usize): u64 {
-  return (load<u64>(at) ^ 0x64615f7379687020) | ((load<u32>(at, 8) ^ 0x3d737264) as u64);
-}
-
 /** `{0x1000,0x2000}`, as doubles from `to` on. Leaves their number behind LEFT. Behind the brace, or 0. */
 export function behindArray(at: usize, to: usize): usize {
   if (load<u8>(at) != 0x7b) return 0;

@@ -1,41 +1,239 @@
+// Common lines are read by a kernel, or its plain twin, into columns: the same events and statistics as from the general reader.
+import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CAPTURES, load, read } from './helpers.ts';
+import { EventDelivery, type EventTaker } from '../../src/trace/columns.ts';
+import { createNames } from '../../src/trace/events.ts';
+import { isStreamFormat, recogniseTrace } from '../../src/trace/readers.ts';
+import { TextReader } from '../../src/trace/text-reader.ts';
+import { CAPTURES, eventText, load, type Read, SAMPLES } from './helpers.ts';
 
-const FILES = [
-  ['ftrace', 'arm64-smmuv3-612-blk-s2/trace.txt'],
-  ['ftrace', 'x86-vtdfl-73-blk/trace.txt'],
-  ['trace-cmd-report', 'x86-amdvi-612-blk/trace-cmd-report.txt'],
-] as const;
-const LINES = 60;
-/** Lines near the end of a chunk are left to the general reader: this keeps the others away from it. */
-const TAIL = `# ${'x'.repeat(1000)}\n`;
-/** Chunks this small are left to the general reader in full. */
-const SMALL = 64;
+const FILES = [CAPTURES, SAMPLES].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(trace|samples)[^/]*\.txt(\.gz)?$/.test(path) || folder === SAMPLES)
+    .filter((path) => /\.txt(\.gz)?$/.test(path))
+    .map((path) => `${folder}${path}`),
+);
+const TRACES = FILES.map((path) => ({ path: path.replace(/.*\/test\//, ''), bytes: load(path) })).filter(({ bytes }) =>
+  isText(bytes),
+);
+/** Chunks in which no line is complete: the general reader reads them all. */
+const PIECE = 64;
 
-describe('lines read in one pass', () => {
-  it.each(FILES)('%s %s: the same events as the general reader, line by line', (format, path) => {
-    const bytes = load(`${CAPTURES}${path}`);
-    expect(read(bytes, format)).toEqual(read(bytes, format, SMALL));
+function isText(bytes: Uint8Array): boolean {
+  try {
+    return isStreamFormat(recogniseTrace(bytes));
+  } catch {
+    return false;
+  }
+}
+
+/** What a taker saw, and how many events came in columns. */
+interface Taken extends Read {
+  readonly inColumns: number;
+}
+
+function taken(chunks: Iterable<Uint8Array>, plain: boolean): Taken {
+  const names = createNames();
+  const events: string[] = [];
+  let inColumns = 0;
+  const delivery = new EventDelivery((event) => events.push(eventText(event, names)));
+  const taker: EventTaker = {
+    event: delivery.event,
+    columns: (columns) => {
+      inColumns += columns.count;
+      delivery.columns(columns);
+    },
+  };
+  const reader = new TextReader('text', taker, names, plain);
+  for (const chunk of chunks) reader.push(chunk);
+  reader.end();
+  return { events, stats: reader.stats, inColumns };
+}
+
+function* cut(bytes: Uint8Array, piece: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += piece) yield bytes.slice(at, at + piece);
+}
+
+/** Reads by the kernel, by its twin and by the general reader, and holds that they agree. */
+function agreed(bytes: Uint8Array, piece: number = bytes.length || 1): Taken {
+  const { inColumns: none, ...expected } = taken(cut(bytes, PIECE), true);
+  const plain = taken(cut(bytes, piece), true);
+  const compiled = taken(cut(bytes, piece), false);
+  expect({ events: compiled.events, stats: compiled.stats }).toEqual(expected);
+  expect({ events: plain.events, stats: plain.stats }).toEqual(expected);
+  expect(none).toBe(0);
+  return compiled;
+}
+
+function textOf({ events, stats }: Read): string {
+  return `${events.join('\n')}\n${JSON.stringify(stats)}`;
+}
+
+function bytesOf(...lines: readonly string[]): Uint8Array {
+  return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
+}
+
+const HEAD = '              dd-239     [000] .....     9.206370: ';
+const MAP = 'map: IOMMU: iova=0x00000000fffbf000 - 0x00000000fffc0000 paddr=0x000000007aa88000 size=4096';
+const UNMAP = 'unmap: IOMMU: iova=0x00000000fffbf000 - 0x00000000fffc0000 size=4096 unmapped_size=4096';
+const DMA_MAP = 'dma_map_page: 0000:00:01.0 dir=FROM_DEVICE dma_addr=fffbf000 size=4096 phys_addr=7aa88000 attrs=';
+const DMA_UNMAP = 'dma_unmap_phys: 0000:00:01.0 dir=TO_DEVICE dma_addr=fffbf000 size=4096 attrs=SKIP_CPU_SYNC|ZERO';
+const MAP_SG =
+  'dma_map_sg: 0000:00:01.0 dir=FROM_DEVICE nents=3/3 ents=2/2 dma_addrs={0xffe00000,0xfff00000} sizes={0x2000,0x1000} phys_addrs={0x6d7c000,0x3f781000,0x3f789000} attrs=NO_WARN';
+const OLD_MAP_SG =
+  'dma_map_sg: 0000:00:01.0 dir=TO_DEVICE dma_addrs={0xffe00000} sizes={0x2000} phys_addrs={0x6d7c000,0x3f781000} attrs=';
+const UNMAP_SG = 'dma_unmap_sg: 0000:00:01.0 dir=FROM_DEVICE phys_addrs={0x6d7c000,0x3f781000,0x3f789000} attrs=';
+const UNUSED = 'qi_submit: iotlb_inv dmar0: 0x400f2 0xffff8040 0x0 0x0';
+const BODIES = [MAP, UNMAP, DMA_MAP, DMA_UNMAP, MAP_SG, OLD_MAP_SG, UNMAP_SG, UNUSED];
+/** Each twice: what the general reader read once is known from then on. */
+const TWICE = BODIES.flatMap((body) => [HEAD + body, HEAD + body]);
+const HEADS = [
+  HEAD,
+  '          <idle>-0       [001] d.h1.    14.502396: ',
+  '    kworker/0:1H-120     [000] d.H..    10.457151: ',
+  '              dd-339   [000] .....    32.609623: ',
+  '              dd-303   [001]     33.741799123: ',
+  '              dd-243     (    243) [000] d.s1     7.656177: ',
+  '         swapper     0 [001]     7.656746:              iommu:',
+  '              dd   243 [000]     7.656209:         dma:',
+  '  a]b c]d e]f-5 [12] dNZ2. 12345678.000001: ',
+];
+
+describe('lines read many at once', () => {
+  it.each(TRACES)('$path: as the general reader reads them', ({ bytes }) => {
+    agreed(bytes, 50_000);
   });
 
-  it.each(FILES)('%s %s: the same with bytes changed, dropped or repeated', (format, path) => {
-    const lines = new TextDecoder()
-      .decode(load(`${CAPTURES}${path}`))
-      .split('\n')
-      .slice(11, 11 + LINES);
-    const text = `${lines.join('\n')}\n${TAIL}`;
-    const clean = new TextEncoder().encode(text);
-    const byte = fc.oneof(fc.constantFrom(0x20, 0x0a, 0x30, 0x2e, 0x3a, 0x5b, 0x5d, 0x2d, 0x66), fc.nat({ max: 255 }));
-    const change = fc.tuple(fc.nat({ max: clean.length - TAIL.length - 1 }), byte, fc.constantFrom(0, 1, 2));
+  it('are nearly all lines of the captures', () => {
+    const large = TRACES.filter(({ path, bytes }) => path.endsWith('/trace.txt.gz') && bytes.length > 500_000);
+    expect(large.length).toBeGreaterThan(5);
+    for (const { path, bytes } of large) {
+      for (const plain of [false, true]) {
+        const { stats, inColumns } = taken([bytes], plain);
+        expect(inColumns / stats.events, path).toBeGreaterThan(0.98);
+      }
+    }
+  });
+
+  it('come in all forms of heads and bodies, the second of each in columns', () => {
+    for (const head of HEADS) {
+      const system = head.slice(head.lastIndexOf(' ') + 1, -1);
+      const bodies = BODIES.filter((body) => system === '' || body.startsWith('dma') === (system === 'dma'));
+      const lines = bodies.flatMap((body) => [head + body, head + body, `${head + body}\r`]);
+      const { stats, inColumns } = agreed(bytesOf(...lines));
+      expect(stats.events).toBeGreaterThan(3);
+      if (head !== HEADS.at(-1)) expect(inColumns, head).toBeGreaterThanOrEqual(stats.events / 2);
+    }
+  });
+
+  it('may be cut anywhere', () => {
+    const known = BODIES.map((body, index) => (HEADS[index % 4] ?? HEAD) + body);
+    const bytes = bytesOf(...known, ...known, HEAD);
+    const whole = textOf(taken([bytes], false));
+    for (let at = bytes.length >> 1; at <= bytes.length; at++) {
+      expect(textOf(taken([bytes.slice(0, at), bytes.slice(at)], at % 3 === 0))).toBe(whole);
+    }
+  }, 60_000);
+
+  it('may have bytes changed, dropped or repeated', () => {
+    const clean = bytesOf(...TWICE, ...HEADS.flatMap((head) => [head + MAP, head + UNMAP]));
+    const byte = fc.oneof(
+      fc.constantFrom(0x20, 0x0a, 0x0d, 0x00, 0x30, 0x39, 0x3a, 0x2e, 0x5b, 0x5d, 0x2d, 0x2c, 0x3d, 0x66, 0x67, 0x46),
+      fc.nat({ max: 255 }),
+    );
+    const change = fc.tuple(fc.nat({ max: clean.length - 1 }), byte, fc.constantFrom(0, 1, 2));
     fc.assert(
       fc.property(fc.array(change, { minLength: 1, maxLength: 40 }), (changes) => {
         const bytes = [...clean];
         for (const [at, value, gap] of changes) bytes.splice(at, gap, value);
-        const damaged = Uint8Array.from(bytes);
-        expect(read(damaged, format)).toEqual(read(damaged, format, SMALL));
+        agreed(Uint8Array.from([...clean, ...bytes, ...clean]));
       }),
       { numRuns: 300 },
     );
+  }, 60_000);
+
+  it('may have numbers of any length and size', () => {
+    const hex = fc.oneof(
+      fc.constantFrom(
+        '0',
+        '1fffffffffffff',
+        '20000000000000',
+        '001fffffffffffff',
+        'ffffffffffffffff',
+        '0xffff',
+        'FFFF',
+        '',
+      ),
+      fc.bigInt({ min: 0n, max: 2n ** 66n }).map((value) => value.toString(16)),
+    );
+    const decimal = fc.oneof(
+      fc.constantFrom('0', '4096', '999999999999999', '1000000000000000', '9007199254740993', '0x1000', '', '-1'),
+      fc.bigInt({ min: 0n, max: 10n ** 21n }).map((value) => value.toString()),
+    );
+    const line = fc.record({
+      time: decimal,
+      iova: hex,
+      pa: hex,
+      size: decimal,
+      unmapped: decimal,
+      list: fc.array(hex),
+    });
+    fc.assert(
+      fc.property(fc.array(line, { minLength: 1, maxLength: 20 }), (values) => {
+        const lines = values.flatMap(({ time, iova, pa, size, unmapped, list }) => {
+          const wide = iova.padStart(16, '0');
+          const end = /^[0-9a-f]+$/.test(iova) && /^\d+$/.test(size) ? BigInt(`0x${iova}`) + BigInt(size) : 0n;
+          const range = `IOMMU: iova=0x${wide} - 0x${(end % 2n ** 64n).toString(16).padStart(16, '0')}`;
+          const items = list.map((item) => `0x${item}`).join(',');
+          return [
+            `              dd-239     [000] ..... ${time}.206370: map: ${range} paddr=0x${pa.padStart(16, '0')} size=${size}`,
+            `              dd-239     [000] ..... ${time}.206370999: unmap: ${range} size=${size} unmapped_size=${unmapped}`,
+            `${HEAD}dma_map_page: 0000:00:01.0 dir=FROM_DEVICE dma_addr=${iova} size=${size} phys_addr=${pa} attrs=`,
+            `${HEAD}dma_unmap_phys: 0000:00:01.0 dir=TO_DEVICE dma_addr=${iova} size=${size} attrs=`,
+            `${HEAD}dma_map_sg: 0000:00:01.0 dir=FROM_DEVICE nents=3/3 ents=2/2 dma_addrs={${items}} sizes={${items}} phys_addrs={0x${pa}} attrs=`,
+            `${HEAD}dma_unmap_sg: 0000:00:01.0 dir=FROM_DEVICE phys_addrs={${items}} attrs=`,
+          ];
+        });
+        agreed(bytesOf(...TWICE, ...lines));
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  it('may begin in more ways than are remembered', () => {
+    const lines = Array.from({ length: 12_000 }, (_, n) => {
+      const head = `${`task-${n % 6000}-${n % 6000}`.padStart(20)} [${String(n % 64).padStart(3, '0')}] .....     9.206370: `;
+      const device = `0000:${(n % 700).toString(16).padStart(4, '0')}.0`;
+      return [
+        head + (n % 2 ? MAP : UNMAP),
+        HEAD + DMA_MAP.replace('0000:00:01.0', device),
+        `${HEAD}event_${n % 100}: text of it`,
+      ];
+    });
+    agreed(bytesOf(...lines.flat()));
+  }, 60_000);
+
+  it('may be as long as the window, or longer', () => {
+    const long = (bytes: number): string => `${HEAD}qi_submit: ${'x'.repeat(bytes)}`;
+    const list = Array.from({ length: 4097 }, (_, n) => `0x${(n * 4096).toString(16)}`);
+    const sg = (elements: number): string =>
+      `${HEAD}dma_unmap_sg: 0000:00:01.0 dir=FROM_DEVICE phys_addrs={${list.slice(0, elements).join(',')}} attrs=`;
+    const lines = [40_000, 65_000, 65_536, 70_000].map(long);
+    agreed(bytesOf(...TWICE, ...lines, ...TWICE, sg(4096), sg(4096), sg(4097), ...TWICE, ' '.repeat(70_000), ...TWICE));
+  });
+
+  it('are read from each chunk anew, though its memory is the same', () => {
+    const first = bytesOf(...TWICE);
+    const second = bytesOf(...TWICE.map((line) => line.replaceAll('4096', '4095').replaceAll('fffc0000', 'fffbffff')));
+    const memory = first.slice();
+    const names = createNames();
+    const sizes: number[] = [];
+    const reader = new TextReader('text', ({ size }) => sizes.push(size), names);
+    reader.push(memory);
+    memory.set(second);
+    reader.push(memory);
+    expect(sizes.filter((size) => size === 4096).length).toBe(8);
+    expect(sizes.filter((size) => size === 4095).length).toBe(8);
   });
 });
