@@ -2,7 +2,7 @@
 // `node scripts/rooms.mjs && npm run format` rewrites it; `node scripts/rooms.mjs --check` fails if it is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Room → rooms it may import; cli is open to none. `address.ts`, `errors.ts` and `bus.ts` are open to all. */
+/** Room → rooms it may import; cli is open to none. `address.ts`, `errors.ts`, `bus.ts` and `wasm.ts` are open to all. */
 const ROOMS = {
   memory: [],
   meter: [],
