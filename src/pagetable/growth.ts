@@ -38,7 +38,7 @@ export function grow(tree: TableTree, end: number, depth: number): number {
     else made.push(table);
   }
   if (errno !== 0) {
-    for (const [i, table] of made.entries()) tree.releaseTable(tree.top - 1 - i, table);
+    for (const [i, table] of made.entries()) tree.removal.releaseTable(tree.top - 1 - i, table);
     return errno;
   }
   if (made.length === 0) return 0;
@@ -58,7 +58,7 @@ function putOn(tree: TableTree, made: readonly number[]): void {
       tree.top--;
     }
   } catch (error) {
-    for (let i = top - tree.top; i < made.length; i++) tree.releaseTable(top - 1 - i, made[i] as number);
+    for (let i = top - tree.top; i < made.length; i++) tree.removal.releaseTable(top - 1 - i, made[i] as number);
     throw error;
   }
 }

@@ -85,7 +85,7 @@ function makeRoom(tree: TableTree, { depth, table, index, entries, iova }: Place
   for (let i = firstSet(tree, table, index, end); i < end; i = firstSet(tree, table, i + 1, end)) {
     const at = table + (i << tree.entryShift);
     if (!tree.isTable(depth, tree.lo(at))) return false;
-    tree.unlink(depth, at, iova + (i - index) * span);
+    tree.removal.unlink(depth, at, iova + (i - index) * span);
     if (tree.rules.unmapped === 'as a run') tree.cleanEntry(at);
   }
   return true;

@@ -269,7 +269,7 @@ export class PageTable implements PagesSink, UnmapSink {
     const { tree } = this;
     const { journal } = tree;
     if (journal.unlinks) {
-      for (const change of journal.changes) if (!change.linked) tree.freeBelow(change.depth, change.table);
+      for (const change of journal.changes) if (!change.linked) tree.removal.freeBelow(change.depth, change.table);
     }
     journal.end();
   }
@@ -296,7 +296,7 @@ export class PageTable implements PagesSink, UnmapSink {
     try {
       shrink(tree, this.#topBefore, off);
     } finally {
-      if (erased || changes.length > 0 || grew) tree.flushThenFree(off);
+      if (erased || changes.length > 0 || grew) tree.removal.flushThenFree(off);
     }
   }
 
@@ -307,14 +307,14 @@ export class PageTable implements PagesSink, UnmapSink {
   beginUnmap(from: number, end: number, canFail: boolean): boolean {
     const tables = tablesForSplits(this.tree, from, end);
     this.#mode.mapped = tables === 0 || this.tree.pool.reserve(tables);
-    if (this.#mode.mapped) this.tree.beginUnmap(canFail);
+    if (this.#mode.mapped) this.tree.removal.beginUnmap(canFail);
     return this.#mode.mapped;
   }
 
   /** Ends it: gives back what the splits did not need. */
   endUnmap(): void {
     this.#mode.mapped = false;
-    this.tree.endUnmap();
+    this.tree.removal.endUnmap();
     this.tree.pool.releaseReserve();
   }
 
@@ -322,17 +322,17 @@ export class PageTable implements PagesSink, UnmapSink {
   undoUnmap(): void {
     this.#mode.mapped = false;
     this.tree.pool.releaseReserve();
-    this.tree.undoUnmap();
+    this.tree.removal.undoUnmap();
   }
 
   /** Frees the tables that waited for a sync of the driver; with `all`, those that waited for its flush of everything too. */
   releaseUnlinked(all: boolean): void {
-    this.tree.releaseUnlinked(all);
+    this.tree.removal.releaseUnlinked(all);
   }
 
   /** Frees all tables. */
   destroy(): void {
-    this.tree.destroy();
+    this.tree.removal.destroy();
   }
 
   #mapRun(iova: number, pa: number, size: number, count: number, prot: number, done: Done, keep: boolean): number {

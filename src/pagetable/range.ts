@@ -135,7 +135,7 @@ export class RangeTable {
   }
 
   #release(gather: Gather): void {
-    for (const { depth, table } of gather.tables) this.#tree.releaseTable(depth, table);
+    for (const { depth, table } of gather.tables) this.#tree.removal.releaseTable(depth, table);
     gather.tables = [];
   }
 

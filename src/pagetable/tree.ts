@@ -11,16 +11,16 @@ import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { CacheCleans } from './cleans.ts';
 import { Cursor, depthBegun, depthReached, tableReached, wroteLeaf } from './cursor.ts';
-import { clearRun, firstSet, tellsContiguous } from './entries.ts';
+import { clearRun, tellsContiguous } from './entries.ts';
 import { ErasedEntries } from './erased.ts';
 import { EEXIST, ENOMEM } from './errno.ts';
 import { grow, standAt } from './growth.ts';
 import { TableJournal } from './journal.ts';
 import { LeafWriter } from './leaves.ts';
 import { Place } from './place.ts';
+import { TableRemoval } from './removal.ts';
 import { TablePool } from './table-pool.ts';
 import type { TlbOps } from './tlb-ops.ts';
-import { UnlinkedTables } from './unlinked.ts';
 
 /** Index of an input address, as halves, in a table of a level; higher address bits alias. */
 export function indexOf(level: Level, low: number, high: number): number {
@@ -70,6 +70,8 @@ export class TableTree {
   readonly cursor: Cursor;
   /** Leaves written. */
   readonly leaves: LeafWriter;
+  /** How tables go. */
+  readonly removal: TableRemoval;
   /** Undo records of the call under way. */
   readonly journal: TableJournal = new TableJournal();
   /** Undo records of the unmap call under way. */
@@ -86,9 +88,6 @@ export class TableTree {
   readonly #baseLow: number;
   readonly #coherent: boolean;
   readonly #granule: number;
-  readonly #unlinked = new UnlinkedTables();
-  /** Whether the driver is told of tables that go with their pages. */
-  readonly #gathers: boolean;
   #zeroLast = true;
 
   /** @throws IommuError `NO_MEMORY` where there is no room for the root, or only above the format's limit. */
@@ -104,12 +103,12 @@ export class TableTree {
     this.entryShift = geometry.entryBytes === 8 ? 3 : 2;
     this.wordShift = this.entryShift - 2;
     this.erased = new ErasedEntries(2 ** this.wordShift);
-    this.#gathers = tlb.removeTable !== undefined;
     this.pool = new TablePool(geometry, memory, meter);
     const { clean } = tlb;
     const heard = clean === undefined ? undefined : (at: number, bytes: number) => clean(at + memory.base, bytes);
     this.cleans = new CacheCleans(geometry, meter, heard);
     this.leaves = new LeafWriter(this);
+    this.removal = new TableRemoval(this);
     this.cursor = new Cursor(geometry, memory);
     this.#baseLow = memory.base >>> 0;
     this.#coherent = geometry.coherent;
@@ -344,122 +343,6 @@ export class TableTree {
     this.cleans.count(at, 0, 1, 1);
   }
 
-  /** Unlinks the table behind the entry at `at`, tells the TLB, and frees it and all below. */
-  unlink(depth: number, at: number, iova: number): void {
-    const lo = this.lo(at);
-    const hi = this.hi(at);
-    const span = this.spanAt(depth);
-    const table = this.tableAt(at);
-    if (this.journal.active) this.journal.unlinked(at, lo, hi, table, depth + 1);
-    this.store(at, 0, 0);
-    this.memory.queue(table, this.levelAt(depth + 1).allocBytes);
-    this.forgetPath();
-    this.cleanEntry(at);
-    this.tlb.flushWalk(iova, span, this.#granule);
-    if (!this.journal.active) this.freeBelow(depth + 1, table);
-  }
-
-  /**
-   * Frees a table that is no longer linked, and all below it: once the TLB was told, or, where the driver gathers, after its sync.
-   * @param queued a flush of everything follows
-   */
-  freeUnlinked(depth: number, table: number, iova: number, queued: boolean): void {
-    const unlinked = this.#unlinked;
-    let waits = false;
-    this.forgetPath();
-    try {
-      if (this.#gathers) waits = this.tlb.removeTable?.(iova, this.spanAt(depth - 1), this.#granule, queued) === true;
-      else this.tlb.flushWalk(iova, this.spanAt(depth - 1), this.#granule);
-    } catch (error) {
-      this.#keep(unlinked.stranded, depth, table);
-      throw error;
-    }
-    if (waits) this.#keep(queued ? unlinked.deferred : unlinked.gathered, depth, table);
-    else if (this.erased.active) this.#keep(unlinked.held, depth, table);
-    else this.freeBelow(depth, table);
-  }
-
-  /** An unmap call begins; one that nothing can make fail is not rolled back. */
-  beginUnmap(canFail: boolean): void {
-    if (!canFail) return;
-    this.erased.begin();
-    this.#unlinked.begin();
-  }
-
-  /** It ended well: the tables go that are invalidated. */
-  endUnmap(): void {
-    this.erased.end();
-    if (this.#unlinked.held.length > 0) this.#unlinked.held.drainInOrder(this.#free);
-  }
-
-  /**
-   * Takes an unmap call back: every entry is as it was, every table linked again. The tables that splits made are freed once
-   * everything is invalidated; where that fails, they stay until the tree is freed.
-   */
-  undoUnmap(): void {
-    const { erased, memory } = this;
-    if (!erased.active) return;
-    erased.restore(memory.u32, (at, entries, table, more) => {
-      this.meter.entryWrites += entries;
-      if (more !== 0) memory.addEntries(table, more);
-      this.forgetPath();
-      this.cleans.attempt(at, entries);
-    });
-    erased.end();
-    this.#unlinked.takeBack((depth, table) => memory.relink(table, this.levelAt(depth).allocBytes));
-    this.forgetPath();
-    this.flushThenFree(erased.made);
-  }
-
-  /** Invalidates everything, and frees tables (depths and byte offsets by turns) that a device may have walked until then. */
-  flushThenFree(tables: readonly number[]): void {
-    let flushed = false;
-    try {
-      this.tlb.flushAll();
-      flushed = true;
-    } finally {
-      for (let i = 0; i < tables.length; i += 2) {
-        const [depth, table] = [tables[i] as number, tables[i + 1] as number];
-        if (flushed) this.releaseTable(depth, table);
-        else this.#keep(this.#unlinked.single, depth, table);
-      }
-    }
-  }
-
-  /** Frees the tables that waited for a sync; with `all`, those that waited for a flush of everything too. */
-  releaseUnlinked(all: boolean): void {
-    const { gathered, deferred } = this.#unlinked;
-    if (gathered.length > 0) gathered.drain(this.#free);
-    if (all) deferred.drain(this.#free);
-  }
-
-  readonly #free = (depth: number, table: number): void => this.freeBelow(depth, table);
-
-  /** Keeps a table that a device may still walk. */
-  #keep(list: UnlinkedTables['gathered'], depth: number, table: number): void {
-    this.memory.queue(table, this.levelAt(depth).allocBytes);
-    this.forgetPath();
-    list.add(depth, table);
-  }
-
-  /** Frees a table and all tables below it. */
-  freeBelow(depth: number, table: number): void {
-    if (depth !== this.last) {
-      const { entries } = this.levelAt(depth);
-      for (let i = firstSet(this, table, 0, entries); i < entries; i = firstSet(this, table, i + 1, entries)) {
-        const at = table + (i << this.entryShift);
-        if (this.isTable(depth, this.lo(at))) this.freeBelow(depth + 1, this.tableAt(at));
-      }
-    }
-    this.releaseTable(depth, table);
-  }
-
-  /** Frees one table. */
-  releaseTable(depth: number, table: number): void {
-    this.pool.release(depth, table);
-    this.forgetPath();
-  }
-
   /** Makes the next walk start from the root: a table entry on the way of the last one may have changed. */
   forgetPath(): void {
     this.cursor.forget();
@@ -475,14 +358,6 @@ export class TableTree {
     this.meter.entryWrites += count;
   }
 
-  /** Frees every table, the roots included; the tree is dead afterwards. */
-  destroy(): void {
-    this.releaseUnlinked(true);
-    this.#unlinked.stranded.drain(this.#free);
-    this.#unlinked.single.drain((depth, table) => this.releaseTable(depth, table));
-    for (const root of this.roots) this.freeBelow(this.top, root);
-  }
-
   /** Counts the part of a walk that was done: what goes on from there counts the rest. */
   #countWalk(found: number): void {
     const from = depthBegun(found);
@@ -496,7 +371,7 @@ export class TableTree {
     for (let i = 0; i < this.geometry.roots; i++) {
       const root = this.pool.take(this.top, true);
       if (root === -1) {
-        for (const offset of roots) this.releaseTable(this.top, offset);
+        for (const offset of roots) this.removal.releaseTable(this.top, offset);
         throw new IommuError('NO_MEMORY', 'memory', `no room for a root of ${this.levelAt(this.top).allocBytes} bytes`);
       }
       roots.push(root);

@@ -49,6 +49,6 @@ function unlinkTables(tree: TableTree, { depth, table, index, count, iova }: Pla
     tree.store(at, 0, 0);
     tree.forgetPath();
     tree.cleanEntry(at);
-    tree.freeUnlinked(depth + 1, below, iova + i * span, queued);
+    tree.removal.freeUnlinked(depth + 1, below, iova + i * span, queued);
   }
 }

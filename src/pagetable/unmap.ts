@@ -191,7 +191,7 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
     const entry = table + (i << tree.entryShift);
     const below = (tree.lo(entry) & tableMask) === tableValue ? tree.tableAt(entry) : -1;
     tree.take(entry >>> 2);
-    if (below !== -1) tree.freeUnlinked(depth + 1, below, at, mode.queued);
+    if (below !== -1) tree.removal.freeUnlinked(depth + 1, below, at, mode.queued);
     else if (!mode.queued) tree.tlb.addPages(at, span, 1);
     at += span;
   }
@@ -227,7 +227,7 @@ function splitBlock(tree: TableTree, place: Place, compared: number, size: numbe
   if (lo !== compared) {
     tree.meter.dmaWmb++;
     tree.cleans.count(table, 0, 1, 1);
-    tree.releaseTable(depth + 1, table);
+    tree.removal.releaseTable(depth + 1, table);
     return 0;
   }
   tree.link(at, table, depth);

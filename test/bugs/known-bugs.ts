@@ -28,6 +28,7 @@ export interface KnownBug {
 }
 
 const TREE = 'src/pagetable/tree.ts';
+const REMOVAL = 'src/pagetable/removal.ts';
 const SHAPE = 'src/formats/lpae-shape.ts';
 
 /** The bugs. */
@@ -64,14 +65,14 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     check: checkBreakBeforeMake,
     plants: [
       {
-        file: TREE,
-        from: '    this.tlb.flushWalk(iova, span, this.#granule);\n    if (!this.journal',
-        by: '    if (!this.journal',
+        file: REMOVAL,
+        from: '    tree.tlb.flushWalk(iova, span, this.#granule);\n    if (!tree.journal',
+        by: '    if (!tree.journal',
       },
       {
-        file: TREE,
-        from: '    this.store(at, 0, 0);\n    this.memory.queue(table, ',
-        by: '    this.memory.queue(table, ',
+        file: REMOVAL,
+        from: '    tree.store(at, 0, 0);\n    tree.memory.queue(table, ',
+        by: '    tree.memory.queue(table, ',
       },
     ],
   },
@@ -144,9 +145,9 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     check: checkTablesFreed,
     plants: [
       {
-        file: TREE,
+        file: REMOVAL,
         from: '    this.releaseTable(depth, table);\n  }\n\n  /** Frees one table. */',
-        by: '    if (depth !== this.last) this.releaseTable(depth, table);\n  }\n\n  /** Frees one table. */',
+        by: '    if (depth !== tree.last) this.releaseTable(depth, table);\n  }\n\n  /** Frees one table. */',
       },
     ],
   },
