@@ -4,7 +4,7 @@
  * {@link DomainTracker}.
  * @module
  */
-import { alignDown } from '../address.ts';
+import { AddressRows } from './address-rows.ts';
 import type { TraceCall } from './calls.ts';
 
 const FIRST_COLUMN_NS = 1000;
@@ -13,7 +13,7 @@ const FIRST_COLUMN_NS = 1000;
 export interface AddressMapOptions {
   /** Stretches of time; even. Default 96. */
   readonly columns?: number;
-  /** Stretches of addresses at most, over all domains. Default 40. */
+  /** Stretches of addresses at most, over all domains; of more domains than that, each has one. Default 40. */
   readonly rows?: number;
   /** Bytes of the smallest stretch of addresses, a power of two. Default 64K. */
   readonly stretch?: number;
@@ -44,19 +44,13 @@ export interface AddressMapData {
   readonly rows: readonly AddressRow[];
 }
 
-interface Row {
-  readonly domain: number;
-  readonly start: number;
-  live: number;
-  readonly most: Float64Array;
-}
-
-/** Takes calls; memory is bounded by rows × columns numbers. */
+/** Takes calls; memory is bounded by rows (or domains, where there are more) × columns numbers. */
 export class AddressMap {
   readonly #columns: number;
-  readonly #maxRows: number;
   readonly #addresses: AddressMapOptions['addresses'];
-  #rows = new Map<string, Row>();
+  #rows: AddressRows;
+  /** At least as many rows as there are domains, so that one is left for each. */
+  #mostRows: number;
   #stretch: number;
   #start: number;
   #width: number;
@@ -66,7 +60,8 @@ export class AddressMap {
 
   constructor({ columns = 96, rows = 40, stretch = 65_536, from, to, addresses }: AddressMapOptions = {}) {
     this.#columns = columns;
-    this.#maxRows = rows;
+    this.#rows = new AddressRows(columns);
+    this.#mostRows = rows;
     this.#stretch = stretch;
     this.#addresses = addresses;
     this.#start = from ?? Number.NaN;
@@ -78,28 +73,44 @@ export class AddressMap {
   /** Takes a call; an unmap takes away what was live of it. */
   call(call: TraceCall): void {
     this.#goTo(call.time);
-    const sign = call.kind === 'unmap' ? -1 : 1;
-    const bytes = call.kind === 'unmap' ? call.covered : call.size;
-    const { start, end } = this.#within(call);
-    if (bytes === 0) return;
-    while ((end - start) / this.#stretch > this.#maxRows) this.#coarsen();
-    let left = bytes;
+    const { domain, iova, size } = call;
+    const only = this.#addresses;
+    if (only === undefined) this.#range(call, iova, iova + size);
+    else if (only.domain === domain) this.#range(call, Math.max(iova, only.start), Math.min(iova + size, only.end));
+  }
+
+  #range(call: TraceCall, start: number, end: number): void {
+    const unmaps = call.kind === 'unmap';
+    let left = unmaps ? call.covered : call.size;
+    if (left === 0) return;
+    if (call.domain >= this.#mostRows) this.#mostRows = call.domain + 1;
+    while ((end - start) / this.#stretch > this.#mostRows) this.#coarsen();
     for (let at = start; at < end && left > 0; ) {
-      const next = Math.min(end, alignDown(at, this.#stretch) + this.#stretch);
+      const row = this.#floor(at);
+      const next = Math.min(end, row + this.#stretch);
       const part = Math.min(left, next - at);
-      this.#add(call.domain, alignDown(at, this.#stretch), sign * part);
+      this.#add(call.domain, row, unmaps ? -part : part);
       left -= part;
       at = next;
     }
-    if (this.#rows.size > this.#maxRows && this.#isBefore) this.#forgetEmpty();
-    while (this.#rows.size > this.#maxRows) this.#coarsen();
+    if (this.#rows.count > this.#mostRows) this.#shrink();
+  }
+
+  /** The first address of the stretch that holds one. A stretch is a power of two: exact for all addresses. */
+  #floor(address: number): number {
+    return Math.floor(address / this.#stretch) * this.#stretch;
+  }
+
+  #shrink(): void {
+    if (this.#isBefore) this.#rows = this.#rows.withLive();
+    while (this.#rows.count > this.#mostRows) this.#coarsen();
   }
 
   /** What was found; undefined where nothing was mapped. */
   report(): AddressMapData | undefined {
     if (this.#isBefore) this.#begin();
     if (this.#isFixed) this.#goToColumn(this.#columns - 1);
-    const used = [...this.#rows.values()].filter(({ most }) => most.some((bytes) => bytes > 0));
+    const used = this.#rows.all.filter(({ most }) => most.some((bytes) => bytes > 0));
     if (used.length === 0) return undefined;
     const rows = used.toSorted((a, b) => a.domain - b.domain || a.start - b.start);
     const columns = this.#column + 1;
@@ -111,36 +122,19 @@ export class AddressMap {
     };
   }
 
-  /** The part of a call that is looked at. */
-  #within({ domain, iova, size }: TraceCall): { readonly start: number; readonly end: number } {
-    const only = this.#addresses;
-    if (only === undefined) return { start: iova, end: iova + size };
-    if (only.domain !== domain) return { start: 0, end: 0 };
-    return { start: Math.max(iova, only.start), end: Math.min(iova + size, only.end) };
-  }
-
-  /** Rows of which nothing is left when the time that is looked at begins. */
-  #forgetEmpty(): void {
-    for (const [key, { live }] of this.#rows) if (live === 0) this.#rows.delete(key);
-  }
-
   /** What is mapped when the time that is looked at begins is all that was before. */
   #begin(): void {
     this.#isBefore = false;
-    this.#forgetEmpty();
-    for (const { live, most } of this.#rows.values()) most[0] = live;
+    this.#rows = this.#rows.withLive();
+    for (const { live, most } of this.#rows.all) most[0] = live;
   }
 
   #add(domain: number, start: number, bytes: number): void {
-    const key = `${domain} ${start}`;
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      if (bytes < 0) return;
-      row = { domain, start, live: 0, most: new Float64Array(this.#columns) };
-      this.#rows.set(key, row);
-    }
-    row.live = Math.max(0, row.live + bytes);
-    if (row.live > (row.most[this.#column] as number)) row.most[this.#column] = row.live;
+    const row = this.#rows.find(domain, start) ?? (bytes < 0 ? undefined : this.#rows.add(domain, start));
+    if (row === undefined) return;
+    const live = Math.max(0, row.live + bytes);
+    row.live = live;
+    if (live > (row.most[this.#column] as number)) row.most[this.#column] = live;
   }
 
   /** Goes on to the column of a time. What is live goes along. */
@@ -154,13 +148,13 @@ export class AddressMap {
 
   #goToColumn(column: number): void {
     if (column === this.#column) return;
-    for (const row of this.#rows.values()) row.most.fill(row.live, this.#column + 1, column + 1);
+    for (const row of this.#rows.all) row.most.fill(row.live, this.#column + 1, column + 1);
     this.#column = column;
   }
 
   /** Merges neighbouring columns. */
   #widen(): void {
-    for (const { most } of this.#rows.values()) {
+    for (const { most } of this.#rows.all) {
       for (let i = 0; i < this.#columns / 2; i++) most[i] = Math.max(most[2 * i] as number, most[2 * i + 1] as number);
       most.fill(0, this.#columns / 2);
     }
@@ -171,16 +165,14 @@ export class AddressMap {
   /** Merges neighbouring stretches of addresses. Their highest values need not be of one moment: the sum is an upper bound. */
   #coarsen(): void {
     this.#stretch *= 2;
-    const merged = new Map<string, Row>();
-    for (const { domain, start, live, most } of this.#rows.values()) {
-      const from = alignDown(start, this.#stretch);
-      const key = `${domain} ${from}`;
-      const row = merged.get(key) ?? { domain, start: from, live: 0, most: new Float64Array(this.#columns) };
+    const merged = new AddressRows(this.#columns);
+    for (const { domain, start, live, most } of this.#rows.all) {
+      const from = this.#floor(start);
+      const row = merged.find(domain, from) ?? merged.add(domain, from);
       row.live += live;
       for (let i = 0; i < this.#columns; i++) {
         row.most[i] = Math.min(this.#stretch, (row.most[i] as number) + (most[i] as number));
       }
-      merged.set(key, row);
     }
     this.#rows = merged;
   }

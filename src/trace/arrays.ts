@@ -19,15 +19,3 @@ export function copyInto(from: Float64Array, first: number, end: number, to: Flo
   if (end - first > FEW) to.set(from.subarray(first, end));
   else for (let at = first; at < end; at++) to[at - first] = from[at] as number;
 }
-
-/** Moves `array[index … count)` up by one place. */
-export function openGap(array: Int32Array, index: number, count: number): void {
-  if (count - index > FEW) array.copyWithin(index + 1, index, count);
-  else for (let at = count; at > index; at--) array[at] = array[at - 1] as number;
-}
-
-/** Moves `array[index + 1 … count)` down by one place. */
-export function closeGap(array: Int32Array, index: number, count: number): void {
-  if (count - index > FEW) array.copyWithin(index, index + 1, count);
-  else for (let at = index + 1; at < count; at++) array[at - 1] = array[at] as number;
-}

@@ -16,6 +16,7 @@ export { CONTEXT, createEvent, createNames, DIRECTIONS, EVENT_KINDS, KIND, KIND_
 export type { GraphCall, GraphRoot, GraphSink, GraphStats } from './function-graph.ts';
 export { FunctionGraphReader } from './function-graph.ts';
 export type { LiveFields, LiveTable } from './live.ts';
+export { RELATIVE_ERROR } from './log-buckets.ts';
 export { NameTable } from './names.ts';
 export type { Need } from './needs.ts';
 export { missingFor } from './needs.ts';
@@ -27,7 +28,7 @@ export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts'
 export type { SeriesPoint } from './series.ts';
 export { Series } from './series.ts';
 export type { Summary } from './sketch.ts';
-export { RELATIVE_ERROR, Sketch } from './sketch.ts';
+export { Sketch } from './sketch.ts';
 export type { LostEvents, ReadStats, Skipped } from './stats.ts';
 export { secondsSpanned, skippedCount } from './stats.ts';
 export type { TraceReader } from './text-reader.ts';

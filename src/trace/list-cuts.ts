@@ -6,33 +6,22 @@
  */
 import { copyInto, withRoom } from './arrays.ts';
 import { type CallSink, createCall, type TraceCall } from './calls.ts';
-import { copyFields, createFields, type LiveFields } from './live.ts';
+import { WaitingCalls } from './waiting-calls.ts';
 
 /** Calls that wait at most. */
 const MAX_WAITING = 8192;
 /** Elements that wait at most, over all calls. */
 const MAX_ELEMENTS = 1 << 18;
 
-interface Waiting {
-  readonly call: TraceCall;
-  /** Where the call keeps what it unmaps. */
-  readonly was: LiveFields;
-  /** Number of the list, for map and mapSg. */
-  list: number;
-  /** Addresses where the list is cut. */
-  readonly cuts: number[];
-}
-
 /** A queue of calls between the tracker and its consumer. */
 export class ListCuts {
   readonly #sink: CallSink;
   readonly #onCut: CallSink | undefined;
-  readonly #waiting: Waiting[] = [];
-  readonly #spare: Waiting[] = [];
-  readonly #lists = new Map<number, Waiting>();
+  readonly #waiting = new WaitingCalls();
+  /** Addresses where a list is cut, by its number. */
+  readonly #cuts = new Map<number, number[]>();
+  readonly #call: TraceCall = createCall();
   readonly #piece: TraceCall = createCall();
-  #head = 0;
-  #elements = 0;
 
   /** `onCut` receives each piece of a list behind its first: so many lists there are more. */
   constructor(sink: CallSink, onCut?: CallSink) {
@@ -45,67 +34,58 @@ export class ListCuts {
    * named are not cut.
    */
   push(call: TraceCall, list: number): void {
-    const mayCut = call.kind === 'mapSg' && !call.named;
-    if (this.#waiting.length === 0 && !mayCut) {
+    const waiting = this.#waiting;
+    if (waiting.end === 0 && (call.named || call.kind !== 'mapSg')) {
       this.#sink(call);
       return;
     }
-    if (call.kind === 'unmap') this.#cut(list, call.iova, call.iova + call.size);
-    this.#wait(call, list);
-    if (this.#waiting.length - this.#head > MAX_WAITING || this.#elements > MAX_ELEMENTS) this.#release();
+    const unmaps = call.kind === 'unmap';
+    if (unmaps) this.#cut(list, call.iova, call.iova + call.size);
+    waiting.push(call, unmaps ? 0 : list);
+    if (waiting.end - waiting.head > MAX_WAITING || waiting.elements > MAX_ELEMENTS) this.#release();
   }
 
   /** Whether an unmap that ends at `address` may take a part of a list: 1 yes, 0 no, ½ if the list waits no more. */
   mayEndAt(list: number, address: number): number {
-    const waiting = this.#lists.get(list);
-    if (waiting === undefined) return 0.5;
-    return hasBoundary(waiting.call, address) ? 1 : 0;
+    const place = this.#waiting.placeOf(list);
+    if (place < 0) return 0.5;
+    return this.#waiting.hasBoundary(place, address) ? 1 : 0;
   }
 
   /** Lets all calls go. */
   finish(): void {
-    while (this.#head < this.#waiting.length) this.#release();
-    this.#waiting.length = 0;
-    this.#head = 0;
+    while (this.#waiting.head < this.#waiting.end) this.#release();
+    this.#waiting.clear();
   }
 
   #cut(list: number, start: number, end: number): void {
-    const waiting = this.#lists.get(list);
-    if (waiting === undefined) return;
-    const { call, cuts } = waiting;
-    const whole = start <= call.iova && end >= call.iova + call.size;
-    if (whole || !hasBoundary(call, start) || !hasBoundary(call, end)) return;
-    cuts.push(start, end);
-  }
-
-  #wait(call: TraceCall, list: number): void {
-    const waiting = this.#spare.pop() ?? { call: createCall(), was: createFields(), list: 0, cuts: [] };
-    copyCall(call, waiting.call, waiting.was);
-    waiting.list = list;
-    if (waiting.cuts.length > 0) waiting.cuts.length = 0;
-    this.#elements += call.count;
-    this.#waiting.push(waiting);
-    if (call.kind !== 'unmap' && !call.named) this.#lists.set(list, waiting);
+    const waiting = this.#waiting;
+    const place = waiting.placeOf(list);
+    if (place < 0) return;
+    const first = waiting.iova(place);
+    const whole = start <= first && end >= first + waiting.size(place);
+    if (whole || !waiting.hasBoundary(place, start) || !waiting.hasBoundary(place, end)) return;
+    const cuts = this.#cuts.get(list);
+    if (cuts === undefined) this.#cuts.set(list, [start, end]);
+    else cuts.push(start, end);
   }
 
   /** Lets the oldest call go, cut where it must be. */
   #release(): void {
-    const waiting = this.#waiting[this.#head] as Waiting;
-    this.#head++;
-    this.#elements -= waiting.call.count;
-    this.#lists.delete(waiting.list);
-    if (waiting.cuts.length === 0) this.#sink(waiting.call);
-    else this.#pieces(waiting);
-    this.#spare.push(waiting);
-    if (this.#head > MAX_WAITING) this.#compact();
+    const waiting = this.#waiting;
+    const list = waiting.newest(waiting.head);
+    const call = this.#call;
+    waiting.shift(call);
+    const cuts = this.#cuts.size === 0 || call.kind === 'unmap' ? undefined : this.#cuts.get(list);
+    if (cuts === undefined) this.#sink(call);
+    else {
+      this.#cuts.delete(list);
+      this.#pieces(call, cuts);
+    }
+    if (waiting.head > MAX_WAITING) waiting.compact();
   }
 
-  #compact(): void {
-    this.#waiting.splice(0, this.#head);
-    this.#head = 0;
-  }
-
-  #pieces({ call, cuts }: Waiting): void {
+  #pieces(call: TraceCall, cuts: readonly number[]): void {
     const piece = this.#piece;
     const isCut = new Set(cuts);
     let first = 0;
@@ -114,7 +94,7 @@ export class ListCuts {
     for (let run = 0; run < call.count; run++) {
       end += call.length[run] as number;
       if (run + 1 < call.count && !isCut.has(end)) continue;
-      copyCall(call, piece, undefined, first, run + 1);
+      copyPiece(call, piece, first, run + 1);
       piece.iova = start;
       piece.size = end - start;
       if (first > 0) this.#onCut?.(piece);
@@ -125,24 +105,15 @@ export class ListCuts {
   }
 }
 
-/** True if an address is where a run of the list begins or ends. */
-function hasBoundary(call: TraceCall, address: number): boolean {
-  let at = call.iova;
-  for (let run = 0; run < call.count && at < address; run++) at += call.length[run] as number;
-  return at === address || address <= call.iova;
-}
-
-/** Copies a call with its elements `first … end`; what an unmap takes from is copied into `was`. */
-function copyCall(from: TraceCall, to: TraceCall, was: LiveFields | undefined, first = 0, end = from.count): void {
+/** Copies a list with its elements `first … end`. */
+function copyPiece(from: TraceCall, to: TraceCall, first: number, end: number): void {
   to.count = end - first;
   to.pa = withRoom(to.pa, to.count);
   to.length = withRoom(to.length, to.count);
   copyInto(from.pa, first, end, to.pa);
   copyInto(from.length, first, end, to.length);
-  to.kind = from.kind === 'unmap' ? 'unmap' : to.count > 1 ? 'mapSg' : 'map';
+  to.kind = to.count > 1 ? 'mapSg' : 'map';
   to.domain = from.domain;
-  to.iova = from.iova;
-  to.size = from.size;
   to.time = from.time;
   to.task = from.task;
   to.pid = from.pid;
@@ -151,6 +122,6 @@ function copyCall(from: TraceCall, to: TraceCall, was: LiveFields | undefined, f
   to.direction = from.direction;
   to.named = from.named;
   to.covered = from.covered;
-  to.was = from.was === undefined || was === undefined ? undefined : copyFields(from.was, was);
+  to.was = undefined;
   to.cause = from.cause;
 }

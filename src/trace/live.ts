@@ -27,30 +27,26 @@ export function createFields(): LiveFields {
   return { time: 0, task: 0, pid: 0, device: -1, total: 0, list: 0 };
 }
 
-/** Copies fields into `to`, which is returned. */
-export function copyFields(from: LiveFields, to: LiveFields): LiveFields {
-  to.time = from.time;
-  to.task = from.task;
-  to.pid = from.pid;
-  to.device = from.device;
-  to.total = from.total;
-  to.list = from.list;
-  return to;
-}
+/** Of a record, in a column of its own for numbers and for words: a record lies in one cache line of each. */
+const NUMBERS = 8;
+const START = 0;
+const SIZE = 1;
+const TOTAL = 2;
+const TIME = 3;
+const LIST = 4;
+const WORDS = 8;
+const DOMAIN = 0;
+const TASK = 1;
+const PID = 2;
+const DEVICE = 3;
+/** The next record of the same hash, or of the free ones. */
+const NEXT = 4;
 
 /** Live lists of all domains. Records are small numbers; −1 is none. */
 export class LiveTable {
   readonly #domains: SortedStarts[] = [];
-  #start = new Float64Array(FIRST_ROOM);
-  #size = new Float64Array(FIRST_ROOM);
-  #total = new Float64Array(FIRST_ROOM);
-  #time = new Float64Array(FIRST_ROOM);
-  #list = new Float64Array(FIRST_ROOM);
-  #domain = new Int32Array(FIRST_ROOM);
-  #task = new Int32Array(FIRST_ROOM);
-  #pid = new Int32Array(FIRST_ROOM);
-  #device = new Int32Array(FIRST_ROOM);
-  #next = new Int32Array(FIRST_ROOM);
+  #numbers = new Float64Array(FIRST_ROOM * NUMBERS);
+  #words = new Int32Array(FIRST_ROOM * WORDS);
   #buckets = new Int32Array(FIRST_ROOM).fill(-1);
   #used = 0;
   #free = -1;
@@ -67,62 +63,68 @@ export class LiveTable {
   }
 
   start(id: number): number {
-    return this.#start[id] as number;
+    return this.#numbers[id * NUMBERS + START] as number;
   }
 
   size(id: number): number {
-    return this.#size[id] as number;
+    return this.#numbers[id * NUMBERS + SIZE] as number;
   }
 
   end(id: number): number {
-    return (this.#start[id] as number) + (this.#size[id] as number);
+    return (this.#numbers[id * NUMBERS + START] as number) + (this.#numbers[id * NUMBERS + SIZE] as number);
   }
 
   domain(id: number): number {
-    return this.#domain[id] as number;
+    return this.#words[id * WORDS + DOMAIN] as number;
   }
 
   time(id: number): number {
-    return this.#time[id] as number;
+    return this.#numbers[id * NUMBERS + TIME] as number;
   }
 
   /** Number of the list. */
   list(id: number): number {
-    return this.#list[id] as number;
+    return this.#numbers[id * NUMBERS + LIST] as number;
   }
 
   /** True while no part of the list was unmapped. */
   isWhole(id: number): boolean {
-    return this.#size[id] === this.#total[id];
+    return this.#numbers[id * NUMBERS + SIZE] === this.#numbers[id * NUMBERS + TOTAL];
   }
 
   /** A copy of the fields of a record, in `into` if it is given. */
   fields(id: number, into: LiveFields = createFields()): LiveFields {
-    into.time = this.time(id);
-    into.task = this.#task[id] as number;
-    into.pid = this.#pid[id] as number;
-    into.device = this.#device[id] as number;
-    into.total = this.#total[id] as number;
-    into.list = this.#list[id] as number;
+    const number = id * NUMBERS;
+    const word = id * WORDS;
+    into.time = this.#numbers[number + TIME] as number;
+    into.task = this.#words[word + TASK] as number;
+    into.pid = this.#words[word + PID] as number;
+    into.device = this.#words[word + DEVICE] as number;
+    into.total = this.#numbers[number + TOTAL] as number;
+    into.list = this.#numbers[number + LIST] as number;
     return into;
   }
 
   /** Adds a range that overlaps nothing live in its domain. */
   insert(domain: number, start: number, size: number, fields: LiveFields): number {
     const id = this.#take();
-    this.#start[id] = start;
-    this.#size[id] = size;
-    this.#total[id] = fields.total;
-    this.#list[id] = fields.list;
-    this.#time[id] = fields.time;
-    this.#domain[id] = domain;
-    this.#task[id] = fields.task;
-    this.#pid[id] = fields.pid;
-    this.#device[id] = fields.device;
+    const numbers = this.#numbers;
+    const number = id * NUMBERS;
+    numbers[number + START] = start;
+    numbers[number + SIZE] = size;
+    numbers[number + TOTAL] = fields.total;
+    numbers[number + TIME] = fields.time;
+    numbers[number + LIST] = fields.list;
+    const words = this.#words;
+    const word = id * WORDS;
+    words[word + DOMAIN] = domain;
+    words[word + TASK] = fields.task;
+    words[word + PID] = fields.pid;
+    words[word + DEVICE] = fields.device;
     const bucket = hashAddress(start) & (this.#buckets.length - 1);
-    this.#next[id] = this.#buckets[bucket] as number;
+    words[word + NEXT] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = id;
-    this.#sorted(domain).insert(id);
+    this.#sorted(domain).insert(start, id);
     this.#count++;
     this.#bytes += size;
     return id;
@@ -132,10 +134,10 @@ export class LiveTable {
   remove(id: number): void {
     const start = this.start(id);
     this.#unlink(id, start);
-    this.#sorted(this.domain(id)).remove(id);
+    this.#sorted(this.domain(id)).remove(start, id);
     this.#count--;
     this.#bytes -= this.size(id);
-    this.#next[id] = this.#free;
+    this.#words[id * WORDS + NEXT] = this.#free;
     this.#free = id;
   }
 
@@ -146,12 +148,16 @@ export class LiveTable {
 
   /** The next older record with the same start as `id`, or −1. */
   nextAt(id: number): number {
-    return this.#sameStart(this.#next[id] as number, this.start(id));
+    return this.#sameStart(this.#words[id * WORDS + NEXT] as number, this.start(id));
   }
 
   /** The lowest record of a domain that overlaps [start, end), or −1. */
   overlap(domain: number, start: number, end: number): number {
-    return this.#sorted(domain).overlap(start, end);
+    const sorted = this.#sorted(domain);
+    const below = sorted.floor(start);
+    if (below >= 0 && this.end(below) > start) return below;
+    const above = sorted.next();
+    return above >= 0 && this.start(above) < end ? above : -1;
   }
 
   /** Bytes of [start, end) that are live in a domain. */
@@ -189,65 +195,55 @@ export class LiveTable {
   }
 
   #open(domain: number): SortedStarts {
-    for (let made = this.#domains.length; made <= domain; made++) this.#domains.push(new SortedStarts(this));
+    for (let made = this.#domains.length; made <= domain; made++) this.#domains.push(new SortedStarts());
     return this.#domains[domain] as SortedStarts;
   }
 
-  #sameStart(id: number, start: number): number {
-    while (id >= 0 && this.#start[id] !== start) id = this.#next[id] as number;
+  #sameStart(first: number, start: number): number {
+    let id = first;
+    while (id >= 0 && this.#numbers[id * NUMBERS + START] !== start) id = this.#words[id * WORDS + NEXT] as number;
     return id;
   }
 
   #unlink(id: number, start: number): void {
+    const words = this.#words;
+    const next = words[id * WORDS + NEXT] as number;
     const bucket = hashAddress(start) & (this.#buckets.length - 1);
-    if (this.#buckets[bucket] === id) {
-      this.#buckets[bucket] = this.#next[id] as number;
+    let before = this.#buckets[bucket] as number;
+    if (before === id) {
+      this.#buckets[bucket] = next;
       return;
     }
-    let before = this.#buckets[bucket] as number;
-    while (this.#next[before] !== id) before = this.#next[before] as number;
-    this.#next[before] = this.#next[id] as number;
+    while (words[before * WORDS + NEXT] !== id) before = words[before * WORDS + NEXT] as number;
+    words[before * WORDS + NEXT] = next;
   }
 
   #take(): number {
-    if (this.#free >= 0) {
-      const id = this.#free;
-      this.#free = this.#next[id] as number;
+    const id = this.#free;
+    if (id >= 0) {
+      this.#free = this.#words[id * WORDS + NEXT] as number;
       return id;
     }
-    if (this.#used === this.#start.length) this.#grow();
+    if (this.#used === this.#buckets.length) this.#grow();
     return this.#used++;
   }
 
-  #grow(): void {
-    const room = this.#start.length * 2;
-    this.#start = grown(this.#start, new Float64Array(room));
-    this.#size = grown(this.#size, new Float64Array(room));
-    this.#total = grown(this.#total, new Float64Array(room));
-    this.#time = grown(this.#time, new Float64Array(room));
-    this.#list = grown(this.#list, new Float64Array(room));
-    this.#domain = grown(this.#domain, new Int32Array(room));
-    this.#task = grown(this.#task, new Int32Array(room));
-    this.#pid = grown(this.#pid, new Int32Array(room));
-    this.#device = grown(this.#device, new Int32Array(room));
-    this.#next = grown(this.#next, new Int32Array(room));
-    this.#rehash(room);
-  }
-
   /** Only called when every record is in use. */
-  #rehash(room: number): void {
+  #grow(): void {
+    const room = this.#buckets.length * 2;
+    const numbers = new Float64Array(room * NUMBERS);
+    const words = new Int32Array(room * WORDS);
+    numbers.set(this.#numbers);
+    words.set(this.#words);
+    this.#numbers = numbers;
+    this.#words = words;
     this.#buckets = new Int32Array(room).fill(-1);
-    for (const sorted of this.#domains) {
-      for (const id of sorted.ids()) {
-        const bucket = hashAddress(this.start(id)) & (room - 1);
-        this.#next[id] = this.#buckets[bucket] as number;
-        this.#buckets[bucket] = id;
-      }
-    }
+    for (const sorted of this.#domains) for (const id of sorted.ids()) this.#rehash(id);
   }
-}
 
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+  #rehash(id: number): void {
+    const bucket = hashAddress(this.start(id)) & (this.#buckets.length - 1);
+    this.#words[id * WORDS + NEXT] = this.#buckets[bucket] as number;
+    this.#buckets[bucket] = id;
+  }
 }

@@ -6,9 +6,10 @@
 import type { TraceCall } from './calls.ts';
 import type { DomainTracker } from './domains.ts';
 import type { TraceNames } from './events.ts';
+import { RELATIVE_ERROR } from './log-buckets.ts';
 import { REUSE_WINDOW, ReuseDistance } from './reuse.ts';
 import { Series, type SeriesPoint } from './series.ts';
-import { RELATIVE_ERROR, Sketch, type Summary } from './sketch.ts';
+import { Sketch, type Summary } from './sketch.ts';
 
 /** Devices and tasks told apart; further ones are counted together. */
 const MAX_ROWS = 1024;

@@ -15,19 +15,30 @@ export interface PartyShape {
   readonly lifetime: Summary;
 }
 
-class Shapes {
-  readonly #byId = new Map<number, { readonly bytes: Sketch; readonly lifetime: Sketch }>();
+interface Shape {
+  readonly bytes: Sketch;
+  readonly lifetime: Sketch;
+}
 
-  row(id: number): { readonly bytes: Sketch; readonly lifetime: Sketch } | undefined {
-    const known = this.#byId.get(id);
-    if (known !== undefined || this.#byId.size >= MAX_PARTIES) return known;
+class Shapes {
+  /** By id + 1; the first is for no name. */
+  readonly #byId: (Shape | undefined)[] = [];
+  #count = 0;
+
+  row(id: number): Shape | undefined {
+    return this.#byId[id + 1] ?? this.#add(id);
+  }
+
+  #add(id: number): Shape | undefined {
+    if (this.#count >= MAX_PARTIES) return undefined;
+    this.#count++;
     const row = { bytes: new Sketch(), lifetime: new Sketch() };
-    this.#byId.set(id, row);
+    this.#byId[id + 1] = row;
     return row;
   }
 
   summary(id: number): PartyShape | undefined {
-    const row = this.#byId.get(id);
+    const row = this.#byId[id + 1];
     return row === undefined ? undefined : { listBytes: row.bytes.summary(), lifetime: row.lifetime.summary() };
   }
 }

@@ -4,13 +4,9 @@
  * @module
  */
 
-/** A quantile is off by at most this share of its value. */
-export const RELATIVE_ERROR = 0.01;
+import { BUCKETS, bucketOf, GAMMA } from './log-buckets.ts';
 
-const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR);
-const LOG_GAMMA = Math.log(GAMMA);
-/** Buckets reach from 1 up to 2^64; smaller positive values are counted as 1. */
-const BUCKETS = Math.ceil((64 * Math.LN2) / LOG_GAMMA) + 2;
+const TWO_64 = 2 ** 64;
 
 /** What a sketch says; plain data. Quantiles are within 1 % of a value of that rank; minimum, maximum and sum are exact. */
 export interface Summary {
@@ -31,9 +27,6 @@ export class Sketch {
   #sum = 0;
   #minimum = Number.POSITIVE_INFINITY;
   #maximum = 0;
-  /** The value that came last and its bucket: lists of one size come in rows. */
-  #latest = 1;
-  #bucket = 0;
 
   get count(): number {
     return this.#count;
@@ -45,7 +38,7 @@ export class Sketch {
 
   /** Adds a value. */
   add(value: number): void {
-    if (!(value >= 0) || value >= 2 ** 64) return;
+    if (!(value >= 0 && value < TWO_64)) return;
     this.#count++;
     this.#sum += value;
     if (value < this.#minimum) this.#minimum = value;
@@ -54,10 +47,9 @@ export class Sketch {
       this.#zeros++;
       return;
     }
-    if (value !== this.#latest) this.#bucket = value <= 1 ? 0 : Math.ceil(Math.log(value) / LOG_GAMMA);
-    this.#latest = value;
     this.#buckets ??= new Float64Array(BUCKETS);
-    this.#buckets[this.#bucket] = (this.#buckets[this.#bucket] as number) + 1;
+    const bucket = bucketOf(value);
+    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
   }
 
   /**
