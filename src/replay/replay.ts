@@ -4,10 +4,11 @@
  */
 import type { CallSink, TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
-import { DomainTracker, type TrackCounts } from '../trace/domains.ts';
+import { DomainTracker } from '../trace/domains.ts';
 import { DoubleMaps } from '../trace/double-maps.ts';
 import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
 import { Pairing, type PairingReport } from '../trace/pairing.ts';
+import type { TrackCounts } from '../trace/track-counts.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
 import type { RowsPort } from './apart/messages.ts';
 import { RowsApart } from './apart/rows-apart.ts';

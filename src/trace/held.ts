@@ -6,7 +6,7 @@
 import { KIND, type TraceEvent } from './events.ts';
 
 /** An unmap line. One that was not kept, or that was handed out, is valid until the next line. */
-export interface HeldUnmap {
+export interface UnmapLine {
   who: number;
   iova: number;
   /** Bytes that were unmapped. */
@@ -24,28 +24,29 @@ interface Announced {
 }
 
 const MAX_ANNOUNCED = 1024;
+const NONE: readonly UnmapLine[] = [];
 
-function createUnmap(): HeldUnmap {
+function createUnmap(): UnmapLine {
   return { who: 0, iova: 0, size: 0, time: 0, task: 0, pid: 0, cpu: -1 };
 }
 
 /** Held unmaps by who made them. Those that nothing names go to the callback. */
 export class HeldUnmaps {
-  readonly #settle: (unmap: HeldUnmap) => void;
+  readonly #settle: (unmap: UnmapLine) => void;
   /** The unmap that was held last; mostly the very next line names it. */
-  #newest: HeldUnmap = createUnmap();
+  #newest: UnmapLine = createUnmap();
   #isHeld = false;
   /** Held unmaps before it. */
-  readonly #older = new Map<number, HeldUnmap>();
+  readonly #older = new Map<number, UnmapLine>();
   readonly #announced = new Map<number, Announced>();
-  #line: HeldUnmap = createUnmap();
+  #line: UnmapLine = createUnmap();
 
-  constructor(settle: (unmap: HeldUnmap) => void) {
+  constructor(settle: (unmap: UnmapLine) => void) {
     this.#settle = settle;
   }
 
   /** An unmap event as a line. */
-  take(event: TraceEvent, who: number): HeldUnmap {
+  take(event: TraceEvent, who: number): UnmapLine {
     const line = this.#line;
     line.who = who;
     line.iova = event.iova;
@@ -70,6 +71,7 @@ export class HeldUnmaps {
 
   /** Somebody goes on: an unmap that he made before will not be named any more. */
   settle(who: number): void {
+    if (!this.#isHeld && this.#older.size === 0) return;
     const unmap = this.#find(who);
     if (unmap === undefined) return;
     this.#drop(unmap);
@@ -77,7 +79,7 @@ export class HeldUnmaps {
   }
 
   /** The held unmap that a dma event names, taken out; one that the event does not fit is settled. */
-  matching(who: number, event: TraceEvent): HeldUnmap | undefined {
+  matching(who: number, event: TraceEvent): UnmapLine | undefined {
     const unmap = this.#find(who);
     if (unmap === undefined) return undefined;
     this.#drop(unmap);
@@ -93,7 +95,7 @@ export class HeldUnmaps {
   }
 
   /** The device of an announced free that an unmap carries out, or −1. */
-  freed(who: number, iova: number, size: number): number {
+  freed({ who, iova, size }: UnmapLine): number {
     if (this.#announced.size === 0) return -1;
     const announced = this.#announced.get(who);
     if (announced === undefined) return -1;
@@ -102,7 +104,8 @@ export class HeldUnmaps {
   }
 
   /** Takes out all held unmaps that touch [start, end). */
-  takeTouching(start: number, end: number): HeldUnmap[] {
+  takeTouching(start: number, end: number): readonly UnmapLine[] {
+    if (!this.#isHeld && this.#older.size === 0) return NONE;
     const touching = this.#all().filter((held) => held.iova < end && start < held.iova + held.size);
     for (const held of touching) this.#drop(held);
     return touching;
@@ -118,21 +121,21 @@ export class HeldUnmaps {
     for (const { who } of this.#all()) this.settle(who);
   }
 
-  #all(): HeldUnmap[] {
+  #all(): UnmapLine[] {
     return this.#isHeld ? [...this.#older.values(), this.#newest] : [...this.#older.values()];
   }
 
-  #find(who: number): HeldUnmap | undefined {
+  #find(who: number): UnmapLine | undefined {
     if (this.#isHeld && this.#newest.who === who) return this.#newest;
     return this.#older.size === 0 ? undefined : this.#older.get(who);
   }
 
-  #drop(unmap: HeldUnmap): void {
+  #drop(unmap: UnmapLine): void {
     if (unmap === this.#newest) this.#isHeld = false;
     else this.#older.delete(unmap.who);
   }
 }
 
-function isInside(address: number, unmap: HeldUnmap): boolean {
+function isInside(address: number, unmap: UnmapLine): boolean {
   return address >= unmap.iova && address < unmap.iova + unmap.size;
 }

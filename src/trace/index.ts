@@ -7,7 +7,6 @@ export { AddressMap, type AddressMapData, type AddressRow } from './address-map.
 export { BootGuard } from './boots.ts';
 export type { CallSink, TraceCall, UnmapCause } from './calls.ts';
 export type { DomainSource, TraceDomain } from './domain-names.ts';
-export type { TrackCounts } from './domains.ts';
 export { DomainTracker } from './domains.ts';
 export type { DoubleMap, DoubleMapEvent, DoubleMapKind, DoubleMapSink, MappedBy } from './double-maps.ts';
 export { DoubleMaps } from './double-maps.ts';
@@ -35,5 +34,6 @@ export type { TraceReader } from './text-reader.ts';
 export { readTraceDat } from './trace-dat/read.ts';
 export type { ByteSource } from './trace-dat/source.ts';
 export { bytesSource } from './trace-dat/source.ts';
+export type { TrackCounts } from './track-counts.ts';
 export type { Agreement, Disagreement } from './witness.ts';
 export { RegroupWitness } from './witness.ts';

@@ -3,7 +3,9 @@
  * (whatever the domain) and by any address (within a domain). Memory follows the number of live lists.
  * @module
  */
+import type { TraceCall } from './calls.ts';
 import { hashAddress } from './hash.ts';
+import type { UnmapLine } from './held.ts';
 import { SortedStarts } from './sorted-starts.ts';
 
 const FIRST_ROOM = 1024;
@@ -105,29 +107,41 @@ export class LiveTable {
     return into;
   }
 
-  /** Adds a range that overlaps nothing live in its domain. */
-  insert(domain: number, start: number, size: number, fields: LiveFields): number {
+  /** Adds a list that overlaps nothing live in its domain; `list` is its number. */
+  addList({ domain, iova, size, time, task, pid, device }: TraceCall, list: number): void {
     const id = this.#take();
-    const numbers = this.#numbers;
     const number = id * NUMBERS;
-    numbers[number + START] = start;
+    const numbers = this.#numbers;
+    numbers[number + START] = iova;
     numbers[number + SIZE] = size;
-    numbers[number + TOTAL] = fields.total;
-    numbers[number + TIME] = fields.time;
-    numbers[number + LIST] = fields.list;
-    const words = this.#words;
+    numbers[number + TOTAL] = size;
+    numbers[number + TIME] = time;
+    numbers[number + LIST] = list;
     const word = id * WORDS;
+    const words = this.#words;
     words[word + DOMAIN] = domain;
-    words[word + TASK] = fields.task;
-    words[word + PID] = fields.pid;
-    words[word + DEVICE] = fields.device;
-    const bucket = hashAddress(start) & (this.#buckets.length - 1);
-    words[word + NEXT] = this.#buckets[bucket] as number;
-    this.#buckets[bucket] = id;
-    this.#sorted(domain).insert(start, id);
+    words[word + TASK] = task;
+    words[word + PID] = pid;
+    words[word + DEVICE] = device;
+    this.#link(id);
+  }
+
+  /** Adds what is left of a record that was just removed: it is still as it was, whether or not it is in use again. */
+  #addRest(of: number, start: number, size: number): void {
+    const id = this.#take();
+    this.#numbers.copyWithin(id * NUMBERS, of * NUMBERS, (of + 1) * NUMBERS);
+    this.#words.copyWithin(id * WORDS, of * WORDS, (of + 1) * WORDS);
+    this.#numbers[id * NUMBERS + START] = start;
+    this.#numbers[id * NUMBERS + SIZE] = size;
+    this.#link(id);
+  }
+
+  #link(id: number): void {
+    const start = this.start(id);
+    this.#rehash(id, start);
+    this.#sorted(this.domain(id)).insert(start, id);
     this.#count++;
-    this.#bytes += size;
-    return id;
+    this.#bytes += this.size(id);
   }
 
   /** Removes a record. */
@@ -149,6 +163,25 @@ export class LiveTable {
   /** The next older record with the same start as `id`, or −1. */
   nextAt(id: number): number {
     return this.#sameStart(this.#words[id * WORDS + NEXT] as number, this.start(id));
+  }
+
+  /** True if a list of just this range is live. */
+  hasJust(start: number, size: number): boolean {
+    let id = this.firstAt(start);
+    while (id >= 0 && this.size(id) !== size) id = this.nextAt(id);
+    return id >= 0;
+  }
+
+  /** True if a record is what an unmap takes, from end to end. */
+  isJust(id: number, { iova, size }: UnmapLine): boolean {
+    return this.start(id) === iova && this.size(id) === size;
+  }
+
+  /** The lowest record of a domain that an unmap takes from, or −1: mostly one begins where the unmap does. */
+  overlapAt(domain: number, { iova, size }: UnmapLine): number {
+    let id = this.firstAt(iova);
+    while (id >= 0 && this.domain(id) !== domain) id = this.nextAt(id);
+    return id >= 0 ? id : this.overlap(domain, iova, iova + size);
   }
 
   /** The lowest record of a domain that overlaps [start, end), or −1. */
@@ -178,11 +211,9 @@ export class LiveTable {
   cut(id: number, start: number, end: number): void {
     const from = this.start(id);
     const to = this.end(id);
-    const domain = this.domain(id);
-    const fields = this.fields(id);
     this.remove(id);
-    if (from < start) this.insert(domain, from, start - from, fields);
-    if (to > end) this.insert(domain, end, to - end, fields);
+    if (from < start) this.#addRest(id, from, start - from);
+    if (to > end) this.#addRest(id, end, to - end);
   }
 
   /** Records of a domain, lowest address first. */
@@ -238,11 +269,11 @@ export class LiveTable {
     this.#numbers = numbers;
     this.#words = words;
     this.#buckets = new Int32Array(room).fill(-1);
-    for (const sorted of this.#domains) for (const id of sorted.ids()) this.#rehash(id);
+    for (const sorted of this.#domains) for (const id of sorted.ids()) this.#rehash(id, this.start(id));
   }
 
-  #rehash(id: number): void {
-    const bucket = hashAddress(this.start(id)) & (this.#buckets.length - 1);
+  #rehash(id: number, start: number): void {
+    const bucket = hashAddress(start) & (this.#buckets.length - 1);
     this.#words[id * WORDS + NEXT] = this.#buckets[bucket] as number;
     this.#buckets[bucket] = id;
   }

@@ -2,9 +2,10 @@
  * What a question needs and a trace lacks, in words.
  * @module
  */
-import type { TrackCounts } from './domains.ts';
+
 import { KIND } from './events.ts';
 import type { ReadStats } from './stats.ts';
+import type { TrackCounts } from './track-counts.ts';
 
 /** One thing that cannot be told, why, and what to record to tell it. */
 export interface Need {

@@ -73,12 +73,17 @@ function begin(chain: Chain, who: number, event: TraceEvent): void {
 }
 
 function append(chain: Chain, pa: number, length: number): void {
+  const { count } = chain;
+  if (count === chain.pa.length) makeRoom(chain);
+  chain.pa[count] = pa;
+  chain.length[count] = length;
+  chain.count = count + 1;
+  chain.end += length;
+}
+
+function makeRoom(chain: Chain): void {
   chain.pa = withRoom(chain.pa, chain.count + 1);
   chain.length = withRoom(chain.length, chain.count + 1);
-  chain.pa[chain.count] = pa;
-  chain.length[chain.count] = length;
-  chain.count++;
-  chain.end += length;
 }
 
 /** Moves the runs of `chain` before the one that holds `address` into `before`. */
@@ -89,14 +94,12 @@ export function splitBefore(chain: Chain, address: number, before: Chain): void 
     end += chain.length[runs] as number;
     runs++;
   }
-  Object.assign(before, {
-    who: chain.who,
-    time: chain.time,
-    task: chain.task,
-    pid: chain.pid,
-    cpu: chain.cpu,
-    last: chain.last,
-  });
+  before.who = chain.who;
+  before.time = chain.time;
+  before.task = chain.task;
+  before.pid = chain.pid;
+  before.cpu = chain.cpu;
+  before.last = chain.last;
   before.start = chain.start;
   before.end = chain.start;
   before.count = 0;
@@ -121,8 +124,9 @@ function hasRuns(chain: Chain, start: number, end: number): boolean {
 /** The lists that are being put together. Closed chains go to the callback and are reused afterwards. */
 export class Regroup {
   readonly #close: (chain: Chain) => void;
-  readonly #open: Chain[] = [];
-  readonly #spare: Chain[] = [];
+  /** The open lists, the oldest first; behind them those that are reused. */
+  readonly #chains: Chain[] = [];
+  #open = 0;
   readonly #part: Chain = createChain();
   #events = 0;
 
@@ -130,10 +134,10 @@ export class Regroup {
     this.#close = close;
   }
 
-  /** Takes a map line. */
-  map(event: TraceEvent): void {
-    this.#events++;
-    const who = whoOf(event);
+  /** Takes a map line; `who` maps. */
+  map(event: TraceEvent, who: number): void {
+    const events = this.#events + 1;
+    this.#events = events;
     let chain = this.find(who);
     if (chain !== undefined && chain.end !== event.iova) {
       this.close(chain);
@@ -141,18 +145,27 @@ export class Regroup {
     }
     if (chain === undefined) chain = this.#start(who, event);
     append(chain, event.pa, event.size);
-    chain.last = this.#events;
-    if ((this.#events & 0xffff) === 0) this.#closeOld();
+    chain.last = events;
+    if ((events & 0xffff) === 0) this.#closeOld();
   }
 
   /** The open list of someone. */
   find(who: number): Chain | undefined {
-    const open = this.#open;
-    for (let index = open.length - 1; index >= 0; index--) {
-      const chain = open[index] as Chain;
+    const chains = this.#chains;
+    for (let index = this.#open - 1; index >= 0; index--) {
+      const chain = chains[index] as Chain;
       if (chain.who === who) return chain;
     }
     return undefined;
+  }
+
+  /** True if a list is open that touches [start, end). */
+  touches(start: number, end: number): boolean {
+    for (let index = 0; index < this.#open; index++) {
+      const chain = this.#chains[index] as Chain;
+      if (chain.start < end && start < chain.end) return true;
+    }
+    return false;
   }
 
   /**
@@ -161,11 +174,10 @@ export class Regroup {
    * this range is closed.
    */
   unmapped(start: number, end: number, exactOnly: boolean): void {
-    const open = this.#open;
     let touching = 0;
     let closed = 0;
-    for (let index = 0; index < open.length; index++) {
-      const chain = open[index] as Chain;
+    for (let index = 0; index < this.#open; index++) {
+      const chain = this.#chains[index] as Chain;
       if (chain.start >= end || start >= chain.end) continue;
       touching++;
       const fits = exactOnly ? chain.start === start && chain.end === end : hasRuns(chain, start, end);
@@ -177,7 +189,8 @@ export class Regroup {
   }
 
   #closeTouching(start: number, end: number): void {
-    for (const chain of this.#open.filter((one) => one.start < end && start < one.end)) this.#closeUpTo(chain, end);
+    for (const chain of this.#openChains().filter((one) => one.start < end && start < one.end))
+      this.#closeUpTo(chain, end);
   }
 
   /** True if the whole list was closed. */
@@ -193,38 +206,40 @@ export class Regroup {
 
   /** Closes one list. */
   close(chain: Chain): void {
-    this.#remove(chain);
+    this.take(chain);
     this.#close(chain);
-    this.#spare.push(chain);
   }
 
-  /** Takes a list out without closing it: the caller deals with it, at once. */
+  /** Takes a list out without closing it: the caller deals with it, before the next map line. */
   take(chain: Chain): void {
-    this.#remove(chain);
-    this.#spare.push(chain);
+    const chains = this.#chains;
+    const last = this.#open - 1;
+    if (chains[last] !== chain) {
+      for (let index = chains.indexOf(chain); index < last; index++) chains[index] = chains[index + 1] as Chain;
+      chains[last] = chain;
+    }
+    this.#open = last;
   }
 
   /** Closes all lists. */
   finish(): void {
-    while (this.#open.length > 0) this.close(this.#open[0] as Chain);
+    while (this.#open > 0) this.close(this.#chains[0] as Chain);
   }
 
-  #remove(chain: Chain): void {
-    const open = this.#open;
-    const last = open.length - 1;
-    if (open[last] === chain) open.pop();
-    else open.splice(open.indexOf(chain), 1);
+  #openChains(): Chain[] {
+    return this.#chains.slice(0, this.#open);
   }
 
   #start(who: number, event: TraceEvent): Chain {
-    if (this.#open.length >= MAX_OPEN) this.close(this.#open[0] as Chain);
-    const chain = this.#spare.pop() ?? createChain();
+    if (this.#open >= MAX_OPEN) this.close(this.#chains[0] as Chain);
+    const index = this.#open++;
+    if (index === this.#chains.length) this.#chains.push(createChain());
+    const chain = this.#chains[index] as Chain;
     begin(chain, who, event);
-    this.#open.push(chain);
     return chain;
   }
 
   #closeOld(): void {
-    for (const chain of this.#open.filter(({ last }) => last < this.#events - MAX_AGE)) this.close(chain);
+    for (const chain of this.#openChains().filter(({ last }) => last < this.#events - MAX_AGE)) this.close(chain);
   }
 }

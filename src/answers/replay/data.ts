@@ -10,7 +10,6 @@ import type { Replay } from '../../replay/replay.ts';
 import { type LiveRange, rangeJson } from '../../replay/row-report.ts';
 import type { AddressMapData } from '../../trace/address-map.ts';
 import type { TraceDomain } from '../../trace/domain-names.ts';
-import type { TrackCounts } from '../../trace/domains.ts';
 import type { MappedBy } from '../../trace/double-maps.ts';
 import type { TraceNames } from '../../trace/events.ts';
 import { missingFor, type Need } from '../../trace/needs.ts';
@@ -19,6 +18,7 @@ import type { PartyShape, PartyShapes } from '../../trace/party-shapes.ts';
 import type { SeriesPoint } from '../../trace/series.ts';
 import type { Summary } from '../../trace/sketch.ts';
 import type { ReadStats, Skipped } from '../../trace/stats.ts';
+import type { TrackCounts } from '../../trace/track-counts.ts';
 import { aboutDevice, useOfAddress } from './machine-words.ts';
 import { type RowData, rowsOf } from './rows.ts';
 
