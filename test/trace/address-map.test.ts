@@ -73,6 +73,17 @@ describe('the map of the address space over time', () => {
     expect(Math.max(...(rows[1]?.bytes ?? []))).toBe(PAGE);
   });
 
+  test('of more domains than it has rows for keeps a row for each', () => {
+    const map = new AddressMap({ rows: 4 });
+    const far = [0, 2 ** 20, 2 ** 30];
+    for (const page of far) {
+      for (let domain = 0; domain < 9; domain++) map.call({ ...call({ kind: 'map', page, time: page }), domain });
+    }
+    const rows = map.report()?.rows ?? [];
+    expect(rows.map(({ domain }) => domain)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(rows.every(({ bytes }) => bytes.at(-1) === far.length * PAGE)).toBe(true);
+  });
+
   test('of a terabyte in one list is made in bounded time', () => {
     const map = new AddressMap();
     map.call({ kind: 'map', domain: 0, iova: 0, size: 2 ** 40, covered: 0, time: 0 } as TraceCall);

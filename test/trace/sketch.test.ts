@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RELATIVE_ERROR, Series, Sketch } from '../../src/trace/index.ts';
+import { BUCKETS, bucketByLogarithm, bucketOf, GAMMA } from '../../src/trace/log-buckets.ts';
 import { ReuseDistance } from '../../src/trace/reuse.ts';
 
 describe('quantile sketch', () => {
@@ -21,6 +22,17 @@ describe('quantile sketch', () => {
     const sketch = new Sketch();
     for (const value of [4096, 0, 8192, Number.NaN, -1, Number.POSITIVE_INFINITY]) sketch.add(value);
     expect(sketch.summary()).toMatchObject({ count: 3, sum: 12_288, minimum: 0, maximum: 8192 });
+  });
+
+  it('finds the bucket that the logarithm gives, also just beside the bounds of buckets', () => {
+    const beside = fc
+      .tuple(fc.integer({ min: 1, max: BUCKETS - 3 }), fc.integer({ min: -40, max: 40 }))
+      .map(([bucket, steps]) => GAMMA ** bucket * (1 + steps * 2 ** -40));
+    const values = fc.oneof(fc.maxSafeNat(), fc.double({ min: 1, max: 2 ** 63, noNaN: true }), beside);
+    fc.assert(
+      fc.property(values, (value) => expect(bucketOf(value)).toBe(bucketByLogarithm(value))),
+      { numRuns: 5000 },
+    );
   });
 
   it('says that it has nothing', () => {
