@@ -68,14 +68,28 @@ function originOf({ context, pid, cpu, time, task }: TraceEvent): Origin {
 const sum = (runs: readonly Run[]): number => runs.reduce((bytes, { size }) => bytes + size, 0);
 const endOf = ({ start, runs }: List): number => start + sum(runs);
 
-/** Addresses where runs begin or end. */
-function boundaries({ start, runs }: List): number[] {
-  return runs.reduce<number[]>((all, { size }) => [...all, (all.at(-1) ?? 0) + size], [start]);
+/** Addresses where runs of a list begin or end. */
+function boundariesOf({ start, runs }: List): number[] {
+  return boundaries(
+    start,
+    runs.map(({ size }) => size),
+  );
+}
+
+/** Addresses where runs of these sizes, one behind the other, begin or end. */
+function boundaries(start: number, sizes: readonly number[]): number[] {
+  const all = [start];
+  let end = start;
+  for (const size of sizes) {
+    end += size;
+    all.push(end);
+  }
+  return all;
 }
 
 /** A list cut before the run that holds an address. */
 function cutBefore(list: List, address: number): [List, List] {
-  const count = boundaries(list).filter((at, index) => index > 0 && at <= address).length;
+  const count = boundariesOf(list).filter((at, index) => index > 0 && at <= address).length;
   const before = { ...list, runs: list.runs.slice(0, count) };
   return [before, { ...list, start: endOf(before), runs: list.runs.slice(count) }];
 }
@@ -191,7 +205,7 @@ export class PlainTracker {
     const exact = this.live.some((one) => one.start === start && one.end === end);
     const fitting = touching.filter((list) => {
       if (exact) return list.start === start && endOf(list) === end;
-      const bounds = boundaries(list);
+      const bounds = boundariesOf(list);
       return bounds.slice(0, -1).includes(start) && bounds.includes(end);
     });
     for (const list of fitting.length > 0 || exact ? fitting : touching) this.#closeUpTo(list, end);
@@ -223,17 +237,17 @@ export class PlainTracker {
     }
     const others = this.#open.filter((one) => one !== list);
     const at = this.#open.indexOf(list);
-    if (start >= (boundaries(list)[1] ?? 0)) {
+    if (start >= (boundariesOf(list)[1] ?? 0)) {
       const [before, rest] = cutBefore(list, start);
       this.#unnamed(before);
       list = rest;
     }
-    if (sg.truncated || end > (boundaries(list).at(-2) ?? 0)) {
+    if (sg.truncated || end > (boundariesOf(list).at(-2) ?? 0)) {
       this.#open = others;
       this.#named(list, event);
       return;
     }
-    const [before, rest] = cutBefore(list, boundaries(list).find((bound) => bound >= end) ?? end);
+    const [before, rest] = cutBefore(list, boundariesOf(list).find((bound) => bound >= end) ?? end);
     this.#open = others.toSpliced(at, 0, rest);
     this.#named(before, event);
   }
@@ -428,7 +442,7 @@ function wasOf({ time, task, pid, device, total, list }: Live): Was {
 }
 
 function bounds({ iova, length }: PlainCall): number[] {
-  return length.reduce<number[]>((all, size) => [...all, (all.at(-1) ?? 0) + size], [iova]);
+  return boundaries(iova, length);
 }
 
 /** Whether an unmap takes a part of a list, run by run. */
