@@ -191,7 +191,7 @@ function unknownTable({ decoding, limit }: Subject): Table {
 /** Charts of at most this many domains are drawn. */
 const MOST_CHARTS = 8;
 
-function sectionsOf(subject: Subject): Section[] {
+function sectionsOf(subject: Subject, ranges: Table): Section[] {
   const { decoding, exposures, names, limit } = subject;
   const found = findingTable(subject);
   const raw = decoding.domains.some(({ leaves }) => leaves !== undefined);
@@ -206,7 +206,7 @@ function sectionsOf(subject: Subject): Section[] {
     ...(found.rows.length === 0 ? [] : [tableSection('findings', 'Entries that are wrong', found)]),
     ...(decoding.unknown.length === 0 ? [] : [tableSection('unknown', 'Unknown', unknownTable(subject))]),
     ...(raw ? [tableSection('leaves', 'Leaf entries', leafTable(subject))] : []),
-    ...(decoding.domains.length === 0 ? [] : [tableSection('ranges', 'Ranges', withoutEmpty(rangeTable(subject)))]),
+    ...(decoding.domains.length === 0 ? [] : [tableSection('ranges', 'Ranges', withoutEmpty(ranges))]),
     ...mapped.map((domain, i) =>
       chartSection(`map-${i}`, mapChart(domain, devicesText(decoding.iommu, domain.streams, names)), 'detail'),
     ),
@@ -233,6 +233,15 @@ function outcomeOf({ decoding, exposures, dump }: Subject): Answer['outcome'] {
   return exposures.length > 0 || wrong || decoding.unknown.length > 0 ? 'findings' : 'fine';
 }
 
+/** Gives what a function makes, made when first asked for: most forms of an answer need a part of it. */
+function memo<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /**
  * What a dump's tables map, for which devices, and which devices are not restricted at all. `findings` means that a device
  * bypasses, that entries are wrong, or that parts are missing; `unusable` that the dump is cut or damaged.
@@ -241,16 +250,25 @@ export function decodeAnswer(question: DecodeQuestion): Answer {
   const { dump, decoding, names = new MachineNames(), limit = LISTED } = question;
   const exposures = exposuresOf(decoding, dump.registers?.ram ?? [], names);
   const subject = { decoding, dump, names, limit, shares: rowShares(decoding, limit), exposures };
-  const data = { ...decodeData(decoding, limit), devices: deviceFacts(decoding, names, limit), exposed: exposures };
+  const data = memo(() => {
+    const devices = deviceFacts(decoding, names, limit);
+    return { ...decodeData(decoding, limit), devices, exposed: exposures };
+  });
+  const records = memo(() => recordsOf(subject));
+  const ranges = rangeTable(subject);
   return {
     schema: 'iommu.decode',
     version: 1,
     outcome: outcomeOf(subject),
     verdict: verdictOf(subject),
-    data,
-    sections: sectionsOf(subject),
+    get data() {
+      return data();
+    },
+    sections: sectionsOf(subject, ranges),
     notes: [...nameNotes(decoding.iommu, names), ...limitNotes(subject), ...dumpNotes(dump)],
-    records: recordsOf(subject),
-    csv: rangeTable(subject),
+    get records() {
+      return records();
+    },
+    csv: ranges,
   };
 }

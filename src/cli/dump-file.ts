@@ -11,7 +11,7 @@ import type { DumpOptions } from './dump-options.ts';
 import { dumpInFolder } from './evidence-folder.ts';
 import { fileSource } from './file-source.ts';
 import { readText, readWhole } from './io.ts';
-import { LONGEST_MAGIC, packingOf } from './unpack.ts';
+import { LONGEST_MAGIC, packingOf, soundGzip } from './unpack.ts';
 
 /**
  * Opens a dump (`-`: standard input; a folder: the dump and registers in it) with its registers.
@@ -31,12 +31,15 @@ export async function openDumpFile(given: string, flags: DumpOptions): Promise<D
 /** A dump on standard input, or packed by zstd or xz, is held in memory. */
 const MOST_HELD = 2 ** 30;
 
-/** gzip is left to the reader of dumps, which notes where it is cut short. */
+/** A damaged gzip file is left to the reader of dumps, which notes where it is cut short. */
 async function sourceOf(path: string): Promise<ByteSource> {
   if (path === '-') return memorySource(await readWhole(path, MOST_HELD));
   const source = fileSource(path);
   const packing = packingOf(source.read(0, LONGEST_MAGIC));
-  return packing === undefined || packing === 'gzip' ? source : memorySource(await readWhole(path, MOST_HELD));
+  if (packing === undefined) return source;
+  if (packing !== 'gzip') return memorySource(await readWhole(path, MOST_HELD));
+  const plain = source.size > MOST_HELD ? undefined : soundGzip(source.read(0, source.size), MOST_HELD);
+  return plain === undefined ? source : memorySource(plain);
 }
 
 async function readRegisters(path: string): Promise<ReturnType<typeof parseRegisters>> {

@@ -3,7 +3,7 @@
  * @module
  */
 import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { readStart, startingWith } from '../answers/explain/start.ts';
 import { InputError } from '../errors.ts';
 
@@ -27,6 +27,27 @@ const MOST_EMPTY = 64;
 export function packingOf(start: Uint8Array): Packing | undefined {
   const names = Object.keys(MAGIC) as Packing[];
   return names.find((name) => MAGIC[name].every((byte, i) => start[i] === byte));
+}
+
+/**
+ * What gzip bytes unpack to; `undefined` where they are cut or damaged, where anything follows them, where the result would be
+ * longer than `limit`, or where it is packed again.
+ */
+export function soundGzip(packed: Uint8Array, limit: number): Uint8Array | undefined {
+  try {
+    const options = { info: true, maxOutputLength: limit, chunkSize: PIECE };
+    const { buffer, engine } = gunzipSync(packed, options) as unknown as Unpacked;
+    return engine.bytesWritten === packed.length && packingOf(buffer) === undefined ? buffer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `gunzipSync` gives with `info`. */
+interface Unpacked {
+  readonly buffer: Uint8Array;
+  /** `bytesWritten`: packed bytes that were used. */
+  readonly engine: { readonly bytesWritten: number };
 }
 
 async function* gunzip(packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -216,6 +216,38 @@ export class MappedRanges implements Iterable<MappedRange> {
     }
   }
 
+  /** What the ranges cover, those joined that follow one another with the same attributes and leaf size. */
+  *stretches(): Generator<{ readonly iova: bigint; readonly bytes: number }> {
+    const rows = this.#rows();
+    for (const spans of this.#spans) {
+      for (let k = 0; k < spans.rows; k++) {
+        const base = this.#bases[spans.region[k] as number] as bigint;
+        let leaves = 0;
+        for (let left = spans.ranges[k] as number; left > 0; left--) leaves += rows().leaves;
+        yield { iova: base + BigInt(spans.offset[k] as number), bytes: leaves * (spans.leafBytes[k] as number) };
+      }
+    }
+  }
+
+  /** Bytes that lead to their own address. */
+  toSelf(): number {
+    const rows = this.#rows();
+    let bytes = 0;
+    for (const spans of this.#spans) {
+      for (let k = 0; k < spans.rows; k++) {
+        const base = Number(this.#bases[spans.region[k] as number]);
+        const leafBytes = spans.leafBytes[k] as number;
+        let iova = base + (spans.offset[k] as number);
+        for (let left = spans.ranges[k] as number; left > 0; left--) {
+          const { pa, leaves } = rows();
+          if (pa === iova) bytes += leaves * leafBytes;
+          iova += leaves * leafBytes;
+        }
+      }
+    }
+    return bytes;
+  }
+
   /** Gives row after row of the ranges. */
   #rows(): () => { pa: number; leaves: number } {
     let [at, row] = [0, 0];

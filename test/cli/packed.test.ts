@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { isPacked, progressText, readChunks, readWhole } from '../../src/cli/io.ts';
-import { packingOf } from '../../src/cli/unpack.ts';
+import { packingOf, soundGzip } from '../../src/cli/unpack.ts';
 import { InputError } from '../../src/errors.ts';
 import { runCli } from '../support/cli.ts';
 import { DUMPS } from '../support/dumps.ts';
@@ -69,6 +69,21 @@ test.each(Object.entries(PACKED))(
 test('what unpacks to more than the limit is refused, without unpacking all of it', async () => {
   const path = file('zeros.gz', gzipSync(new Uint8Array(1 << 24)));
   await expect(readWhole(path, 1 << 16)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+});
+
+test('gzip is unpacked at once only where it is sound, whole and packed once', () => {
+  const [one, two] = [gzipSync(TEXT), gzipSync('and more\n')];
+  const unpack = (bytes: Uint8Array, limit = 1 << 16): string | undefined => {
+    const plain = soundGzip(bytes, limit);
+    return plain === undefined ? undefined : new TextDecoder().decode(plain);
+  };
+  expect(unpack(one)).toBe(TEXT);
+  expect(unpack(Buffer.concat([one, two]))).toBe(`${TEXT}and more\n`);
+  const damaged = Uint8Array.from(one);
+  damaged[damaged.length - 8] = (damaged.at(-8) ?? 0) ^ 1;
+  const others = [one.subarray(0, -3), damaged, Buffer.concat([one, Buffer.from('tail')]), gzipSync(one)];
+  for (const bytes of [...others, Buffer.concat([one, Buffer.alloc(64)])]) expect(unpack(bytes)).toBeUndefined();
+  expect(unpack(one, TEXT.length - 1)).toBeUndefined();
 });
 
 test('a dump packed with gzip answers as the plain one', async () => {

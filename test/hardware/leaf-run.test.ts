@@ -66,6 +66,7 @@ describe.each(FAMILIES)('address bits of %s', (_name, { region, leaf }) => {
           expect(d.kind(low2, high2, depth) === KIND.leaf).toBe(output < bits.limit);
           expect(d.span(low2, high2, depth)).toBe(d.span(low, high, depth));
           expect(d.attributes(low2, high2, depth, 0)).toBe(d.attributes(low, high, depth, 0));
+          if (output < bits.limit) expect(d.offences(low2, high2, depth)).toEqual(d.offences(lo, hi, depth));
         }),
         { numRuns: 100 },
       );

@@ -24,13 +24,6 @@ const LEAST_SHARE = 0.5;
 /** The same in bytes, where the dump does not say how much memory there is. */
 const LEAST_BYTES = 2 ** 28;
 
-/** Bytes that a domain maps to the same address. */
-function identityBytes({ ranges }: DomainMappings): number {
-  let bytes = 0;
-  for (const range of ranges) if (range.iova === BigInt(range.pa)) bytes += range.bytes;
-  return bytes;
-}
-
 function isIdentity(bytes: number, ram: readonly Extent[]): boolean {
   const total = ram.reduce((sum, extent) => sum + extent.bytes, 0);
   return total > 0 ? bytes >= total * LEAST_SHARE : bytes >= LEAST_BYTES;
@@ -90,7 +83,7 @@ export function exposuresOf(
 ): Exposure[] {
   const passing = decoding.contexts.filter(({ action }) => action === 'bypass');
   const identity = decoding.domains
-    .map((domain) => ({ domain, bytes: identityBytes(domain) }))
+    .map((domain) => ({ domain, bytes: domain.ranges.toSelf() }))
     .filter(({ bytes }) => isIdentity(bytes, ram));
   return [
     ...passing.map(({ stream, substream }) => bypass(decoding, stream, substream, names)),

@@ -15,10 +15,10 @@ interface Part {
   mapped: number;
 }
 
-/** Ranges joined to parts wherever the gap between two is smaller than `gap`. */
+/** Stretches joined to parts wherever the gap between two is smaller than `gap`. */
 function partsOf(domain: DomainMappings, gap: bigint): Part[] {
   const parts: Part[] = [];
-  for (const { iova, bytes } of domain.ranges) {
+  for (const { iova, bytes } of domain.ranges.stretches()) {
     const last = parts.at(-1);
     const end = iova + BigInt(bytes);
     if (last !== undefined && iova >= last.end && iova - last.end < gap) {

@@ -9,7 +9,7 @@ import { readEntries } from './entries.ts';
 import { MEMORY_RULES } from './memory-rules.ts';
 import { STATE_RULES } from './state-rules.ts';
 import { TABLE_RULES } from './table-rules.ts';
-import type { Entry, Finding, Hit, PhysicalRange, ReservedWindow, Rule, Severity } from './types.ts';
+import type { Finding, Hit, PhysicalRange, ReservedWindow, Rule, Severity } from './types.ts';
 
 /** Every rule, in the order in which findings are listed. */
 export const RULES: readonly Rule[] = [...STATE_RULES, ...TABLE_RULES, ...MEMORY_RULES];
@@ -106,16 +106,12 @@ function collect(findings: Finding[], rule: Rule, hit: Hit, iommu: string): bool
 
 /** Runs every rule. Work is bounded by the decoding's size. */
 export function checkDecoding(reader: PhysicalReader, decoding: Decoding, options: CheckOptions = {}): CheckReport {
-  let entries: Entry[] | undefined;
   const subject = {
     decoding,
     ram: options.ram ?? [],
     windows: windowsOf(decoding, options),
     isFree: options.isFree,
-    entries: () => {
-      entries ??= readEntries(reader, decoding);
-      return entries;
-    },
+    entries: () => readEntries(reader, decoding),
   };
   const counts = { error: 0, warning: 0, info: 0 };
   const findings: Finding[] = [];

@@ -18,19 +18,28 @@ interface Mapping {
 const MOST_PER_PAGE = 16;
 const MOST_PAIRS = 1 << 17;
 
-/** The mappings of a decoding: several rules go through all of them. */
-const MAPPINGS = new WeakMap<CheckSubject, readonly Mapping[]>();
-
-function mappings(subject: CheckSubject): readonly Mapping[] {
-  const known = MAPPINGS.get(subject);
-  if (known !== undefined) return known;
-  const all = subject.decoding.domains.flatMap((domain) => domain.ranges.map((range) => ({ domain, range })));
-  MAPPINGS.set(subject, all);
-  return all;
+/** What a function finds of a subject, found once: several rules go through it. */
+function foundOnce<T>(find: (subject: CheckSubject) => T): (subject: CheckSubject) => T {
+  const known = new WeakMap<CheckSubject, { readonly found: T }>();
+  return (subject) => {
+    const before = known.get(subject);
+    if (before !== undefined) return before.found;
+    const found = find(subject);
+    known.set(subject, { found });
+    return found;
+  };
 }
 
-function byOutput(all: readonly Mapping[]): Mapping[] {
-  return [...all].sort((a, b) => a.range.pa - b.range.pa);
+/** The mappings of a decoding. */
+const mappings = foundOnce((subject): Mapping[] =>
+  subject.decoding.domains.flatMap((domain) => domain.ranges.map((range) => ({ domain, range }))),
+);
+
+/** Numbers of mappings by output address, lowest first; of equal ones, the order stays. */
+function byOutput(all: readonly Mapping[]): Uint32Array {
+  const outputs = Float64Array.from(all, ({ range }) => range.pa);
+  const order = Uint32Array.from(all.keys());
+  return order.sort((a, b) => (outputs[a] as number) - (outputs[b] as number) || a - b);
 }
 
 interface Named extends PhysicalRange {
@@ -55,14 +64,14 @@ function structures(subject: CheckSubject): Named[] {
 }
 
 /** The overlap of a mapping's output with a physical range, as a hit. */
-function overlap({ domain, range }: Mapping, other: PhysicalRange, meaning: string): Hit | undefined {
+function overlap({ domain, range }: Mapping, other: PhysicalRange, meaning: () => string): Hit | undefined {
   const start = Math.max(range.pa, other.start);
   const end = Math.min(range.pa + range.bytes, other.start + other.bytes);
   if (start >= end) return undefined;
-  return { domain: domain.id, iova: range.iova + BigInt(start - range.pa), bytes: end - start, meaning };
+  return { domain: domain.id, iova: range.iova + BigInt(start - range.pa), bytes: end - start, meaning: meaning() };
 }
 
-/** Index of the first structure that ends above `address`; structures do not overlap by much. */
+/** Index of the first structure that starts above `address`. */
 function firstAbove(sorted: readonly Named[], address: number): number {
   let low = 0;
   let high = sorted.length;
@@ -71,26 +80,32 @@ function firstAbove(sorted: readonly Named[], address: number): number {
     if ((sorted[middle]?.start ?? 0) <= address) low = middle + 1;
     else high = middle;
   }
-  return Math.max(0, low - 1);
+  return low;
 }
+
+/** Bytes of a structure of which many may lie near a mapping; larger ones are few. */
+const SMALL = 65536;
 
 function* writableTables(subject: CheckSubject): Generator<Hit> {
   const sorted = structures(subject);
-  const large = sorted.filter(({ bytes }) => bytes > 65536);
+  const large = sorted.filter(({ bytes }) => bytes > SMALL);
+  const small = sorted.filter(({ bytes }) => bytes <= SMALL);
   for (const mapping of mappings(subject)) {
     const { pa, bytes, attributes } = mapping.range;
     if ((attributes & (ATTR.write | ATTR.privilegedWrite)) === 0) continue;
-    const candidates = new Set(large);
-    for (let i = Math.max(0, firstAbove(sorted, pa) - 16); i < sorted.length; i++) {
-      const structure = sorted[i];
+    for (const structure of large) yield* writable(mapping, structure);
+    for (let i = firstAbove(small, pa - SMALL); i < small.length; i++) {
+      const structure = small[i];
       if (structure === undefined || structure.start >= pa + bytes) break;
-      candidates.add(structure);
-    }
-    for (const structure of candidates) {
-      const hit = overlap(mapping, structure, `devices may write ${structure.name} at ${hex(structure.start)}`);
-      if (hit !== undefined) yield hit;
+      yield* writable(mapping, structure);
     }
   }
+}
+
+function writable(mapping: Mapping, structure: Named): Hit[] {
+  const meaning = (): string => `devices may write ${structure.name} at ${hex(structure.start)}`;
+  const hit = overlap(mapping, structure, meaning);
+  return hit === undefined ? [] : [hit];
 }
 
 function* freedTables(subject: CheckSubject): Generator<Hit> {
@@ -110,7 +125,7 @@ function* windows(subject: CheckSubject): Generator<Hit> {
   for (const mapping of mappings(subject)) {
     for (const window of subject.windows) {
       const hit =
-        window.of === 'output' ? overlap(mapping, window, `maps ${window.name}`) : inputOverlap(mapping, window);
+        window.of === 'output' ? overlap(mapping, window, () => `maps ${window.name}`) : inputOverlap(mapping, window);
       if (hit !== undefined) yield hit;
     }
   }
@@ -129,13 +144,14 @@ function inputOverlap({ domain, range }: Mapping, window: Named): Hit | undefine
  * Overlapping pairs of mappings, each compared with those before it that reach as far. A mapping paired with itself says
  * that from it on, not every pair is compared: work stays bounded.
  */
-function* overlaps(subject: CheckSubject): Generator<[Mapping, Mapping, PhysicalRange]> {
+function* overlapsOf(all: readonly Mapping[]): Generator<[Mapping, Mapping, PhysicalRange]> {
   let open: Mapping[] = [];
   let left = MOST_PAIRS;
   let crowded = false;
-  for (const mapping of byOutput(mappings(subject))) {
+  for (const number of byOutput(all)) {
+    const mapping = all[number] as Mapping;
     const { pa, bytes } = mapping.range;
-    open = open.filter(({ range }) => range.pa + range.bytes > pa);
+    if (open.length > 0) open = open.filter(({ range }) => range.pa + range.bytes > pa);
     left -= open.length;
     if (left < 0) {
       yield [mapping, mapping, { start: pa, bytes }];
@@ -153,6 +169,8 @@ function* overlaps(subject: CheckSubject): Generator<[Mapping, Mapping, Physical
   }
 }
 
+const overlaps = foundOnce((subject) => [...overlapsOf(mappings(subject))]);
+
 function notCompared({ domain, range }: Mapping): Hit {
   const meaning = `not every pair of mappings is compared from physical ${hex(range.pa)} on: at most ${MOST_PER_PAGE} of one page and ${MOST_PAIRS} in all`;
   return { domain: domain.id, iova: range.iova, bytes: range.bytes, meaning };
@@ -166,7 +184,8 @@ function* typeConflicts(subject: CheckSubject): Generator<Hit> {
     }
     const [one, two] = [rangeMemoryType(a.domain, a.range), rangeMemoryType(b.domain, b.range)];
     if (one === two) continue;
-    const meaning = `physical ${hex(common.start)} is ${two} here and ${one} at ${hex(a.range.iova)} of ${a.domain.id}`;
+    const meaning = (): string =>
+      `physical ${hex(common.start)} is ${two} here and ${one} at ${hex(a.range.iova)} of ${a.domain.id}`;
     const hit = overlap(b, common, meaning);
     if (hit !== undefined) yield hit;
   }
@@ -176,7 +195,7 @@ function* sharedPages(subject: CheckSubject): Generator<Hit> {
   for (const [a, b, common] of overlaps(subject)) {
     if (a === b) yield notCompared(a);
     if (a.domain === b.domain) continue;
-    const hit = overlap(b, common, `physical ${hex(common.start)} is mapped by ${a.domain.id} too`);
+    const hit = overlap(b, common, () => `physical ${hex(common.start)} is mapped by ${a.domain.id} too`);
     if (hit !== undefined) yield hit;
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex } from '../../address.ts';
-import { ATTR, KIND } from '../../hardware/walk/regime.ts';
+import { ATTR, type Descriptors, KIND } from '../../hardware/walk/regime.ts';
 import type { DomainFinding } from '../decode.ts';
 import type { CheckSubject, Entry, Hit, PhysicalRange, Rule } from './types.ts';
 
@@ -65,35 +65,40 @@ function brokenGroup(entry: Entry): string | undefined {
   const d = entry.domain.tables.regime.regions[0]?.descriptors;
   if (d === undefined || entry.kind !== KIND.leaf) return undefined;
   const same = d.span(entry.lo, entry.hi, entry.depth) / entry.bytes;
-  if (same > 1) return brokenCopies(entry, same);
+  if (same > 1) return brokenCopies(entry, d, same);
   const hinted = (d.attributes(entry.lo, entry.hi, entry.depth, 0) & ATTR.contiguous) !== 0;
   const count = hinted ? (d.hintEntries?.(entry.depth) ?? 0) : 0;
   if (count === 0) return hinted ? 'the contiguous hint has no meaning at this level' : undefined;
-  return brokenHint(entry, count, d.output(entry.lo, entry.hi, entry.depth));
+  return brokenHint(entry, d, count);
 }
 
-function brokenCopies(entry: Entry, count: number): string | undefined {
+/** The halves of another entry of the same table, zero behind its end. */
+function neighbour({ words }: Entry, d: Descriptors, index: number): { lo: number; hi: number } {
+  const at = (index * d.entryBytes) / 4;
+  return { lo: words[at] ?? 0, hi: d.entryBytes === 8 ? (words[at + 1] ?? 0) : 0 };
+}
+
+function brokenCopies(entry: Entry, d: Descriptors, count: number): string | undefined {
   const first = entry.index - (entry.index % count);
   for (let i = first; i < first + count; i++) {
-    const other = entry.table[i];
-    if (other === undefined || other.lo !== entry.lo || other.hi !== entry.hi) {
+    const { lo, hi } = neighbour(entry, d, i);
+    if (((lo ^ entry.lo) & ~(d.statusBits ?? 0)) !== 0 || hi !== entry.hi) {
       return `a leaf of ${count} equal entries has a different one at index ${i}`;
     }
   }
   return undefined;
 }
 
-function brokenHint(entry: Entry, count: number, output: number): string | undefined {
-  const d = entry.domain.tables.regime.regions[0]?.descriptors;
+function brokenHint(entry: Entry, d: Descriptors, count: number): string | undefined {
   const first = entry.index - (entry.index % count);
-  const start = output - (entry.index - first) * entry.bytes;
+  const start = d.output(entry.lo, entry.hi, entry.depth) - (entry.index - first) * entry.bytes;
   if (start % (count * entry.bytes) !== 0) return 'a contiguous group starts at an unaligned output address';
   for (let i = first; i < first + count; i++) {
-    const { lo = 0, hi = 0 } = entry.table[i] ?? {};
-    const leaf = d?.kind(lo, hi, entry.depth) === KIND.leaf;
-    const follows = d?.output(lo, hi, entry.depth) === start + (i - first) * entry.bytes;
-    const mine = d?.attributes(entry.lo, entry.hi, entry.depth, 0);
-    if (!leaf || !follows || d?.attributes(lo, hi, entry.depth, 0) !== mine) {
+    const { lo, hi } = neighbour(entry, d, i);
+    const leaf = d.kind(lo, hi, entry.depth) === KIND.leaf;
+    const follows = d.output(lo, hi, entry.depth) === start + (i - first) * entry.bytes;
+    const mine = d.attributes(entry.lo, entry.hi, entry.depth, 0);
+    if (!leaf || !follows || d.attributes(lo, hi, entry.depth, 0) !== mine) {
       return `a contiguous group of ${count} is broken at index ${i}`;
     }
   }

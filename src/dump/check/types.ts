@@ -59,8 +59,8 @@ export interface Entry {
   readonly address: number;
   /** Offences against the architecture that hardware need not notice. */
   readonly offences: readonly string[];
-  /** Entries of the same table. */
-  readonly table: readonly { readonly lo: number; readonly hi: number }[];
+  /** Words of the same table: two an entry, or one where entries have 32 bits. */
+  readonly words: Uint32Array;
 }
 
 /** Everything that rules may look at. */
@@ -71,7 +71,7 @@ export interface CheckSubject {
   readonly windows: readonly ReservedWindow[];
   /** True for a page that its allocator has back; only a live memory knows. */
   readonly isFree?: ((address: number) => boolean) | undefined;
-  /** Every entry of every table, read once for all rules. */
+  /** Entries of every table, without leaves that say what one before them says of another address. */
   readonly entries: () => Iterable<Entry>;
 }
 

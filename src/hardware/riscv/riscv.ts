@@ -21,7 +21,7 @@ import {
   type Structure,
   walkerOf,
 } from '../iommu.ts';
-import { ATTR, permsText } from '../walk/regime.ts';
+import { ATTR, configKey, permsText } from '../walk/regime.ts';
 import { riscvTables } from '../walk/riscv.ts';
 import { type Access, type Fault, faultClass, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { type RiscvChoices, type RiscvFeatures, riscvFeatures } from './capabilities.ts';
@@ -248,20 +248,19 @@ export class RiscvIommu implements IommuModel {
     const { physicalBits: oas, svpbmt, svrsw60t59b: softwareBits } = this.#features;
     const shared = { oas, svpbmt, softwareBits };
     const root = Number(pageOf(device[1] ?? 0n, 0));
-    const stage2 =
-      second === undefined
-        ? undefined
-        : riscvTables({ root, bits: second, stage: 2, ...shared, hardwareAD: tc(device, TC.GADE) });
+    const config2 = { root, bits: second ?? 39, stage: 2, ...shared, hardwareAD: tc(device, TC.GADE) } as const;
+    const stage2 = second === undefined ? undefined : riscvTables(config2);
     if (first === undefined || first.bits === 32) {
       const geometry = { format: `riscv-sv${second ?? 39}x4`, granule: PAGE, ias: (second ?? 39) + 2, oas };
       const regime = stage2 ?? riscvTables({ root, bits: 39, stage: 2, ...shared });
       const tag = { domain: Number(field(device, 1, 44, 16)), space: ANY, stages: STAGES.second };
-      return { key: `g/${root}/${second}`, id: `gscid ${tag.domain}`, root, geometry, regime, tag };
+      return { key: `g/${second}/${configKey(config2)}`, id: `gscid ${tag.domain}`, root, geometry, regime, tag };
     }
     const { bits, hardwareAd: hardwareAD } = first;
     const firstRoot = Number(first.root);
-    const regime = riscvTables({ root: firstRoot, bits, stage: 1, ...shared, hardwareAD, sum });
-    const key = `s/${firstRoot}/${bits}/${sum ? 'sum/' : ''}${stage2 === undefined ? '' : root}`;
+    const config = { root: firstRoot, bits, stage: 1, ...shared, hardwareAD, sum } as const;
+    const regime = riscvTables(config);
+    const key = `s/${configKey(config)}/${stage2 === undefined ? '' : configKey(config2)}`;
     const geometry = { format: `riscv-sv${bits}`, granule: PAGE, ias: bits, oas };
     const pscid = process === undefined ? field(device, 2, 12, 20) : field(process.words, 0, 12, 20);
     const domain = stage2 === undefined ? HOST_DOMAIN : Number(field(device, 1, 44, 16));

@@ -5,7 +5,7 @@
 import { bitsOf, type Field, fieldsOf, wideBits } from '../bits.ts';
 import { aarch32LongStage1 } from '../walk/aarch32-long.ts';
 import { aarch64Stage1, type Granule, type TtbrConfig } from '../walk/aarch64.ts';
-import type { Regime } from '../walk/regime.ts';
+import { configKey, type Regime } from '../walk/regime.ts';
 import { PS_BITS, TG0_GRANULE } from './ste.ts';
 
 /** Bytes of a context descriptor. */
@@ -100,18 +100,21 @@ function beyond(half: TtbrConfig | undefined, oas: number): boolean {
 }
 
 function stage1Long(words: Uint32Array, access: { readonly ignoreAccessFlag: boolean }): CdStage1 {
-  const regime = aarch32LongStage1({
-    ttbr0: bitsOf(words, 68, 48) * 16,
-    ttbr1: bitsOf(words, 132, 48) * 16,
-    t0sz: bitsOf(words, 0, 3),
+  const root = bitsOf(words, 68, 48) * 16;
+  const tsz = bitsOf(words, 0, 3);
+  const epd1 = bitsOf(words, 30, 1) === 1;
+  const config = {
+    ttbr0: root,
+    ttbr1: epd1 ? 0 : bitsOf(words, 132, 48) * 16,
+    t0sz: tsz,
     t1sz: bitsOf(words, 16, 3),
     epd0: bitsOf(words, 14, 1) === 1,
-    epd1: bitsOf(words, 30, 1) === 1,
+    epd1,
     mair: wideBits(words, 192, 64),
     ...access,
-  });
-  const root = bitsOf(words, 68, 48) * 16;
-  return { root, tsz: bitsOf(words, 0, 3), granule: 4096, oas: 40, aarch64: false, regime, key: `l1/${root}` };
+  };
+  const regime = aarch32LongStage1(config);
+  return { root, tsz, granule: 4096, oas: 40, aarch64: false, regime, key: `l1/${configKey(config)}` };
 }
 
 /** The stage 1 that a descriptor describes, or why it is illegal (C_BAD_CD). */
@@ -127,7 +130,7 @@ export function cdStage1(cd: ContextDescriptor, unitOas: number): CdStage1 | str
   if (second === undefined && !secondOff) return 'TG1 is reserved';
   const oas = Math.min(PS_BITS[bitsOf(words, 32, 3)] ?? 52, unitOas);
   if (beyond(first, oas) || (!secondOff && beyond(second, oas))) return `TTB is beyond the ${oas} bits of IPS`;
-  const regime = aarch64Stage1({
+  const config = {
     ...(first === undefined ? {} : { ttbr0: first }),
     ...(second === undefined || secondOff ? {} : { ttbr1: second }),
     oas,
@@ -137,9 +140,9 @@ export function cdStage1(cd: ContextDescriptor, unitOas: number): CdStage1 | str
     ignoreHierarchy: [bitsOf(words, 65, 1) === 1, bitsOf(words, 129, 1) === 1],
     ignoreTopByte: [bitsOf(words, 38, 1) === 1, bitsOf(words, 39, 1) === 1],
     writeNeverExecute: bitsOf(words, 36, 1) === 1,
-  });
+  } as const;
   const lead = first?.disabled === true && second !== undefined ? second : (first ?? second);
   const { ttb = 0, tsz = 16, granule = 4096 } = lead ?? {};
-  const key = `s1/${ttb}/${tsz}/${granule}/${oas}/${secondOff ? '' : second?.ttb}`;
-  return { root: ttb, tsz, granule, oas, aarch64: true, regime, key };
+  const key = `s1/${configKey(config)}`;
+  return { root: ttb, tsz, granule, oas, aarch64: true, regime: aarch64Stage1(config), key };
 }

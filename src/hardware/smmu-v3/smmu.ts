@@ -391,11 +391,11 @@ export class SmmuV3 implements IommuModel {
 }
 
 function stage2Tables(ste: StreamTableEntry, stage2: SteStage2): DomainTables {
-  const { root, tsz, granule, oas, aarch64 } = stage2;
+  const { root, tsz, granule, oas, aarch64, key } = stage2;
   const ias = aarch64 ? 64 - tsz : 32 - (tsz > 7 ? (tsz & 15) - 16 : tsz);
   const format = aarch64 ? 'arm-64-lpae-s2' : 'arm-32-lpae-s2';
   return {
-    key: `s2/${root}/${tsz}/${granule}/${oas}`,
+    key,
     id: `vmid ${ste.vmid}`,
     root,
     geometry: { format, granule, ias, oas },
@@ -417,5 +417,5 @@ function stage1Tables(asid: number, one: CdStage1, two: SteStage2 | undefined, s
   const tag = { domain: worldOf(ste), space: asid, stages: STAGES.first };
   const tables = { id: `asid ${asid}`, root: one.root, geometry, regime: one.regime, tag };
   if (two === undefined) return { ...tables, key: one.key };
-  return { ...tables, id: `asid ${asid}, vmid ${ste.vmid}`, key: `${one.key}/s2/${two.root}`, stage2: two.regime };
+  return { ...tables, id: `asid ${asid}, vmid ${ste.vmid}`, key: `${one.key}/${two.key}`, stage2: two.regime };
 }

@@ -5,7 +5,7 @@
 import { bitsOf, type Field, fieldsOf } from '../bits.ts';
 import { aarch32LongStage2 } from '../walk/aarch32-long.ts';
 import { aarch64Stage2, type Granule, stage2Consistent } from '../walk/aarch64.ts';
-import type { Regime } from '../walk/regime.ts';
+import { configKey, type Regime } from '../walk/regime.ts';
 
 /** Bytes of a stream table entry. */
 export const STE_BYTES = 64;
@@ -108,6 +108,8 @@ export interface SteStage2 {
   readonly oas: number;
   readonly aarch64: boolean;
   readonly regime: Regime;
+  /** Same for equal tables and geometry. */
+  readonly key: string;
 }
 
 /** The stage 2 that an entry describes, or why it is illegal (C_BAD_STE). */
@@ -122,13 +124,15 @@ export function steStage2(ste: StreamTableEntry, unitOas: number): SteStage2 | s
   const hardwareDirty = bitsOf(words, 183, 1) === 1;
   if (bitsOf(words, 180, 1) === 1) return 'S2ENDI: big-endian tables are not read here';
   if (bitsOf(words, 179, 1) === 0) {
-    const regime = aarch32LongStage2({ ttb, t0sz: tsz & 15, sl0, ...access });
-    return { root: ttb, tsz, granule: 4096, oas: 40, aarch64: false, regime };
+    const config = { ttb, t0sz: tsz & 15, sl0, ...access };
+    const regime = aarch32LongStage2(config);
+    return { root: ttb, tsz, granule: 4096, oas: 40, aarch64: false, regime, key: `l2/${configKey(config)}` };
   }
   const granule = TG0_GRANULE[bitsOf(words, 174, 2)];
   if (granule === undefined) return 'S2TG is reserved';
   if (!stage2Consistent(granule, sl0, tsz)) return `S2SL0 ${sl0} does not fit S2T0SZ ${tsz}`;
   if (ttb >= 2 ** oas) return `S2TTB is beyond the ${oas} bits of S2PS`;
-  const regime = aarch64Stage2({ ttb, tsz, sl0, granule, oas, ...access, hardwareDirty });
-  return { root: ttb, tsz, granule, oas, aarch64: true, regime };
+  const config = { ttb, tsz, sl0, granule, oas, ...access, hardwareDirty };
+  const regime = aarch64Stage2(config);
+  return { root: ttb, tsz, granule, oas, aarch64: true, regime, key: `s2/${configKey(config)}` };
 }

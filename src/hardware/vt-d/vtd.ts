@@ -32,6 +32,7 @@ import {
   type Structure,
   walkerOf,
 } from '../iommu.ts';
+import { configKey } from '../walk/regime.ts';
 import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { vtdFirstStage, vtdSecondStage } from '../walk/vtd.ts';
 import { vtdFaultText } from './faults.ts';
@@ -361,7 +362,7 @@ export class VtdUnit implements IommuModel {
     const config = { root, levels, inputBits: mgaw, oas: HOST_ADDRESS_BITS, ...superpages, ...bits, execute, mode };
     const ias = Math.min(12 + 9 * levels, mgaw);
     return {
-      key: `ss/${root}/${levels}/${mode}`,
+      key: `ss/${configKey(config)}/${mode}`,
       id: `did ${did}`,
       root,
       geometry: { format: 'vtd-ss', granule: PAGE, ias, oas: HOST_ADDRESS_BITS },
@@ -372,12 +373,13 @@ export class VtdUnit implements IommuModel {
 
   #first(root: number, levels: number, did: number, execute: boolean, pasid: number): DomainTables {
     const superpages = { superpage2M: true, superpage1G: this.#capabilities.fs1G };
+    const config = { root, levels, oas: HOST_ADDRESS_BITS, ...superpages, execute, mode: 'first' } as const;
     return {
-      key: `fs/${root}/${levels}`,
+      key: `fs/${configKey(config)}`,
       id: `did ${did}`,
       root,
       geometry: { format: 'vtd-fs', granule: PAGE, ias: 12 + 9 * levels, oas: HOST_ADDRESS_BITS },
-      regime: vtdFirstStage({ root, levels, oas: HOST_ADDRESS_BITS, ...superpages, execute, mode: 'first' }),
+      regime: vtdFirstStage(config),
       tag: { domain: did, space: pasid, stages: STAGES.first },
     };
   }

@@ -106,7 +106,7 @@ export interface Descriptors {
   output(lo: number, hi: number, depth: number): number;
   /**
    * The {@link AddressBits} of a leaf that is one entry: leaves that differ in these bits and in {@link statusBits} alone and
-   * lead below the limit have the same kind, span and attributes.
+   * lead below the limit have the same kind, span, attributes and offences.
    */
   addressBits(depth: number): AddressBits | undefined;
   /** Bytes of the leaf: the level's unit, or more where several equal entries are one leaf. */
@@ -153,6 +153,17 @@ export interface Regime {
   readonly ignoreTopByte?: readonly [low: boolean, high: boolean];
   /** One line about the geometry, for people. */
   readonly summary: string;
+}
+
+/**
+ * A text that is the same for equal configurations of a regime: tables with the same text need to be read only once. A half
+ * of the input addresses that is not walked (`disabled`) counts as nothing.
+ */
+export function configKey(config: object): string {
+  return JSON.stringify(config, (_name, value: unknown) => {
+    if (typeof value === 'bigint') return `0x${value.toString(16)}`;
+    return typeof value === 'object' && value !== null && 'disabled' in value && value.disabled === true ? null : value;
+  });
 }
 
 /** The permission letters of an attribute word; `p` where only privileged accesses are allowed. */
