@@ -105,7 +105,7 @@ function stage1Long(words: Uint32Array, access: { readonly ignoreAccessFlag: boo
   const epd1 = bitsOf(words, 30, 1) === 1;
   const config = {
     ttbr0: root,
-    ttbr1: epd1 ? 0 : bitsOf(words, 132, 48) * 16,
+    ttbr1: bitsOf(words, 132, 48) * 16,
     t0sz: tsz,
     t1sz: bitsOf(words, 16, 3),
     epd0: bitsOf(words, 14, 1) === 1,
@@ -114,7 +114,8 @@ function stage1Long(words: Uint32Array, access: { readonly ignoreAccessFlag: boo
     ...access,
   };
   const regime = aarch32LongStage1(config);
-  return { root, tsz, granule: 4096, oas: 40, aarch64: false, regime, key: `l1/${configKey(config)}` };
+  const key = `l1/${configKey(epd1 ? { ...config, ttbr1: 0 } : config)}`;
+  return { root, tsz, granule: 4096, oas: 40, aarch64: false, regime, key };
 }
 
 /** The stage 1 that a descriptor describes, or why it is illegal (C_BAD_CD). */
