@@ -1,6 +1,6 @@
 /**
- * How tables go: unlinked, announced to the TLB, and freed at once, after a sync, or when a call came to its end; and how a call that
- * unmaps is taken back.
+ * How tables go: unlinked, announced to the TLB, and freed at once, after a sync, or when a call came to its end; and how an
+ * unmap call is undone.
  * @module
  */
 import { firstSet } from './entries.ts';
