@@ -11,7 +11,13 @@ export type Address = number | bigint;
 const UNITS = ['', 'K', 'M', 'G', 'T', 'P', 'E'];
 
 /** Powers of two from 2^0 on: an exponent that varies makes `**` a call. */
-const POWERS = Float64Array.from({ length: 1024 }, (_, bits) => 2 ** bits);
+const POWERS = powersOfTwo(1024);
+
+function powersOfTwo(count: number): Float64Array {
+  const powers = new Float64Array(count);
+  for (let bits = 0, power = 1; bits < count; bits++, power *= 2) powers[bits] = power;
+  return powers;
+}
 
 /** 2 to the power of `bits`, exact for 0 to 1023. */
 export function pow2(bits: number): number {

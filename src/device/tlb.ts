@@ -4,7 +4,7 @@
  * @module
  */
 
-import { POWER } from '../hardware/bits.ts';
+import { pow2 } from '../address.ts';
 import { ANY, type Scope, STAGES } from '../hardware/command.ts';
 import { type CacheGeometry, hashOf, longer, Sets } from './sets.ts';
 
@@ -84,13 +84,7 @@ export class Tlb implements CacheStatistics {
     const sizes = this.#sizes;
     for (let i = 0; i < sizes.length; i++) {
       const log2 = sizes[i] as number;
-      const slot = this.#probe(
-        domain,
-        space,
-        stages,
-        log2,
-        log2 === 0 ? page : Math.floor(page / (POWER[log2] as number)),
-      );
+      const slot = this.#probe(domain, space, stages, log2, log2 === 0 ? page : Math.floor(page / pow2(log2)));
       if (slot >= 0) {
         this.hits++;
         return slot;
@@ -112,7 +106,7 @@ export class Tlb implements CacheStatistics {
 
   /** Output address of a page of a slot. */
   pageOutput(slot: number, page: number): number {
-    const pages = POWER[(this.#shapes[slot] as number) & 63] as number;
+    const pages = pow2((this.#shapes[slot] as number) & 63);
     return (this.#bases[slot] as number) + (page - (this.#keys[slot] as number) * pages) * 4096;
   }
 
@@ -127,7 +121,7 @@ export class Tlb implements CacheStatistics {
       global: ((shape >>> 18) & FLAG.global) !== 0,
       nested: ((shape >>> 18) & FLAG.nested) !== 0,
       absent: ((shape >>> 18) & FLAG.absent) !== 0,
-      page: (this.#keys[slot] as number) * (POWER[log2Pages] as number),
+      page: (this.#keys[slot] as number) * pow2(log2Pages),
       log2Pages,
       level: (shape >>> 6) & 15,
       granuleBits: (shape >>> 10) & 63,
@@ -140,7 +134,7 @@ export class Tlb implements CacheStatistics {
   add(leaf: TlbLeaf): void {
     if (this.#sets.none) return;
     const { log2Pages } = leaf;
-    const key = Math.floor(leaf.page / (POWER[log2Pages] as number));
+    const key = Math.floor(leaf.page / pow2(log2Pages));
     const held = this.#sets.used;
     const slot = this.#sets.place(hashOf(key));
     if (this.#sets.used === held) this.#countSize((this.#shapes[slot] as number) & 63, -1);
@@ -203,7 +197,7 @@ export class Tlb implements CacheStatistics {
     const last = scope.first + scope.pages - 1;
     const sizes = this.#sizes;
     for (let i = 0; i < sizes.length; i++) {
-      const unit = POWER[sizes[i] as number] as number;
+      const unit = pow2(sizes[i] as number);
       const end = Math.floor(last / unit);
       for (let key = Math.floor(scope.first / unit); key <= end; key++) {
         for (let slot = this.#sets.first(hashOf(key)); slot >= 0; ) {
@@ -228,12 +222,12 @@ export class Tlb implements CacheStatistics {
     const isGlobal = ((shape >>> 18) & FLAG.global) !== 0;
     if (space !== ANY && (isGlobal ? !globals : this.#spaces[slot] !== space)) return false;
     if (level !== ANY && ((shape >>> 6) & 15) !== level) return false;
-    return granule === 0 || POWER[(shape >>> 10) & 63] === granule;
+    return granule === 0 || pow2((shape >>> 10) & 63) === granule;
   }
 
   #meets(slot: number, log2: number, { first, pages }: Scope): boolean {
     if (pages === Number.POSITIVE_INFINITY) return true;
-    const span = POWER[log2] as number;
+    const span = pow2(log2);
     const from = (this.#keys[slot] as number) * span;
     return from < first + pages && from + span > first;
   }

@@ -2,6 +2,7 @@
  * Bit fields of device structures: a structure is an array of 32-bit words, least significant first.
  * @module
  */
+import { pow2 } from '../address.ts';
 import type { PhysicalReader } from '../bus.ts';
 
 /** A field at a bit position of a structure; at most 64 bits. */
@@ -14,9 +15,6 @@ export interface Field {
   readonly shift?: number;
 }
 
-/** Powers of two from 2^0 to 2^64: `2 ** n` of a variable n is slow. */
-export const POWER: Float64Array = Float64Array.from({ length: 65 }, (_, i) => 2 ** i);
-
 /** Up to 64 bits of a structure from bit `at`. Above 2^53 the result is rounded: use {@link wideBits}. */
 export function bitsOf(words: Uint32Array, at: number, bits: number): number {
   const offset = at & 31;
@@ -26,10 +24,10 @@ export function bitsOf(words: Uint32Array, at: number, bits: number): number {
   if (bits > 53) return Number(wideBits(words, at, bits));
   const rest = bits + offset - 32;
   const middle = words[first + 1] ?? 0;
-  const unit = POWER[32 - offset] as number;
+  const unit = pow2(32 - offset);
   if (rest < 32) return low + (middle & ((1 << rest) - 1)) * unit;
   const high = (words[first + 2] ?? 0) & ((1 << (rest - 32)) - 1);
-  return low + middle * unit + high * (POWER[64 - offset] as number);
+  return low + middle * unit + high * pow2(64 - offset);
 }
 
 /** Up to 64 bits of a structure from bit `at`, exact. */

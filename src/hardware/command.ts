@@ -3,7 +3,8 @@
  * covers, as numbers. One table a unit is the only source of its words.
  * @module
  */
-import { bitsOf, type Field, fieldsOf, POWER, putBits } from './bits.ts';
+import { pow2 } from '../address.ts';
+import { bitsOf, type Field, fieldsOf, putBits } from './bits.ts';
 
 /** Any VMID, ASID, DID, PASID, StreamID or level, where a {@link Scope} names none. */
 export const ANY = -1;
@@ -170,9 +171,7 @@ export class CommandDecoder {
     const first = this.table.opcode[0];
     const second = this.table.opcode[1];
     const opcode = bitsOf(words, first.at, first.bits);
-    return second === undefined
-      ? opcode
-      : opcode * (POWER[second.bits] as number) + bitsOf(words, second.at, second.bits);
+    return second === undefined ? opcode : opcode * pow2(second.bits) + bitsOf(words, second.at, second.bits);
   }
 
   /** The type of a command; undefined where the table has none. */

@@ -3,11 +3,11 @@
  * Arm IHI 0070, 4.4 (TLBI), 4.5 (ATC_INV); drivers/iommu/arm/arm-smmu-v3.
  * @module
  */
-import { bitLength, highHalf, lowHalf, offsetIn, pow2 } from '../../address.ts';
+import { bitLength, highHalf, lowHalf, pow2 } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import type { Gather } from '../../pagetable/gather.ts';
 import type { TlbOps } from '../../pagetable/tlb-ops.ts';
-import { DeviceAddress, offsetsOf, pagesLog2 } from '../queue/iova.ts';
+import { DeviceAddress, offsetsOf, pagesLog2, spanStart } from '../queue/iova.ts';
 import { UnmapGather } from '../queue/unmap-gather.ts';
 import type { SmmuV3CommandQueue } from './command-queue.ts';
 import { ATC_EVERYTHING, KIND, TLBI } from './commands.ts';
@@ -164,7 +164,7 @@ export class SmmuV3Tlb implements TlbOps {
     if (atsStreams.length === 0 || !this.attached) return;
     const log2 = bytes === 0 ? ATC_EVERYTHING : pagesLog2(iova, iova + bytes);
     const address = this.#address;
-    address.set(bytes === 0 ? 0 : iova - offsetIn(iova, pow2(log2 + 12)));
+    address.set(bytes === 0 ? 0 : spanStart(iova, log2));
     const [lo, hi] = bytes === 0 ? [0, 0] : [address.lo, address.hi];
     for (const stream of atsStreams) this.#queue.add(KIND.atcInv, 0, stream, lo | log2, hi);
     this.#queue.sync();

@@ -3,11 +3,10 @@
  * specification, 6.5.2; drivers/iommu/intel/iommu.c, cache.c.
  * @module
  */
-import { offsetIn, pow2 } from '../../address.ts';
 import type { Geometry } from '../../formats/contract.ts';
 import type { Gather } from '../../pagetable/gather.ts';
 import type { TlbOps } from '../../pagetable/tlb-ops.ts';
-import { DeviceAddress, EVERYTHING, offsetsOf, pagesLog2 } from '../queue/iova.ts';
+import { DeviceAddress, EVERYTHING, offsetsOf, pagesLog2, spanStart } from '../queue/iova.ts';
 import { UnmapGather } from '../queue/unmap-gather.ts';
 import { CONTEXT, DEVICE_TLB_SIZE, DID_SHIFT, HINT, IOTLB, KIND, PASID_CACHE, PASID_IOTLB } from './descriptors.ts';
 import type { VtdUnit } from './unit.ts';
@@ -124,7 +123,7 @@ export class VtdTlb implements TlbOps {
 
   #flushPages(start: number, log2: number, hint: number): void {
     const address = this.#address;
-    address.set(start - offsetIn(start, pow2(log2 + 12)));
+    address.set(spanStart(start, log2));
     const { queue, drain } = this.#unit;
     const third = address.lo | hint | log2;
     if (this.#setup.firstStage) queue.add(KIND.pasidIotlb, PASID_IOTLB.page | this.#did, 0, third, address.hi);

@@ -45,7 +45,7 @@ export class DeviceAddress {
       this.hi = 0x7fffffff;
       return;
     }
-    this.set(offset - offsetIn(offset, pow2(log2 + PAGE_SHIFT)));
+    this.set(spanStart(offset, log2));
     this.lo = (this.lo | (lowOnes(log2 + 11) & ~0xfff)) >>> 0;
     this.hi = (this.hi | lowOnes(log2 - 21)) >>> 0;
   }
@@ -54,6 +54,11 @@ export class DeviceAddress {
 /** Bits 31:0 of the ones below bit `bits`. */
 function lowOnes(bits: number): number {
   return bits >= 32 ? 0xffffffff : pow2(Math.max(0, bits)) - 1;
+}
+
+/** Where the naturally aligned 2^`log2` pages of 4K begin that hold an address. */
+export function spanStart(address: number, log2: number): number {
+  return address - offsetIn(address, pow2(log2 + PAGE_SHIFT));
 }
 
 /** log2 of the pages of 4K of the smallest aligned power of two that holds [start, end). */

@@ -2,7 +2,8 @@
  * Commands of the SMMUv3 command queue (Arm IHI 0070, chapter 4).
  * @module
  */
-import { bitsOf, type Field, POWER } from '../bits.ts';
+import { pow2 } from '../../address.ts';
+import { bitsOf, type Field } from '../bits.ts';
 import { ANY, CommandDecoder, type CommandType, type Scope, STAGES } from '../command.ts';
 
 /** Bytes of a command. */
@@ -78,8 +79,8 @@ function tlbRange(domainOf: (words: Uint32Array) => number, hasAsid: boolean, st
     scope.pages = 1;
     if (granuleBits === 0) return;
     const scale = Math.min(MOST_SCALE, bitsOf(words, SCALE.at, SCALE.bits));
-    scope.pages = (bitsOf(words, NUM.at, NUM.bits) + 1) * (POWER[scale + granuleBits - PAGE_BITS] as number);
-    scope.granule = POWER[granuleBits] as number;
+    scope.pages = (bitsOf(words, NUM.at, NUM.bits) + 1) * pow2(scale + granuleBits - PAGE_BITS);
+    scope.granule = pow2(granuleBits);
     const level = bitsOf(words, TTL.at, TTL.bits);
     if (level !== 0) scope.level = level;
     if (level === 0 && scale === 0 && bitsOf(words, NUM.at, NUM.bits) === 0) scope.kind = 'illegal';
@@ -92,7 +93,7 @@ function rangeOffences(words: Uint32Array): readonly string[] {
   const level = bitsOf(words, TTL.at, TTL.bits);
   const aligned = ALIGNED_BITS[granuleBits]?.[level] ?? granuleBits;
   const page = bitsOf(words, VA.at, VA.bits);
-  if (page % (POWER[aligned - PAGE_BITS] as number) === 0) return [];
+  if (page % pow2(aligned - PAGE_BITS) === 0) return [];
   return [`address 0x${(BigInt(page) << 12n).toString(16)} is not aligned to ${2 ** aligned} bytes (TTL ${level})`];
 }
 
@@ -110,7 +111,7 @@ function rangeConfig(words: Uint32Array, scope: Scope): void {
   scope.kind = 'config';
   const range = (words[2] ?? 0) % 32;
   if (range === ALL_STREAMS) return;
-  scope.streams = POWER[range + 1] as number;
+  scope.streams = pow2(range + 1);
   const stream = bitsOf(words, SID.at, SID.bits);
   scope.stream = stream - (stream % scope.streams);
 }
@@ -123,7 +124,7 @@ function deviceTlb(words: Uint32Array, scope: Scope): void {
   const size = bitsOf(words, ATS_SIZE.at, ATS_SIZE.bits);
   if (size >= ALL_ADDRESSES) return;
   const page = bitsOf(words, VA.at, VA.bits);
-  scope.pages = POWER[size] as number;
+  scope.pages = pow2(size);
   scope.first = page - (page % scope.pages);
 }
 

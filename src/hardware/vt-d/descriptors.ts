@@ -2,7 +2,8 @@
  * Descriptors of the VT-d invalidation queue (Intel VT-d, 6.5.2).
  * @module
  */
-import { bitsOf, type Field, POWER } from '../bits.ts';
+import { pow2 } from '../../address.ts';
+import { bitsOf, type Field } from '../bits.ts';
 import {
   ANY,
   CommandDecoder,
@@ -45,7 +46,7 @@ const FUNCTION_BITS = [0, 4, 6, 7] as const;
 
 function pagesOf(words: Uint32Array, scope: Scope): void {
   const page = bitsOf(words, ADDR.at, ADDR.bits);
-  scope.pages = POWER[bitsOf(words, AM.at, AM.bits)] as number;
+  scope.pages = pow2(bitsOf(words, AM.at, AM.bits));
   scope.first = page - (page % scope.pages);
   scope.walk = bitsOf(words, IH.at, 1) === 0;
 }
@@ -120,7 +121,7 @@ function rangeOffences(words: Uint32Array, { maxAddressMask }: CommandLimits): r
   if (maxAddressMask !== undefined && am > maxAddressMask) {
     offences.push(`AM ${am} is beyond CAP.MAMV ${maxAddressMask}`);
   }
-  if (page % (POWER[am] as number) !== 0) {
+  if (page % pow2(am) !== 0) {
     offences.push(`address 0x${(BigInt(page) << BigInt(PAGE_BITS)).toString(16)} is not aligned to 2^${am} pages`);
   }
   return offences;
