@@ -25,14 +25,12 @@ export class CallsAtOnce {
   readonly #tlb: TlbOps;
   readonly #crossings: number;
   readonly #page: number;
-  readonly #mapsBelow: number;
-  /** Runs below these bytes are smallest pages, whatever the path. */
-  readonly #runsBelow: number;
   /** Whether each page is a call. */
   readonly #single: boolean;
+  /** Ranges below these bytes are mapped with smallest pages. */
+  readonly #mapsBelow: number;
+  /** The same of ranges that are unmapped. */
   readonly #unmapsBelow: number;
-  /** As `#runsBelow`, of ranges that are unmapped. */
-  readonly #unmapRunsBelow: number;
   /** Whether tables may go at once: not where they may have to wait for a sync. */
   readonly #freesTables: boolean;
   /** Bytes that a last-level table spans, or infinity where no block does. */
@@ -57,12 +55,10 @@ export class CallsAtOnce {
     this.#crossings = crossings;
     this.#page = 2 ** geometry.pageShift;
     const joins = path === 'map-pages' || path === 'one-walk';
-    this.#runsBelow = table.mapsBelow;
     this.#single = !joins;
-    this.#mapsBelow = joins ? table.mapsBelow : 0;
-    this.#unmapRunsBelow = table.unmapsBelow(false);
+    this.#mapsBelow = table.mapsBelow;
     this.#freesTables = tlb.removeTable === undefined;
-    this.#unmapsBelow = joins ? table.unmapsBelow(path === 'one-walk') : 0;
+    this.#unmapsBelow = table.unmapsBelow(path === 'one-walk');
     this.#table = pages.blocks ? pages.span : Number.POSITIVE_INFINITY;
     this.#tablesBelow = joins ? Math.min(table.chooser.after(this.#table), table.unmapChooser.after(this.#table)) : 0;
   }
@@ -81,7 +77,7 @@ export class CallsAtOnce {
   /** Maps a range with a protection that was checked; false where nothing was done. */
   map(iova: number, pa: number, bytes: number, prot: number): boolean {
     if (bytes >= this.#table) return this.mapBlocks(iova, pa, bytes, prot);
-    if (bytes !== this.#page && !(bytes < this.#mapsBelow)) return false;
+    if (bytes !== this.#page && (this.#single || !(bytes < this.#mapsBelow))) return false;
     if (!this.#pages.map(iova, pa, bytes, prot, 1)) return false;
     this.#count(1);
     return true;
@@ -89,7 +85,7 @@ export class CallsAtOnce {
 
   /** Maps a range of smallest pages, in as many calls as the path makes of it; false where nothing was done. */
   mapRun(iova: number, pa: number, bytes: number, prot: number): boolean {
-    const calls = this.#callsFor(bytes, this.#runsBelow);
+    const calls = this.#callsFor(bytes, this.#mapsBelow);
     if (calls === 0 || !this.#pages.map(iova, pa, bytes, prot, calls)) return false;
     this.#count(calls);
     return true;
@@ -102,7 +98,7 @@ export class CallsAtOnce {
    */
   mapRuns(list: ScatterList, index: number, iova: number, prot: number): number {
     const pages = this.#pages;
-    if (!pages.mapRuns(list, index, iova, this.#runsBelow, prot, this.#single)) return index;
+    if (!pages.mapRuns(list, index, iova, this.#mapsBelow, prot, this.#single)) return index;
     this.#count(pages.calls);
     return pages.next;
   }
@@ -126,7 +122,7 @@ export class CallsAtOnce {
    */
   unmap(iova: number, bytes: number, queued: boolean): boolean {
     if (bytes >= this.#table) return this.#unmapTables(iova, bytes);
-    if (bytes !== this.#page && !(bytes < this.#unmapsBelow)) return false;
+    if (bytes !== this.#page && (this.#single || !(bytes < this.#unmapsBelow))) return false;
     if (!this.#pages.unmap(iova, bytes, 1, 1)) return false;
     this.#count(1);
     if (!queued) this.#tlb.addPages(iova, this.#page, bytes / this.#page);
@@ -135,7 +131,7 @@ export class CallsAtOnce {
 
   /** Unmaps a range of smallest pages that was found mapped, in as many calls as the path makes of it; else as {@link CallsAtOnce.unmap}. */
   unmapRun(iova: number, bytes: number, queued: boolean): boolean {
-    const calls = this.#callsFor(bytes, this.#unmapRunsBelow);
+    const calls = this.#callsFor(bytes, this.#unmapsBelow);
     if (calls === 0 || !this.#pages.unmap(iova, bytes, 0, calls)) return false;
     this.#count(calls);
     const page = this.#page;
