@@ -88,8 +88,7 @@ export class CallBatch implements CallColumns {
 
   /** The calls as plain data, which share this batch's memory. */
   get columns(): CallColumns {
-    const { count, maps, domain, iova, size, covered, first, prot, time, addresses, lengths } = this;
-    return { count, maps, domain, iova, size, covered, first, prot, time, addresses, lengths };
+    return { ...this };
   }
 
   /** Whether no further call fits. */

@@ -2,12 +2,12 @@
  * The kernel of common lines over a memory of its own: compiled where WebAssembly SIMD is at hand, the plain twin elsewhere.
  * @module
  */
-import { compiledModule } from '../../wasm.ts';
+import { moduleOnce } from '../../wasm.ts';
 import { LINES_BASE64 } from './kernel.generated.ts';
 import { type LineKernel, PAGE_BYTES, PAGES } from './layout.ts';
 import { PlainLines } from './plain-lines.ts';
 
-let compiled: WebAssembly.Module | undefined | null = null;
+const compiledLines = moduleOnce(LINES_BASE64);
 
 /** A kernel and the memory that it reads and writes. */
 export interface KernelWithMemory {
@@ -17,8 +17,8 @@ export interface KernelWithMemory {
 
 /** `plain`: the twin in any case. */
 export function lineKernel(plain: boolean): KernelWithMemory {
-  if (compiled === null) compiled = compiledModule(LINES_BASE64);
-  if (!plain && compiled !== undefined) {
+  const compiled = plain ? undefined : compiledLines();
+  if (compiled !== undefined) {
     const memory = memoryOf(PAGES);
     if (memory !== undefined) {
       const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
