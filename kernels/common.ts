@@ -3,6 +3,9 @@
 /** Answers of more than one value lie here, as doubles. */
 export const STATE: usize = 64;
 
+/** Vectors that stay the same in a loop lie here meanwhile, 16 bytes each: see `kept`. */
+export const KEPT: usize = 128;
+
 /**
  * What `follow` knows of a tree of tables, as 32-bit words: physical address of byte 0 (low half), field and shift of a
  * table address in an entry, log2 of an entry's bytes, (64 bits) those that mark a cleaned entry, (64 bits) the field of an
@@ -27,6 +30,16 @@ export const UNMARKED: usize = 496;
 export const TWO_52: f64 = 4503599627370496.0;
 export const TWO_52_BITS: i64 = 0x4330000000000000;
 export const MANTISSA: i64 = 0x000fffffffffffff;
+
+/**
+ * A vector that a loop uses in each turn. V8 moves what computes one into the loop, where it is done in each turn, and costs as much
+ * as the work; a vector that was loaded it keeps in a register.
+ */
+@inline
+export function kept(index: usize, value: v128): v128 {
+  v128.store(KEPT + (index << 4), value);
+  return v128.load(KEPT + (index << 4));
+}
 
 @inline
 export function join(lo: u32, hi: u32): u64 {

@@ -1,5 +1,5 @@
 // Runs of neighbouring entries: filled, cleared, searched, decoded.
-import { join, TWO_52, TWO_52_BITS } from './common';
+import { join, kept, TWO_52 } from './common';
 
 /** Writes `count` 8-byte entries from `dest` on: a value, and each further one `stride` more. */
 export function fill8(dest: usize, count: u32, lo: u32, hi: u32, strideLo: u32, strideHi: u32): void {
@@ -9,7 +9,7 @@ export function fill8(dest: usize, count: u32, lo: u32, hi: u32, strideLo: u32, 
   const quads = dest + (((count & ~3) as usize) << 3);
   let first = i64x2.replace_lane(i64x2.splat(value as i64), 1, (value + stride) as i64);
   let second = i64x2.add(first, i64x2.splat((stride << 1) as i64));
-  const step = i64x2.splat((stride << 2) as i64);
+  const step = kept(0, i64x2.splat((stride << 2) as i64));
   for (; dest < quads; dest += 32) {
     v128.store(dest, first);
     v128.store(dest, second, 16);
@@ -61,7 +61,7 @@ export function firstClear8(table: usize, from: u32, to: u32): u32 {
 /** Index in [from, to) of the first 8-byte entry of `table` in which all bits of a mask are set, or `to`. */
 export function firstWith8(table: usize, from: u32, to: u32, maskLo: u32, maskHi: u32): u32 {
   const mask = join(maskLo, maskHi);
-  const masks = i64x2.splat(mask as i64);
+  const masks = kept(0, i64x2.splat(mask as i64));
   let i = from;
   for (; i + 4 <= to; i += 4) {
     const at = table + ((i as usize) << 3);
@@ -83,9 +83,9 @@ export function dirty8(
 ): u32 {
   const mask = join(maskLo, maskHi);
   const value = join(valueLo, valueHi);
-  const masks = i64x2.splat(mask as i64);
-  const values = i64x2.splat(value as i64);
-  const flips = i64x2.splat(flip as i64);
+  const masks = kept(0, i64x2.splat(mask as i64));
+  const values = kept(1, i64x2.splat(value as i64));
+  const flips = kept(2, i64x2.splat(flip as i64));
   let dirty: u32 = 0;
   let at = from;
   for (let left = count; left > 0; bits += 4) {
@@ -143,16 +143,15 @@ export function decode8(from: usize, count: u32, dest: usize, shift: u32, maskLo
   const mask = join(maskLo, maskHi);
   const low = ctz<u64>(mask);
   const unit = ((1 as u64) << (low + (shift as u64))) as f64;
-  const masks = i64x2.splat(mask as i64);
-  const units = f64x2.splat(unit);
-  const bits = i64x2.splat(TWO_52_BITS);
-  const bias = f64x2.splat(TWO_52);
-  const none = f64x2.splat(-1);
+  const masks = kept(0, i64x2.splat(mask as i64));
+  const units = kept(1, f64x2.splat(unit));
+  const bias = kept(2, f64x2.splat(TWO_52));
+  const none = kept(3, f64x2.splat(-1));
   const zero = i64x2.splat(0);
   const paired = from + (((count & ~1) as usize) << 3);
   for (; from < paired; from += 16, dest += 16) {
     const entries = v128.load(from);
-    const field = v128.or(i64x2.shr_u(v128.and(entries, masks), low as i32), bits);
+    const field = v128.or(i64x2.shr_u(v128.and(entries, masks), low as i32), bias);
     const address = f64x2.mul(f64x2.sub(field, bias), units);
     v128.store(dest, v128.bitselect(none, address, i64x2.eq(entries, zero)));
   }

@@ -1,5 +1,5 @@
 // Lists of pages: checked, searched for larger pages, gathered into entries.
-import { join, MANTISSA, STATE, TWO_52, TWO_52_BITS, whole } from './common';
+import { join, kept, MANTISSA, STATE, TWO_52, TWO_52_BITS, whole } from './common';
 import { fill4, fill8 } from './entries';
 
 /**
@@ -8,8 +8,7 @@ import { fill4, fill8 } from './entries';
  * @returns 1 where all is well
  */
 export function checkList(addresses: usize, lengths: usize, count: u32, allowedLo: u32, allowedHi: u32): u32 {
-  const bias = f64x2.splat(TWO_52);
-  const expected = i64x2.splat(TWO_52_BITS);
+  const bias = kept(0, f64x2.splat(TWO_52));
   const forbidden = i64x2.splat(~(join(allowedLo, allowedHi) as i64));
   let bad = i64x2.splat(0);
   let rounded = i64x2.splat(0);
@@ -22,7 +21,7 @@ export function checkList(addresses: usize, lengths: usize, count: u32, allowedL
     const length = v128.load(lengths + at);
     const a = f64x2.add(address, bias);
     const l = f64x2.add(length, bias);
-    bad = v128.or(bad, v128.or(v128.xor(a, expected), v128.xor(l, expected)));
+    bad = v128.or(bad, v128.or(v128.xor(a, bias), v128.xor(l, bias)));
     rounded = v128.or(
       rounded,
       v128.or(v128.xor(f64x2.sub(a, bias), address), v128.xor(f64x2.sub(l, bias), length)),
@@ -55,10 +54,9 @@ export function checkList(addresses: usize, lengths: usize, count: u32, allowedL
 export function checkPages(
   addresses: usize, lengths: usize, count: u32, page: f64, allowedLo: u32, allowedHi: u32,
 ): u32 {
-  const bias = f64x2.splat(TWO_52);
-  const expected = i64x2.splat(TWO_52_BITS);
+  const bias = kept(0, f64x2.splat(TWO_52));
   const forbidden = i64x2.splat(~(join(allowedLo, allowedHi) as i64));
-  const pages = f64x2.splat(page);
+  const pages = kept(1, f64x2.splat(page));
   let bad = i64x2.splat(0);
   let wrong = i64x2.splat(0);
   const end = ((count & ~3) as usize) << 3;
@@ -68,7 +66,7 @@ export function checkPages(
     const second = v128.load(addresses + at, 16);
     const a = f64x2.add(first, bias);
     const b = f64x2.add(second, bias);
-    bad = v128.or(bad, v128.or(v128.xor(a, expected), v128.xor(b, expected)));
+    bad = v128.or(bad, v128.or(v128.xor(a, bias), v128.xor(b, bias)));
     wrong = v128.or(wrong, v128.or(v128.xor(f64x2.sub(a, bias), first), v128.xor(f64x2.sub(b, bias), second)));
     wrong = v128.or(
       wrong,
@@ -85,21 +83,27 @@ export function checkPages(
   return 1;
 }
 
+/** What, added to a multiple of 2^shift, makes the low 52 bits of the sum that number shifted right by `shift`. */
+@inline
+function shiftingBias(shift: u32): f64 {
+  return TWO_52 * (((1 as u64) << (shift as u64)) as f64);
+}
+
 /** Gathers `count` elements of one page each, from `index` on, into 8-byte entries. */
 export function gatherPages8(
   addresses: usize, index: u32, dest: usize, count: u32, shift: u32, maskLo: u32, maskHi: u32, bitsLo: u32, bitsHi: u32,
 ): void {
   const mask = join(maskLo, maskHi) as i64;
   const bits = join(bitsLo, bitsHi) as i64;
-  const bias = f64x2.splat(TWO_52);
-  const masks = i64x2.splat(mask & (MANTISSA >> (shift as i64)));
-  const attributes = i64x2.splat(bits);
+  const bias = kept(0, f64x2.splat(shiftingBias(shift)));
+  const masks = kept(1, i64x2.splat(mask & (MANTISSA >> (shift as i64))));
+  const attributes = kept(2, i64x2.splat(bits));
   let from = addresses + ((index as usize) << 3);
   const end = dest + ((count as usize) << 3);
   const paired = dest + (((count & ~3) as usize) << 3);
   for (; dest < paired; dest += 32, from += 32) {
-    const a = i64x2.shr_u(f64x2.add(v128.load(from), bias), shift);
-    const b = i64x2.shr_u(f64x2.add(v128.load(from, 16), bias), shift);
+    const a = f64x2.add(v128.load(from), bias);
+    const b = f64x2.add(v128.load(from, 16), bias);
     v128.store(dest, v128.or(v128.and(a, masks), attributes));
     v128.store(dest, v128.or(v128.and(b, masks), attributes), 16);
   }
@@ -120,10 +124,10 @@ export function gather8(
   const mask = join(maskLo, maskHi) as i64;
   const bits = join(bitsLo, bitsHi) as i64;
   const stride = (page >> (shift as u64)) as i64;
-  const sizes = f64x2.splat(page as f64);
-  const bias = f64x2.splat(TWO_52);
-  const masks = i64x2.splat(mask & (MANTISSA >> (shift as i64)));
-  const attributes = i64x2.splat(bits);
+  const bias = kept(0, f64x2.splat(shiftingBias(shift)));
+  const masks = kept(1, i64x2.splat(mask & (MANTISSA >> (shift as i64))));
+  const attributes = kept(2, i64x2.splat(bits));
+  const sizes = kept(3, f64x2.splat(page as f64));
   const end = dest + ((count as usize) << 3);
   while (dest < end) {
     if (offset == 0) {
@@ -131,7 +135,7 @@ export function gather8(
       const from = at;
       while (dest + 16 <= end && i64x2.all_true(f64x2.eq(v128.load(lengths + at), sizes))) {
         const address = f64x2.add(v128.load(addresses + at), bias);
-        v128.store(dest, v128.or(v128.and(i64x2.shr_u(address, shift), masks), attributes));
+        v128.store(dest, v128.or(v128.and(address, masks), attributes));
         dest += 16;
         at += 16;
       }
@@ -162,7 +166,7 @@ export function gather8(
 function smallSingles(from: usize, first: u32, stop: u32, page: f64, next: u32, mask: u64): u32 {
   let k = first;
   if (next == 2) {
-    const pages = f64x2.splat(page);
+    const pages = kept(0, f64x2.splat(page));
     for (; k + 4 <= stop; k += 4) {
       const a = v128.load(from + ((k as usize) << 3));
       const b = v128.load(from + ((k as usize) << 3), 16);

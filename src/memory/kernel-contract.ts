@@ -6,6 +6,9 @@
 /** Byte offset at which a kernel leaves answers of more than one value, as doubles: within the page left to kernels. */
 export const STATE_OFFSET = 64;
 
+/** Byte offset and bytes of the room in which compiled kernels keep constants while they run; nobody else reads it. */
+export const KEPT: Readonly<{ offset: number; bytes: number }> = { offset: 128, bytes: 128 };
+
 /**
  * Byte offsets of what `follow` knows of the tree that it walks, as 32-bit words; set by whoever walks. `tree`: physical
  * address of byte 0 (low half), field and shift of a table address in an entry, log2 of an entry's bytes, in two words each

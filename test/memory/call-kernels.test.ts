@@ -25,10 +25,14 @@ const OUTPUT_END = 2 ** 46;
 const LEAF = (0x400000n << 32n) | 0x7c2n;
 const LAST = DEPTHS - 1;
 
-/** A tree of 8-byte entries that whole calls know; with `several`, marked entries are parts of larger leaves. */
-function placeForCalls(memory: WebAssembly.Memory, tree: Tree, several: boolean): void {
+/** The bits that tell parts of larger leaves: none, the mark, or the mark and bit 0, which table entries have too. */
+const SEVERAL = { none: [0, 0], one: [0, MARK], two: [1, MARK] } as const;
+const severals = fc.constantFrom('none' as const, 'one' as const, 'two' as const);
+
+/** A tree of 8-byte entries that whole calls know; but for `none`, marked entries are parts of larger leaves. */
+function placeForCalls(memory: WebAssembly.Memory, tree: Tree, several: keyof typeof SEVERAL): void {
   place(memory, tree);
-  words(memory)[WALK.tree / 4 + 11] = several ? MARK : 0;
+  words(memory).set(SEVERAL[several], WALK.tree / 4 + 10);
   new Float64Array(memory.buffer, WALK.calls, 3).set([INPUT_END, OUTPUT_END, 2 ** (52 + PAGE_SHIFT)]);
   words(memory).set([ROOT, LAST, shiftAt(tree, LAST - 1), 0, 0, INPUT_END / 2 ** 32], WALK.calls / 4 + 6);
 }
@@ -113,7 +117,7 @@ describe('mapCall8', () => {
           const pa = frame * span;
           const start = (path: Call['path']): Call['path'] => (at === LAST ? path : [path[0], path[1], 0]);
           const tables = expectTwins(
-            (memory) => placeForCalls(memory, tree, false),
+            (memory) => placeForCalls(memory, tree, 'none'),
             (kernels) =>
               made.map(({ path, pages }) =>
                 kernels.mapCall8(at, addressOf(tree, start(path), 0) - 0x123, pa, pages * span, 0x7c2, 0x400000),
@@ -150,7 +154,7 @@ describe('mapCall8', () => {
         const given: [number, number, number] = [PAGE, PAGE, PAGE];
         given[which] = which === 1 && value === INPUT_END ? OUTPUT_END : value;
         const [table] = expectTwins(
-          (memory) => placeForCalls(memory, flat, false),
+          (memory) => placeForCalls(memory, flat, 'none'),
           (kernels) => [kernels.mapCall8(LAST, ...given, 0x7c2, 0x400000)],
         );
         expect(table).toBe(0);
@@ -173,7 +177,7 @@ describe('mapCall8', () => {
     expect(addressOf(flat, path, 0) - 0x123 + PAGE).toBe(input);
     const tables = expectTwins(
       (memory) => {
-        placeForCalls(memory, flat, false);
+        placeForCalls(memory, flat, 'none');
         new Float64Array(memory.buffer, WALK.calls, 1)[0] = input;
       },
       (kernels) => [
@@ -216,7 +220,7 @@ describe('mapRuns8', () => {
           const index = Math.min(from, list.length);
           const [table, next, made, pages] = expectTwins(
             (memory) => {
-              placeForCalls(memory, tree, false);
+              placeForCalls(memory, tree, 'none');
               const doubles = new Float64Array(memory.buffer);
               doubles.set(starts, LIST / 8);
               doubles.set(
@@ -247,7 +251,7 @@ describe('mapRuns8', () => {
 describe('unmapCall8', () => {
   test('clears pages of one table that are leaves of one entry each, and does nothing else', () => {
     fc.assert(
-      fc.property(trees, calls, fc.boolean(), (drawn, made: Call[], several) => {
+      fc.property(trees, calls, severals, (drawn, made: Call[], several) => {
         const tree = layered(drawn);
         const kinds = new Map(tree.set.map(([table, index, kind]) => [`${table}.${index}`, kind]));
         const small = made.map(({ path, pages }) => ({ path, pages: 1 + (pages % 6) }));
@@ -259,7 +263,7 @@ describe('unmapCall8', () => {
         for (const [i, { path, pages }] of small.entries()) {
           const { table, depth } = walked(tree, path, LAST);
           const keys = Array.from({ length: pages }, (_, page) => `${table}.${path[2] + page}`);
-          const single = keys.every((key) => kinds.has(key) && !(several && kinds.get(key) === 'marked'));
+          const single = keys.every((key) => kinds.has(key) && !(several !== 'none' && kinds.get(key) === 'marked'));
           expect(tables[i]).toBe(depth === LAST && single ? (FIRST + table) * KIB : 0);
           if (tables[i] === 0) continue;
           for (const key of keys) kinds.delete(key);
@@ -285,7 +289,7 @@ describe('unmapCall8', () => {
       const attempt = (hole: number | undefined): number => {
         const [table = -1] = expectTwins(
           (memory) => {
-            placeForCalls(memory, tree, true);
+            placeForCalls(memory, tree, 'one');
             const entries = new BigUint64Array(memory.buffer);
             entries.fill(0x1003n, first, first + 128);
             if (hole !== undefined) entries[first + index + hole] = 0n;
@@ -316,7 +320,7 @@ describe('tablesCall8', () => {
         for (const { path, tables } of asked) {
           const iova = addressOf(tree, [path[0], path[1], 0], 0) - 0x123;
           const [entry] = expectTwins(
-            (memory) => placeForCalls(memory, tree, false),
+            (memory) => placeForCalls(memory, tree, 'none'),
             (kernels) => [kernels.tablesCall8(iova, tables * span, LIST)],
           );
           const { table, depth } = walked(tree, path, LAST - 1);
@@ -348,7 +352,7 @@ describe('tablesCall8', () => {
     fc.assert(
       fc.property(fc.oneof(bad, fc.constantFrom(span / 2, span + PAGE)), fc.boolean(), (value, size) => {
         const [entry] = expectTwins(
-          (memory) => placeForCalls(memory, tree, false),
+          (memory) => placeForCalls(memory, tree, 'none'),
           (kernels) => [size ? kernels.tablesCall8(0, value, LIST) : kernels.tablesCall8(value, span, LIST)],
         );
         expect(entry).toBe(0);
@@ -360,7 +364,7 @@ describe('tablesCall8', () => {
 describe('translateCall8', () => {
   test('answers as translate8 does from the root, and NaN for what is not a whole number in range', () => {
     fc.assert(
-      fc.property(trees, calls, fc.boolean(), bad, (drawn, made, several, value) => {
+      fc.property(trees, calls, severals, bad, (drawn, made, several, value) => {
         const tree = layered(drawn);
         const addresses = made.map(({ path }) => addressOf(tree, path, 0));
         const answers = expectTwins(
