@@ -3,8 +3,8 @@
  * @module
  */
 import { type Address, hex } from '../address.ts';
-import { IommuError } from '../errors.ts';
-import type { ListArrays } from '../memory/scatter-list.ts';
+import { IommuError, shown } from '../errors.ts';
+import { isDoubles, type ListArrays } from '../memory/scatter-list.ts';
 import type { UnmapChoices } from './options.ts';
 
 /** What a map call did. */
@@ -49,4 +49,23 @@ export function exactOutput(pa: bigint | undefined): number | undefined {
     got: hex(pa),
     limit: hex(Number.MAX_SAFE_INTEGER),
   });
+}
+
+/**
+ * Where the answers of a range go: one for each page.
+ * @throws IommuError `BAD_OPTION` where what is given is too short, `NO_MEMORY` where nothing is given and there is no room.
+ */
+export function answersFor(pages: number, given: Float64Array | undefined): Float64Array {
+  if (given === undefined) return newAnswers(pages);
+  if (!isDoubles(given)) throw new IommuError('BAD_OPTION', 'out', `expected a Float64Array, got ${shown(given)}`);
+  if (given.length >= pages) return given;
+  throw new IommuError('BAD_OPTION', 'out', `${given.length} places for ${pages} pages`);
+}
+
+function newAnswers(pages: number): Float64Array {
+  try {
+    return new Float64Array(pages);
+  } catch {
+    throw new IommuError('NO_MEMORY', 'count', `no room for the addresses of ${pages} pages; ask for fewer in a call`);
+  }
 }

@@ -23,7 +23,7 @@ export class ArgumentCheck {
   readonly #memory: TableMemory;
   /** Bytes of the smallest page. */
   readonly smallest: number;
-  /** Addresses times this are whole where they are multiples of the smallest page; a power of two. */
+  /** One by that: a power of two, so that products are exact. */
   readonly #perPage: number;
   readonly #inputEnd: number;
   /** Where the input addresses end that are their own offsets. */
@@ -71,11 +71,14 @@ export class ArgumentCheck {
   }
 
   #arePages(iova: number, pa: number, size: number): boolean {
+    const { smallest } = this;
     const perPage = this.#perPage;
-    const pages = size * perPage;
-    const from = iova * perPage;
-    const to = pa * perPage;
-    return Math.floor(pages) === pages && Math.floor(from) === from && Math.floor(to) === to;
+    // Multiplied back: the product of a number that is all but 0 is 0
+    return (
+      Math.floor(size * perPage) * smallest === size &&
+      Math.floor(iova * perPage) * smallest === iova &&
+      Math.floor(pa * perPage) * smallest === pa
+    );
   }
 
   /**

@@ -9,13 +9,13 @@ import type { Geometry, Registers } from '../formats/contract.ts';
 import { publicIova } from '../formats/iova.ts';
 import type { Semantics } from '../formats/rules.ts';
 import { CheckedList } from '../memory/checked-list.ts';
-import { asArrays, isDoubles, type ListInput } from '../memory/scatter-list.ts';
+import { asArrays, type ListInput } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { PageTable } from '../pagetable/page-table.ts';
 import { forEachLeaf, leafSize } from '../pagetable/scan.ts';
 import { CallsAtOnce } from './at-once.ts';
-import type { Calls, MapResult, UnmapResult } from './calls.ts';
+import { answersFor, type Calls, type MapResult, type UnmapResult } from './calls.ts';
 import { ArgumentCheck } from './checks.ts';
 import { DirtyCalls, type DirtyOptions, type DirtyPages } from './dirty.ts';
 import { LinuxCalls } from './linux-calls.ts';
@@ -206,17 +206,15 @@ export class Domain {
   /**
    * The output addresses of `count` smallest pages from `iova` on, in one call; −1 where nothing is mapped.
    * @param out where they go; a new array by default
-   * @throws IommuError `OUT_OF_RANGE`, `UNALIGNED`, `EMPTY` and other argument errors; `BAD_OPTION` where `out` is too short.
+   * @throws IommuError `OUT_OF_RANGE`, `UNALIGNED`, `EMPTY` and other argument errors; `BAD_OPTION` where `out` is too short,
+   * `NO_MEMORY` where a new array is too long.
    */
   translateRange(iova: Address, count: number, out?: Float64Array): Float64Array {
     this.#alive();
     const offset = this.#check.offset(iova);
     const pages = this.#check.number('count', count);
     this.#check.input(iova, offset, pages * 2 ** this.geometry.pageShift);
-    const answers = out ?? new Float64Array(pages);
-    if (!isDoubles(answers)) throw new IommuError('BAD_OPTION', 'out', `expected a Float64Array, got ${shown(out)}`);
-    if (answers.length < pages)
-      throw new IommuError('BAD_OPTION', 'out', `${answers.length} places for ${pages} pages`);
+    const answers = answersFor(pages, out);
     this.#route.translateRange(offset, pages, answers);
     return answers;
   }

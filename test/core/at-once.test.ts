@@ -34,7 +34,10 @@ function general(served: DriverFactory): DriverFactory {
 const offset = fc.oneof(
   { weight: 12, arbitrary: fc.nat({ max: 1040 }).map((page) => START + page * PAGE) },
   { weight: 6, arbitrary: fc.nat({ max: 6 }).map((block) => START + block * BLOCK) },
-  { weight: 1, arbitrary: fc.constantFrom(-PAGE, -0, 0.5, 2049, 2 ** 48, 2 ** 53, 2 ** 60, Number.NaN, Infinity) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(-PAGE, -0, 0.5, 5e-324, 2049, 2 ** 48, 2 ** 53, 2 ** 60, Number.NaN, Infinity),
+  },
 );
 const size = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(PAGE, 2 * PAGE, 16 * PAGE, 17 * PAGE, 511 * PAGE) },

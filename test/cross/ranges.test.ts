@@ -81,3 +81,8 @@ test.each([-1, 0, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40, 2 ** 52])(
     );
   },
 );
+
+test('answers for which there is no room are refused by name', () => {
+  const domain = new Domain({ format: 'riscv-sv57' });
+  expect(refusal(() => domain.translateRange(0, 2 ** 40)).code).toBe('NO_MEMORY');
+});

@@ -23,6 +23,7 @@ export const BAD: Readonly<Record<string, unknown>> = {
   NaN: Number.NaN,
   '-0.5': -0.5,
   '-1': -1,
+  '5e-324': Number.MIN_VALUE,
   '2^53': 2 ** 53,
   '2^64 + 4096': 2 ** 64 + 4096,
   Infinity: Number.POSITIVE_INFINITY,

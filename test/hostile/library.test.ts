@@ -115,3 +115,19 @@ describe('arguments that make no sense', () => {
     expect(problemsOf(tried)).toEqual([]);
   });
 });
+
+test.each([Number.MIN_VALUE, 2 ** -1060, 0.5, -0.5])('%d is no address and no size', (value) => {
+  const fresh = new Domain();
+  fresh.map(0, 0, 0x2000, PROT.READ);
+  const before = fresh.meter.snapshot();
+  const calls = [
+    () => fresh.map(value, 0, 0x1000, PROT.READ),
+    () => fresh.map(2 ** 30, value, 0x1000, PROT.READ),
+    () => fresh.map(2 ** 30, 0, value, PROT.READ),
+    () => fresh.unmap(value, 0x1000),
+    () => fresh.unmap(0, value),
+    () => fresh.translate(value),
+  ];
+  for (const call of calls) expect(call).toThrow(/NOT_A_NUMBER/);
+  expect(fresh.meter.snapshot()).toEqual(before);
+});
