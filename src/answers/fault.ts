@@ -117,7 +117,14 @@ function emptyVerdict({ log }: FaultQuestion): string | undefined {
   if (quiet > 0) {
     return `${plural(lines, 'line')}, ${plural(quiet, 'line')} of IOMMU drivers among them: none reports a fault.`;
   }
-  return `${plural(lines, 'line')}: none is of an IOMMU, of a device's own MMU or of the kernel's DMA checks.`;
+  return `${plural(lines, 'line')}: none is of a driver whose lines are read (docs/fault-drivers.md).${foreignWords(log)}`;
+}
+
+/** Other systems, hypervisors and emulators have words of their own for the same faults. */
+function foreignWords({ foreign: { count, first } }: FaultLog): string {
+  if (first === undefined) return '';
+  const lines = `${plural(count, 'line')} ${count === 1 ? 'names' : 'name'} an IOMMU and ${count === 1 ? 'is' : 'are'} not understood`;
+  return ` ${lines}${count === 1 ? '' : '; the first'}, line ${first.line}: ${first.text}`;
 }
 
 function unknownWords({ log }: FaultQuestion): string {
@@ -158,7 +165,7 @@ function causeWords({ groups, causes }: Counted): string {
     const of = first === '' ? '' : devices.size === 1 ? ` of ${first}` : ` of ${devices.size} devices`;
     return `${count.toLocaleString('en-US')} ${cause}${of}`;
   });
-  const more = causes.length > MOST_CAUSES ? [`${causes.length - MOST_CAUSES} further causes`] : [];
+  const more = causes.length > MOST_CAUSES ? [plural(causes.length - MOST_CAUSES, 'further cause')] : [];
   return [...words, ...more].join(', ');
 }
 

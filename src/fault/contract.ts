@@ -5,6 +5,7 @@
  */
 import type { Draft } from './draft.ts';
 import type { Decoded, Origin } from './incident.ts';
+import type { Values } from './template.ts';
 
 /** A layout of one printed line, or of several that say the same. */
 export interface Layout {
@@ -61,6 +62,11 @@ export interface FaultDriver {
   readonly window?: Window;
   /** Drivers whose incidents are the same as this one's where the address agrees and the lines are neighbours. */
   readonly absorbs?: readonly string[];
+  /**
+   * False where a line contradicts the incident so far, though no value of one name differs: raw words against decoded ones.
+   * The line then begins an incident of its own.
+   */
+  agrees?(draft: Draft, values: Values): boolean;
   /** Decodes the values of all lines of one incident. Called once, when the incident is complete. */
   decode(draft: Draft): Decoded;
 }

@@ -108,8 +108,7 @@ export class DriverReader {
 
   /** A later line of a print must fit the open incident. */
   #addHeadless(line: LogLine, layout: Layout, values: Values): boolean {
-    const fits = this.#open(values.get('unit'), line)?.accepts(layout, values) === true;
-    if (!fits && layout.starts !== true) return false;
+    if (layout.starts !== true && !this.#fits(this.#open(values.get('unit'), line), layout, values)) return false;
     this.#add(line, layout, values);
     return true;
   }
@@ -132,10 +131,14 @@ export class DriverReader {
     return own !== undefined && this.#isNear(own, line) ? own : undefined;
   }
 
+  #fits(draft: Draft | undefined, layout: Layout, values: Values): draft is Draft {
+    return draft?.accepts(layout, values) === true && this.driver.agrees?.(draft, values) !== false;
+  }
+
   #add(line: LogLine, layout: Layout, values: Values): void {
     const unit = values.get('unit');
     const open = this.#open(unit, line);
-    const draft = open?.accepts(layout, values) === true ? open : this.#begin(line, unit);
+    const draft = this.#fits(open, layout, values) ? open : this.#begin(line, unit);
     draft.unit ??= unit;
     draft.add(line, layout, values);
     this.#keep(draft);

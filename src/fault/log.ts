@@ -8,6 +8,7 @@ import { causeByLines } from './cause.ts';
 import { cleanLine } from './clean.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
+import { ForeignLines } from './foreign.ts';
 import { canonicalDevice, type Incident } from './incident.ts';
 import { type Encoding, LineReader } from './line-reader.ts';
 import type { LogLine } from './log-line.ts';
@@ -88,6 +89,8 @@ export class FaultLog {
   /** The incidents so far, in the order of their first lines; complete after {@link end}. */
   readonly incidents: Incident[] = [];
   readonly unknown: UnknownLine[] = [];
+  /** Lines that name an IOMMU and are of no driver, up to the first line that belongs to an incident. */
+  readonly foreign: ForeignLines = new ForeignLines();
   /** Incidents beyond those kept. */
   readonly totals: IncidentTotals = new IncidentTotals();
   readonly counts: LogCounts = { lines: 0, used: 0, quiet: 0, unknown: 0, suppressed: 0, tooLong: 0, dropped: 0 };
@@ -134,7 +137,10 @@ export class FaultLog {
 
   /** Most lines are of no driver, and of no interest: they cost one pass. */
   #raw(text: string, number: number): void {
-    if (this.#held === undefined && !this.#waiting && MARKS.find(text) === undefined) return;
+    if (this.#held === undefined && !this.#waiting && MARKS.find(text) === undefined) {
+      this.#foreign(text, number);
+      return;
+    }
     this.#widths.add(text.trimEnd().length);
     for (const line of cleanLine(text, number)) this.#line(line);
   }
@@ -199,7 +205,12 @@ export class FaultLog {
       this.counts.used++;
       return;
     }
-    if (joined !== undefined) this.#held = joined;
+    if (joined === undefined) this.#foreign(line.text, line.number);
+    else this.#held = joined;
+  }
+
+  #foreign(text: string, number: number): void {
+    if (this.counts.used === 0) this.foreign.add(text, number);
   }
 
   /** The held line with one more part: understood; still not; or `undefined` if the line cannot be its rest. */

@@ -240,6 +240,50 @@ describe('SMMUv3 event records in a log', () => {
   });
 });
 
+describe('lines about two events', () => {
+  const RAW = [
+    'arm-smmu-v3 a.smmu: event 0x10 received:',
+    'arm-smmu-v3 a.smmu: \t0x0000010000000010',
+    'arm-smmu-v3 a.smmu: \t0x0000020800000000',
+    'arm-smmu-v3 a.smmu: \t0x00000000fff10000',
+    'arm-smmu-v3 a.smmu: \t0x0000000000000000',
+  ];
+  const FIRST = 'translation 100 fff10000 read F_TRANSLATION - 1';
+  const OWN: readonly (readonly [string, readonly string[], string])[] = [
+    ['stream', ['F_TRANSLATION client: 0000:02:00.0 sid: 0x200 ssid: 0x0 iova: 0xfff10000 ipa: 0x0'], '200 fff10000'],
+    ['address', ['F_TRANSLATION client: 0000:01:00.0 sid: 0x100 ssid: 0x0 iova: 0xdead0000 ipa: 0x0'], '100 dead0000'],
+    ['kind', ['F_PERMISSION client: 0000:01:00.0 sid: 0x100 ssid: 0x0 iova: 0xfff10000 ipa: 0x0'], '100 fff10000'],
+  ];
+
+  for (const [what, [words = ''], expected] of OWN) {
+    it(`of SMMUv3 are two incidents where the ${what} of the raw words is another than that in words`, () => {
+      const faults = faultsOf(...RAW, `arm-smmu-v3 a.smmu: event: ${words}`);
+      expect(faults.map((fault) => fault.device)).toEqual([undefined, /client: (\S+)/.exec(words)?.[1]]);
+      expect(brief(faults[0])).toBe(FIRST);
+      expect(brief(faults[1])).toContain(expected);
+    });
+  }
+
+  it('of SMMUv3 are two incidents where a write is printed behind the raw words of a read', () => {
+    const faults = faultsOf(...RAW, 'arm-smmu-v3 a.smmu: unpriv data write s1 "Input address caused fault" stag: 0x0');
+    expect(faults.map((fault) => [fault.access, fault.iova])).toEqual([
+      ['read', 0xfff10000n],
+      ['write', undefined],
+    ]);
+  });
+
+  it('of SMMUv2 are two incidents where the stream is another than that of CBFRSYNRA', () => {
+    const faults = faultsOf(
+      'arm-smmu a.iommu: Unhandled context fault: fsr=0x402, iova=0xffff0000, fsynr=0x20, cbfrsynra=0x880, cb=5',
+      'arm-smmu a.iommu: FSR    = 00000402 [Format=2 TF], SID=0x881',
+    );
+    expect(faults.map((fault) => [fault.stream, fault.iova])).toEqual([
+      [0x880, 0xffff0000n],
+      [0x881, undefined],
+    ]);
+  });
+});
+
 describe('logs that are no logs', () => {
   it('give no faults, and no error, for random bytes and random pieces of lines', () => {
     const random = createRandom(11);

@@ -4,8 +4,9 @@
  */
 import { hex } from '../../address.ts';
 import { type BitField, decodeBits, hasFlag } from '../bit-fields.ts';
-import type { Draft } from '../draft.ts';
+import { type Draft, parseHex } from '../draft.ts';
 import type { Decoded, Exclusion, FaultAccess, FaultField, FaultKind } from '../incident.ts';
+import type { Values } from '../template.ts';
 
 /** SMMU_CBn_FSR (Arm IHI 0062, 17.3 "Context bank registers"). */
 const FSR: readonly BitField[] = [
@@ -117,6 +118,13 @@ function streamOf(draft: Draft, register: string): number | undefined {
   const value = draft.hex(register);
   if (value !== undefined) return Number(value & 0xffffn);
   return draft.hexNumber('sid') ?? draft.decimal('sidDecimal') ?? draft.hexNumber('blocked');
+}
+
+/** False where the stream of one line is not that of CBFRSYNRA in another: two banks print at the same time. */
+export function agreesWithStream(draft: Draft, values: Values): boolean {
+  const sid = parseHex(values.get('sid') ?? draft.text('sid'));
+  const register = parseHex(values.get('cbfrsynra') ?? draft.text('cbfrsynra'));
+  return sid === undefined || register === undefined || (sid & 0xffffn) === (register & 0xffffn);
 }
 
 interface WalkEvidence {

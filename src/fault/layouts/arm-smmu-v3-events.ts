@@ -6,8 +6,9 @@ import { hex } from '../../address.ts';
 import { decodeEvent, EVENT_CLASS, EVENT_TYPES, type EventRecord, eventType } from '../../hardware/smmu-v3/events.ts';
 import { inRecord } from '../bit-fields.ts';
 import type { CauseName } from '../cause-names.ts';
-import type { Draft } from '../draft.ts';
+import { type Draft, parseHex } from '../draft.ts';
 import type { Decoded, FaultAccess, FaultField, FaultKind } from '../incident.ts';
+import type { Values } from '../template.ts';
 
 const WORDS = 4;
 
@@ -181,6 +182,37 @@ function decodePrinted(draft: Draft): Decoded {
     ),
     complete: draft.has('decoded'),
   };
+}
+
+/** Fields of the record by the names that the lines in words give them. */
+const PRINTED: Readonly<Record<string, string>> = {
+  sid: 'StreamID',
+  iova: 'InputAddr',
+  fetch: 'FetchAddr',
+  stag: 'STAG',
+};
+
+function isNamed(code: bigint | undefined, name: string | undefined): boolean {
+  const known = EVENT_TYPES.find((type) => type.name === name);
+  return code === undefined || known === undefined || BigInt(known.code) === (code & 0xffn);
+}
+
+/**
+ * True unless a line in words is about another event than the raw words: lines between the two may be missing, and what
+ * follows then is another record.
+ */
+export function agreesWithRecord(draft: Draft, values: Values): boolean {
+  if (!isNamed(draft.hex('code'), values.get('name'))) return false;
+  const words = draft.hexes('word');
+  if (words.length < WORDS) return true;
+  const { fields } = decodeEvent(toWords(words));
+  const differs = Object.entries(PRINTED).some(([name, field]) => {
+    const printed = parseHex(values.get(name));
+    return printed !== undefined && fields[field] !== undefined && printed !== fields[field];
+  });
+  const direction = values.get('direction');
+  const isRead = fields['RnW'] === 1n;
+  return !differs && (direction === undefined || fields['RnW'] === undefined || isRead === (direction === 'read'));
 }
 
 /** Decodes the lines of one event. */

@@ -7,7 +7,7 @@ import type { FaultDriver, Layout } from '../contract.ts';
 import type { Draft } from '../draft.ts';
 import type { Decoded } from '../incident.ts';
 import { decodeQueueError } from './arm-smmu-v3-errors.ts';
-import { decodeEventLines } from './arm-smmu-v3-events.ts';
+import { agreesWithRecord, decodeEventLines } from './arm-smmu-v3-events.ts';
 
 const EVENT = 'event';
 const ERROR = 'error';
@@ -176,5 +176,6 @@ export const armSmmuV3: FaultDriver = {
   ],
   functions: ['arm_smmu_evtq_thread', 'arm_smmu_handle_event', 'arm_smmu_print_event', 'arm_smmu_dump_event'],
   window: { lines: 64, seconds: 2.5 },
+  agrees: agreesWithRecord,
   decode,
 };

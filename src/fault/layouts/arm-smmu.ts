@@ -5,7 +5,7 @@
 import type { FaultDriver, Layout } from '../contract.ts';
 import type { Draft } from '../draft.ts';
 import type { Decoded } from '../incident.ts';
-import { decodeContextFault, decodeGlobalFault } from './arm-smmu-decode.ts';
+import { agreesWithStream, decodeContextFault, decodeGlobalFault } from './arm-smmu-decode.ts';
 
 const CONTEXT = 'context';
 const GLOBAL = 'global';
@@ -175,5 +175,6 @@ export const armSmmu: FaultDriver = {
     'qcom_smmu_context_fault',
     'nvidia_smmu_context_fault_bank',
   ],
+  agrees: agreesWithStream,
   decode,
 };
