@@ -124,7 +124,7 @@ function sizeOf(path: string): number | undefined {
   return size === 0 ? undefined : size;
 }
 
-async function* rawChunks(path: string, progress: Progress | undefined): AsyncGenerator<Uint8Array> {
+async function* rawChunks(path: string, progress: ReadProgress | undefined): AsyncGenerator<Uint8Array> {
   const stream: Readable = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 });
   const total = progress === undefined ? undefined : sizeOf(path);
   let bytes = 0;
@@ -135,12 +135,17 @@ async function* rawChunks(path: string, progress: Progress | undefined): AsyncGe
   }
 }
 
+/** Hears how many bytes of a file were read, as they lie in it, and of how many. */
+export interface ReadProgress {
+  update(done: number, total: number | undefined): void;
+}
+
 /**
  * Reads a file (or standard input, `-`) piece by piece, unpacked on the way if its first bytes say that it is packed.
  * @param progress is told the bytes read, packed, and their total
  * @throws InputError `UNREADABLE`, while it is read.
  */
-export async function* readChunks(path: string, progress?: Progress): AsyncGenerator<Uint8Array> {
+export async function* readChunks(path: string, progress?: ReadProgress): AsyncGenerator<Uint8Array> {
   try {
     yield* unpacked(rawChunks(path, progress), path);
   } catch (cause) {

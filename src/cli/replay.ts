@@ -18,7 +18,7 @@ import { addMachineOptions, type MachineFlags, machineNames } from './machine-fi
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { replayPolicies } from './replay-policies.ts';
 import { addTlbOptions, asksForTlbs, replayTlb, type TlbFlags } from './replay-tlb.ts';
-import { openRowsThread } from './threads.ts';
+import { openRowsThread, ReadingThreads } from './threads.ts';
 import { areLarge, readTraceFiles } from './trace-files.ts';
 import { hardwareBeside } from './trace-hardware.ts';
 import { addWhatIfOptions } from './what-if-options.ts';
@@ -68,22 +68,31 @@ function questionOf(files: readonly string[], flags: ReplayFlags): ReplayQuestio
   };
 }
 
-async function readInto(run: ReplayRun, question: ReplayQuestion, files: readonly string[], quiet: boolean) {
+async function readInto(
+  run: ReplayRun,
+  question: ReplayQuestion,
+  files: readonly string[],
+  quiet: boolean,
+  threads?: ReadingThreads,
+) {
   const stopped = (): boolean => run.stopped;
   const room = (): Promise<void> => run.room();
-  return await readTraceFiles(files, (event) => run.event(event), question.names, stopped, quiet, room);
+  return await readTraceFiles(files, (event) => run.event(event), question.names, stopped, quiet, room, threads);
 }
 
 /** The answer; the rows of a large trace are replayed by another thread. */
 async function answerOf(question: ReplayQuestion, files: readonly string[], quiet: boolean) {
-  const apart = areLarge(files) ? await openRowsThread() : undefined;
+  const isLarge = areLarge(files);
+  const threads = new ReadingThreads(isLarge);
+  const apart = isLarge ? await openRowsThread() : undefined;
   try {
     const run = new ReplayRun(apart === undefined ? question : { ...question, apart });
-    const stats = await readInto(run, question, files, quiet);
+    const stats = await readInto(run, question, files, quiet, threads);
     await run.finish();
     return run.answer(stats);
   } finally {
     apart?.close();
+    await threads.close();
   }
 }
 

@@ -39,12 +39,29 @@ async function openThread<Order, Reply extends { readonly reply: string }>(
   return undefined;
 }
 
-/** Starts a thread that reads; undefined where there is one processor only, or where it does not start. */
-export function openReadingThread(): Promise<ReadingPort | undefined> {
-  return openThread(READING);
+/** Threads that read, one for each file. */
+export class ReadingThreads {
+  #first: Promise<ReadingPort | undefined> | undefined;
+
+  /** `atOnce`: the first starts now, beside what else is done before a file is read. */
+  constructor(atOnce = false) {
+    if (atOnce) this.#first = openThread(READING);
+  }
+
+  /** A thread that reads; undefined where there is one processor only, or where it does not start. */
+  open(): Promise<ReadingPort | undefined> {
+    const first = this.#first;
+    this.#first = undefined;
+    return first ?? openThread(READING);
+  }
+
+  /** Ends a thread that nobody opened. */
+  async close(): Promise<void> {
+    (await this.#first)?.close();
+  }
 }
 
-/** Starts a thread that replays rows; undefined as {@link openReadingThread}. */
+/** Starts a thread that replays rows; undefined as {@link ReadingThreads.open}. */
 export function openRowsThread(): Promise<RowsPort | undefined> {
   return openThread(ROWS);
 }

@@ -6,18 +6,18 @@ import { statSync } from 'node:fs';
 import { readStart, startingWith } from '../answers/explain/start.ts';
 import { InputError } from '../errors.ts';
 import type { DatPlace, ReadingPort } from '../trace/apart/messages.ts';
-import { takeDat, takeStream } from '../trace/apart/taking-side.ts';
+import { type Taking, takeDat, takeText } from '../trace/apart/taking-side.ts';
 import { BootGuard } from '../trace/boots.ts';
-import type { EventSink, TraceNames } from '../trace/events.ts';
+import type { EventSink, TraceEvent, TraceNames } from '../trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace, type StreamFormat } from '../trace/readers.ts';
 import type { ReadStats } from '../trace/stats.ts';
 import { readTraceDat } from '../trace/trace-dat/read.ts';
 import { bytesSource, waiting } from '../trace/trace-dat/source.ts';
 import { fileSource } from './file-source.ts';
-import { isPacked, Progress, readChunks } from './io.ts';
-import { openReadingThread } from './threads.ts';
+import { isPacked, Progress } from './io.ts';
+import { ReadingThreads } from './threads.ts';
+import { tracePieces } from './trace-pieces.ts';
 
-const SNIFF_BYTES = 1 << 16;
 /** A trace.dat that is packed or comes from a pipe is held in memory: its parts lie all over it. */
 const MOST_HELD = 2 ** 31 - 2;
 /** Files from here on are worth a thread of their own: below, starting it takes longer than it saves. */
@@ -32,53 +32,57 @@ interface Reading {
   readonly stopped: () => boolean;
   /** Waits until what takes the events has room for those of another piece. */
   readonly room: () => Promise<void>;
+  readonly progress: Progress;
+  readonly threads: ReadingThreads;
 }
 
 /** Reads one file; stops early when `stopped` says so. A large one is read by another thread. */
-async function readTraceFile(reading: Reading, progress: Progress): Promise<ReadStats> {
-  const { path } = reading;
-  const chunks = readChunks(path, progress);
-  const first = await readStart(chunks, SNIFF_BYTES);
+async function readTraceFile(reading: Reading): Promise<ReadStats> {
+  const { path, progress, threads } = reading;
+  const pieces = tracePieces(path, progress);
+  const first = await firstOf(pieces);
   const format = recogniseTrace(first, path);
   if (format !== 'trace.dat' && !isStreamFormat(format)) {
     throw new InputError('UNSUPPORTED_INPUT', path, `expected an event trace, got ${format}: use \`iommu explain\``);
   }
-  const port = isLarge(path) ? await openReadingThread() : undefined;
+  const port = isLarge(path) ? await threads.open() : undefined;
   try {
-    if (format === 'trace.dat') return await readDat(reading, await datPlace(path, first, chunks), port);
-    return await readStream(reading, format, startingWith(first, chunks), port);
+    if (format === 'trace.dat') return await readDat(reading, await datPlace(path, first, pieces), port);
+    if (port === undefined) return await readText(reading, format, startingWith(first, pieces));
+    return await takeText(format, { path }, reading.stopped, taking(reading, port));
   } finally {
     port?.close();
+    await pieces.return(undefined);
   }
 }
 
-async function readStream(
+async function firstOf(pieces: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  const first = await pieces.next();
+  return first.done === true ? new Uint8Array(0) : first.value;
+}
+
+function taking({ sink, names, room, progress }: Reading, port: ReadingPort): Taking {
+  return { port, sink, names, room, progress: ({ done, total }) => progress.update(done, total) };
+}
+
+async function readText(
   { sink, names, stopped, room }: Reading,
   format: StreamFormat,
-  chunks: AsyncGenerator<Uint8Array>,
-  port: ReadingPort | undefined,
+  pieces: AsyncGenerator<Uint8Array>,
 ): Promise<ReadStats> {
-  try {
-    if (port !== undefined) return await takeStream(format, chunks, stopped, { port, sink, names, room });
-    const reader = createTraceReader(format, sink, names);
-    for await (const chunk of chunks) {
-      if (stopped()) break;
-      reader.push(chunk);
-      await room();
-    }
-    if (!stopped()) reader.end();
-    return reader.stats;
-  } finally {
-    await chunks.return(undefined);
+  const reader = createTraceReader(format, sink, names);
+  for await (const piece of pieces) {
+    if (stopped()) break;
+    reader.push(piece);
+    await room();
   }
+  if (!stopped()) reader.end();
+  return reader.stats;
 }
 
-async function readDat(
-  { sink, names, room }: Reading,
-  place: DatPlace,
-  port: ReadingPort | undefined,
-): Promise<ReadStats> {
-  if (port !== undefined) return await takeDat(place, { port, sink, names, room });
+async function readDat(reading: Reading, place: DatPlace, port: ReadingPort | undefined): Promise<ReadStats> {
+  const { sink, names, room } = reading;
+  if (port !== undefined) return await takeDat(place, taking(reading, port));
   const source = 'path' in place ? fileSource(place.path) : bytesSource(place.bytes);
   return await readTraceDat(waiting(source, room), sink, names);
 }
@@ -109,24 +113,27 @@ async function datPlace(path: string, first: Uint8Array, rest: AsyncGenerator<Ui
 /**
  * Reads files that are one trace, in the order given.
  * @param room waits until what takes the events has room for more
+ * @param threads what reads large files
  * @returns the statistics of each file
  * @throws InputError `UNREADABLE`, `NOT_RECOGNISED`, `UNSUPPORTED_INPUT`; `DIFFERENT_BOOTS` for files that cannot be one trace.
  */
 export async function readTraceFiles(
   paths: readonly string[],
-  sink: EventSink,
+  taker: EventSink,
   names: TraceNames,
   stopped: () => boolean,
   quiet: boolean,
   room: () => Promise<void> = () => Promise.resolve(),
+  threads: ReadingThreads = new ReadingThreads(),
 ): Promise<ReadStats[]> {
   const progress = new Progress('read', 'bytes', quiet);
   const stats: ReadStats[] = [];
-  const guard = new BootGuard(sink);
+  const guard = new BootGuard(taker);
   for (const path of paths) {
     if (stopped()) break;
     guard.begin(path);
-    const read = await readTraceFile({ path, sink: (event) => guard.event(event), names, stopped, room }, progress);
+    const sink = (event: TraceEvent): void => guard.event(event);
+    const read = await readTraceFile({ path, sink, names, stopped, room, progress, threads });
     guard.end(read);
     stats.push(read);
   }

@@ -8,8 +8,9 @@ import { InputError } from '../../src/errors.ts';
 import type { RowsOrder } from '../../src/replay/apart/messages.ts';
 import { RowsSide } from '../../src/replay/apart/rows-side.ts';
 import type { Port, ReadingOrder } from '../../src/trace/apart/messages.ts';
-import { ReadingSide } from '../../src/trace/apart/reading-side.ts';
+import { type Opening, ReadingSide } from '../../src/trace/apart/reading-side.ts';
 import { isReady, ReplyQueue } from '../../src/trace/apart/reply-queue.ts';
+import { chunksOf } from './chunks.ts';
 import type { Helper, HelperNews, Reply } from './protocol.ts';
 
 interface AnyReply {
@@ -24,13 +25,21 @@ interface Joining {
 
 const joining = new Map<Helper, Joining>();
 
+function byPath(path: string): never {
+  throw new InputError('UNREADABLE', path, 'a page opens no files by their paths');
+}
+
+const files: Opening = {
+  source: byPath,
+  pieces: (place, progress) => {
+    if ('path' in place) return byPath(place.path);
+    const total = place.file.size;
+    return chunksOf(place.file, '', (_, share = 0) => progress({ done: share * total, total }));
+  },
+};
+
 function read(port: MessagePort): void {
-  const side = new ReadingSide(
-    (reply, memory) => port.postMessage(reply, memory),
-    (path) => {
-      throw new InputError('UNREADABLE', path, 'a page opens no files by their paths');
-    },
-  );
+  const side = new ReadingSide((reply, memory) => port.postMessage(reply, memory), files);
   port.onmessage = ({ data }: MessageEvent<ReadingOrder>): void => void side.take(data);
 }
 

@@ -7,8 +7,8 @@ import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { answerDocument } from '../../src/report/answer-data.ts';
-import type { ReadingOrder, ReadingPort, ReadingReply } from '../../src/trace/apart/messages.ts';
-import { takeDat, takeStream } from '../../src/trace/apart/taking-side.ts';
+import type { Progressed, ReadingOrder, ReadingPort, ReadingReply } from '../../src/trace/apart/messages.ts';
+import { takeDat, takeText } from '../../src/trace/apart/taking-side.ts';
 import { BootGuard } from '../../src/trace/boots.ts';
 import { createNames, type EventSink, type TraceNames } from '../../src/trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace, type StreamFormat } from '../../src/trace/readers.ts';
@@ -54,9 +54,13 @@ async function readStream(
   format: StreamFormat,
   port: ReadingPort | undefined,
 ): Promise<ReadStats> {
-  const chunks = chunksOf(file, `reading ${nameOf(file)}`, progress);
+  const title = `reading ${nameOf(file)}`;
+  if (port !== undefined) {
+    const heard = ({ done }: Progressed): void => progress(title, done / file.size);
+    return await takeText(format, { file }, () => false, { port, sink, names, room, progress: heard });
+  }
+  const chunks = chunksOf(file, title, progress);
   try {
-    if (port !== undefined) return await takeStream(format, chunks, () => false, { port, sink, names, room });
     const reader = createTraceReader(format, sink, names);
     for await (const chunk of chunks) {
       reader.push(chunk);

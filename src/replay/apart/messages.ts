@@ -12,8 +12,8 @@ import type { RowsAsked } from '../rows-here.ts';
 /** To the thread of the rows. The first order says which rows. */
 export type RowsOrder =
   | { readonly order: 'rows'; readonly asked: RowsAsked }
-  /** Calls for every row. */
-  | { readonly order: 'calls'; readonly columns: CallColumns }
+  /** Batches of calls for every row, several at once: waking a thread takes longer than replaying a batch. */
+  | { readonly order: 'calls'; readonly batches: readonly CallColumns[] }
   /** There are no more calls. */
   | { readonly order: 'end' };
 
@@ -21,7 +21,7 @@ export type RowsOrder =
 export type RowsReply =
   | { readonly reply: 'ready' }
   /** Calls were replayed: their columns come back. */
-  | { readonly reply: 'taken'; readonly columns: CallColumns }
+  | { readonly reply: 'taken'; readonly batches: readonly CallColumns[] }
   | { readonly reply: 'end'; readonly reports: readonly RowReport[] }
   | { readonly reply: 'failure'; readonly failure: ThreadFailure };
 

@@ -8,14 +8,17 @@ import type { RowReport } from '../row-report.ts';
 import type { CallTaker, RowsAsked } from '../rows-here.ts';
 import type { RowsPort } from './messages.ts';
 
+/** Batches that go to the other thread at once. */
+const SENT = 4;
 /** Batches that the other thread may have while further events are read. */
-const MOST_AHEAD = 8;
+const MOST_AHEAD = 16;
 
 /** The rows behind a port. */
 export class RowsApart implements CallTaker {
   reports: readonly RowReport[] | undefined;
   readonly #port: RowsPort;
   readonly #spare: CallColumns[] = [];
+  #waiting: CallColumns[] = [];
   #ahead = 0;
 
   constructor(port: RowsPort, { rows, splitWork = false, ranges = false }: RowsAsked) {
@@ -24,9 +27,8 @@ export class RowsApart implements CallTaker {
   }
 
   take(batch: CallBatch): CallBatch {
-    const { columns } = batch;
-    this.#port.post({ order: 'calls', columns }, callMemory(columns));
-    this.#ahead++;
+    this.#waiting.push(batch.columns);
+    if (this.#waiting.length === SENT) this.#send();
     return new CallBatch(this.#spare.pop());
   }
 
@@ -36,6 +38,7 @@ export class RowsApart implements CallTaker {
   }
 
   end(): void {
+    this.#send();
     this.#port.post({ order: 'end' }, []);
   }
 
@@ -49,7 +52,14 @@ export class RowsApart implements CallTaker {
     if (reply.reply === 'failure') throw errorOf(reply.failure);
     if (reply.reply === 'end') this.reports = reply.reports;
     if (reply.reply !== 'taken') return;
-    this.#ahead--;
-    this.#spare.push(reply.columns);
+    this.#ahead -= reply.batches.length;
+    this.#spare.push(...reply.batches);
+  }
+
+  #send(): void {
+    const batches = this.#waiting;
+    this.#port.post({ order: 'calls', batches }, batches.flatMap(callMemory));
+    this.#ahead += batches.length;
+    this.#waiting = [];
   }
 }

@@ -36,9 +36,9 @@ export class RowsSide {
     else this.#end(this.#rows);
   }
 
-  #run(rows: RowsHere, { columns }: Extract<RowsOrder, { order: 'calls' }>): void {
-    rows.run(columns);
-    this.#reply({ reply: 'taken', columns }, callMemory(columns));
+  #run(rows: RowsHere, { batches }: Extract<RowsOrder, { order: 'calls' }>): void {
+    for (const batch of batches) rows.run(batch);
+    this.#reply({ reply: 'taken', batches }, batches.flatMap(callMemory));
   }
 
   #end(rows: RowsHere): void {

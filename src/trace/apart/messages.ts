@@ -9,6 +9,9 @@ import type { StreamFormat } from '../readers.ts';
 import type { ReadStats } from '../stats.ts';
 import type { ThreadFailure } from './failure.ts';
 
+/** Where the text of a trace lies: a file that the reading thread opens by its path, or one that a page was given. */
+export type TextPlace = { readonly path: string } | { readonly file: Blob };
+
 /** Where a trace.dat lies: a file that the reading thread can open, or bytes. */
 export type DatPlace = { readonly path: string } | { readonly bytes: Uint8Array<ArrayBuffer> };
 
@@ -18,22 +21,24 @@ export interface BothNames {
   readonly devices: NewNames;
 }
 
+/** How much of a file was read, bytes as they lie in it; its size where that is known. */
+export interface Progressed {
+  readonly done: number;
+  readonly total: number | undefined;
+}
+
 /** To the reading thread. The first order says what is read. */
 export type ReadingOrder =
-  | { readonly order: 'stream'; readonly format: StreamFormat; readonly names: BothNames }
+  | { readonly order: 'text'; readonly format: StreamFormat; readonly place: TextPlace; readonly names: BothNames }
   | { readonly order: 'dat'; readonly place: DatPlace; readonly names: BothNames }
-  /** The next bytes of a stream. */
-  | { readonly order: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** A batch was taken: its columns come back. */
-  | { readonly order: 'taken'; readonly columns: EventColumns }
-  /** There are no more bytes. */
-  | { readonly order: 'end' };
+  /** Batches were taken: their columns come back. Several at once, for waking a thread takes longer than reading a batch. */
+  | { readonly order: 'taken'; readonly columns: readonly EventColumns[] };
 
 /** From the reading thread. */
 export type ReadingReply =
   | { readonly reply: 'ready' }
   /**
-   * Events and the names that they brought. A stream has a batch for each order `bytes`, with the statistics up to there;
+   * Events and the names that they brought. Text has a batch for each piece that is read, with the statistics up to there;
    * those of a trace.dat are known at its end.
    */
   | {
@@ -41,6 +46,7 @@ export type ReadingReply =
       readonly columns: EventColumns;
       readonly names: BothNames;
       readonly stats: ReadStats | undefined;
+      readonly read: Progressed | undefined;
     }
   | { readonly reply: 'end'; readonly stats: ReadStats }
   | { readonly reply: 'failure'; readonly failure: ThreadFailure };
