@@ -108,7 +108,7 @@ describe('rows of another thread', () => {
     const rows = new RowsApart(port, { rows: [] });
     let batch = new CallBatch();
     let hasRoom = false;
-    for (let sent = 0; sent < 9; sent++) batch = rows.take(batch);
+    for (let sent = 0; sent < 20; sent++) batch = rows.take(batch);
     const room = rows.room().then(() => (hasRoom = true));
     await new Promise((resolve) => setImmediate(resolve));
     expect(hasRoom).toBe(false);

@@ -6,7 +6,7 @@ import { InputError } from '../../src/errors.ts';
 import type { ReadingOrder, ReadingPort, ReadingReply } from '../../src/trace/apart/messages.ts';
 import { ReadingSide } from '../../src/trace/apart/reading-side.ts';
 import { ReplyQueue } from '../../src/trace/apart/reply-queue.ts';
-import { takeDat, takeStream } from '../../src/trace/apart/taking-side.ts';
+import { takeDat, takeText } from '../../src/trace/apart/taking-side.ts';
 import {
   bytesSource,
   createNames,
@@ -29,14 +29,16 @@ const STREAM = `${CAPTURES}x86-vtd-61-blk/trace_live.txt`;
 const DAT = `${CAPTURES}arm64-smmuv3-61-blk/trace.dat`;
 
 /** The reading side behind a port that copies all that passes, as a thread does. */
-function portOf(): ReadingPort & { closed: boolean } {
+function portOf(
+  chunks: () => AsyncIterable<Uint8Array> = () => pieces(new Uint8Array(0), 1),
+): ReadingPort & { closed: boolean } {
   const replies = new ReplyQueue<ReadingReply>();
-  const side = new ReadingSide(
-    (reply, transfer) => replies.put(structuredClone(reply, { transfer })),
-    () => {
+  const side = new ReadingSide((reply, transfer) => replies.put(structuredClone(reply, { transfer })), {
+    pieces: chunks,
+    source: () => {
       throw new InputError('UNREADABLE', 'no file', 'not opened here');
     },
-  );
+  });
   let orders: Promise<void> = replies.next().then(() => undefined);
   return {
     closed: false,
@@ -102,7 +104,7 @@ function here(format: StreamFormat, chunks: () => AsyncGenerator<Uint8Array>): R
 }
 
 function apart(format: StreamFormat, chunks: () => AsyncGenerator<Uint8Array>): Reader {
-  return (sink, names, stopped) => takeStream(format, chunks(), stopped, { port: portOf(), sink, names });
+  return (sink, names, stopped) => takeText(format, { path: 'text' }, stopped, { port: portOf(chunks), sink, names });
 }
 
 function datHere(bytes: Uint8Array): Reader {
@@ -213,7 +215,7 @@ describe('a trace read by another thread', () => {
     const replies = new ReplyQueue<ReadingReply>();
     const port = { post: () => replies.break(new Error('ended')), next: () => replies.next(), close: () => undefined };
     const taking = { port, sink: () => undefined, names: createNames() };
-    const reading = takeStream('ftrace', pieces(new Uint8Array(10), 5), () => false, taking);
+    const reading = takeText('ftrace', { path: 'text' }, () => false, taking);
     await expect(reading).rejects.toThrow('ended');
   });
 });
