@@ -115,7 +115,7 @@ function replayed(bytes: Uint8Array): number {
   const reader = createTraceReader('ftrace', (event) => run.event(event), names);
   for (let at = 0; at < bytes.length; at += CHUNK) reader.push(bytes.subarray(at, at + CHUNK));
   reader.end();
-  run.answer();
+  run.answer([reader.stats]);
   return reader.stats.events;
 }
 

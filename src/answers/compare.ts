@@ -7,6 +7,7 @@ import type { Answer, Section } from '../report/answer.ts';
 import { formatNumber, formatUnit, type Unit } from '../report/number.ts';
 import type { Table } from '../report/table.ts';
 import { type Measure, type MeasuredRow, type Setting, type Side, sideOf } from './compare/measures.ts';
+import { type NotUnderstood, withNotUnderstood } from './not-understood.ts';
 
 /** One side as it is given: a name for people, and the JSON document of an answer. */
 export interface CompareInput {
@@ -30,6 +31,7 @@ export interface SideData {
   readonly name: string;
   readonly schema: string;
   readonly facts: Side['facts'];
+  readonly notUnderstood: NotUnderstood;
 }
 
 /** The data of {@link compareAnswer}. */
@@ -135,7 +137,12 @@ function dataOf(a: Side, b: Side): CompareData {
   const groups = grouped(measures[0] ?? [], measures[1] ?? []).filter(({ rows }) => rows.length > 0);
   const all = groups.flatMap(({ title, rows }) => rows.map((row) => ({ ...row, what: `${title}: ${row.what}` })));
   const differences = all.filter((row) => row.a !== row.b).toSorted((x, y) => weight(y) - weight(x));
-  const side = ({ name, schema, facts }: Side): SideData => ({ name, schema, facts });
+  const side = ({ name, schema, facts, notUnderstood }: Side): SideData => ({
+    name,
+    schema,
+    facts,
+    notUnderstood,
+  });
   return { a: side(a), b: side(b), settings, differences, groups };
 }
 
@@ -262,7 +269,7 @@ export function compareAnswer(left: CompareInput, right: CompareInput): Answer<C
     );
   }
   const data = dataOf(a, b);
-  return {
+  const answer: Answer<CompareData> = {
     schema: 'iommu.compare',
     version: 1,
     outcome: data.differences.length > 0 || data.settings.length > 0 ? 'findings' : 'fine',
@@ -278,4 +285,5 @@ export function compareAnswer(left: CompareInput, right: CompareInput): Answer<C
       ),
     },
   };
+  return withNotUnderstood(withNotUnderstood(answer, data.b.notUnderstood, ' of B'), data.a.notUnderstood, ' of A');
 }

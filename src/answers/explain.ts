@@ -9,6 +9,7 @@ import type { Explained } from './explain/read.ts';
 import { fittedRows, tableNotes, tableSections } from './explain/table.ts';
 import { tableVerdict } from './explain/table-verdict.ts';
 import { timingNotes, timingRows, timingSections, timingVerdict } from './explain/timing.ts';
+import { graphLines, withNotUnderstood } from './not-understood.ts';
 
 export { type Explained, type ExplainInput, readExplained } from './explain/read.ts';
 
@@ -48,7 +49,8 @@ function outcomeOf(one: Explained): Answer['outcome'] {
 
 function single(one: Explained): Answer {
   const { schema: _, version: __, ...data } = one.answer;
-  return { ...SCHEMA, outcome: outcomeOf(one), data, ...facesOf(one) };
+  const answer = { ...SCHEMA, outcome: outcomeOf(one), data, ...facesOf(one) };
+  return one.kind === 'graph' ? withNotUnderstood(answer, graphLines(one.answer.trace)) : answer;
 }
 
 /** The sections of one of several inputs: their names carry its number, their titles its name. */

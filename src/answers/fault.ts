@@ -13,7 +13,9 @@ import type { FaultTables } from '../fault/tables.ts';
 import { type IncidentGroup, IncidentTotals } from '../fault/totals.ts';
 import type { Answer } from '../report/answer.ts';
 import type { Table } from '../report/table.ts';
+import type { ReadStats } from '../trace/stats.ts';
 import { type ExplainedGroup, faultSections } from './fault-sections.ts';
+import { type NotUnderstood, notUnderstoodOf, withNotUnderstood } from './not-understood.ts';
 import { capital } from './sentences.ts';
 
 /** What is asked. */
@@ -23,6 +25,8 @@ export interface FaultQuestion {
   readonly source: string;
   readonly tables?: FaultTables | undefined;
   readonly history?: FaultHistory | undefined;
+  /** What the readers of the traces say, one for each file. */
+  readonly trace?: readonly ReadStats[] | undefined;
   /** Incidents listed at most; the totals count all. */
   readonly limit: number;
 }
@@ -35,6 +39,8 @@ export interface FaultData {
   /** Lines of drivers that are not understood. */
   readonly notUnderstood: readonly UnknownLine[];
   readonly log: object;
+  /** Where there are traces. */
+  readonly trace?: { readonly notUnderstood: NotUnderstood };
 }
 
 /** Causes that the verdict names. */
@@ -246,7 +252,8 @@ export function faultAnswer(question: FaultQuestion): Answer<FaultData> {
   const nothing = emptyVerdict(question);
   const faults = listed.map(faultJson);
   const groups = [...counted.groups.map(({ group }) => group), ...counted.dropped];
-  return {
+  const notUnderstood = notUnderstoodOf(question.trace ?? []);
+  const answer: Answer<FaultData> = {
     schema: 'iommu.fault',
     version: 1,
     outcome: nothing === undefined ? 'findings' : 'unusable',
@@ -256,10 +263,12 @@ export function faultAnswer(question: FaultQuestion): Answer<FaultData> {
       totals: groups.map(groupJson),
       notUnderstood: log.unknown,
       log: { ...log.counts, incidents: counted.incidents },
+      ...(question.trace === undefined ? {} : { trace: { notUnderstood } }),
     },
     sections: faultSections(counted.groups, counted.dropped, log, limit),
     notes: notesOf(question, counted),
     records: faults,
     csv: csvOf(listed),
   };
+  return withNotUnderstood(answer, notUnderstood, ' of the trace');
 }

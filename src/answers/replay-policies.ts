@@ -13,6 +13,8 @@ import { formatNs, formatNumber, formatShare } from '../report/number.ts';
 import type { Table } from '../report/table.ts';
 import { DomainTracker } from '../trace/domains.ts';
 import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
+import type { ReadStats } from '../trace/stats.ts';
+import { notUnderstoodOf, withNotUnderstood } from './not-understood.ts';
 import { deviceDriver } from './replay/hardware.ts';
 
 /** Free share of the addresses below 4 GiB under which exhaustion is a finding. */
@@ -83,8 +85,8 @@ export class PolicyRun {
     this.#tracker.event(event);
   }
 
-  /** Ends the trace. */
-  answer(): Answer {
+  /** Ends the trace. `stats`: what the readers say, one for each file. */
+  answer(stats: readonly ReadStats[]): Answer {
     this.#tracker.finish();
     for (const row of this.#rows) row.finish();
     const results = this.#rows.map((row) => row.result);
@@ -92,12 +94,13 @@ export class PolicyRun {
     const addresses = this.#best();
     const scarce = results.some(isScarce);
     const empty = results.every(({ maps }) => maps === 0);
-    return {
+    const notUnderstood = notUnderstoodOf(stats);
+    const answer: Answer = {
       schema: 'iommu.replay-policies',
       version: 1,
       outcome: empty ? 'unusable' : scarce ? 'findings' : 'fine',
       verdict: empty ? 'The trace maps nothing: no policy makes a difference.' : verdictOf(results, addresses),
-      data: { policies: results, domains: titles, addresses, device: this.#device },
+      data: { policies: results, domains: titles, addresses, device: this.#device, trace: { notUnderstood } },
       sections: [
         tableSection('policies', 'By policy', policyTable(results)),
         ...commandSections(results, this.#device),
@@ -114,6 +117,7 @@ export class PolicyRun {
       records: results,
       csv: policyTable(results),
     };
+    return withNotUnderstood(answer, notUnderstood);
   }
 
   /** Leaves off the treatment that the addresses speak against. */

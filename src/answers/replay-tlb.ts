@@ -6,6 +6,8 @@ import { Replay } from '../replay/replay.ts';
 import { type TlbSettings, TlbWhatIf } from '../replay/tlb-what-if.ts';
 import type { Answer } from '../report/answer.ts';
 import type { TraceEvent, TraceNames } from '../trace/events.ts';
+import type { ReadStats } from '../trace/stats.ts';
+import { notUnderstoodOf, withNotUnderstood } from './not-understood.ts';
 import type { ReplayChoices } from './replay/choices.ts';
 import { rowDriver } from './replay/hardware.ts';
 import { checkMark } from './replay/mark.ts';
@@ -58,9 +60,10 @@ export class ReplayTlbRun {
 
   /**
    * Ends the trace.
+   * @param stats - what the readers say, one for each file
    * @throws IommuError `BAD_OPTION` where the mark of `until` never came.
    */
-  answer(): Answer<ReplayTlbData> {
+  answer(stats: readonly ReadStats[]): Answer<ReplayTlbData> {
     this.#replay.finish();
     checkMark(this.#replay, this.#until);
     const models = this.#models;
@@ -68,9 +71,10 @@ export class ReplayTlbRun {
       const model = models[i];
       return model === undefined ? [] : [tlbRowData(row, model)];
     });
-    const data = tlbData(rows, this.#settings);
+    const notUnderstood = notUnderstoodOf(stats);
+    const data = tlbData(rows, this.#settings, notUnderstood);
     const isEmpty = rows.every(({ lists }) => lists === 0);
-    return {
+    const answer: Answer<ReplayTlbData> = {
       schema: 'iommu.replay-tlb',
       version: 1,
       outcome: isEmpty ? 'unusable' : 'fine',
@@ -81,5 +85,6 @@ export class ReplayTlbRun {
       records: rows,
       csv: tlbCsv(data),
     };
+    return withNotUnderstood(answer, notUnderstood);
   }
 }

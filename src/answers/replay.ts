@@ -16,6 +16,7 @@ import type { TraceDomain } from '../trace/domain-names.ts';
 import type { TraceEvent, TraceNames } from '../trace/events.ts';
 import { PartyShapes } from '../trace/party-shapes.ts';
 import type { ReadStats } from '../trace/stats.ts';
+import { withNotUnderstood } from './not-understood.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
 import { type Asked, type ReplayData, replayData } from './replay/data.ts';
 import { rowDriver } from './replay/hardware.ts';
@@ -153,7 +154,7 @@ export class ReplayRun {
       hardware: this.#question.hardware,
     });
     const asked = { leaks: wanted.leaks === true, doubleMaps: wanted.doubleMaps === true };
-    return {
+    const answer: Answer<ReplayData> = {
       schema: 'iommu.replay',
       version: 1,
       outcome: outcomeOf(data, asked),
@@ -164,6 +165,7 @@ export class ReplayRun {
       records: data.rows,
       csv: rowsCsv(data.rows),
     };
+    return withNotUnderstood(answer, data.trace.notUnderstood);
   }
 
   #end(): void {

@@ -7,6 +7,7 @@ import type { FaultLog } from '../fault/log.ts';
 import { FaultTables } from '../fault/tables.ts';
 import type { ClockLine } from '../record/clock.ts';
 import { createNames } from '../trace/events.ts';
+import type { ReadStats } from '../trace/stats.ts';
 import { openDumpFile } from './dump-file.ts';
 import { noteDump } from './dump-notes.ts';
 import type { DumpOptions } from './dump-options.ts';
@@ -19,18 +20,24 @@ export interface ReadLog {
   readonly clock: ClockLine;
 }
 
+/** The history, and what the readers of the traces say. */
+export interface ReadHistory {
+  readonly history: FaultHistory;
+  readonly stats: readonly ReadStats[];
+}
+
 /** The history of the faulting addresses in traces, on the log's clock where that is known. */
 export async function readHistory(
   paths: readonly string[],
   { log, clock }: ReadLog,
   quiet: boolean,
-): Promise<FaultHistory> {
+): Promise<ReadHistory> {
   const names = createNames();
   const offset = clockOffset(paths, clock.text, log.incidents, quiet);
   const history = new FaultHistory(log.incidents, names, offset);
-  await readTraceFiles(paths, history.sink, names, () => false, quiet);
+  const stats = await readTraceFiles(paths, history.sink, names, () => false, quiet);
   history.finish();
-  return history;
+  return { history, stats };
 }
 
 /** The tables of a dump. @throws InputError of the readers. */

@@ -62,8 +62,9 @@ async function fault(given: string, flags: Options): Promise<void> {
   if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
   const read = await readLog(path);
   const tables = options.dump === undefined ? undefined : await (await evidence()).readTables(options.dump, options);
-  const history = options.trace && (await (await evidence()).readHistory(options.trace, read, output.quiet));
-  await printAnswer(faultAnswer({ log: read.log, source: path, tables, history, limit }), output);
+  const found = options.trace && (await (await evidence()).readHistory(options.trace, read, output.quiet));
+  const beside = { tables, history: found?.history, trace: found?.stats };
+  await printAnswer(faultAnswer({ log: read.log, source: path, ...beside, limit }), output);
 }
 
 /** Adds the verb. */

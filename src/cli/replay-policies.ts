@@ -64,6 +64,6 @@ export async function replayPolicies(
     ...(until === undefined ? {} : { until }),
   });
   const stopped = (): boolean => run.stopped;
-  await readTraceFiles(files, (event) => run.event(event), names, stopped, output.quiet);
-  await printAnswer(run.answer(), output);
+  const stats = await readTraceFiles(files, (event) => run.event(event), names, stopped, output.quiet);
+  await printAnswer(run.answer(stats), output);
 }

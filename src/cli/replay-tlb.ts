@@ -63,6 +63,6 @@ export async function replayTlb(
   for (const name of DEFAULTED) if (verb.getOptionValueSource(name) === 'default') delete chosen[name];
   const run = new ReplayTlbRun(chosen);
   const stopped = (): boolean => run.stopped;
-  await readTraceFiles(files, (event) => run.event(event), question.names, stopped, output.quiet);
-  await printAnswer(run.answer(), output);
+  const stats = await readTraceFiles(files, (event) => run.event(event), question.names, stopped, output.quiet);
+  await printAnswer(run.answer(stats), output);
 }

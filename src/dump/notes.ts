@@ -19,6 +19,34 @@ export function isDamage({ code }: DumpNote): boolean {
   return DAMAGE.has(code);
 }
 
+/** Characters of a line in a note. */
+const SHOWN = 80;
+
+/** Counts the lines of a text, and those of them that were not understood. */
+export class LineTally {
+  #all = 0;
+  #left = 0;
+  #first = '';
+
+  /** Counts a line that may be understood or not. */
+  all(): void {
+    this.#all++;
+  }
+
+  /** Counts one that was not understood. */
+  left({ number, text }: { readonly number: number; readonly text: string }): void {
+    if (this.#left++ > 0) return;
+    const letters = [...text.trim().slice(0, 4 * SHOWN)];
+    const shown = letters.length > SHOWN ? `${letters.slice(0, SHOWN - 1).join('')}…` : letters.join('');
+    this.#first = `the first is line ${number}: ${shown}`;
+  }
+
+  /** Says how many were left, of how many, with the first; `what` as in "lines of no known form". */
+  addTo(notes: NoteCounter, code: string, what: string): void {
+    if (this.#left > 0) notes.add(code, `${what}, of ${this.#all} lines; ${this.#first}`, this.#left);
+  }
+}
+
 /** Counts notes by code; the words are those of the first. */
 export class NoteCounter {
   readonly #notes = new Map<string, { code: string; count: number; text: string }>();

@@ -7,7 +7,7 @@ import { InputError } from '../errors.ts';
 import { base64Length, decodeBase64 } from './base64.ts';
 import { lines, type TextLine } from './lines.ts';
 import { type OpenedMemory, segmentMemory } from './memory.ts';
-import { NoteCounter } from './notes.ts';
+import { LineTally, NoteCounter } from './notes.ts';
 import { arrangeSegments, type Segment } from './pages.ts';
 import type { ByteSource } from './types.ts';
 
@@ -50,11 +50,19 @@ function rowSegment(source: ByteSource, line: TextLine, row: Row): Segment {
   };
 }
 
-function indexRow(source: ByteSource, line: TextLine, rows: Map<number, Segment>, notes: NoteCounter): void {
+interface Indexing {
+  readonly source: ByteSource;
+  readonly rows: Map<number, Segment>;
+  readonly notes: NoteCounter;
+  readonly tally: LineTally;
+}
+
+function indexRow({ source, rows, notes, tally }: Indexing, line: TextLine): void {
+  tally.all();
   if (line.text.trim() === '') return;
   const row = parseRow(line.text);
   if (row === undefined || decodeBase64(row.base64) === undefined) {
-    notes.add('rows-skipped', `rows that do not describe a page, the first on line ${line.number}`);
+    tally.left(line);
     return;
   }
   if (rows.has(row.pa)) notes.add('rows-repeated', 'addresses given more than once; the last row counts');
@@ -68,7 +76,9 @@ function indexRow(source: ByteSource, line: TextLine, rows: Map<number, Segment>
 export function openSparse(source: ByteSource, name: string): OpenedMemory {
   const rows = new Map<number, Segment>();
   const notes = new NoteCounter();
-  for (const line of lines(source, notes)) indexRow(source, line, rows, notes);
+  const tally = new LineTally();
+  for (const line of lines(source, notes)) indexRow({ source, rows, notes, tally }, line);
+  tally.addTo(notes, 'rows-skipped', 'rows that do not describe a page');
   if (rows.size === 0) throw new InputError('MALFORMED', name, 'no line of it is {"pa", "bytes_base64"}');
   const arranged = arrangeSegments([...rows.values()]);
   if (arranged.cut > 0) notes.add('rows-overlap', 'rows that repeat addresses of others, cut', arranged.cut);

@@ -74,6 +74,7 @@ export interface MeasuredAnswer {
     readonly bytes: number;
     readonly unread: number;
     readonly firstUnread: number | null;
+    readonly firstUnreadText: string;
     readonly unmatchedExits: number;
     readonly unfinished: number;
     readonly lostMarks: number;
@@ -236,8 +237,9 @@ const DISPATCH_RUN =
   'time the same path with direct dispatch, or without power calls, and hold the tables against each other with iommu explain';
 
 function traceOf(stats: GraphStats): MeasuredAnswer['trace'] {
-  const { lines, bytes, unread, firstUnread, unmatchedExits, unfinished, lostMarks } = stats;
-  return { reader: 'function_graph', lines, bytes, unread, firstUnread, unmatchedExits, unfinished, lostMarks };
+  const { lines, bytes, unread, firstUnread, firstUnreadText, unmatchedExits, unfinished, lostMarks } = stats;
+  const read = { lines, bytes, unread, firstUnread, firstUnreadText };
+  return { reader: 'function_graph', ...read, unmatchedExits, unfinished, lostMarks };
 }
 
 function statusOf(layer: LayerName, seen: boolean, context: Context): LayerStatus {

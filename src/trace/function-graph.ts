@@ -11,6 +11,7 @@ const MAX_DEPTH = 256;
 const MAX_STACKS = 4096;
 const MAX_LISTED = 20;
 const MAX_FUNCTIONS = 10_000;
+const MAX_TEXT = 200;
 
 /** An outermost call: one map, one unmap, or something else, with what was noted inside it. */
 export interface GraphRoot {
@@ -70,6 +71,8 @@ export interface GraphStats {
   /** Lines that are not function_graph output (headers, rulers and empty lines aside), and the first such line's number. */
   readonly unread: number;
   readonly firstUnread: number | null;
+  /** Its text, cut to 200 characters. */
+  readonly firstUnreadText: string;
   /** Exits without an entry: the trace began inside them. */
   readonly unmatchedExits: number;
   /** Calls that had not ended when the trace did, or were given up at lost events or a broken nesting. */
@@ -104,6 +107,7 @@ function emptyStats(): MutableStats {
     bytes: 0,
     unread: 0,
     firstUnread: null,
+    firstUnreadText: '',
     unmatchedExits: 0,
     unfinished: 0,
     lostMarks: 0,
@@ -157,7 +161,10 @@ export class FunctionGraphReader {
     if (line !== null) this.#take(line);
     else if (!isDecoration(text)) {
       this.#stats.unread += 1;
-      this.#stats.firstUnread ??= this.#stats.lines;
+      if (this.#stats.firstUnread === null) {
+        this.#stats.firstUnread = this.#stats.lines;
+        this.#stats.firstUnreadText = text.slice(0, MAX_TEXT);
+      }
     }
   }
 

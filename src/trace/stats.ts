@@ -8,7 +8,7 @@ import type { TraceEvent } from './events.ts';
 
 const MAX_REASONS = 64;
 const MAX_TEXT = 200;
-const OVERFLOW_REASON = 'other reasons';
+const OVERFLOW_REASONS = { understood: 'other events not used', not: 'other reasons' } as const;
 const KIND_BITS = 0xff;
 
 /** Lines or records left out for one reason. */
@@ -17,7 +17,14 @@ export interface Skipped {
   count: number;
   /** The first of them, cut to 200 characters. */
   readonly firstLine: string;
+  /** Its number in its file, from 1; 0 where the file has no lines. */
+  readonly line: number;
+  /** True for events that were understood and are not used; false for lines and records that were not understood. */
+  readonly understood: boolean;
 }
+
+/** Where something that was left out stands: the number of its line (0: none), and whether it was understood. */
+export type SkippedPlace = Pick<Skipped, 'line' | 'understood'>;
 
 /** What was lost before it reached the file. */
 export interface LostEvents {
@@ -39,6 +46,8 @@ export interface ReadStats {
   system: string | undefined;
   /** Bytes of input. */
   bytes: number;
+  /** Lines of text, headers and empty ones among them; records of a trace.dat, and places of damage between them. */
+  lines: number;
   /** Events delivered. */
   events: number;
   /** Events delivered, by kind number. */
@@ -66,6 +75,7 @@ export function createStats(reader: string): ReadStats {
     processors: undefined,
     system: undefined,
     bytes: 0,
+    lines: 0,
     events: 0,
     kinds: new Float64Array(16),
     firstTime: Number.NaN,
@@ -99,26 +109,26 @@ export class SkipCounter {
     this.#rows = rows;
   }
 
-  /** Counts one; `line` is called for the first of a reason only. */
-  add(reason: string, line: () => string): void {
-    this.#row(reason, line).count++;
+  /** Counts one; `text` is called for the first of a reason only. */
+  add(reason: string, place: SkippedPlace, text: () => string): void {
+    this.#row(reason, place, text).count++;
   }
 
-  /** Counts more of a reason that was counted before. */
-  addMore(reason: string, count: number): void {
-    this.#row(reason, () => '').count += count;
+  /** Counts more events that are not used, for a reason that was counted before. */
+  addUnused(reason: string, count: number): void {
+    this.#row(reason, { line: 0, understood: true }, () => '').count += count;
   }
 
-  #row(reason: string, line: () => string): Skipped {
-    return this.#byReason.get(reason) ?? this.#open(reason, line);
+  #row(reason: string, place: SkippedPlace, text: () => string): Skipped {
+    return this.#byReason.get(reason) ?? this.#open(reason, place, text);
   }
 
-  #open(reason: string, line: () => string): Skipped {
-    const full = this.#rows.length >= MAX_REASONS - 1;
-    const name = full ? OVERFLOW_REASON : reason.slice(0, MAX_TEXT);
+  #open(reason: string, { line, understood }: SkippedPlace, text: () => string): Skipped {
+    const full = this.#rows.length >= MAX_REASONS - 2;
+    const name = full ? OVERFLOW_REASONS[understood ? 'understood' : 'not'] : reason.slice(0, MAX_TEXT);
     const known = this.#byReason.get(name);
     if (known !== undefined) return known;
-    const row: Skipped = { reason: name, count: 0, firstLine: line().slice(0, MAX_TEXT) };
+    const row: Skipped = { reason: name, count: 0, firstLine: text().slice(0, MAX_TEXT), line, understood };
     this.#byReason.set(name, row);
     this.#rows.push(row);
     return row;

@@ -69,7 +69,7 @@ export class TextReader implements TraceReader {
     this.#fast = new FastLines(this.#commonTaker(), plain);
     this.#lines = new LineSplitter(
       (bytes, start, end) => this.#line(bytes, start, end),
-      (bytes, start, end) => this.#leave('line longer than 64 KiB', bytes, start, end),
+      (bytes, start, end) => this.#unended('line longer than 64 KiB', bytes, start, end),
       this.#fast,
     );
   }
@@ -81,21 +81,26 @@ export class TextReader implements TraceReader {
 
   end(): void {
     const { bytes, length } = this.#lines.rest();
-    if (length > 0) this.#leave('last line has no newline: the file is cut off', bytes, 0, length);
+    if (length > 0) this.#unended('last line has no newline: the file is cut off', bytes, 0, length);
   }
 
   /** Counts what the reader of common lines read, and passes it on. */
   #commonTaker(): LineTaker {
     return {
       columns: (columns) => {
+        this.stats.lines += columns.count;
         this.#counter.countColumns(columns);
         this.#taker.columns(columns);
       },
-      passed: (reason, lines) => this.#skip.addMore(reason, lines),
+      passed: (reason, lines) => {
+        this.stats.lines += lines;
+        this.#skip.addUnused(reason, lines);
+      },
     };
   }
 
   #line(bytes: Uint8Array, start: number, end: number): void {
+    this.stats.lines++;
     if (end > start && bytes[end - 1] === RETURN) end--;
     if (end === start) return;
     const cursor = this.#cursor;
@@ -174,7 +179,8 @@ export class TextReader implements TraceReader {
   #leaveUnused(cursor: Cursor, bytes: Uint8Array, start: number, end: number): void {
     const known = this.#unused[this.#nameId];
     const reason = known ?? this.#unusedReason(cursor, end);
-    if (reason !== '') this.#leave(reason, bytes, start, end);
+    const isName = this.#unused[this.#nameId] !== undefined;
+    if (reason !== '') this.#leave(reason, bytes, start, end, isName);
     if (known !== undefined) this.#fast.rememberUnused(bytes, this.#parts(start), this.#event, known);
   }
 
@@ -190,8 +196,16 @@ export class TextReader implements TraceReader {
     return reason;
   }
 
-  #leave(reason: string, bytes: Uint8Array, start: number, end: number): void {
+  /** Leaves a line that was not read up to its newline. */
+  #unended(reason: string, bytes: Uint8Array, start: number, end: number): void {
+    this.stats.lines++;
+    this.#leave(reason, bytes, start, end);
+  }
+
+  #leave(reason: string, bytes: Uint8Array, start: number, end: number, understood = false): void {
     const cut = Math.min(end, start + 400);
-    this.#skip.add(reason, () => new TextDecoder().decode(bytes.subarray(start, cut)));
+    this.#skip.add(reason, { line: this.stats.lines, understood }, () =>
+      new TextDecoder().decode(bytes.subarray(start, cut)),
+    );
   }
 }

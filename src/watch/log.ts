@@ -27,6 +27,9 @@ export interface FaultsSeen {
 export class WatchedLog {
   /** Messages that the kernel says it left out. */
   suppressed = 0;
+  /** Lines of drivers that were not understood so far, and the first of them. */
+  unknown = 0;
+  firstUnknown: string | null = null;
   /** Incidents so far. */
   total = 0;
   #log = new FaultLog();
@@ -52,6 +55,8 @@ export class WatchedLog {
     const count = log.incidents.length + log.counts.dropped;
     this.total += count;
     this.suppressed += log.counts.suppressed;
+    this.unknown += log.counts.unknown;
+    this.firstUnknown ??= log.unknown[0]?.text ?? null;
     const first = log.incidents.slice(0, MOST_TOLD).map(({ iommu, device, name, meaning }) => ({
       iommu,
       device: device ?? null,

@@ -34,11 +34,26 @@ function partyLines(title: string, parties: readonly PartySample[], most: number
   return [head, ...(rows.length === 0 ? ['  none'] : rows)];
 }
 
+/** Characters of a line that was not understood. */
+const SHOWN = 160;
+
+/** The first lines that were not understood. */
+function firstLines({ dropped: { firstLine, firstLogLine } }: WatchSample): string[] {
+  const shown = (text: string): string => plain([...text.trim()].slice(0, SHOWN).join(''));
+  return [
+    ...(firstLine === null
+      ? []
+      : [`not understood, the first is line ${firstLine.line} of the trace: ${shown(firstLine.text)}`]),
+    ...(firstLogLine === null ? [] : [`not understood, the first in the log: ${shown(firstLogLine)}`]),
+  ];
+}
+
 function droppedText({ dropped }: WatchSample): string {
-  const { events, lines, log, restarts } = dropped;
+  const { events, lines, ofLines, log, logLines, restarts } = dropped;
   const parts = [
     ...(events > 0 ? [`${rate(events)} events lost by the kernel's buffers`] : []),
-    ...(lines > 0 ? [`${rate(lines)} lines not understood`] : []),
+    ...(lines > 0 ? [`${rate(lines)} of ${rate(ofLines)} lines not understood`] : []),
+    ...(logLines > 0 ? [`${rate(logLines)} lines of the log not understood`] : []),
     ...(log > 0 ? [`${rate(log)} messages of the log lost`] : []),
     ...(restarts > 0 ? ['live mappings counted anew'] : []),
   ];
@@ -77,7 +92,8 @@ export function screenLines(
   notes: readonly string[],
   { columns, rows }: ScreenSize,
 ): string[] {
-  const left = Math.max(2, rows - 12 - notes.length - Math.min(3, sample.growing.length));
+  const unread = firstLines(sample);
+  const left = Math.max(2, rows - 12 - notes.length - unread.length - Math.min(3, sample.growing.length));
   const share = Math.max(1, Math.floor(left / 3));
   const lines = [
     `iommu watch   ${sample.time.toFixed(0)} s   q or Ctrl-C ends`,
@@ -91,6 +107,7 @@ export function screenLines(
     '',
     ...growingLines(sample),
     ...faultLines(sample, recent, share),
+    ...unread,
     ...notes,
   ];
   return lines.slice(0, rows - 1).map((line) => [...line].slice(0, columns - 1).join(''));
@@ -102,5 +119,6 @@ export function sampleLine(sample: WatchSample): string {
   const top = device === undefined ? '' : `  top ${plain(device.name)}`;
   const faults = sample.faults.count === 0 ? '' : `  faults ${sample.faults.count}`;
   const growing = sample.growing[0] === undefined ? '' : `  growing ${plain(sample.growing[0].name)}`;
-  return `${sample.time.toFixed(0)} s  maps ${rate(sample.mapsPerSecond)}/s  unmaps ${rate(sample.unmapsPerSecond)}/s  live ${bytes(sample.liveBytes)}${top}${faults}${growing}  ${droppedText(sample)}`;
+  const [unread] = firstLines(sample);
+  return `${sample.time.toFixed(0)} s  maps ${rate(sample.mapsPerSecond)}/s  unmaps ${rate(sample.unmapsPerSecond)}/s  live ${bytes(sample.liveBytes)}${top}${faults}${growing}  ${droppedText(sample)}${unread === undefined ? '' : `; ${unread}`}`;
 }

@@ -19,8 +19,13 @@ const MOST_LIVE = 1_000_000;
 export interface Dropped {
   /** Events that the kernel's buffers lost, by its own counts. */
   readonly events: number;
-  /** Lines of the trace that were not understood. */
+  /** Lines of the trace that were not understood, of how many, and the first of them; null where there is none. */
   readonly lines: number;
+  readonly ofLines: number;
+  readonly firstLine: { readonly line: number; readonly text: string } | null;
+  /** Lines of drivers in the log that were not understood, and the first of them. */
+  readonly logLines: number;
+  readonly firstLogLine: string | null;
   /** Records of the log that were overwritten before they were read, and messages that the kernel left out. */
   readonly log: number;
   /** Times that the count of live mappings began anew, for want of room. */
@@ -135,13 +140,15 @@ export class WatchSession {
 
   #dropped({ lost, logLost }: OutsideCounts): Dropped {
     const { stats } = this.#reader;
-    const lines = stats.skipped.reduce(
-      (sum, { reason, count }) => sum + (reason.startsWith('event not used') ? 0 : count),
-      0,
-    );
+    const unknown = stats.skipped.filter(({ understood }) => !understood);
+    const [first] = unknown.toSorted((a, b) => a.line - b.line);
     return {
       events: Math.max(lost, stats.lost.events),
-      lines,
+      lines: unknown.reduce((sum, { count }) => sum + count, 0),
+      ofLines: stats.lines,
+      firstLine: first === undefined ? null : { line: first.line, text: first.firstLine },
+      logLines: this.log.unknown,
+      firstLogLine: this.log.firstUnknown,
       log: logLost + this.log.suppressed,
       restarts: this.#restarts,
     };

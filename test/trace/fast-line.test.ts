@@ -153,6 +153,13 @@ describe('lines read many at once', () => {
     );
   }, 60_000);
 
+  it('end at their newline wherever it stands', () => {
+    for (const line of BODIES.map((body) => HEAD + body)) {
+      const cuts = Array.from({ length: line.length }, (_, at) => `${line.slice(0, at)}\n${line.slice(at)}`);
+      agreed(bytesOf(line, line, ...cuts, line));
+    }
+  }, 60_000);
+
   it('may have numbers of any length and size', () => {
     const hex = fc.oneof(
       fc.constantFrom(

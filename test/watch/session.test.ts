@@ -74,7 +74,13 @@ describe('a sample', () => {
   test('what the kernel lost and what was not understood is counted', () => {
     const session = new WatchSession();
     session.trace(bytes(`CPU:0 [LOST 12 EVENTS]\nno line of a trace\n${map('a-1', 0x1000)}`));
-    expect(session.sample(1, { lost: 3, logLost: 2 }).dropped).toEqual({ events: 12, lines: 1, log: 2, restarts: 0 });
+    session.log.push(bytes('[    1.000000] DMAR: [DMA Read NO_PASID] Request device [00:02.0] fault addr 0xff\n'));
+    session.log.push(bytes('[    2.000000] DMAR: DRHD: handling fault status reg \u001bx\n'));
+    const sample = session.sample(1, { lost: 3, logLost: 2 }, true);
+    expect(sample.dropped).toMatchObject({ events: 12, lines: 1, ofLines: 3, log: 2, restarts: 0 });
+    expect(sample.dropped.firstLine).toEqual({ line: 2, text: 'no line of a trace' });
+    expect(sampleLine(sample)).toContain('1 of 3 lines not understood');
+    expect(sampleLine(sample)).toContain('the first is line 2 of the trace: no line of a trace');
   });
 
   test('a device that maps more in ten intervals in a row is growing; one that falls back is not', () => {

@@ -10,6 +10,7 @@ import { FaultTables } from '../../src/fault/tables.ts';
 import { type ClockFacts, ClockLine, clockBesideFaults, clockWords } from '../../src/record/clock.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { createNames } from '../../src/trace/events.ts';
+import type { ReadStats } from '../../src/trace/stats.ts';
 import { chunksOf, type SayProgress } from './chunks.ts';
 import { readTraces } from './traces.ts';
 
@@ -42,6 +43,7 @@ export interface FaultTraces {
 interface ReadHistory {
   readonly history: FaultHistory;
   readonly clock: ClockFacts;
+  readonly stats: readonly ReadStats[];
 }
 
 async function readHistory(
@@ -53,9 +55,9 @@ async function readHistory(
   const iommus = log.incidents.map(({ iommu }) => iommu);
   const clock = clockBesideFaults(metadata, line.text, iommus);
   const history = new FaultHistory(log.incidents, names, clock.logOffsetNs);
-  await readTraces(traces, history.sink, names, progress);
+  const stats = await readTraces(traces, history.sink, names, progress);
   history.finish();
-  return { history, clock };
+  return { history, clock, stats };
 }
 
 /** The answer about a log. @throws InputError where the dump is of another IOMMU. */
@@ -68,7 +70,8 @@ export async function faultOf(
   const read = await readLog(file, progress);
   const found = beside.traces.length === 0 ? undefined : await readHistory(read, beside, progress);
   const tables = dump === undefined ? undefined : new FaultTables(dump);
-  const answer = faultAnswer({ log: read.log, source: 'log', tables, history: found?.history, limit: LISTED });
+  const evidence = { tables, history: found?.history, trace: found?.stats };
+  const answer = faultAnswer({ log: read.log, source: 'log', ...evidence, limit: LISTED });
   const words = found === undefined ? undefined : clockWords(found.clock);
   return words === undefined ? answer : { ...answer, notes: [...answer.notes, `trace: ${words}`] };
 }

@@ -5,6 +5,7 @@
  */
 import { InputError } from '../../errors.ts';
 import type { Unit } from '../../report/number.ts';
+import { graphLines, type NotUnderstood } from '../not-understood.ts';
 
 /** One number of one side. */
 export interface Measure {
@@ -31,6 +32,8 @@ export interface Side {
   readonly schema: 'iommu.replay' | 'iommu.explain';
   /** What else is known of it, for notes: kernel, seconds, driver. */
   readonly facts: Readonly<Record<string, string | number | null>>;
+  /** Lines of its input that were not understood; an answer that does not say it counts as all understood. */
+  readonly notUnderstood: NotUnderstood;
   readonly measures: readonly Measure[];
   readonly rows: readonly MeasuredRow[];
 }
@@ -145,6 +148,31 @@ function rowOf(row: unknown): MeasuredRow {
   };
 }
 
+function replayNotUnderstood(document: Json): NotUnderstood {
+  const found = at(document, 'trace', 'notUnderstood');
+  const first = at(found, 'first');
+  return {
+    count: numberAt(found, 'count') ?? 0,
+    of: numberAt(found, 'of') ?? 0,
+    first: {
+      file: numberAt(first, 'file'),
+      line: numberAt(first, 'line'),
+      reason: textAt(first, 'reason'),
+      text: textAt(first, 'text') ?? '',
+    },
+  };
+}
+
+function graphNotUnderstood(document: Json): NotUnderstood {
+  const trace = at(document, 'trace');
+  return graphLines({
+    lines: numberAt(trace, 'lines') ?? 0,
+    unread: numberAt(trace, 'unread') ?? 0,
+    firstUnread: numberAt(trace, 'firstUnread'),
+    firstUnreadText: textAt(trace, 'firstUnreadText') ?? '',
+  });
+}
+
 function replaySide(name: string, document: Json): Side {
   return {
     name,
@@ -154,6 +182,7 @@ function replaySide(name: string, document: Json): Side {
       seconds: numberAt(document, 'trace', 'seconds'),
       profile: textAt(document, 'profile', 'name'),
     },
+    notUnderstood: replayNotUnderstood(document),
     measures: [
       ...CALLS.map(([what, unit, path]) => ({ group: 'calls', what, unit, value: numberAt(document, ...path) })),
       ...rates(document),
@@ -197,6 +226,7 @@ function explainSide(name: string, document: Json): Side {
     name,
     schema: 'iommu.explain',
     facts: { machine: textAt(document, 'machine', 'kind') },
+    notUnderstood: graphNotUnderstood(document),
     measures: operations.flatMap(latencies),
     rows: [],
   };

@@ -145,11 +145,10 @@ function negativeNote({ negativeSelf: { count, listed } }: MeasuredAnswer): stri
 }
 
 function lossNote({ trace }: MeasuredAnswer): string[] {
-  const { unfinished, unmatchedExits, unread, lostMarks, firstUnread } = trace;
-  if (unmatchedExits + unfinished + unread + lostMarks === 0) return [];
-  const first = firstUnread === null ? '' : ` (first: line ${firstUnread})`;
+  const { unfinished, unmatchedExits, lostMarks } = trace;
+  if (unmatchedExits + unfinished + lostMarks === 0) return [];
   return [
-    `left out: ${unfinished} calls without an end, ${unmatchedExits} ends without a beginning, ${unread} lines that could not be read${first}; ${lostMarks} marks of lost events`,
+    `left out: ${unfinished} calls without an end, ${unmatchedExits} ends without a beginning; ${lostMarks} marks of lost events`,
   ];
 }
 

@@ -19,6 +19,7 @@ import type { SeriesPoint } from '../../trace/series.ts';
 import type { Summary } from '../../trace/sketch.ts';
 import type { ReadStats, Skipped } from '../../trace/stats.ts';
 import type { TrackCounts } from '../../trace/track-counts.ts';
+import { type NotUnderstood, notUnderstoodOf } from '../not-understood.ts';
 import { aboutDevice, useOfAddress } from './machine-words.ts';
 import { type RowData, rowsOf } from './rows.ts';
 
@@ -76,7 +77,9 @@ export interface ReplayData {
     readonly bytes: number;
     /** Between the first and the last event that was replayed. */
     readonly seconds: number;
+    /** Lines that were not read into events, by reason: events that are not used, and what was not understood. */
     readonly skipped: readonly Skipped[];
+    readonly notUnderstood: NotUnderstood;
     readonly lost: { readonly events: number; readonly gaps: number; readonly overwritten: number };
     readonly unordered: number;
     readonly truncatedLists: number;
@@ -182,6 +185,7 @@ function traceData(
     bytes: sum(stats, ({ bytes }) => bytes),
     seconds: Number.isNaN(firstTime) ? 0 : (lastTime - firstTime) / 1e9,
     skipped: skippedOf(stats),
+    notUnderstood: notUnderstoodOf(stats),
     lost: {
       events: sum(stats, ({ lost }) => lost.events),
       gaps: sum(stats, ({ lost }) => lost.gaps),

@@ -6,6 +6,7 @@ import { formatSize } from '../../address.ts';
 import type { AccessOrder } from '../../replay/access-order.ts';
 import type { RowRefusal, RowReport } from '../../replay/row-report.ts';
 import type { TlbSettings, TlbWhatIf } from '../../replay/tlb-what-if.ts';
+import type { NotUnderstood } from '../not-understood.ts';
 import type { RowChoices } from './rows.ts';
 
 /** Leaves of one size that a row made over the whole trace. */
@@ -63,6 +64,7 @@ export interface ReplayTlbData {
   /** Entries of a set; null where TLBs are fully associative. */
   readonly ways: number | null;
   readonly rows: readonly TlbRowData[];
+  readonly trace: { readonly notUnderstood: NotUnderstood };
 }
 
 function leavesOf({ leaves }: TlbWhatIf): LeavesMade[] {
@@ -113,6 +115,7 @@ export function tlbRowData(row: RowReport, model: TlbWhatIf): TlbRowData {
 export function tlbData(
   rows: readonly TlbRowData[],
   { requestBytes, orders, seed, ways = null }: Omit<TlbSettings, 'ways'> & { readonly ways?: number | null },
+  notUnderstood: NotUnderstood,
 ): ReplayTlbData {
-  return { accesses: { assumed: true, requestBytes, orders, seed }, ways, rows };
+  return { accesses: { assumed: true, requestBytes, orders, seed }, ways, rows, trace: { notUnderstood } };
 }

@@ -5,6 +5,7 @@
 import { formatNs, formatNumber } from '../../report/number.ts';
 import type { Cell, Column, Table } from '../../report/table.ts';
 import type { Summary } from '../../trace/sketch.ts';
+import { shortened } from '../not-understood.ts';
 import type { DoubleMapData, PartyData, ReplayData } from './data.ts';
 
 const COUNT = { unit: 'count' } as const;
@@ -255,7 +256,9 @@ export function traceTable({ trace, calls, witnesses, live, track }: ReplayData)
   const left = trace.skipped.reduce((sum, { count }) => sum + count, 0);
   const rows: [string, Cell][] = [
     ['events read', formatNumber(trace.events)],
+    ['lines', formatNumber(trace.notUnderstood.of)],
     ['lines left out', formatNumber(left)],
+    ['of these not understood', formatNumber(trace.notUnderstood.count)],
     ['traced system', trace.system ?? 'the trace does not say'],
     ['seconds of trace', formatNumber(trace.seconds, 4)],
     ['map lines', formatNumber(calls.map)],
@@ -278,13 +281,8 @@ export function skippedTable({ trace }: ReplayData): Table | undefined {
   return {
     title: 'Lines left out',
     columns: [{ title: 'lines', ...COUNT }, { title: 'why' }, { title: 'the first', drop: 1 }],
-    rows: trace.skipped.map(({ count, reason, firstLine }) => [count, reason, shorten(firstLine)]),
+    rows: trace.skipped.map(({ count, reason, firstLine }) => [count, reason, shortened(firstLine)]),
   };
-}
-
-function shorten(line: string): string {
-  const text = line.trim().replace(/\s+/g, ' ');
-  return text.length > 90 ? `${text.slice(0, 89)}…` : text;
 }
 
 /** Domains of the trace, and how they are known. */

@@ -136,7 +136,11 @@ function bypassSentence(data: ReplayData, machine: MachineNames): string {
 
 function nothingMapped(data: ReplayData, machine: MachineNames): string {
   const { track, trace } = data;
-  if (trace.events === 0) return 'The trace has no iommu or dma event: nothing can be replayed.';
+  if (trace.events === 0) {
+    return trace.notUnderstood.count === 0
+      ? 'The trace has no iommu or dma event: nothing can be replayed.'
+      : 'No iommu or dma event was understood in the trace: nothing can be replayed.';
+  }
   if (track.dmaWithoutMap > 0) {
     const whose = untranslated(data, machine);
     return `Nothing was mapped: ${counted(track.dmaWithoutMap, 'dma event')}${whose === '' ? '' : ` of ${whose}`}, but no iommu:map. These devices bypass the IOMMU (identity domains), or iommu:* was not recorded.`;

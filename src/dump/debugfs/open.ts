@@ -4,9 +4,9 @@
  * @module
  */
 import { InputError } from '../../errors.ts';
-import { lines } from '../lines.ts';
+import { lines, type TextLine } from '../lines.ts';
 import { type OpenedMemory, pagedMemory } from '../memory.ts';
-import { NoteCounter } from '../notes.ts';
+import { LineTally, NoteCounter } from '../notes.ts';
 import type { ByteSource } from '../types.ts';
 import { AmdText, startsAmdText } from './amd.ts';
 import { type IntelFiles, intelFiles } from './intel.ts';
@@ -46,6 +46,7 @@ class DebugfsText {
   readonly #notes: NoteCounter;
   readonly #intel: IntelText;
   readonly #amd: AmdText;
+  readonly #tally = new LineTally();
 
   constructor(name: string, pages: TextPages, notes: NoteCounter) {
     this.#name = name;
@@ -55,16 +56,19 @@ class DebugfsText {
     this.#amd = new AmdText(notes);
   }
 
-  take(line: string, number: number): void {
+  take({ text, number }: TextLine): void {
+    const line = clean(text);
+    this.#tally.all();
     if (line === '' || BANNER.test(line)) return;
     if (line.length <= LONGEST_LINE && (this.#intel.take(line) || this.#amd.take(line))) return;
     if (CUT.test(line)) this.#notes.add('rows-skipped', 'places where rows were taken out of the text');
     else if (OTHER_FILES.test(line)) {
       this.#notes.add('files-not-used', 'lines of other files of this directory, which hold no tables of devices');
-    } else this.#notes.add('lines-skipped', `lines of no known form, the first is line ${number}`);
+    } else this.#tally.left({ number, text: line });
   }
 
   files(): IntelFiles {
+    this.#tally.addTo(this.#notes, 'lines-skipped', 'lines of no known form');
     const intel = intelFiles(this.#intel, this.#pages, this.#notes);
     if (intel !== undefined && this.#amd.seen) {
       throw new InputError('MALFORMED', this.#name, 'expected the text of one maker’s IOMMUs, got Intel’s and AMD’s');
@@ -85,7 +89,7 @@ export function openDebugfs(source: ByteSource, name: string): OpenedMemory {
   const notes = new NoteCounter();
   const pages = new TextPages(name);
   const text = new DebugfsText(name, pages, notes);
-  for (const line of lines(source, notes)) text.take(clean(line.text), line.number);
+  for (const line of lines(source, notes)) text.take(line);
   const files = text.files();
   const memory = pagedMemory('debugfs', (address) => pages.at(address), pages.extents(), notes);
   return { ...memory, ...files };

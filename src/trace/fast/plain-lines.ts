@@ -225,9 +225,9 @@ export class PlainLines implements LineKernel {
       cursor.at += NENTS.length;
       return true;
     }
-    cursor.at = cursor.find(SPACE);
+    this.#skipWord();
     if (!cursor.match(ENTS)) return false;
-    cursor.at = cursor.find(SPACE);
+    this.#skipWord();
     return cursor.match(DMA_ADDRS);
   }
 
@@ -248,8 +248,14 @@ export class PlainLines implements LineKernel {
   #attributes(): boolean {
     const cursor = this.#cursor;
     if (!cursor.match(ATTRS)) return false;
-    while (cursor.peek() > SPACE) cursor.at++;
+    this.#skipWord();
     return this.#newline();
+  }
+
+  /** Steps over bytes up to a space or the end of the line. */
+  #skipWord(): void {
+    const cursor = this.#cursor;
+    while (cursor.peek() > SPACE) cursor.at++;
   }
 
   /** The rest of a line whose event is not used. */

@@ -78,6 +78,13 @@ function layoutOf(kind: Kind, { fields, name: event }: EventFormat): Layout {
   };
 }
 
+const UNUSED = 'event not used: ';
+
+/** True if {@link RecordDecoder.read} left a record because its event is not used. */
+export function isUnused(problem: string): boolean {
+  return problem.startsWith(UNUSED);
+}
+
 /** True for the systems whose events are read: names such as `map` mean other things elsewhere. */
 function isRead({ system, name }: EventFormat): boolean {
   if (name === 'print') return system === 'ftrace';
@@ -119,7 +126,7 @@ export class RecordDecoder {
     const layout = this.#layouts.get(type);
     if (layout === undefined) {
       const name = this.#formatNames.get(type);
-      return name === undefined ? 'record of an event without a format' : `event not used: ${name}`;
+      return name === undefined ? 'record of an event without a format' : `${UNUSED}${name}`;
     }
     if (length < layout.minimum) return 'record shorter than its format';
     this.#start = start;

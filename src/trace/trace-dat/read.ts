@@ -7,7 +7,7 @@ import { createEvent, createNames, type EventSink, type TraceEvent, type TraceNa
 import { createStats, EventCounter, type ReadStats, SkipCounter } from '../stats.ts';
 import { type DatBuffer, type DatFile, openDat } from './container.ts';
 import { CpuStream, UnpackBudget } from './cpu-stream.ts';
-import { RecordDecoder } from './decode.ts';
+import { isUnused, RecordDecoder } from './decode.ts';
 import type { ByteSource } from './source.ts';
 
 /** Clocks that count something else than nanoseconds (tracefs `trace_clock`). */
@@ -95,7 +95,7 @@ class BufferReader {
       return true;
     } catch (cause) {
       if (!(cause instanceof InputError) || cause.code === 'TOO_LARGE') throw cause;
-      this.#skip.add(
+      this.#damage(
         `data of a processor could not be read on: ${cause.code}`,
         () => `cpu ${stream.cpu}: ${cause.message}`,
       );
@@ -106,10 +106,12 @@ class BufferReader {
   #deliver(stream: CpuStream): void {
     const { walker } = stream;
     const event = this.#event;
+    this.#stats.lines++;
     this.#decoder.open(stream.view);
     const problem = this.#decoder.read(walker.start, walker.length, event);
     if (problem !== '') {
-      this.#skip.add(problem, () => `cpu ${stream.cpu}, time ${walker.time}, ${walker.length} bytes`);
+      const place = { line: 0, understood: isUnused(problem) };
+      this.#skip.add(problem, place, () => `cpu ${stream.cpu}, time ${walker.time}, ${walker.length} bytes`);
       return;
     }
     event.time = walker.time;
@@ -117,6 +119,12 @@ class BufferReader {
     event.task = this.#task(event.pid);
     this.#counter.count(event);
     this.#sink(event);
+  }
+
+  /** Counts damage that is not of one record: as one, for how many it hides is not known. */
+  #damage(reason: string, text: () => string): void {
+    this.#stats.lines++;
+    this.#skip.add(reason, { line: 0, understood: false }, text);
   }
 
   #task(pid: number): number {
@@ -132,7 +140,7 @@ class BufferReader {
     this.#stats.lost.gaps += stream.missedGaps;
     if (stream.damagedPages > 0) {
       for (let page = 0; page < Math.min(stream.damagedPages, 1000); page++) {
-        this.#skip.add('page whose records do not fit it', () => `cpu ${stream.cpu}`);
+        this.#damage('page whose records do not fit it', () => `cpu ${stream.cpu}`);
       }
     }
   }
