@@ -3,9 +3,11 @@
  * @module
  */
 import type { Driver, PowerControl } from '../drivers/contract.ts';
+import type { CheckedList } from '../memory/checked-list.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
 import type { Meter } from '../meter/meter.ts';
 import type { PagesAtOnce } from '../pagetable/at-once.ts';
+import { ListAtOnce } from '../pagetable/list-at-once.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import type { TlbOps } from '../pagetable/tlb-ops.ts';
 import type { Dispatch, Path } from './paths.ts';
@@ -20,6 +22,7 @@ export class CallsAtOnce {
   /** Whether a list of one run is mapped as that run: the hook for lists has barriers of its own. */
   readonly mapsRuns: boolean;
   readonly #pages: PagesAtOnce;
+  readonly #lists: ListAtOnce | undefined;
   readonly #meter: Meter;
   readonly #power: PowerControl | undefined;
   readonly #tlb: TlbOps;
@@ -49,6 +52,8 @@ export class CallsAtOnce {
     this.translates = crossings === 0 || hooks.translate === undefined;
     this.mapsRuns = path !== 'map-sg';
     this.#pages = pages;
+    const inOneWalk = path === 'one-walk' && ListAtOnce.serves(table.tree, table.chooser);
+    this.#lists = inOneWalk ? new ListAtOnce(table.tree, table.chooser) : undefined;
     this.#meter = meter;
     this.#power = power;
     this.#tlb = tlb;
@@ -106,6 +111,15 @@ export class CallsAtOnce {
   /** Bytes that the last call of {@link CallsAtOnce.mapRuns} mapped. */
   get runBytes(): number {
     return this.#pages.pages * this.#page;
+  }
+
+  /** Maps a checked list to a range that was found free, where all its tables are new; false where nothing was done. */
+  mapList(iova: number, list: CheckedList, prot: number): boolean {
+    const [piece] = list.pieces;
+    if (this.#lists === undefined || piece?.facts.singlePages !== true || list.pieces.length > 1) return false;
+    if (!this.#lists.map(iova, list.open(piece.cut), prot)) return false;
+    this.#count(1);
+    return true;
   }
 
   /** Maps a range of blocks; false where nothing was done. */

@@ -249,6 +249,8 @@ export class SafeCalls implements Calls {
   #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
     const known = bytes !== this.#smallest;
     if (known) this.#refuseOverlap(offset, bytes);
+    if (known && list instanceof CheckedList && this.#atOnce?.mapList(offset, list, prot) === true)
+      return this.#mapped(bytes);
     this.#table.begin(known);
     return this.#end(offset, bytes, this.#orRollBack(offset, bytes, prot, pa, list));
   }

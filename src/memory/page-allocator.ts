@@ -101,6 +101,12 @@ export class PageAllocator {
     return this.#next + (rest === 0 ? 0 : bytes - rest);
   }
 
+  /** Whether `count` pieces of one size can be taken, freed ones first, of which fresh ones end at or below `end`. */
+  holds(count: number, bytes: number, end: number): boolean {
+    const fresh = count - this.#stack(bytes).length;
+    return this.#left < 0 && (fresh <= 0 || this.next(bytes) + fresh * bytes <= end);
+  }
+
   /** Takes a piece that `recycled` or `next` proposed. */
   take(offset: number, bytes: number, state: StateCode): void {
     if (offset >= this.#next) this.#next = offset + bytes;

@@ -158,6 +158,12 @@ export class TableMemory implements PhysicalMemory {
     return offset;
   }
 
+  /** Whether `count` tables of one size below a physical limit can be allocated one after the other, and none of them makes memory grow. */
+  holds(count: number, bytes: number, limit: number): boolean {
+    const { byteLength } = this;
+    return this.base + byteLength <= limit && this.#allocator.holds(count, bytes, byteLength);
+  }
+
   /** Marks a table as unlinked, waiting for the TLB invalidation after which it may be freed. */
   queue(offset: number, bytes: number): void {
     this.#allocator.mark(offset, bytes, STATE.queued);

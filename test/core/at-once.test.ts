@@ -70,7 +70,23 @@ const elements = fc.array(
   { maxLength: 40 },
 );
 
+/** Lists of single pages that fill tables from end to end, or in part; of those that touch, some could be blocks. */
+const pages = fc
+  .record({
+    count: fc.constantFrom(2, 40, 511, 512, 513, 1024, 1600),
+    gap: fc.constantFrom(PAGE, 3 * PAGE, 0),
+  })
+  .map(({ count, gap }) => Array.from({ length: count }, () => ({ gap, bytes: PAGE })));
+
 const call = fc.oneof(
+  fc.record({
+    op: fc.constant('elements' as const),
+    iova: offset,
+    pa: offset,
+    elements: pages,
+    own: fc.boolean(),
+    prot,
+  }),
   fc.record({ op: fc.constant('elements' as const), iova: offset, pa: offset, elements, own: fc.boolean(), prot }),
   fc.record({ op: fc.constant('map' as const), iova: offset, pa: offset, size, prot }),
   fc.record({ op: fc.constant('list' as const), iova: offset, pa: offset, size, prot }),
@@ -183,4 +199,39 @@ test('a block that was mapped at once is split with tables that were set aside b
   memory.failAfter(-1);
   expect(domain.unmap(START + PAGE, PAGE)).toEqual({ bytes: PAGE, splits: 1 });
   domain.free();
+});
+
+describe('a list of single pages whose tables are all new', () => {
+  const pagesOf = (count: number): Extract<Call, { op: 'elements' }> => {
+    const list = Array.from({ length: count }, () => ({ gap: PAGE, bytes: PAGE }));
+    return { op: 'elements', iova: START + 12 * PAGE, pa: START, elements: list, own: true, prot: 3 };
+  };
+  const twoDomains = (): Domain[] =>
+    [served, general(served)].map((driver) => domainWith(driver, { granule: PAGE, path: 'one-walk' }, false));
+
+  test('tables that are filled in part are zeroed, those filled from end to end are not', () => {
+    const zeroed = [served, general(served)].map((driver) => {
+      const first = domainWith(driver, { granule: PAGE, path: 'one-walk' }, false);
+      made(first, pagesOf(1200));
+      first.free();
+      const second = new Domain({ granule: PAGE, path: 'one-walk', memory: first.memory, driver });
+      const before = second.meter.zeroedBytes;
+      made(second, pagesOf(1200));
+      expect(second.leaves()).toHaveLength(1200);
+      return (second.meter.zeroedBytes - before) / PAGE;
+    });
+    // Two tables above the last level, and those of the first 500 and the last 188 pages
+    expect(zeroed).toEqual([4, 4]);
+  });
+
+  test.each([0, 1, 2, 3, 4, 5, 6])('where only %i tables find memory, it is refused and nothing is left', (count) => {
+    const [fast, slow] = twoDomains().map((domain) => {
+      domain.memory.failAfter(count);
+      const answer = outcome(domain, pagesOf(1200));
+      domain.memory.failAfter(-1);
+      return [answer, domain.leaves().length, outcome(domain, pagesOf(1300)), domain.memory.u32.slice(FIRST_TABLE)];
+    });
+    expect(fast).toEqual(slow);
+    expect(fast?.[1]).toBe(count < 5 ? 0 : 1200);
+  });
 });
