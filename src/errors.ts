@@ -111,6 +111,15 @@ export class InputError extends Error {
   }
 }
 
+/**
+ * The refusal of an input without a byte, which is said before anything else of it.
+ * @param expected what should be in it
+ */
+export function emptyInput(code: InputCode, source: string, expected: string): InputError {
+  const what = source === '-' ? 'standard input is empty' : 'the file is empty';
+  return new InputError(code, source, `${what}: expected ${expected}`);
+}
+
 /** Text of any value, as errors show it: never throws, and never runs what the value brings with it. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, LONGEST_SHOWN)}'`;

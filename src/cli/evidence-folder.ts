@@ -35,9 +35,21 @@ export function filesIn(folder: string): readonly string[] {
   }
 }
 
-/** What a folder holds; null for a path that is none. */
+/**
+ * What a folder holds; null for a path that is none.
+ * @throws InputError `NOT_RECOGNISED` where all its files are empty.
+ */
 function evidenceAt(path: string): Evidence | null {
-  return isFolder(path) ? evidenceIn(filesIn(path)) : null;
+  if (!isFolder(path)) return null;
+  const files = filesIn(path);
+  if (files.length > 0 && files.every((name) => isEmpty(join(path, name)))) {
+    throw new InputError('NOT_RECOGNISED', path, 'is a folder in which all files are empty');
+  }
+  return evidenceIn(files);
+}
+
+function isEmpty(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === 0;
 }
 
 /** Options that name files. */

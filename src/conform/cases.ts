@@ -2,7 +2,7 @@
  * Files of recorded cases: each line is told apart by its keys, checked, and run by its kind.
  * @module
  */
-import { checkText, InputError } from '../errors.ts';
+import { checkText, emptyInput, InputError } from '../errors.ts';
 import { wrongIovaKey } from './iova-schema.ts';
 import { type IovaVector, runIovaVector } from './iova-vector.ts';
 import { isPackHeader, PackReader } from './pack/pack.ts';
@@ -83,6 +83,7 @@ function* checkedLines(source: string, text: string): Generator<{ kind: Kind; va
     found++;
     yield { kind, value };
   }
+  if (text === '') throw emptyInput('NO_EVENTS', source, 'vectors, a JSON object a line');
   if (found === 0) throw new InputError('NO_EVENTS', source, 'holds no vectors');
 }
 

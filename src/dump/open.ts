@@ -2,7 +2,7 @@
  * Opens a dump of any kind that is known here.
  * @module
  */
-import { checkOptions, InputError, IommuError, reading } from '../errors.ts';
+import { checkOptions, emptyInput, InputError, IommuError, reading } from '../errors.ts';
 import { isDebugfs, openDebugfs } from './debugfs/open.ts';
 import { isElf, openElf } from './elf.ts';
 import { flattenedSource, isFlattened } from './flattened.ts';
@@ -29,16 +29,15 @@ const KINDS: readonly DumpKind[] = [
   { is: (source) => isDebugfs(source.read(0, 4096)), open: openDebugfs },
 ];
 
+const EXPECTED = 'a snapshot, sparse pages, an ELF core, kdump or debugfs text';
+const RAW = 'a raw image needs the physical address of its first byte (--base)';
+
 function openMemory(given: ByteSource, name: string, base: number | undefined): OpenedMemory | Promise<OpenedMemory> {
   if (base !== undefined) return openRaw(given, name, base);
   const source = isFlattened(given) ? flattenedSource(given, name) : given;
   const kind = KINDS.find((candidate) => candidate.is(source));
   if (kind !== undefined) return kind.open(source, name);
-  throw new InputError(
-    'NOT_RECOGNISED',
-    name,
-    'expected a snapshot, sparse pages, an ELF core, kdump or debugfs text, got something else; a raw image needs the physical address of its first byte (--base)',
-  );
+  throw new InputError('NOT_RECOGNISED', name, `expected ${EXPECTED}, got something else; ${RAW}`);
 }
 
 /**
@@ -54,6 +53,8 @@ export async function openDump(source: ByteSource, options: OpenOptions = {}): P
   const name = options.name ?? 'dump';
   const notes: DumpNote[] = [];
   const plain = isGzip(source) ? gunzipSource(source, name, options.unpackLimit ?? UNPACK_LIMIT, notes) : source;
+  // of a gzip file that is cut short before its first byte, it is not known
+  if (plain.size === 0 && notes.length === 0) throw emptyInput('NOT_RECOGNISED', name, `${EXPECTED}; ${RAW}`);
   const memory = await openMemory(plain, name, options.base);
   return {
     kind: memory.kind,

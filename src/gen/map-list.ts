@@ -3,7 +3,7 @@
  * @module
  */
 import { parseAddress, parseSize } from '../address.ts';
-import { checkText, InputError, IommuError } from '../errors.ts';
+import { checkText, emptyInput, InputError, IommuError } from '../errors.ts';
 import { parseProt } from '../formats/protection.ts';
 
 /** One line of a map list. */
@@ -99,6 +99,7 @@ export function readMapList(text: string, source: string): MapLine[] {
       missing(source, i + 1, header);
     } else lines.push(csvLine(source, i + 1, content, header));
   }
+  if (text === '') throw emptyInput('NO_EVENTS', source, `lines with ${KEYS.join(', ')}`);
   if (lines.length === 0) throw new InputError('NO_EVENTS', source, `no mapping in it; needed are ${KEYS.join(', ')}`);
   return lines;
 }

@@ -2,7 +2,7 @@
  * The list of trace formats, and the choice among them by the first bytes of a file.
  * @module
  */
-import { checkBytes, checkOptions, InputError, IommuError, shown } from '../errors.ts';
+import { checkBytes, checkOptions, emptyInput, InputError, IommuError, shown } from '../errors.ts';
 import type { EventTaker } from './columns.ts';
 import { createNames, type EventSink, type TraceNames } from './events.ts';
 import { isFtraceText, readFtraceText } from './ftrace-text.ts';
@@ -62,6 +62,8 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
   return magic.every((byte, index) => bytes[index] === byte);
 }
 
+const KNOWN = 'ftrace text (trace, trace_pipe), trace-cmd report, perf script, trace.dat, function_graph';
+
 /**
  * Tells a trace's format by its first bytes (64 KiB are enough, fewer will often do).
  * @throws InputError `NOT_RECOGNISED`, with what was seen.
@@ -71,12 +73,11 @@ export function recogniseTrace(start: Uint8Array, source = 'trace'): TraceFormat
   const head = sniffHead(start);
   const found = SNIFFERS.find(([, sniffer]) => sniffer(head));
   if (found !== undefined) return found[0];
-  const known = 'known: ftrace text (trace, trace_pipe), trace-cmd report, perf script, trace.dat, function_graph';
-  throw new InputError('NOT_RECOGNISED', source, `${describe(head)}; ${known}`, { seen: head.firstLine });
+  if (start.length === 0) throw emptyInput('NOT_RECOGNISED', source, KNOWN);
+  throw new InputError('NOT_RECOGNISED', source, `${describe(head)}; known: ${KNOWN}`, { seen: head.firstLine });
 }
 
 function describe(head: SniffedHead): string {
-  if (head.bytes.length === 0) return 'the file is empty';
   const relative = RELATIVES.find(({ magic }) => startsWith(head.bytes, magic));
   if (relative !== undefined) return relative.advice;
   const binary = head.bytes.subarray(0, 512).some((byte) => byte < 9);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { evidenceIn, logIn } from '../../src/machine/evidence.ts';
 import { runCli } from '../support/cli.ts';
@@ -13,6 +14,58 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'folder-'));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('an input without a byte is said to be empty', () => {
+  const QUESTIONS: readonly (readonly string[])[] = [
+    ['decode'],
+    ['decode', '--base', '0'],
+    ['walk', '0x1000'],
+    ['check'],
+    ['convert', '-o', '/dev/null'],
+    ['replay'],
+    ['explain'],
+    ['conform'],
+    ['doctor'],
+    ['groups'],
+    ['gen', '--format', 'arm-64-lpae-s1'],
+  ];
+
+  it.each(QUESTIONS)('%s: a plain file, and one that is empty when unpacked', async (verb, ...rest) => {
+    for (const bytes of [new Uint8Array(0), gzipSync(new Uint8Array(0))]) {
+      const path = join(folder, 'given');
+      writeFileSync(path, bytes);
+      const { status, error } = await runCli(verb ?? '', path, ...rest);
+      expect(status).toBe(3);
+      expect(error).toContain('given: the file is empty: expected ');
+    }
+  });
+
+  it('diff and compare name the one that is empty', async () => {
+    const path = join(folder, 'given');
+    writeFileSync(path, '');
+    const dump = await runCli('diff', AT, path);
+    expect([dump.status, dump.error]).toEqual([3, expect.stringContaining('given: the file is empty')]);
+    const trace = await runCli('compare', `${AT}/trace_boot.txt`, path);
+    expect([trace.status, trace.error]).toEqual([3, expect.stringContaining('given: the file is empty')]);
+  });
+
+  it.each(['decode', 'check', 'replay', 'fault'])('%s: a folder in which all files are', async (verb) => {
+    for (const name of ['tables.jsonl', 'trace.txt', 'dmesg.txt', 'regs.json']) writeFileSync(join(folder, name), '');
+    const { status, error } = await runCli(verb, folder);
+    expect([status, error]).toEqual([3, expect.stringContaining('is a folder in which all files are empty')]);
+  });
+
+  it.each(['decode', 'replay', 'explain', 'conform'])('%s: standard input', (verb) => {
+    const { status, stderr } = spawnSync('node', ['dist/cli/main.js', verb, '-'], { input: '', encoding: 'utf8' });
+    expect([status, stderr]).toEqual([3, expect.stringContaining('-: standard input is empty: expected ')]);
+  });
+
+  it('a gzip file that is cut before its first byte is not', async () => {
+    const path = join(folder, 'given.gz');
+    writeFileSync(path, gzipSync(new Uint8Array(4096)).subarray(0, 12));
+    expect((await runCli('decode', path)).error).not.toContain('is empty');
+  });
+});
 
 describe('a folder as input', () => {
   it.each(['decode', 'check'])('%s finds the dump and its registers', async (verb) => {

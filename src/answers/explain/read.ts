@@ -4,7 +4,7 @@
  */
 import type { Analysis } from '../../cost/analysis.ts';
 import { looksLikeLatencyTable, MAX_TABLE_BYTES, readLatencyTable, selectRows } from '../../cost/csv.ts';
-import { InputError, IommuError } from '../../errors.ts';
+import { emptyInput, InputError, IommuError } from '../../errors.ts';
 import { machineOf } from '../../explain/machine.ts';
 import { type MeasuredAnswer, MeasuredLayers } from '../../explain/measured.ts';
 import { explainTable, type TableAnswer } from '../../explain/table.ts';
@@ -44,9 +44,12 @@ export interface ExplainInput {
 /** Enough to tell a format by. */
 const SNIFFED_BYTES = 1 << 16;
 
+const EXPECTED =
+  'a latency table, a function_graph trace, a histogram of funclatency or bpftrace, or the output of dma_map_benchmark';
+
 const NO_DURATIONS = {
   text: (format: string): string =>
-    `${format} holds events without durations; a latency table, a function_graph trace, a histogram of funclatency or bpftrace, or the output of dma_map_benchmark is needed (iommu replay reads this one)`,
+    `${format} holds events without durations; ${EXPECTED} is needed (iommu replay reads this one)`,
   dat: (): string =>
     'durations of function_graph are not read from trace.dat: pass the output of `trace-cmd report` (iommu replay reads the events of this file)',
 } as const;
@@ -106,7 +109,8 @@ async function readGraph(input: ExplainInput, start: Uint8Array): Promise<Explai
 export async function readExplained(input: ExplainInput): Promise<Explained> {
   const start = await readStart(input.chunks, SNIFFED_BYTES);
   const head = new TextDecoder().decode(start.subarray(0, 4096));
-  if (start.length === 0 || looksLikeLatencyTable(head)) return await readTable(input, start);
+  if (start.length === 0) throw emptyInput('NO_EVENTS', input.source, EXPECTED);
+  if (looksLikeLatencyTable(head)) return await readTable(input, start);
   if (looksLikeTimings(new TextDecoder().decode(start))) return await readTimings(input, start);
   const format = recogniseTrace(start, input.source);
   if (format === 'function_graph' || hasGraphCalls(start)) return await readGraph(input, start);

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { readStart, startingWith } from '../../answers/explain/start.ts';
-import { InputError } from '../../errors.ts';
+import { emptyInput, InputError } from '../../errors.ts';
 import { type FileRead, type MachineFiles, MemoryFiles, withFiles } from '../../machine/files/files.ts';
 import { isRead } from '../../machine/files/subjects.ts';
 import { isTar, TarReader } from '../../machine/files/tar.ts';
@@ -53,17 +53,14 @@ function liveFiles(platform: string = process.platform): MachineFiles {
   return withFiles(folderFiles('/', true), more);
 }
 
+const EXPECTED = 'a folder, or a tar archive, plain or packed by gzip, xz or zstd';
+
 /** The files of an archive that are read. @throws InputError */
 async function archiveFiles(path: string): Promise<MachineFiles> {
   const chunks = readChunks(path);
   const start = await readStart(chunks, BLOCK);
-  if (!isTar(start)) {
-    throw new InputError(
-      'NOT_RECOGNISED',
-      path,
-      'expected a folder, or a tar archive, plain or packed by gzip, xz or zstd',
-    );
-  }
+  if (start.length === 0) throw emptyInput('NOT_RECOGNISED', path, EXPECTED);
+  if (!isTar(start)) throw new InputError('NOT_RECOGNISED', path, `expected ${EXPECTED}`);
   const reader = new TarReader(path, isRead);
   for await (const chunk of startingWith(start, chunks)) {
     reader.push(chunk);
