@@ -22,6 +22,7 @@ import { readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
 import { ASSUMED_CACHES } from '../replay/ring-paper.ts';
 import type { Answer } from '../report/answer.ts';
+import { refuseAlone, refuseBeside } from './beside.ts';
 import { UsageError } from './exit.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { Progress, readFile } from './io.ts';
@@ -58,8 +59,8 @@ interface BenchFlags extends FormFlags, DmaFlags {
   readonly seed: string;
   readonly profile?: string;
   readonly dma?: true;
-  readonly policy: string;
-  readonly layer: string;
+  readonly policy?: string;
+  readonly layer?: string;
   readonly rings?: string | true;
 }
 
@@ -137,14 +138,18 @@ function settingOf(flags: BenchFlags, seed: number): Setting {
 
 /** Seconds of `--dma` for each layer and policy; the tool takes 20. */
 const DMA_SECONDS = '1';
+/** Options that only `--dma` has. */
+const OF_DMA = ['threads', 'seconds', 'node', 'bits', 'direction', 'transfer', 'pages', 'mode', 'layer', 'policy'];
+/** Options of the table of rows, as far as they have no default. */
+const OF_ROWS = ['sizes', 'mixed', 'question', 'granule', 'profile'];
 /** Pages that each run of `--rings` receives. */
 const RING_PAGES = 20_000;
 
 function dmaAnswer(flags: BenchFlags): Answer {
   const options = dmaOptions({ seconds: DMA_SECONDS, ...flags });
   const format = formatById(flags.format).id;
-  const layers = wordsOf('layer', flags.layer, DMA_LAYERS);
-  const rows = wordsOf('policy', flags.policy, ['strict', 'lazy'] as const).flatMap((policy) =>
+  const layers = wordsOf('layer', flags.layer ?? 'all', DMA_LAYERS);
+  const rows = wordsOf('policy', flags.policy ?? 'strict', ['strict', 'lazy'] as const).flatMap((policy) =>
     runDmaBenchmark(options, { format, policy, layers, clock: () => performance.now() }),
   );
   const { runtime, cpu } = settingOf(flags, 1);
@@ -161,8 +166,15 @@ function ringAnswer(flags: BenchFlags): Answer {
 
 async function bench(flags: BenchFlags): Promise<void> {
   const output = outputOf(flags);
-  if (flags.dma !== undefined) return printAnswer(dmaAnswer(flags), output);
-  if (flags.rings !== undefined) return printAnswer(ringAnswer(flags), output);
+  if (flags.dma !== undefined) {
+    refuseBeside(flags, [...OF_ROWS, 'rings'], 'dma');
+    return printAnswer(dmaAnswer(flags), output);
+  }
+  refuseAlone(flags, OF_DMA, 'dma');
+  if (flags.rings !== undefined) {
+    refuseBeside(flags, OF_ROWS, 'rings');
+    return printAnswer(ringAnswer(flags), output);
+  }
   const question = questionOf(flags);
   const options = optionsOf(flags, question);
   const profile =
@@ -200,8 +212,8 @@ export function addBench(program: Command): void {
     .option('-x, --transfer <ns>', 'with --dma: time between map and unmap, up to 10000000')
     .option('-g, --pages <n>', 'with --dma: pages of a buffer, or one-page elements of a list, 1 to 1024')
     .option('-m, --mode <n>', 'with --dma: 0 a buffer, 1 a list')
-    .option('--layer <words>', `with --dma: ${DMA_LAYERS.join(', ')}, or all`, 'all')
-    .option('--policy <words>', 'with --dma: strict, lazy, or all', 'strict')
+    .option('--layer <words>', `with --dma: ${DMA_LAYERS.join(', ')}, or all, which is the default`)
+    .option('--policy <words>', 'with --dma: strict, lazy, or all; strict by default')
     .option(
       '--rings [entries]',
       'receive rings over IOMMU caches instead; entries of the cache of 2M tables, 64 by default',

@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import type { TlbChoices } from '../answers/replay/tlb-choices.ts';
 import { type ReplayTlbQuestion, ReplayTlbRun } from '../answers/replay-tlb.ts';
-import { UsageError } from './exit.ts';
+import { refuseAlone, refuseBeside } from './beside.ts';
 import type { Output } from './forms.ts';
 import { printAnswer } from './print.ts';
 import { readTraceFiles } from './trace-files.ts';
@@ -32,23 +32,16 @@ export function addTlbOptions(verb: Command): Command {
     .option('--access-seed <number>', 'with --tlb-size: decides the random order; 1 by default');
 }
 
-function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
 /**
  * Whether TLBs are asked for.
  * @throws UsageError for options that belong to another question.
  */
 export function asksForTlbs(flags: TlbFlags): flags is TlbChoices {
-  const given = (names: readonly string[]) => names.filter((name) => Object.hasOwn(flags, name)).map(flagOf);
   if (flags.tlbSize === undefined) {
-    const [odd] = given(OWN);
-    if (odd !== undefined) throw new UsageError(`${odd}: expected --tlb-size beside it`);
+    refuseAlone(flags, OWN, 'tlbSize');
     return false;
   }
-  const [odd] = given(OTHERS);
-  if (odd !== undefined) throw new UsageError(`--tlb-size: expected no ${odd} beside it, which asks another question`);
+  refuseBeside(flags, OTHERS, 'tlbSize');
   return true;
 }
 

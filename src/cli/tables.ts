@@ -8,6 +8,7 @@ import type { Dump, SnapshotGeometry } from '../dump/types.ts';
 import { InputError, IommuError } from '../errors.ts';
 import { GIVEN_FORMATS, givenTables } from '../hardware/given.ts';
 import type { DomainTables } from '../hardware/iommu.ts';
+import { refuseAlone } from './beside.ts';
 import { UsageError } from './exit.ts';
 
 /** Geometry as given on the command line. */
@@ -19,6 +20,9 @@ export interface GeometryOptions {
   readonly oas?: string | undefined;
   readonly quirk?: string[] | undefined;
 }
+
+/** Options that describe the tables of a root: registers and snapshots say the same for themselves. */
+const OF_ROOT = ['format', 'granule', 'ias', 'oas', 'quirk'];
 
 /** Adds `--root`, `--format`, `--granule`, `--ias`, `--oas` and `--quirk`. */
 export function addGeometryOptions(command: Command): Command {
@@ -46,7 +50,10 @@ function tablesFromDump(geometry: SnapshotGeometry): DomainTables {
   }
 }
 
-/** The tables that the options or the dump's own geometry describe; `undefined` if its registers have to. */
+/**
+ * The tables that the options or the dump's own geometry describe; `undefined` if its registers have to.
+ * @throws UsageError for options that only have an effect beside `--root`.
+ */
 export function tablesOf(
   dump: Dump,
   options: GeometryOptions,
@@ -60,6 +67,7 @@ export function tablesOf(
     const whole = options.format !== undefined && granule !== undefined && given.ias !== undefined;
     return { tables, from: whole ? 'given' : 'guessed' };
   }
+  refuseAlone(options, OF_ROOT, 'root');
   if (dump.registers === undefined && dump.geometry !== undefined) {
     return { tables: tablesFromDump(dump.geometry), from: 'from dump' };
   }

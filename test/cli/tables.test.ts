@@ -61,6 +61,19 @@ describe('decode', () => {
     expect((await runCli('decode', MAPPED[0] ?? '', '--root', '0x1000', '--format', 'nonsense')).status).toBe(2);
     expect((await runCli('decode', '/nowhere')).status).toBe(3);
   });
+
+  it('refuses a geometry without a root, which registers would overrule unsaid: exit 2', async () => {
+    for (const [option, value] of Object.entries({
+      format: 'vtd-ss',
+      granule: '64K',
+      ias: '39',
+      oas: '40',
+      quirk: 'x',
+    })) {
+      const { status, error } = await runCli('decode', ...MAPPED, `--${option}`, value);
+      expect([status, error]).toEqual([2, expect.stringContaining(`--${option}: expected --root beside it`)]);
+    }
+  });
 });
 
 describe('walk', () => {
