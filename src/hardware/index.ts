@@ -65,7 +65,8 @@ export { VTD_FAULTS, type VtdMode, vtdFaultText, vtdWalkCode } from './vt-d/faul
 export { VtdUnit } from './vt-d/vtd.ts';
 export { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
 export { aarch32Short, type ShortConfig } from './walk/aarch32-short.ts';
-export { aarch64Stage1, aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64.ts';
+export { aarch64Stage1 } from './walk/aarch64-stage1.ts';
+export { aarch64Stage2, stage2Consistent, stage2StartLevel } from './walk/aarch64-stage2.ts';
 export { type AmdConfig, amdV1 } from './walk/amd.ts';
 export { type DartConfig, dart } from './walk/dart.ts';
 export type { LeafRun, LeafSink, RunSink } from './walk/leaf-run.ts';

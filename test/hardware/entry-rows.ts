@@ -1,6 +1,7 @@
 import { aarch32LongStage1, aarch32LongStage2 } from '../../src/hardware/walk/aarch32-long.ts';
 import { aarch32Short } from '../../src/hardware/walk/aarch32-short.ts';
-import { aarch64Stage1, aarch64Stage2 } from '../../src/hardware/walk/aarch64.ts';
+import { aarch64Stage1 } from '../../src/hardware/walk/aarch64-stage1.ts';
+import { aarch64Stage2 } from '../../src/hardware/walk/aarch64-stage2.ts';
 import { amdV1 } from '../../src/hardware/walk/amd.ts';
 import { dart } from '../../src/hardware/walk/dart.ts';
 import { mali } from '../../src/hardware/walk/mali.ts';

@@ -1,7 +1,9 @@
 // A regime of each family of tables, and entries as the family writes them.
 import { aarch32LongStage1 } from '../../src/hardware/walk/aarch32-long.ts';
 import { aarch32Short } from '../../src/hardware/walk/aarch32-short.ts';
-import { aarch64Stage1, aarch64Stage2, type Granule } from '../../src/hardware/walk/aarch64.ts';
+import type { Granule } from '../../src/hardware/walk/aarch64.ts';
+import { aarch64Stage1 } from '../../src/hardware/walk/aarch64-stage1.ts';
+import { aarch64Stage2 } from '../../src/hardware/walk/aarch64-stage2.ts';
 import { amdV1 } from '../../src/hardware/walk/amd.ts';
 import { dart } from '../../src/hardware/walk/dart.ts';
 import { mali } from '../../src/hardware/walk/mali.ts';

@@ -1,6 +1,6 @@
 /** What a context descriptor says for each half of the input range, and for both (IHI 0070 5.4). */
 import { expect, test } from 'vitest';
-import { aarch64Stage1 } from '../../src/hardware/walk/aarch64.ts';
+import { aarch64Stage1 } from '../../src/hardware/walk/aarch64-stage1.ts';
 import { Walker } from '../../src/hardware/walk/walker.ts';
 import { System } from './system.ts';
 

@@ -2,15 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeGiven } from '../../src/dump/decode.ts';
 import { GIVEN_FORMATS, givenTables } from '../../src/hardware/given.ts';
-import {
-  aarch64Stage1,
-  aarch64Stage2,
-  type Granule,
-  levelShift,
-  stage2Consistent,
-  stage2StartLevel,
-  startLevel,
-} from '../../src/hardware/walk/aarch64.ts';
+import { type Granule, levelShift, startLevel } from '../../src/hardware/walk/aarch64.ts';
+import { aarch64Stage1 } from '../../src/hardware/walk/aarch64-stage1.ts';
+import { aarch64Stage2, stage2Consistent, stage2StartLevel } from '../../src/hardware/walk/aarch64-stage2.ts';
 import { amdV1 } from '../../src/hardware/walk/amd.ts';
 import { enumerateLeaves } from '../../src/hardware/walk/leaves.ts';
 import { ATTR, type Regime } from '../../src/hardware/walk/regime.ts';

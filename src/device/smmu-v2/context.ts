@@ -4,7 +4,9 @@
  */
 import { aarch32LongStage1, aarch32LongStage2 } from '../../hardware/walk/aarch32-long.ts';
 import { aarch32Short } from '../../hardware/walk/aarch32-short.ts';
-import { aarch64Stage1, aarch64Stage2, type Granule } from '../../hardware/walk/aarch64.ts';
+import type { Granule } from '../../hardware/walk/aarch64.ts';
+import { aarch64Stage1 } from '../../hardware/walk/aarch64-stage1.ts';
+import { aarch64Stage2 } from '../../hardware/walk/aarch64-stage2.ts';
 import type { Regime } from '../../hardware/walk/regime.ts';
 import { CB, CBAR_TYPE, SCTLR, TCR_EAE } from './registers.ts';
 

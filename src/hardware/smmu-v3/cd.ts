@@ -4,7 +4,8 @@
  */
 import { bitsOf, type Field, fieldsOf, wideBits } from '../bits.ts';
 import { aarch32LongStage1 } from '../walk/aarch32-long.ts';
-import { aarch64Stage1, type Granule, type TtbrConfig } from '../walk/aarch64.ts';
+import type { Granule } from '../walk/aarch64.ts';
+import { aarch64Stage1, type TtbrConfig } from '../walk/aarch64-stage1.ts';
 import { configKey, type Regime } from '../walk/regime.ts';
 import { PS_BITS, TG0_GRANULE } from './ste.ts';
 

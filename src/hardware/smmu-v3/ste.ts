@@ -4,7 +4,8 @@
  */
 import { bitsOf, type Field, fieldsOf } from '../bits.ts';
 import { aarch32LongStage2 } from '../walk/aarch32-long.ts';
-import { aarch64Stage2, type Granule, stage2Consistent } from '../walk/aarch64.ts';
+import type { Granule } from '../walk/aarch64.ts';
+import { aarch64Stage2, stage2Consistent } from '../walk/aarch64-stage2.ts';
 import { configKey, type Regime } from '../walk/regime.ts';
 
 /** Bytes of a stream table entry. */

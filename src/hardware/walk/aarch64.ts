@@ -1,5 +1,5 @@
 /**
- * VMSAv8-64 tables: 4 KiB, 16 KiB and 64 KiB granules, stage 1 and stage 2, with the 52-bit descriptors of all three
+ * Descriptors of VMSAv8-64: 4 KiB, 16 KiB and 64 KiB granules, of stage 1 and stage 2, with the 52-bit descriptors of all three
  * (Arm DDI 0487, chapter D8). Not read here: 128-bit descriptors (FEAT_D128).
  * @module
  */
@@ -13,8 +13,6 @@ import {
   KIND,
   kindOf,
   type Level,
-  type Regime,
-  type Region,
   TYPE_SHIFT,
 } from './regime.ts';
 import type { FaultClass, Reason } from './types.ts';
@@ -290,153 +288,20 @@ export class Aarch64Descriptors implements Descriptors {
   }
 }
 
-/** One half of a stage 1 input range: TTBR0's or TTBR1's. */
-export interface TtbrConfig {
-  /** Table base address as in the register's address field. */
-  readonly ttb: number;
-  /** Region size field: 64 − input bits. */
-  readonly tsz: number;
-  readonly granule: Granule;
-  /** EPD: no walk; every access is a translation fault. */
-  readonly disabled?: boolean;
-}
-
-/** A stage 1 regime: one or two halves, and what holds for both. */
-export interface Stage1Config {
-  readonly ttbr0?: TtbrConfig;
-  readonly ttbr1?: TtbrConfig;
-  /** Output address bits. */
-  readonly oas: number;
-  readonly mair: bigint;
-  readonly ignoreAccessFlag?: boolean;
-  readonly hardwareDirty?: boolean;
-  /** Of the lower and the upper half: HAD0 and HAD1, TBI0 and TBI1. */
-  readonly ignoreHierarchy?: readonly [low: boolean, high: boolean];
-  readonly ignoreTopByte?: readonly [low: boolean, high: boolean];
-  readonly writeNeverExecute?: boolean;
-  /** TCR.DS: 52-bit addresses with the 4 KiB and 16 KiB granules (FEAT_LPA2). */
-  readonly ds?: boolean;
-}
-
-/** The smallest TxSZ: 16, or 12 for the 64 KiB granule (FEAT_LVA) and with DS (FEAT_LPA2; D8.2.9). */
-const MIN_TSZ = 16;
-const MIN_TSZ_52 = 12;
-/** The largest TxSZ (FEAT_TTST allows 48, 47 for 64 KiB). */
-const MAX_TSZ = 48;
-
 /** Bytes of a root table; a small one still is aligned to 64 bytes with 52-bit addresses (D8.2.6). */
-function rootOf(ttb: number, entries: number): number {
+export function rootOf(ttb: number, entries: number): number {
   return ttb - (ttb % (entries * 8));
 }
 
 /** Whether descriptors hold 52 output bits: the 64 KiB granule where the output size has them, the others with DS. */
-function wideDescriptors(granule: Granule, { oas, ds }: { readonly oas: number; readonly ds?: boolean }): boolean {
+export function wideDescriptors(
+  granule: Granule,
+  { oas, ds }: { readonly oas: number; readonly ds?: boolean },
+): boolean {
   return granule === 65536 ? oas === 52 : ds === true;
 }
 
-function half(name: 'TTBR0' | 'TTBR1', config: Stage1Config, ttbr: TtbrConfig): Region {
-  const least = ttbr.granule === 65536 || config.ds === true ? MIN_TSZ_52 : MIN_TSZ;
-  const bits = 64 - Math.min(Math.max(ttbr.tsz, least), MAX_TSZ);
-  const levels = levelsFrom(ttbr.granule, startLevel(ttbr.granule, bits), bits);
-  const root = rootOf(ttbr.ttb, levels[0]?.entries ?? 1);
-  const illegal = ttbr.tsz < least || ttbr.tsz > MAX_TSZ ? 'bad-geometry' : undefined;
-  const large = root >= pow2(config.oas) ? 'output-too-large' : undefined;
-  const refused = ttbr.disabled === true ? 'walk-disabled' : (illegal ?? large);
-  const descriptorBits = wideDescriptors(ttbr.granule, config) ? 52 : 48;
-  const ignoreHierarchy = config.ignoreHierarchy?.[name === 'TTBR0' ? 0 : 1] === true;
-  const rules = { ...config, ignoreHierarchy, stage: 1, granule: ttbr.granule, descriptorBits, levels } as const;
-  return {
-    name,
-    base: name === 'TTBR1' ? (1n << 64n) - (1n << BigInt(bits)) : 0n,
-    size: pow2(bits),
-    root,
-    descriptors: new Aarch64Descriptors(rules),
-    ...(refused === undefined ? {} : { refused }),
-  };
-}
-
-function granuleText(granule: Granule): string {
+/** A granule in words: `4K`. */
+export function granuleText(granule: Granule): string {
   return `${granule / 1024}K`;
-}
-
-/** Stage 1 of VMSAv8-64. */
-export function aarch64Stage1(config: Stage1Config): Regime {
-  const regions: Region[] = [];
-  const words: string[] = [];
-  for (const [name, ttbr] of [
-    ['TTBR0', config.ttbr0],
-    ['TTBR1', config.ttbr1],
-  ] as const) {
-    if (ttbr === undefined) continue;
-    regions.push(half(name, config, ttbr));
-    words.push(`${name} ${granuleText(ttbr.granule)} ${64 - ttbr.tsz} bits${ttbr.disabled === true ? ' (off)' : ''}`);
-  }
-  return {
-    regions,
-    ...(config.ignoreTopByte?.includes(true) === true ? { ignoreTopByte: config.ignoreTopByte } : {}),
-    summary: `aarch64 stage 1, ${words.join(', ')}, output ${config.oas} bits`,
-  };
-}
-
-/** A stage 2 regime. */
-export interface Stage2Config {
-  readonly ttb: number;
-  /** T0SZ: 64 − input bits. */
-  readonly tsz: number;
-  /** SL0: start level, as the granule encodes it. */
-  readonly sl0: number;
-  readonly granule: Granule;
-  /** Output address bits. */
-  readonly oas: number;
-  readonly ignoreAccessFlag?: boolean;
-  readonly hardwareDirty?: boolean;
-  readonly forceWriteBack?: boolean;
-  /** VTCR.DS: 52-bit addresses with the 4 KiB and 16 KiB granules (FEAT_LPA2). */
-  readonly ds?: boolean;
-  /** VTCR.SL2, with DS and the 4 KiB granule: the start level is -1. */
-  readonly sl2?: boolean;
-}
-
-// D8.2.9.1 (VTCR_EL2.SL0): start level by SL0, 4 KiB granule and the others
-const SL0_4K: readonly (number | undefined)[] = [2, 1, 0, 3];
-const SL0_LARGE: readonly (number | undefined)[] = [3, 2, 1, 0];
-/** Up to 16 tables of the start level may follow each other. */
-const CONCATENATION_BITS = 4;
-
-/** The start level that SL2 and SL0 name. */
-export function stage2StartLevel(granule: Granule, sl0: number, sl2 = false): number {
-  if (sl2 && granule === 4096 && sl0 === 0) return -1;
-  return (granule === 4096 ? SL0_4K : SL0_LARGE)[sl0 & 3] ?? 3;
-}
-
-/** True if SL0 and T0SZ fit each other: 1 to (index bits + 4) bits at the start level. */
-export function stage2Consistent(granule: Granule, sl0: number, tsz: number, sl2 = false): boolean {
-  const start = stage2StartLevel(granule, sl0, sl2);
-  const bits = 64 - tsz - levelShift(granule, start);
-  if (start === 0 && granule === 65536) return false;
-  return bits >= 1 && bits <= granuleBits(granule) - 3 + (start <= 0 ? 0 : CONCATENATION_BITS);
-}
-
-/** Stage 2 of VMSAv8-64, its start tables concatenated where SL0 says so. */
-export function aarch64Stage2(config: Stage2Config): Regime {
-  const { granule, tsz, sl0, oas } = config;
-  const sl2 = config.ds === true && config.sl2 === true;
-  const inputBits = 64 - tsz;
-  const consistent = stage2Consistent(granule, sl0, tsz, sl2);
-  const start = consistent ? stage2StartLevel(granule, sl0, sl2) : startLevel(granule, inputBits);
-  const levels = levelsFrom(granule, start, inputBits);
-  const root = rootOf(config.ttb, levels[0]?.entries ?? 1);
-  const descriptorBits = wideDescriptors(granule, config) ? 52 : 48;
-  const large = root >= pow2(oas) ? 'output-too-large' : undefined;
-  const refused = consistent ? large : 'start-level-inconsistent';
-  const region: Region = {
-    name: 'VTTBR',
-    base: 0n,
-    size: pow2(inputBits),
-    root,
-    descriptors: new Aarch64Descriptors({ ...config, stage: 2, descriptorBits, levels }),
-    ...(refused === undefined ? {} : { refused }),
-  };
-  const summary = `aarch64 stage 2, ${granuleText(granule)} ${inputBits} bits from level ${start}, output ${oas} bits`;
-  return { regions: [region], summary };
 }
