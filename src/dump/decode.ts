@@ -356,7 +356,7 @@ export function modelOf(input: DecodeInput): IommuModel {
     throw new InputError(
       'MISSING_VALUE',
       'dump',
-      'has no registers: give them with --regs (iommu acquire prints a script that saves them), or a root with its geometry (--root, --format, --granule, --ias)',
+      'expected the registers that lead to its tables, got none: the file that `iommu acquire` saves beside the dump (--regs; on the page, drop it too), or a root with its geometry (--root, --format, --granule, --ias)',
     );
   }
   const missing = missingRegisters(registers.iommu, registers.named);

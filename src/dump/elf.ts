@@ -27,6 +27,13 @@ interface ElfLayout {
   readonly phnum: number;
 }
 
+/** What a file is by its e_type, where that is no core (System V ABI, "ELF Header"). */
+const NOT_CORES: Readonly<Record<number, string>> = {
+  1: 'an object file (ET_REL)',
+  2: 'a program (ET_EXEC)',
+  3: 'a program or a shared library (ET_DYN)',
+};
+
 interface ProgramHeader {
   readonly type: number;
   readonly offset: number;
@@ -63,6 +70,8 @@ function readLayout(source: ByteSource, name: string): ElfLayout {
     throw new InputError('UNSUPPORTED_INPUT', name, 'a big-endian ELF core is not supported');
   }
   const header = readExactly(source, name, 'ELF header', 0, wide ? 64 : 52);
+  const other = NOT_CORES[header.getUint16(16, true)];
+  if (other !== undefined) throw new InputError('UNSUPPORTED_INPUT', name, `expected an ELF core, got ${other}`);
   const phentsize = header.getUint16(wide ? 54 : 42, true);
   const phnum = readHeaderCount(source, name, header, wide);
   if (phnum > MOST_HEADERS || (phnum > 0 && phentsize < (wide ? 56 : 32))) {
@@ -97,7 +106,7 @@ function toSegment(source: ByteSource, header: ProgramHeader, notes: NoteCounter
 
 /**
  * Opens an ELF core.
- * @throws InputError `TRUNCATED`, `MALFORMED`, or `UNSUPPORTED_INPUT` for big endian.
+ * @throws InputError `TRUNCATED`, `MALFORMED`, or `UNSUPPORTED_INPUT` for big endian and for what is no core.
  */
 export function openElf(source: ByteSource, name: string): OpenedMemory {
   const { wide, phoff, phentsize, phnum } = readLayout(source, name);

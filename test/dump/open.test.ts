@@ -161,6 +161,16 @@ describe('dumps that are not whole', () => {
     expect(dump.extents).toEqual([{ start: 0x1000, bytes: 4096 }]);
   });
 
+  it('refuses ELF files that are no cores: programs, libraries, object files', async () => {
+    for (const [type, words] of Object.entries({ 1: 'object file', 2: 'program', 3: 'shared library' })) {
+      for (const wide of [true, false]) {
+        const file = elfCore([{ start: 0x1000, bytes: pattern(4096, 1) }], wide);
+        new DataView(file.buffer).setUint16(16, Number(type), true);
+        await expect(openDump(memorySource(file))).rejects.toThrow(new RegExp(`expected an ELF core, got .*${words}`));
+      }
+    }
+  });
+
   it('cuts a segment at the end of the file and says so', async () => {
     const core = elfCore([{ start: 0x1000, bytes: pattern(4096, 1) }], true);
     const dump = await openDump(memorySource(core.subarray(0, core.length - 1000)));
