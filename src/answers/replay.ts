@@ -10,11 +10,9 @@ import type { RowsPort } from '../replay/apart/messages.ts';
 import { Replay } from '../replay/replay.ts';
 import type { CallObserver, RowSpec } from '../replay/row.ts';
 import type { Answer } from '../report/answer.ts';
-import { AddressMap } from '../trace/address-map.ts';
 import type { CallSink } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import type { TraceEvent, TraceNames } from '../trace/events.ts';
-import { PartyShapes } from '../trace/party-shapes.ts';
 import type { ReadStats } from '../trace/stats.ts';
 import { withNotUnderstood } from './not-understood.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
@@ -68,8 +66,6 @@ export class ReplayRun {
   readonly specs: readonly RowSpec[];
   readonly #question: ReplayQuestion;
   readonly #replay: Replay;
-  readonly #shapes = new PartyShapes();
-  readonly #addresses = new AddressMap();
   readonly #limit: number;
   #isFinished = false;
 
@@ -87,11 +83,8 @@ export class ReplayRun {
       splitWork: profile !== null,
       ranges: needsRanges(question),
       maxDoubleMaps: this.#limit,
-      watch: (call) => {
-        this.#shapes.call(call);
-        this.#addresses.call(call);
-        watch?.(call);
-      },
+      parties: true,
+      ...(watch === undefined ? {} : { watch }),
       ...(observer === undefined ? {} : { observer }),
       ...(until === undefined ? {} : { until }),
       ...(apart === undefined ? {} : { apart }),
@@ -140,13 +133,10 @@ export class ReplayRun {
     checkMark(this.#replay, this.#question.until);
     const { profile = null, ranges = false, machine = new MachineNames() } = this.#question;
     const replay = this.#replay;
-    const addresses = this.#addresses.report();
     const data = replayData({
       replay,
       names: this.#question.names,
       stats,
-      shapes: this.#shapes,
-      addresses,
       machine,
       profile,
       ranges,
@@ -160,7 +150,7 @@ export class ReplayRun {
       outcome: outcomeOf(data, asked),
       verdict: replayVerdict(data, machine, asked),
       data,
-      sections: replaySections(data, replay.shape, asked),
+      sections: replaySections(data, replay.findings.shape, asked),
       notes: replayNotes(data, replay, stats, asked, this.#question.hardware),
       records: data.rows,
       csv: rowsCsv(data.rows),

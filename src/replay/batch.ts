@@ -30,6 +30,13 @@ export interface CallColumns {
   readonly prot: Uint8Array<ArrayBuffer>;
   /** Time of the call, nanoseconds of the trace. */
   readonly time: Float64Array<ArrayBuffer>;
+  /** Who mapped: task and device by their ids in the trace's names, −1 where that is not known. */
+  readonly task: Int32Array<ArrayBuffer>;
+  readonly device: Int32Array<ArrayBuffer>;
+  /** For unmaps: when what they end was mapped, nanoseconds; NaN where nothing was. */
+  readonly mappedAt: Float64Array<ArrayBuffer>;
+  /** 1 for an unmap that the trace lacks. */
+  readonly inferred: Uint8Array<ArrayBuffer>;
   /** Addresses of the elements. */
   readonly addresses: Float64Array<ArrayBuffer>;
   /** Lengths of the elements. */
@@ -38,8 +45,9 @@ export interface CallColumns {
 
 /** The memory of columns. */
 export function callMemory(columns: CallColumns): ArrayBuffer[] {
-  const { maps, domain, iova, size, covered, first, prot, time, addresses, lengths } = columns;
-  return [maps, domain, iova, size, covered, first, prot, time, addresses, lengths].map(({ buffer }) => buffer);
+  const { maps, domain, iova, size, covered, first, prot, time, task, device, mappedAt, inferred } = columns;
+  const ofCalls = [maps, domain, iova, size, covered, first, prot, time, task, device, mappedAt, inferred];
+  return [...ofCalls, columns.addresses, columns.lengths].map(({ buffer }) => buffer);
 }
 
 function emptyColumns(): CallColumns {
@@ -53,6 +61,10 @@ function emptyColumns(): CallColumns {
     first: new Uint32Array(BATCH_CALLS + 1),
     prot: new Uint8Array(BATCH_CALLS),
     time: new Float64Array(BATCH_CALLS),
+    task: new Int32Array(BATCH_CALLS),
+    device: new Int32Array(BATCH_CALLS),
+    mappedAt: new Float64Array(BATCH_CALLS),
+    inferred: new Uint8Array(BATCH_CALLS),
     addresses: new Float64Array(FIRST_ELEMENTS),
     lengths: new Float64Array(FIRST_ELEMENTS),
   };
@@ -69,6 +81,10 @@ export class CallBatch implements CallColumns {
   readonly first: CallColumns['first'];
   readonly prot: CallColumns['prot'];
   readonly time: CallColumns['time'];
+  readonly task: CallColumns['task'];
+  readonly device: CallColumns['device'];
+  readonly mappedAt: CallColumns['mappedAt'];
+  readonly inferred: CallColumns['inferred'];
   addresses: CallColumns['addresses'];
   lengths: CallColumns['lengths'];
 
@@ -82,6 +98,10 @@ export class CallBatch implements CallColumns {
     this.first = spare.first;
     this.prot = spare.prot;
     this.time = spare.time;
+    this.task = spare.task;
+    this.device = spare.device;
+    this.mappedAt = spare.mappedAt;
+    this.inferred = spare.inferred;
     this.addresses = spare.addresses;
     this.lengths = spare.lengths;
   }
@@ -106,6 +126,8 @@ export class CallBatch implements CallColumns {
     this.covered[i] = call.covered;
     this.prot[i] = prot;
     this.time[i] = call.time;
+    this.inferred[i] = call.cause === 'inferred' ? 1 : 0;
+    this.#addMapper(call, i);
     const from = this.first[i] as number;
     const end = from + call.count;
     this.first[i + 1] = end;
@@ -119,6 +141,14 @@ export class CallBatch implements CallColumns {
   /** Forgets all calls. */
   clear(): void {
     this.count = 0;
+  }
+
+  #addMapper(call: TraceCall, i: number): void {
+    const { was } = call;
+    const by = call.kind === 'unmap' ? was : call;
+    this.task[i] = by === undefined ? -1 : by.task;
+    this.device[i] = by === undefined ? -1 : by.device;
+    this.mappedAt[i] = was === undefined ? Number.NaN : was.time;
   }
 
   #grow(end: number): void {

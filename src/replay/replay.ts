@@ -7,16 +7,16 @@ import type { TraceDomain } from '../trace/domain-names.ts';
 import { DomainTracker } from '../trace/domains.ts';
 import { DoubleMaps } from '../trace/double-maps.ts';
 import { KIND, type TraceEvent, type TraceNames } from '../trace/events.ts';
-import { Pairing, type PairingReport } from '../trace/pairing.ts';
+import { type PairingReport, pairingReport } from '../trace/pairing.ts';
 import type { TrackCounts } from '../trace/track-counts.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
 import type { RowsPort } from './apart/messages.ts';
 import { RowsApart } from './apart/rows-apart.ts';
 import { CallBatch } from './batch.ts';
+import type { CallFindings } from './call-statistics.ts';
 import { protectionOf } from './protection.ts';
 import type { RowReport } from './row-report.ts';
 import { type CallTaker, RowsHere, type RowsOptions } from './rows-here.ts';
-import { ListShape } from './summary.ts';
 
 /** Marks remembered, and characters of each. */
 const MOST_MARKS = 8;
@@ -26,7 +26,7 @@ const MARK_TEXT = 80;
 export const WITNESS_EVENTS = 200_000;
 
 /** Settings of a {@link Replay}. */
-export interface ReplayOptions extends RowsOptions {
+export interface ReplayOptions extends Omit<RowsOptions, 'statistics'> {
   /** Names shared with the trace's readers. */
   readonly names: TraceNames;
   /**
@@ -38,20 +38,26 @@ export interface ReplayOptions extends RowsOptions {
   readonly watch?: CallSink;
   /** Double maps to keep; default 100. */
   readonly maxDoubleMaps?: number;
+  /** Tell of the calls by device, task and address, too; default false. */
+  readonly parties?: boolean;
   /** Stop at a mark that contains this text. */
   readonly until?: string;
 }
 
-function takerOf(options: ReplayOptions): CallTaker {
+function takerOf({ parties, ...options }: ReplayOptions): CallTaker {
   const { apart, observer, lists } = options;
+  const asked = { ...options, statistics: parties === true ? 'all' : 'pairs' } as const;
   const isApart = apart !== undefined && observer === undefined && lists === undefined;
-  return isApart ? new RowsApart(apart, options) : new RowsHere(options);
+  return isApart ? new RowsApart(apart, asked) : new RowsHere(asked);
+}
+
+function atEnd<Found>(found: Found | undefined): Found {
+  if (found === undefined) throw new Error('the rows of this replay are not at their end');
+  return found;
 }
 
 /** Replays while events come in. */
 export class Replay {
-  /** How contiguous the lists are. */
-  readonly shape: ListShape = new ListShape();
   /** Events on which the regrouping rule was judged: all, or the first {@link WITNESS_EVENTS}. */
   witnessEvents = 0;
   /** Whether the mark was met. */
@@ -67,7 +73,7 @@ export class Replay {
   readonly doubleMaps: DoubleMaps;
   readonly #watch: CallSink | undefined;
   readonly #tracker: DomainTracker;
-  readonly #pairing: Pairing;
+  readonly #names: TraceNames;
   readonly #witness: RegroupWitness;
   readonly #taker: CallTaker;
   #batch = new CallBatch();
@@ -76,7 +82,7 @@ export class Replay {
   constructor(options: ReplayOptions) {
     this.#taker = takerOf(options);
     this.#until = options.until;
-    this.#pairing = new Pairing(options.names);
+    this.#names = options.names;
     this.#witness = new RegroupWitness(options.names);
     const doubles = new DoubleMaps(options.names, options.maxDoubleMaps ?? 100);
     this.doubleMaps = doubles;
@@ -98,14 +104,19 @@ export class Replay {
     return this.#tracker.counts;
   }
 
-  /** Lifetimes, live bytes, leaks, reuse: as found so far, with 100 leaks listed. */
+  /** Lifetimes, live bytes, leaks, reuse, with 100 leaks listed. @throws Error where the rows are not at their end. */
   get pairing(): PairingReport {
-    return this.#pairing.report(this.#tracker);
+    return this.pairingReport(100);
   }
 
   /** The same with at most `maxLeaks` leaks listed. */
   pairingReport(maxLeaks: number): PairingReport {
-    return this.#pairing.report(this.#tracker, maxLeaks);
+    return pairingReport(this.findings.pairs, this.#names, this.#tracker, maxLeaks);
+  }
+
+  /** What the calls come to. @throws Error where the rows are not at their end. */
+  get findings(): CallFindings {
+    return atEnd(this.#taker.findings);
   }
 
   /** Device → its dma events that no map line came before. */
@@ -130,9 +141,7 @@ export class Replay {
 
   /** What the rows did. @throws Error where the rows are not at their end. */
   get reports(): readonly RowReport[] {
-    const { reports } = this.#taker;
-    if (reports === undefined) throw new Error('the rows of this replay are not at their end');
-    return reports;
+    return atEnd(this.#taker.reports);
   }
 
   /** Waits until there is room for further events; at once where the rows are on this thread. @throws what they failed with */
@@ -170,9 +179,7 @@ export class Replay {
   }
 
   #call(call: TraceCall): void {
-    this.#pairing.call(call);
     this.#watch?.(call);
-    this.shape.add(call);
     if (call.kind !== 'unmap' && call.direction < 0) this.assumedProtection++;
     this.#batch.add(call, protectionOf(call));
     if (this.#batch.full) this.#runBatch();

@@ -4,6 +4,7 @@
  */
 import type { DriverFactory } from '../drivers/contract.ts';
 import type { CallBatch, CallColumns } from './batch.ts';
+import { type CallFindings, CallStatistics, type StatisticsAsked } from './call-statistics.ts';
 import type { ListObserver } from './list-observer.ts';
 import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';
 import type { RowReport } from './row-report.ts';
@@ -16,6 +17,8 @@ export interface RowsAsked {
   readonly splitWork?: boolean;
   /** Report the ranges that are mapped at the end, of the first row that keeps the traced addresses; default false. */
   readonly ranges?: boolean;
+  /** What is told of the calls themselves; default none. */
+  readonly statistics?: StatisticsAsked;
 }
 
 /** Settings of {@link RowsHere}. */
@@ -42,16 +45,21 @@ export interface CallTaker {
   ended(): Promise<void>;
   /** What the rows did; undefined before they are at their end. */
   readonly reports: readonly RowReport[] | undefined;
+  /** What was found about the calls; undefined before the rows are at their end, and unless it was asked for. */
+  readonly findings: CallFindings | undefined;
 }
 
 /** Rows with their times. */
 export class RowsHere implements CallTaker {
   reports: readonly RowReport[] | undefined;
+  findings: CallFindings | undefined;
+  readonly #statistics: CallStatistics | undefined;
   readonly #rows: readonly { readonly row: ReplayRow; milliseconds: number }[];
   readonly #clock: () => number;
   readonly #wantsRanges: boolean;
 
-  constructor({ rows, driver, clock, splitWork, ranges, observer, lists }: RowsOptions) {
+  constructor({ rows, driver, clock, splitWork, ranges, observer, lists, statistics = 'none' }: RowsOptions) {
+    this.#statistics = statistics === 'none' ? undefined : new CallStatistics(statistics === 'all');
     this.#rows = rows.map((spec, i) => ({
       row: new ReplayRow(spec, driver(spec), splitWork, i === 0 ? observer : undefined, lists?.[i]),
       milliseconds: 0,
@@ -62,6 +70,7 @@ export class RowsHere implements CallTaker {
 
   /** Replays calls in every row. */
   run(calls: CallColumns): void {
+    this.#statistics?.take(calls);
     for (const timed of this.#rows) {
       const start = this.#clock();
       timed.row.run(calls);
@@ -88,6 +97,7 @@ export class RowsHere implements CallTaker {
   }
 
   end(): void {
+    this.findings = this.#statistics?.findings();
     for (const { row } of this.#rows) row.finish();
     const keeps = this.#wantsRanges ? this.#rows.findIndex(({ row }) => row.spec.iova === 'keep') : -1;
     this.reports = this.#rows.map(({ row, milliseconds }, i) => row.report(milliseconds, i === keeps));

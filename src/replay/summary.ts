@@ -20,6 +20,18 @@ export class PowerHistogram {
   }
 }
 
+/** Counts by power of two: bucket k holds values in [2^k, 2^(k+1)); plain data. */
+export interface PowerCounts {
+  readonly counts: readonly number[];
+}
+
+/** How contiguous lists are: bytes of the lists, contiguous runs of a list, bytes of a run; plain data. */
+export interface ListShapeData {
+  readonly bytes: PowerCounts;
+  readonly runs: PowerCounts;
+  readonly runBytes: PowerCounts;
+}
+
 /** Sizes of lists and of the physically contiguous runs that they consist of. */
 export class ListShape {
   /** Bytes of the lists. */
@@ -28,6 +40,16 @@ export class ListShape {
   readonly runs: PowerHistogram = new PowerHistogram();
   /** Bytes of a run. */
   readonly runBytes: PowerHistogram = new PowerHistogram();
+
+  /** The counts so far, as plain data. */
+  data(): ListShapeData {
+    const { bytes, runs, runBytes } = this;
+    return {
+      bytes: { counts: bytes.counts },
+      runs: { counts: runs.counts },
+      runBytes: { counts: runBytes.counts },
+    };
+  }
 
   /** Adds one call. */
   add(call: TraceCall): void {

@@ -15,6 +15,12 @@ export interface PartyShape {
   readonly lifetime: Summary;
 }
 
+/** By id: of the devices and tasks that have quantiles; plain data. */
+export interface ShapesByParty {
+  readonly devices: ReadonlyMap<number, PartyShape>;
+  readonly tasks: ReadonlyMap<number, PartyShape>;
+}
+
 interface Shape {
   readonly bytes: Sketch;
   readonly lifetime: Sketch;
@@ -35,6 +41,15 @@ class Shapes {
     const row = { bytes: new Sketch(), lifetime: new Sketch() };
     this.#byId[id + 1] = row;
     return row;
+  }
+
+  summaries(): Map<number, PartyShape> {
+    const summaries = new Map<number, PartyShape>();
+    for (const at of this.#byId.keys()) {
+      const shape = this.summary(at - 1);
+      if (shape !== undefined) summaries.set(at - 1, shape);
+    }
+    return summaries;
   }
 
   summary(id: number): PartyShape | undefined {
@@ -58,6 +73,11 @@ export class PartyShapes {
       this.#devices.row(call.was.device)?.lifetime.add(lived);
       this.#tasks.row(call.was.task)?.lifetime.add(lived);
     }
+  }
+
+  /** Of all that have some. */
+  byParty(): ShapesByParty {
+    return { devices: this.#devices.summaries(), tasks: this.#tasks.summaries() };
   }
 
   /** Of the lists of a device; undefined where it mapped nothing, or came after the first 256. */

@@ -14,7 +14,7 @@ import type { MappedBy } from '../../trace/double-maps.ts';
 import type { TraceNames } from '../../trace/events.ts';
 import { missingFor, type Need } from '../../trace/needs.ts';
 import type { Leak, PairingReport, PartyCounts } from '../../trace/pairing.ts';
-import type { PartyShape, PartyShapes } from '../../trace/party-shapes.ts';
+import type { PartyShape } from '../../trace/party-shapes.ts';
 import type { SeriesPoint } from '../../trace/series.ts';
 import type { Summary } from '../../trace/sketch.ts';
 import type { ReadStats, Skipped } from '../../trace/stats.ts';
@@ -143,8 +143,6 @@ export interface ReplayFindings {
   readonly replay: Replay;
   readonly names: TraceNames;
   readonly stats: readonly ReadStats[];
-  readonly shapes: PartyShapes;
-  readonly addresses: AddressMapData | undefined;
   readonly machine: MachineNames;
   readonly profile: Profile | null;
   /** Add the ranges that are mapped at the end. */
@@ -302,7 +300,8 @@ function addressesData({ from, to, stretch, rows }: AddressMapData): AddressesDa
   return { from, to, stretch: hex(stretch), rows: rows.map((row) => ({ ...row, start: hex(row.start) })) };
 }
 
-function liveData({ replay, addresses }: ReplayFindings, pairing: PairingReport): ReplayData['live'] {
+function liveData({ replay }: ReplayFindings, pairing: PairingReport): ReplayData['live'] {
+  const { addresses } = replay.findings;
   return {
     peakBytes: pairing.peakBytes,
     peakNs: pairing.peakTime,
@@ -317,8 +316,9 @@ function liveData({ replay, addresses }: ReplayFindings, pairing: PairingReport)
 
 /** Makes the data; plain, and independent of what it was made from. */
 export function replayData(findings: ReplayFindings): ReplayData {
-  const { replay, stats, shapes, machine, profile, ranges, limit } = findings;
+  const { replay, stats, machine, profile, ranges, limit } = findings;
   const pairing = replay.pairingReport(limit);
+  const { parties } = replay.findings;
   const { listBytes, listElements, elementBytes, lifetime, reuse, relativeError } = pairing;
   const { maps, unmaps, mappedBytes, unmappedBytes, inferredUnmaps } = pairing;
   const title = (id: number): string => replay.domains[id]?.title ?? '';
@@ -333,13 +333,13 @@ export function replayData(findings: ReplayFindings): ReplayData {
     devices: partyData(
       pairing.devices,
       (name) => aboutDevice(machine, name),
-      (id) => shapes.ofDevice(id),
+      (id) => parties.devices.get(id),
     ),
     untranslated: untranslatedData(findings, pairing),
     tasks: partyData(
       pairing.tasks,
       () => '',
-      (id) => shapes.ofTask(id),
+      (id) => parties.tasks.get(id),
     ),
     stillMapped: stillMapped(findings, pairing.leaks),
     doubleMaps: doubleMapsData(replay),

@@ -3,7 +3,7 @@
  * @module
  */
 import { formatSize } from '../../address.ts';
-import type { PowerHistogram } from '../../replay/summary.ts';
+import type { PowerCounts } from '../../replay/summary.ts';
 import type { BarChart, Chart, HeatChart, LineChart } from '../../report/chart.ts';
 import { layerCostChart } from '../../report/describe/layers.ts';
 import { formatBytes } from '../../report/number.ts';
@@ -61,7 +61,7 @@ export function addressChart({ live, domains }: ReplayData): HeatChart | undefin
 function histogram(
   title: string,
   category: string,
-  { counts }: PowerHistogram,
+  { counts }: PowerCounts,
   label: (value: number) => string,
 ): BarChart {
   const first = Math.max(
@@ -81,9 +81,9 @@ function histogram(
 
 /** How contiguous the lists are: what decides whether a path by runs can gain anything. */
 export interface Contiguity {
-  readonly bytes: PowerHistogram;
-  readonly runs: PowerHistogram;
-  readonly runBytes: PowerHistogram;
+  readonly bytes: PowerCounts;
+  readonly runs: PowerCounts;
+  readonly runBytes: PowerCounts;
 }
 
 /** Sizes of lists, of their contiguous runs, runs of a list. */

@@ -6,6 +6,7 @@
 import type { ThreadFailure } from '../../trace/apart/failure.ts';
 import type { Port } from '../../trace/apart/messages.ts';
 import type { CallColumns } from '../batch.ts';
+import type { CallFindings } from '../call-statistics.ts';
 import type { RowReport } from '../row-report.ts';
 import type { RowsAsked } from '../rows-here.ts';
 
@@ -22,7 +23,7 @@ export type RowsReply =
   | { readonly reply: 'ready' }
   /** Calls were replayed: their columns come back. */
   | { readonly reply: 'taken'; readonly batches: readonly CallColumns[] }
-  | { readonly reply: 'end'; readonly reports: readonly RowReport[] }
+  | { readonly reply: 'end'; readonly reports: readonly RowReport[]; readonly findings: CallFindings | undefined }
   | { readonly reply: 'failure'; readonly failure: ThreadFailure };
 
 /** What the thread that pairs calls holds of the thread of the rows. */

@@ -4,6 +4,7 @@
  */
 import { errorOf } from '../../trace/apart/failure.ts';
 import { CallBatch, type CallColumns, callMemory } from '../batch.ts';
+import type { CallFindings } from '../call-statistics.ts';
 import type { RowReport } from '../row-report.ts';
 import type { CallTaker, RowsAsked } from '../rows-here.ts';
 import type { RowsPort } from './messages.ts';
@@ -16,14 +17,15 @@ const MOST_AHEAD = 16;
 /** The rows behind a port. */
 export class RowsApart implements CallTaker {
   reports: readonly RowReport[] | undefined;
+  findings: CallFindings | undefined;
   readonly #port: RowsPort;
   readonly #spare: CallColumns[] = [];
   #waiting: CallColumns[] = [];
   #ahead = 0;
 
-  constructor(port: RowsPort, { rows, splitWork = false, ranges = false }: RowsAsked) {
+  constructor(port: RowsPort, { rows, splitWork = false, ranges = false, statistics = 'none' }: RowsAsked) {
     this.#port = port;
-    port.post({ order: 'rows', asked: { rows, splitWork, ranges } }, []);
+    port.post({ order: 'rows', asked: { rows, splitWork, ranges, statistics } }, []);
   }
 
   take(batch: CallBatch): CallBatch {
@@ -50,7 +52,10 @@ export class RowsApart implements CallTaker {
   async #next(): Promise<void> {
     const reply = await this.#port.next();
     if (reply.reply === 'failure') throw errorOf(reply.failure);
-    if (reply.reply === 'end') this.reports = reply.reports;
+    if (reply.reply === 'end') {
+      this.findings = reply.findings;
+      this.reports = reply.reports;
+    }
     if (reply.reply !== 'taken') return;
     this.#ahead -= reply.batches.length;
     this.#spare.push(...reply.batches);

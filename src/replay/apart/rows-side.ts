@@ -43,6 +43,6 @@ export class RowsSide {
 
   #end(rows: RowsHere): void {
     rows.end();
-    this.#reply({ reply: 'end', reports: rows.reports ?? [] }, []);
+    this.#reply({ reply: 'end', reports: rows.reports ?? [], findings: rows.findings }, []);
   }
 }
