@@ -141,7 +141,7 @@ export class DomainTracker {
     const chain = this.#regroup.find(who);
     const start = startOf(event);
     const end = endOf(event);
-    if (chain === undefined || start < chain.start || end > chain.end) {
+    if (chain === undefined || start < chain.start || end > chain.end || end <= start) {
       this.#countUntranslated(event.device);
       return;
     }

@@ -186,6 +186,7 @@ export class LiveTable {
 
   /** The lowest record of a domain that overlaps [start, end), or −1. */
   overlap(domain: number, start: number, end: number): number {
+    if (end <= start) return -1;
     const sorted = this.#sorted(domain);
     const below = sorted.floor(start);
     if (below >= 0 && this.end(below) > start) return below;

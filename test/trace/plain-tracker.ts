@@ -231,7 +231,7 @@ export class PlainTracker {
     this.#sawDma = true;
     this.#settle((held) => held.who === who);
     let list = this.#open.find((one) => one.who === who);
-    if (list === undefined || start < list.start || end > endOf(list)) {
+    if (list === undefined || start < list.start || end > endOf(list) || end <= start) {
       this.#count('dmaWithoutMap');
       return;
     }
