@@ -5,12 +5,15 @@
 import type { Driver, PowerControl } from '../drivers/contract.ts';
 import type { CheckedList } from '../memory/checked-list.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
-import type { Meter } from '../meter/meter.ts';
+import { Tally, type Weights } from '../meter/tally.ts';
 import type { PagesAtOnce } from '../pagetable/at-once.ts';
 import { ListAtOnce } from '../pagetable/list-at-once.ts';
 import type { PageTable } from '../pagetable/page-table.ts';
 import type { TlbOps } from '../pagetable/tlb-ops.ts';
 import type { Dispatch, Path } from './paths.ts';
+
+/** Runtime power that is taken and given back so many times. */
+type PowerVisits = Required<Pick<PowerControl, 'visits'>>;
 
 /**
  * Calls of one domain that are one kernel call each. Only for drivers whose calls cannot fail and that hear of nothing but
@@ -23,10 +26,9 @@ export class CallsAtOnce {
   readonly mapsRuns: boolean;
   readonly #pages: PagesAtOnce;
   readonly #lists: ListAtOnce | undefined;
-  readonly #meter: Meter;
-  readonly #power: PowerControl | undefined;
+  readonly #listCalls: Tally;
+  readonly #power: PowerVisits | undefined;
   readonly #tlb: TlbOps;
-  readonly #crossings: number;
   readonly #page: number;
   /** Whether each page is a call. */
   readonly #single: boolean;
@@ -45,19 +47,18 @@ export class CallsAtOnce {
     pages: PagesAtOnce,
     { power, tlb, hooks }: Driver,
     table: PageTable,
-    crossings: number,
+    change: Weights,
     path: Path,
   ) {
     const { geometry, meter } = table.tree;
-    this.translates = crossings === 0 || hooks.translate === undefined;
+    this.translates = change.driverCalls === 0 || hooks.translate === undefined;
     this.mapsRuns = path !== 'map-sg';
     this.#pages = pages;
     const inOneWalk = path === 'one-walk' && ListAtOnce.serves(table.tree, table.chooser);
     this.#lists = inOneWalk ? new ListAtOnce(table.tree, table.chooser) : undefined;
-    this.#meter = meter;
-    this.#power = power;
+    this.#listCalls = new Tally(meter, change);
+    this.#power = visitsOf(power);
     this.#tlb = tlb;
-    this.#crossings = crossings;
     this.#page = 2 ** geometry.pageShift;
     const joins = path === 'map-pages' || path === 'one-walk';
     this.#single = !joins;
@@ -73,10 +74,11 @@ export class CallsAtOnce {
     const { mapped, unmapped, syncMap } = driver.hooks;
     if (driver.cannotFail !== true || mapped !== undefined || unmapped !== undefined || syncMap !== undefined)
       return undefined;
-    const pages = table.callsAtOnce();
-    return pages === undefined
-      ? undefined
-      : new CallsAtOnce(pages, driver, table, dispatch === 'indirect' ? 1 : 0, path);
+    const crossings = dispatch === 'indirect' ? 1 : 0;
+    const question = { driverCalls: crossings, tableCalls: crossings };
+    const change = { coreTurns: 1, ...question };
+    const pages = table.callsAtOnce(change, question);
+    return pages === undefined ? undefined : new CallsAtOnce(pages, driver, table, change, path);
   }
 
   /** Maps a range with a protection that was checked; false where nothing was done. */
@@ -84,7 +86,7 @@ export class CallsAtOnce {
     if (bytes >= this.#table) return this.mapBlocks(iova, pa, bytes, prot);
     if (bytes !== this.#page && (this.#single || !(bytes < this.#mapsBelow))) return false;
     if (!this.#pages.map(iova, pa, bytes, prot, 1)) return false;
-    this.#count(1);
+    this.#power?.visits(1);
     return true;
   }
 
@@ -92,7 +94,7 @@ export class CallsAtOnce {
   mapRun(iova: number, pa: number, bytes: number, prot: number): boolean {
     const calls = this.#callsFor(bytes, this.#mapsBelow);
     if (calls === 0 || !this.#pages.map(iova, pa, bytes, prot, calls)) return false;
-    this.#count(calls);
+    this.#power?.visits(calls);
     return true;
   }
 
@@ -104,7 +106,7 @@ export class CallsAtOnce {
   mapRuns(list: ScatterList, index: number, iova: number, prot: number): number {
     const pages = this.#pages;
     if (!pages.mapRuns(list, index, iova, this.#mapsBelow, prot, this.#single)) return index;
-    this.#count(pages.calls);
+    this.#power?.visits(pages.calls);
     return pages.next;
   }
 
@@ -118,7 +120,8 @@ export class CallsAtOnce {
     const [piece] = list.pieces;
     if (this.#lists === undefined || piece?.facts.singlePages !== true || list.pieces.length > 1) return false;
     if (!this.#lists.map(iova, list.open(piece.cut), prot)) return false;
-    this.#count(1);
+    this.#listCalls.add(1, 0);
+    this.#power?.visits(1);
     return true;
   }
 
@@ -126,7 +129,7 @@ export class CallsAtOnce {
   mapBlocks(iova: number, pa: number, bytes: number, prot: number): boolean {
     if (bytes !== this.#table && !(bytes > this.#table && bytes < this.#tablesBelow)) return false;
     if (!this.#pages.mapBlocks(iova, pa, bytes, prot)) return false;
-    this.#count(1);
+    this.#power?.visits(1);
     return true;
   }
 
@@ -137,8 +140,8 @@ export class CallsAtOnce {
   unmap(iova: number, bytes: number, queued: boolean): boolean {
     if (bytes >= this.#table) return this.#unmapTables(iova, bytes);
     if (bytes !== this.#page && (this.#single || !(bytes < this.#unmapsBelow))) return false;
-    if (!this.#pages.unmap(iova, bytes, 1, 1)) return false;
-    this.#count(1);
+    if (!this.#pages.unmap(iova, bytes, 0)) return false;
+    this.#power?.visits(1);
     if (!queued) this.#tlb.addPages(iova, this.#page, bytes / this.#page);
     return true;
   }
@@ -146,8 +149,8 @@ export class CallsAtOnce {
   /** Unmaps a range of smallest pages that was found mapped, in as many calls as the path makes of it; else as {@link CallsAtOnce.unmap}. */
   unmapRun(iova: number, bytes: number, queued: boolean): boolean {
     const calls = this.#callsFor(bytes, this.#unmapsBelow);
-    if (calls === 0 || !this.#pages.unmap(iova, bytes, 0, calls)) return false;
-    this.#count(calls);
+    if (calls === 0 || !this.#pages.unmap(iova, bytes, calls)) return false;
+    this.#power?.visits(calls);
     const page = this.#page;
     const step = bytes / calls;
     for (let at = iova; !queued && at < iova + bytes; at += step) this.#tlb.addPages(at, page, step / page);
@@ -162,33 +165,27 @@ export class CallsAtOnce {
 
   /** The output address, −1 where nothing is mapped, NaN where it must be asked otherwise. */
   translate(iova: number): number {
-    const pa = this.#pages.translate(iova);
-    if (Number.isNaN(pa)) return pa;
-    const meter = this.#meter;
-    meter.driverCalls += this.#crossings;
-    meter.tableCalls += this.#crossings;
-    return pa;
+    return this.#pages.translate(iova);
   }
 
   #unmapTables(iova: number, bytes: number): boolean {
     if (!this.#freesTables || (bytes !== this.#table && !(bytes < this.#tablesBelow))) return false;
     if (!this.#pages.unmapTables(iova, bytes)) return false;
-    this.#count(1);
+    this.#power?.visits(1);
     return true;
-  }
-
-  #count(calls: number): void {
-    const meter = this.#meter;
-    meter.coreTurns += calls;
-    meter.driverCalls += calls * this.#crossings;
-    meter.tableCalls += calls * this.#crossings;
-    const power = this.#power;
-    if (power?.visits !== undefined) power.visits(calls);
-    else for (let i = 0; power !== undefined && i < calls; i++) visit(power);
   }
 }
 
-function visit(power: PowerControl): void {
-  power.get();
-  power.put();
+/** Visits of a power control, one by one where it knows no other. */
+function visitsOf(power: PowerControl | undefined): PowerVisits | undefined {
+  if (power === undefined) return undefined;
+  if (power.visits !== undefined) return power as PowerVisits;
+  return {
+    visits: (count) => {
+      for (let i = 0; i < count; i++) {
+        power.get();
+        power.put();
+      }
+    },
+  };
 }

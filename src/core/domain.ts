@@ -13,6 +13,7 @@ import { asArrays, type ListInput } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
 import { PageTable } from '../pagetable/page-table.ts';
+import type { Done } from '../pagetable/runs.ts';
 import { forEachLeaf, leafSize } from '../pagetable/scan.ts';
 import { CallsAtOnce } from './at-once.ts';
 import { answersFor, type Calls, type MapResult, type UnmapResult } from './calls.ts';
@@ -27,6 +28,19 @@ import { checkHooks, Route } from './route.ts';
 import { SafeCalls } from './safe-calls.ts';
 
 const CLEAR: DirtyOptions = {};
+
+/** Whether a domain takes calls: one is under way, or its tables are freed. */
+const READY = 0;
+const BUSY = 1;
+const FREED = 2;
+type State = typeof READY | typeof BUSY | typeof FREED;
+
+/** What a call is refused with that a domain does not take. */
+function refusal(state: State): IommuError {
+  return state === FREED
+    ? new IommuError('FREED', 'domain', 'its tables are freed')
+    : new IommuError('SECOND_WRITER', 'domain', 'a call is under way; a domain has one writer at a time');
+}
 
 /** A leaf of a domain. */
 export interface Leaf {
@@ -98,8 +112,8 @@ export class Domain {
   readonly #requests: Requests;
   readonly #calls: Calls;
   readonly #dirty: DirtyCalls;
-  #busy = false;
-  #freed = false;
+  readonly #done: Done;
+  #state: State = READY;
 
   /**
    * @throws IommuError `UNKNOWN_FORMAT`, `BAD_GEOMETRY`, `BAD_QUIRK`, `BAD_OPTION`, `NO_MEMORY`.
@@ -120,6 +134,7 @@ export class Domain {
     this.#check = new ArgumentCheck(geometry, memory);
     const atOnce = semantics === 'safe' ? CallsAtOnce.of(this.driver, this.table, dispatch, path) : undefined;
     this.#requests = new Requests(this.#route, this.table, path, atOnce);
+    this.#done = this.#requests.done;
     this.#dirty = new DirtyCalls(context, this.#route, this.#check);
     const gathers = path === 'one-walk' && this.table.gathersLists;
     this.#calls =
@@ -132,7 +147,7 @@ export class Domain {
 
   /** Whether a value is a domain; asks nothing of it, as a proxy would answer. */
   static is(value: unknown): value is Domain {
-    return typeof value === 'object' && value !== null && #busy in value;
+    return typeof value === 'object' && value !== null && #state in value;
   }
 
   /** What the driver programs: the registers of the format, by flat name. */
@@ -151,7 +166,7 @@ export class Domain {
     try {
       return this.#calls.map(iova, pa, size, prot);
     } finally {
-      this.#busy = false;
+      this.#state = READY;
     }
   }
 
@@ -165,7 +180,7 @@ export class Domain {
     try {
       return this.#calls.mapSg(iova, CheckedList.is(list) ? list : asArrays(list), prot);
     } finally {
-      this.#busy = false;
+      this.#state = READY;
     }
   }
 
@@ -182,7 +197,7 @@ export class Domain {
       const bytes = this.#calls.unmap(iova, size, UnmapChoices.of(options));
       return { bytes, splits: this.meter.splits - before };
     } finally {
-      this.#busy = false;
+      this.#state = READY;
     }
   }
 
@@ -231,7 +246,7 @@ export class Domain {
     try {
       return this.#dirty.read(iova, size, options);
     } finally {
-      this.#busy = false;
+      this.#state = READY;
     }
   }
 
@@ -244,7 +259,7 @@ export class Domain {
     try {
       return this.#dirty.mark(iova);
     } finally {
-      this.#busy = false;
+      this.#state = READY;
     }
   }
 
@@ -282,22 +297,19 @@ export class Domain {
     try {
       this.#route.detach();
       this.#route.free();
-      this.#freed = true;
+      this.#state = FREED;
     } finally {
-      this.#busy = false;
+      if (this.#state === BUSY) this.#state = READY;
     }
   }
 
   #enter(): void {
-    this.#alive();
-    if (this.#busy) {
-      throw new IommuError('SECOND_WRITER', 'domain', 'a call is under way; a domain has one writer at a time');
-    }
-    this.#busy = true;
-    this.#requests.done.bytes = 0;
+    if (this.#state !== READY) throw refusal(this.#state);
+    this.#state = BUSY;
+    this.#done.bytes = 0;
   }
 
   #alive(): void {
-    if (this.#freed) throw new IommuError('FREED', 'domain', 'its tables are freed');
+    if (this.#state === FREED) throw refusal(FREED);
   }
 }

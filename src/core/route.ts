@@ -106,16 +106,16 @@ export class Route implements PagesSink, UnmapSink {
   /** The output address, or −1. Through its ops table a driver may ask the device. */
   iovaToPhys(iova: number): number {
     if (this.#crossings === 0) return this.#table.iovaToPhys(iova);
-    this.#meter.driverCalls++;
+    this.#meter.added.driverCalls++;
     if (this.#hooks.translate !== undefined) return this.#askDevice(this.#hooks.translate, iova);
-    this.#meter.tableCalls++;
+    this.#meter.added.tableCalls++;
     return this.#table.iovaToPhys(iova);
   }
 
   /** The output addresses of neighbouring smallest pages, or −1. */
   translateRange(iova: number, count: number, out: Float64Array): void {
-    this.#meter.driverCalls += this.#crossings;
-    this.#meter.tableCalls += this.#crossings;
+    this.#meter.added.driverCalls += this.#crossings;
+    this.#meter.added.tableCalls += this.#crossings;
     this.#table.translateRange(iova, count, out);
   }
 
@@ -241,9 +241,9 @@ export class Route implements PagesSink, UnmapSink {
 
   #enter(): void {
     const meter = this.#meter;
-    meter.coreTurns++;
-    meter.driverCalls += this.#crossings;
-    meter.tableCalls += this.#crossings;
+    meter.added.coreTurns++;
+    meter.added.driverCalls += this.#crossings;
+    meter.added.tableCalls += this.#crossings;
     this.#power?.get();
   }
 

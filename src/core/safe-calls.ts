@@ -104,8 +104,10 @@ export class SafeCalls implements Calls {
   }
 
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
-    if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number' && this.#isChecked(prot)) {
-      if (this.#atOnce?.map(iova, pa, size, prot) === true) return this.#mapped(size);
+    const atOnce = this.#atOnce;
+    if (atOnce !== undefined && typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number') {
+      const known = prot === this.#prot || this.#isChecked(prot);
+      if (known && atOnce.map(iova, pa, size, prot)) return { bytes: size, errno: 0, granted: this.#granted };
     }
     return this.#mapAny(iova, pa, size, prot);
   }

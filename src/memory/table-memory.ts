@@ -205,7 +205,9 @@ export class TableMemory implements PhysicalMemory {
 
   /** Counts entries of a last-level table that came into use (or, negative, went out of it). */
   addEntries(offset: number, count: number): void {
-    this.#entries[offset >>> UNIT_SHIFT] = (this.#entries[offset >>> UNIT_SHIFT] as number) + count;
+    const entries = this.#entries;
+    const at = offset >>> UNIT_SHIFT;
+    entries[at] = (entries[at] as number) + count;
   }
 
   /** State of the memory at a physical address. */

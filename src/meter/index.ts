@@ -5,4 +5,6 @@
 export type { CommandTotals } from './commands.ts';
 export { CommandCounts } from './commands.ts';
 export type { CountName, Counts } from './meter.ts';
-export { COUNT_NAMES, Meter, noCounts } from './meter.ts';
+export { COUNT_NAMES, Meter, noCounts, TalliedCounts } from './meter.ts';
+export type { Weights } from './tally.ts';
+export { Tally } from './tally.ts';

@@ -8,6 +8,7 @@ import { STATE_OFFSET } from '../memory/kernel-contract.ts';
 import type { ScatterList } from '../memory/scatter-list.ts';
 import { SCRATCH, type TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import { Tally, type Weights } from '../meter/tally.ts';
 import { type Cursor, DEPTH_WALKED } from './cursor.ts';
 import type { TlbOps } from './tlb-ops.ts';
 import type { TableTree } from './tree.ts';
@@ -22,6 +23,30 @@ interface LeafBits {
   readonly block: Entry;
 }
 
+/** Tallies of the calls of one tree, by what they are counted as. */
+class Tallies {
+  readonly maps: Tally;
+  readonly blocks: Tally;
+  /** Unmap calls that looked first whether all is mapped. */
+  readonly unmaps: Tally;
+  /** Those of a range that was looked at before. */
+  readonly unmapRuns: Tally;
+  readonly tables: Tally;
+  /** Their pages are the entries read. */
+  readonly translations: Tally;
+
+  constructor(meter: Meter, last: number, change: Weights, question: Weights) {
+    const entry = { entryWrites: 1 };
+    const entryRead = { tableReads: 1, entryWrites: 1 };
+    this.maps = new Tally(meter, { ...change, walks: 1, tableReads: last, wmb: 1 }, entry);
+    this.blocks = new Tally(meter, { ...change, walks: 1, tableReads: 2 * (last - 1), wmb: 1 }, entryRead);
+    this.unmaps = new Tally(meter, { ...change, walks: 1, tableReads: 2 * last + 1 }, entry);
+    this.unmapRuns = new Tally(meter, { ...change, walks: 1, tableReads: last + 1 }, entry);
+    this.tables = new Tally(meter, { ...change, walks: 1, tableReads: 2 * last - 1 }, entryRead);
+    this.translations = new Tally(meter, question, { tableReads: 1 });
+  }
+}
+
 /**
  * One tree's calls at once. What kernels find other than they expect (tables that are missing, entries in use, numbers out of range)
  * is left to the calls of `PageTable`, as if it had not been tried. The counts are those of that call.
@@ -33,6 +58,7 @@ export class PagesAtOnce {
   readonly #geometry: Geometry;
   readonly #memory: TableMemory;
   readonly #meter: Meter;
+  readonly #tallies: Tallies;
   readonly #cursor: Cursor;
   readonly #last: number;
   readonly #page: number;
@@ -50,12 +76,17 @@ export class PagesAtOnce {
   /** By protection. */
   readonly #leaves: (LeafBits | undefined)[] = [];
 
-  constructor(tree: TableTree) {
+  /**
+   * @param change what a call that changes tables is counted as besides
+   * @param question what a translation is counted as besides
+   */
+  constructor(tree: TableTree, change: Weights, question: Weights) {
     const { geometry, memory, meter, last, roots, outputEnd, cursor, tlb, levels, spans } = tree;
     this.#tree = tree;
     this.#geometry = geometry;
     this.#memory = memory;
     this.#meter = meter;
+    this.#tallies = new Tallies(meter, last, change, question);
     this.#cursor = cursor;
     this.#last = last;
     this.#page = 2 ** geometry.pageShift;
@@ -89,7 +120,7 @@ export class PagesAtOnce {
     const table = memory.kernels.mapCall8(this.#last, iova, pa, bytes, page.lo, page.hi);
     if (table === 0) return false;
     const pages = bytes * this.#perPage;
-    this.#countMaps(calls, pages);
+    this.#tallies.maps.add(calls, pages);
     memory.addEntries(table, pages);
     return true;
   }
@@ -111,7 +142,7 @@ export class PagesAtOnce {
     this.next = f64[STATE] as number;
     this.pages = f64[STATE + 2] as number;
     this.calls = single ? this.pages : (f64[STATE + 1] as number);
-    this.#countMaps(this.calls, this.pages);
+    this.#tallies.maps.add(this.calls, this.pages);
     memory.addEntries(table, this.pages);
     return true;
   }
@@ -123,31 +154,24 @@ export class PagesAtOnce {
     const { block } = this.#leaves[prot] ?? this.#learn(prot);
     const depth = this.#last - 1;
     if (memory.kernels.mapCall8(depth, iova, pa, bytes, block.lo, block.hi) === 0) return false;
-    const count = bytes / this.span;
-    const meter = this.#meter;
-    meter.walks++;
-    meter.tableReads += 2 * depth + count;
-    meter.entryWrites += count;
-    meter.wmb++;
+    this.#tallies.blocks.add(1, bytes / this.span);
     this.#tree.hasBlocks = true;
     return true;
   }
 
   /**
    * Unmaps `bytes` bytes; false where nothing was done. Who calls tells the TLB.
-   * @param searches walks that are counted for finding out whether all of it is mapped
-   * @param calls what unmapping it is counted as: so many calls, one behind the other
+   * @param calls what unmapping it is counted as: so many calls, one behind the other, or 0 for one that first finds out whether all of it
+   * is mapped
    */
-  unmap(iova: number, bytes: number, searches: number, calls: number): boolean {
+  unmap(iova: number, bytes: number, calls: number): boolean {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
     const table = memory.kernels.unmapCall8(iova, bytes);
     if (table === 0) return false;
     const pages = bytes * this.#perPage;
-    const meter = this.#meter;
-    meter.walks += calls;
-    meter.tableReads += searches * this.#last + calls * (this.#last + 1);
-    meter.entryWrites += pages;
+    if (calls === 0) this.#tallies.unmaps.add(1, pages);
+    else this.#tallies.unmapRuns.add(calls, pages);
     memory.addEntries(table, -pages);
     return true;
   }
@@ -164,16 +188,9 @@ export class PagesAtOnce {
     this.#cursor.forget();
     this.#flush(iova, count);
     memory.freeAll(list, count, this.#tables.allocBytes);
-    this.#countTables(count);
+    this.#tallies.tables.add(1, count);
+    this.#meter.tablesFreed += count;
     return true;
-  }
-
-  #countMaps(calls: number, pages: number): void {
-    const meter = this.#meter;
-    meter.walks += calls;
-    meter.tableReads += this.#last * calls;
-    meter.entryWrites += pages;
-    meter.wmb += calls;
   }
 
   #flush(iova: number, count: number): void {
@@ -184,20 +201,12 @@ export class PagesAtOnce {
     else for (let i = 0; i < count; i++) tlb.flushWalk(iova + i * span, span, page);
   }
 
-  #countTables(count: number): void {
-    const meter = this.#meter;
-    meter.walks++;
-    meter.tableReads += 2 * this.#last - 1 + count;
-    meter.entryWrites += count;
-    meter.tablesFreed += count;
-  }
-
   /** The output address, −1 where nothing is mapped, NaN where it must be asked otherwise. */
   translate(iova: number): number {
     const memory = this.#memory;
     if (memory.walker !== this.#cursor) this.#cursor.start();
     const pa = memory.kernels.translateCall8(iova);
-    if (!Number.isNaN(pa)) this.#meter.tableReads += (memory.u32[DEPTH_WALKED] as number) + 1;
+    if (!Number.isNaN(pa)) this.#tallies.translations.add(1, (memory.u32[DEPTH_WALKED] as number) + 1);
     return pa;
   }
 

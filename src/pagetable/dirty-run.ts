@@ -46,7 +46,7 @@ class DirtyRun {
     const tree = this.#tree;
     const lo = tree.lo(at);
     const hi = tree.hi(at);
-    tree.meter.tableReads++;
+    tree.meter.added.tableReads++;
     if ((lo | hi) === 0) return EINVAL;
     if (tree.isTable(depth, lo)) return this.below(depth + 1, tree.tableAt(at));
     const { dirty } = tree.geometry;

@@ -122,7 +122,7 @@ class Reader {
     const span = tree.spanAt(depth);
     const start = iova - offsetIn(iova, span);
     const byKernel = depth === tree.last && tellsContiguous(tree);
-    tree.meter.tableReads += count;
+    tree.meter.added.tableReads += count;
     for (let i = index; i < index + count; ) {
       const base = start + (i - index) * span;
       const run = byKernel ? firstContiguous(tree, table, i, index + count) - i : 0;
@@ -159,7 +159,7 @@ class Reader {
     const dirty = kernels.dirty8(at, count, SCRATCH.offset, maskLo, maskHi, valueLo, valueHi, turned);
     if (dirty === 0) return;
     if (!this.#keep) {
-      tree.meter.entryWrites += dirty;
+      tree.meter.added.entryWrites += dirty;
       this.#cleaned?.add(at, count, tree.memory.u32, BITS);
     }
     this.#hand(iova, size, count, dirty);

@@ -109,7 +109,7 @@ export class LeafWriter {
     const size = this.#tree.spanAt(place.depth) * slots;
     if (pa + count * size <= this.#outputBreak) this.#writeRun(place, pa, bits);
     else this.#writeStrides(place, pa, bits, size);
-    this.#tree.meter.entryWrites += count * slots;
+    this.#tree.meter.added.entryWrites += count * slots;
   }
 
   #writeStrides(place: Place, pa: number, bits: Entry, size: number): void {
@@ -128,7 +128,7 @@ export class LeafWriter {
   /** Writes entries as Linux 6.1 does for a split of v7s: each is the one before plus the bytes of a page, carries included. */
   writeSums(place: Place, first: Entry): void {
     fillRun(this.#tree, place, first, this.#tree.spanAt(place.depth) * place.slots);
-    this.#tree.meter.entryWrites += place.entries;
+    this.#tree.meter.added.entryWrites += place.entries;
   }
 
   /** Pages from output address `from` on, at most `pages`, whose entries differ by one stride. */

@@ -96,9 +96,9 @@ export class ListAtOnce {
   /** Counts one walk that goes on from table to table; where the root is above the last level, each goes from the root. */
   #count(tables: number, pages: number): void {
     const { meter, last, top } = this.#tree;
-    if (last - 1 === top) meter.walks += tables - 1;
-    meter.tableReads += tables;
-    meter.entryWrites += pages;
-    meter.wmb++;
+    if (last - 1 === top) meter.added.walks += tables - 1;
+    meter.added.tableReads += tables;
+    meter.added.entryWrites += pages;
+    meter.added.wmb++;
   }
 }

@@ -139,7 +139,7 @@ export class ListWalk {
     const index = whole ? 0 : tree.indexAt(depth, at);
     if (!free && firstSet(tree, table, index, index + pages) < index + pages) return EEXIST;
     this.#write(table + (index << tree.entryShift), pages, list, prot);
-    tree.meter.entryWrites += pages;
+    tree.meter.added.entryWrites += pages;
     tree.addEntries(depth, table, pages);
     tree.journal.wrote = true;
     tree.cleans.run(table, index, 1, pages);

@@ -11,6 +11,7 @@ import { CheckedList, type ListPiece } from '../memory/checked-list.ts';
 import type { ListArrays } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Meter } from '../meter/meter.ts';
+import type { Weights } from '../meter/tally.ts';
 import { PagesAtOnce } from './at-once.ts';
 import type { CleanedEntries } from './cleaned.ts';
 import { type DirtyVisitor, readDirty } from './dirty.ts';
@@ -102,9 +103,13 @@ export class PageTable implements PagesSink, UnmapSink {
     return this.#listWalk !== undefined;
   }
 
-  /** Calls at once, where kernels can do them. */
-  callsAtOnce(): PagesAtOnce | undefined {
-    return PagesAtOnce.serves(this.tree) ? new PagesAtOnce(this.tree) : undefined;
+  /**
+   * Calls at once, where kernels can do them.
+   * @param change what a call that changes tables is counted as besides
+   * @param question what a translation is counted as besides
+   */
+  callsAtOnce(change: Weights, question: Weights): PagesAtOnce | undefined {
+    return PagesAtOnce.serves(this.tree) ? new PagesAtOnce(this.tree, change, question) : undefined;
   }
 
   /** Ranges below these bytes are mapped by one call of equal pages wherever they begin. */
@@ -142,7 +147,7 @@ export class PageTable implements PagesSink, UnmapSink {
     const refused = this.#checks?.refuseMap(iova, pa, size, count, prot) ?? 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
-    this.tree.meter.wmb++;
+    this.tree.meter.added.wmb++;
     return errno;
   }
 
@@ -165,7 +170,7 @@ export class PageTable implements PagesSink, UnmapSink {
       throw error;
     }
     cleans.end();
-    if (oneWalk) this.tree.meter.wmb++;
+    if (oneWalk) this.tree.meter.added.wmb++;
     return errno;
   }
 
@@ -384,7 +389,7 @@ export class PageTable implements PagesSink, UnmapSink {
     const refused = this.#checks?.refuseMap(iova, pa, size, count, prot) ?? 0;
     if (refused !== 0) return refused;
     const errno = this.#mapRun(iova, pa, size, count, prot, done, false);
-    if (this.#rules.mapSgBarriers === 'each page') this.tree.meter.wmb++;
+    if (this.#rules.mapSgBarriers === 'each page') this.tree.meter.added.wmb++;
     return errno;
   }
 }

@@ -51,7 +51,7 @@ export class RangeUnmapper {
       i += slots;
     }
     if (first !== -1) tree.cleans.count(table, first, 1, last - first);
-    tree.meter.tableReads += i - index + 1;
+    tree.meter.added.tableReads += i - index + 1;
     if (depth === tree.last) tree.memory.addEntries(table, index - i);
     return i >= index + count;
   }

@@ -81,7 +81,7 @@ export class TableRemoval {
     const { erased, memory } = tree;
     if (!erased.active) return;
     erased.restore(memory.u32, (at, entries, table, more) => {
-      tree.meter.entryWrites += entries;
+      tree.meter.added.entryWrites += entries;
       if (more !== 0) memory.addEntries(table, more);
       tree.forgetPath();
       tree.cleans.attempt(at, entries);

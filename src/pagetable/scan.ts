@@ -24,7 +24,7 @@ function translateEntry(tree: TableTree, iova: number): number {
   const at = tree.entryAt(depth, tableReached(found), iova);
   const lo = tree.lo(at);
   const hi = tree.hi(at);
-  tree.meter.tableReads += depth + 1;
+  tree.meter.added.tableReads += depth + 1;
   if ((lo | hi) === 0) return -1;
   const size = sizeOf(tree, depth, lo, hi);
   return join(tree.geometry.address(lo, hi, depth), offsetIn(iova, size), size);
@@ -88,13 +88,13 @@ function findOnPath(tree: TableTree, from: number, end: number, mapped: boolean)
   const found = tree.follow(from, target, false);
   const depth = depthReached(found);
   const table = tableReached(found);
-  tree.meter.tableReads += depth;
+  tree.meter.added.tableReads += depth;
   if (depth === target) {
     if (depth === tree.last) return findLeaf(tree, table, from, end, mapped);
     return findBelow(tree, tree.stand(depth, table, from, end), end, mapped);
   }
   const at = tree.entryAt(depth, table, from);
-  tree.meter.tableReads++;
+  tree.meter.added.tableReads++;
   return ((tree.lo(at) | tree.hi(at)) !== 0) === mapped ? from : -1;
 }
 
@@ -110,9 +110,9 @@ function findBelow(tree: TableTree, place: Place, end: number, mapped: boolean):
   const { meter } = tree;
   const none = entriesOf(tree, !mapped);
   const skipped = mapped ? firstSet(tree, table, index, index + count) - index : 0;
-  meter.tableReads += skipped;
+  meter.added.tableReads += skipped;
   for (let i = skipped; i < count; i++) {
-    meter.tableReads++;
+    meter.added.tableReads++;
     const word = first + (i << tree.wordShift);
     const lo = (u32[word] as number) | 0;
     if ((lo & tableMask) !== tableValue) {

@@ -42,7 +42,7 @@ function translateSome(tree: TableTree, iova: number, count: number, place: numb
   const depth = depthReached(found);
   const table = tableReached(found);
   const index = tree.indexAt(depth, iova);
-  meter.tableReads += depth - depthBegun(found) + 1;
+  meter.added.tableReads += depth - depthBegun(found) + 1;
   if (depth < last || !tellsContiguous(tree))
     return translateEntry(tree, depth, table, index, iova, count, place, page);
   const end = Math.min(index + count, tree.levelAt(last).entries);
@@ -50,7 +50,7 @@ function translateSome(tree: TableTree, iova: number, count: number, place: numb
   if (pages === 0) return translateEntry(tree, depth, table, index, iova, count, place, page);
   const { addressShift, leafFieldLo, leafFieldHi } = tree.geometry;
   const from = table + (index << tree.entryShift);
-  meter.tableReads += pages - 1;
+  meter.added.tableReads += pages - 1;
   tree.memory.kernels.decode8(from, pages, 8 * (PLACE + place), addressShift, leafFieldLo, leafFieldHi);
   return pages;
 }

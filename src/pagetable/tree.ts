@@ -175,8 +175,8 @@ export class TableTree {
     place.depth = depthReached(found);
     place.table = tableReached(found);
     place.index = this.indexAt(place.depth, iova);
-    this.meter.walks++;
-    this.meter.tableReads += place.depth + 1;
+    this.meter.added.walks++;
+    this.meter.added.tableReads += place.depth + 1;
   }
 
   /** Stands on the entries of a table that hold [from, end), one page each. */
@@ -222,7 +222,7 @@ export class TableTree {
    */
   translate(iova: number): number {
     const pa = this.cursor.translate(this.rootOf(iova) | this.top, iova, this.last);
-    if (!Number.isNaN(pa)) this.meter.tableReads += this.cursor.depth + 1;
+    if (!Number.isNaN(pa)) this.meter.added.tableReads += this.cursor.depth + 1;
     return pa;
   }
 
@@ -254,7 +254,7 @@ export class TableTree {
   store(at: number, lo: number, hi: number): void {
     this.memory.u32[at >>> 2] = lo;
     if (this.entryShift === 3) this.memory.u32[(at >>> 2) + 1] = hi;
-    this.meter.entryWrites++;
+    this.meter.added.entryWrites++;
   }
 
   /** Zeroes the entry at an index of a word, and returns the low word that it had. */
@@ -302,7 +302,7 @@ export class TableTree {
   #countPages(found: number, iova: number, count: number): void {
     const depth = depthReached(found);
     const table = tableReached(found);
-    this.meter.entryWrites += count;
+    this.meter.added.entryWrites += count;
     if (depth === this.last) this.memory.addEntries(table, count);
     else this.hasBlocks = true;
     this.journal.wrote = true;
@@ -355,14 +355,14 @@ export class TableTree {
       this.erased.keep(this.memory.u32, first, count << this.wordShift, table);
     }
     clearRun(this, table, index, count);
-    this.meter.entryWrites += count;
+    this.meter.added.entryWrites += count;
   }
 
   /** Counts the part of a walk that was done: what goes on from there counts the rest. */
   #countWalk(found: number): void {
     const from = depthBegun(found);
-    if (from === this.top) this.meter.walks++;
-    this.meter.tableReads += depthReached(found) - from;
+    if (from === this.top) this.meter.added.walks++;
+    this.meter.added.tableReads += depthReached(found) - from;
     if (!this.#coherent) this.cleans.count(0, 0, this.cursor.unmarked, 1);
   }
 
@@ -385,7 +385,7 @@ export class TableTree {
     let table = reached;
     for (let depth = from; depth < target; depth++) {
       const at = this.entryAt(depth, table, iova);
-      this.meter.tableReads++;
+      this.meter.added.tableReads++;
       table = depth === from ? this.#extendEmpty(depth + 1, at) : this.#extend(depth + 1, at);
       if (table < 0) {
         this.forgetPath();

@@ -46,8 +46,8 @@ export function unmapInTable(tree: TableTree, iova: number, bytes: number, mode:
   const pages = bytes / tree.spanAt(last);
   const index = tree.indexAt(last, iova);
   if (isInsideLeaf(tree, table, index) || isInsideLeaf(tree, table, index + pages)) return false;
-  meter.walks++;
-  meter.tableReads += last + 1;
+  meter.added.walks++;
+  meter.added.tableReads += last + 1;
   eraseRun(tree, table, index, pages);
   tree.cleans.run(table, index, pages, 1);
   if (!mode.queued) tree.tlb.addPages(iova, tree.spanAt(last), pages);
@@ -183,7 +183,7 @@ function clearEntries(tree: TableTree, place: Place, mode: UnmapMode): void {
   const { erased, memory, wordShift } = tree;
   if (erased.active) erased.keep(memory.u32, (table >>> 2) + (index << wordShift), entries << wordShift);
   tree.cleans.run(table, index, count, slots);
-  tree.meter.entryWrites += entries;
+  tree.meter.added.entryWrites += entries;
   if (slots > 1) clearLeavesOf(tree, place);
   const { tableMask, tableValue } = tree.levelAt(depth);
   let at = place.iova;
@@ -238,7 +238,7 @@ function splitBlock(tree: TableTree, place: Place, compared: number, size: numbe
     return left;
   }
   place.select(tree.indexAt(depth + 1, iova), 1, count);
-  tree.meter.tableReads++;
+  tree.meter.added.tableReads++;
   return unmapPart(tree, place, size, mode);
 }
 

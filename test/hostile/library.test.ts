@@ -18,7 +18,7 @@ const list = { addresses: [0x1000, 0x5000], lengths: [0x1000, 0x2000] };
 function state(): unknown {
   const { liveTables, liveBytes, u32 } = memory;
   const sum = createHash('sha1').update(u32).digest('hex');
-  return { liveTables, liveBytes, sum, meter: { ...domain.meter } };
+  return { liveTables, liveBytes, sum, meter: domain.meter.snapshot() };
 }
 
 function freshIova(): number {

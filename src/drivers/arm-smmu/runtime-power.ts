@@ -5,6 +5,7 @@
  */
 import { checkOptions, IommuError, reading, shown } from '../../errors.ts';
 import type { Meter } from '../../meter/meter.ts';
+import { Tally } from '../../meter/tally.ts';
 import type { PowerControl } from '../contract.ts';
 import { flag } from '../options.ts';
 
@@ -34,6 +35,8 @@ export class RuntimePower implements PowerControl {
   /** Whether it calls a clock of the user. */
   readonly asksClock: boolean;
   readonly #meter: Meter;
+  /** Visits of a device that has power and that nobody else holds. */
+  readonly #visits: Tally;
   readonly #enabled: boolean;
   readonly #delay: number;
   readonly #clock: () => number;
@@ -50,6 +53,7 @@ export class RuntimePower implements PowerControl {
     checkOptions('power', given);
     const options = reading('power', () => ({ ...given }));
     this.#meter = meter;
+    this.#visits = new Tally(meter, { powerGets: 1, powerPuts: 1, powerLocks: 2 });
     this.#enabled = flag('enabled', options.enabled, true);
     this.#delay = delayOf(options.autosuspendMs);
     this.#clock = options.clock ?? stoppedClock;
@@ -79,8 +83,8 @@ export class RuntimePower implements PowerControl {
 
   get(): void {
     if (!this.#enabled) return;
-    this.#meter.powerGets++;
-    this.#meter.powerLocks++;
+    this.#meter.added.powerGets++;
+    this.#meter.added.powerLocks++;
     this.#expire();
     this.#usage++;
     if (this.#active) return;
@@ -92,22 +96,20 @@ export class RuntimePower implements PowerControl {
   put(): void {
     if (!this.#enabled) return;
     if (this.#usage === 0) throw new IommuError('DEVICE', 'power', 'put without get: the usage count is 0');
-    this.#meter.powerPuts++;
+    this.#meter.added.powerPuts++;
     this.#usage--;
     if (this.#usage > 0) return;
-    this.#meter.powerLocks++;
+    this.#meter.added.powerLocks++;
     this.#idleSince = this.#clock();
     if (this.#delay === 0) this.#suspend();
   }
 
   visits(count: number): void {
-    if (this.#standsStill && this.#active) {
-      const meter = this.#meter;
-      meter.powerGets += count;
-      meter.powerPuts += count;
-      meter.powerLocks += this.#usage === 0 ? 2 * count : count;
-      return;
-    }
+    if (this.#standsStill && this.#active && this.#usage === 0) this.#visits.add(count, 0);
+    else this.#visitEach(count);
+  }
+
+  #visitEach(count: number): void {
     for (let i = 0; i < count; i++) {
       this.get();
       this.put();

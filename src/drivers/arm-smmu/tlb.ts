@@ -56,20 +56,20 @@ export class SmmuTlb implements TlbOps {
       return;
     }
     const operations = (size / granule) * count;
-    if (this.#geometry.coherent) this.#meter.wmb += count;
+    if (this.#geometry.coherent) this.#meter.added.wmb += count;
     this.#meter.tlbAddress += operations;
     this.#device.countWrites(operations);
     this.#device.countSyncs(count);
   }
 
   addPages(iova: number, granule: number, count: number): void {
-    if (this.#geometry.coherent) this.#meter.wmb += count;
+    if (this.#geometry.coherent) this.#meter.added.wmb += count;
     this.#meter.tlbLastLevel += count;
     this.#invalidate(this.#stage === 1 ? CB.TLBIVAL : CB.TLBIIPAS2L, iova, granule, count);
   }
 
   flushAll(): void {
-    this.#meter.wmb++;
+    this.#meter.added.wmb++;
     this.#meter.tlbAsid++;
     if (this.#stage === 1) {
       this.#device.write([SmmuDevice.bank(this.#bank, CB.TLBIASID), this.#bank]);
@@ -86,7 +86,7 @@ export class SmmuTlb implements TlbOps {
   }
 
   #barrier(): void {
-    if (this.#geometry.coherent) this.#meter.wmb++;
+    if (this.#geometry.coherent) this.#meter.added.wmb++;
   }
 
   #invalidate(register: number, iova: number, granule: number, count: number): void {
