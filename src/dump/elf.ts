@@ -27,7 +27,7 @@ interface ElfLayout {
   readonly phnum: number;
 }
 
-/** What a file is by its e_type, where that is no core (System V ABI, "ELF Header"). */
+/** ELF types other than a core, by e_type (System V ABI, "ELF Header"). */
 const NOT_CORES: Readonly<Record<number, string>> = {
   1: 'an object file (ET_REL)',
   2: 'a program (ET_EXEC)',
@@ -106,7 +106,7 @@ function toSegment(source: ByteSource, header: ProgramHeader, notes: NoteCounter
 
 /**
  * Opens an ELF core.
- * @throws InputError `TRUNCATED`, `MALFORMED`, or `UNSUPPORTED_INPUT` for big endian and for what is no core.
+ * @throws InputError `TRUNCATED`, `MALFORMED`, or `UNSUPPORTED_INPUT` for big endian and other types of ELF files.
  */
 export function openElf(source: ByteSource, name: string): OpenedMemory {
   const { wide, phoff, phentsize, phnum } = readLayout(source, name);

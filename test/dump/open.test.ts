@@ -161,7 +161,7 @@ describe('dumps that are not whole', () => {
     expect(dump.extents).toEqual([{ start: 0x1000, bytes: 4096 }]);
   });
 
-  it('refuses ELF files that are no cores: programs, libraries, object files', async () => {
+  it('refuses ELF files other than cores: programs, libraries, object files', async () => {
     for (const [type, words] of Object.entries({ 1: 'object file', 2: 'program', 3: 'shared library' })) {
       for (const wide of [true, false]) {
         const file = elfCore([{ start: 0x1000, bytes: pattern(4096, 1) }], wide);
