@@ -177,9 +177,8 @@ export class LiveTable {
     return this.start(id) === iova && this.size(id) === size;
   }
 
-  /** The lowest record of a domain that an unmap takes from, or −1: mostly one begins where the unmap does. Nothing takes 0 bytes. */
+  /** The lowest record of a domain that an unmap takes from, or −1: mostly one begins where the unmap does. */
   overlapAt(domain: number, { iova, size }: UnmapLine): number {
-    if (!(iova + size > iova)) return -1;
     let id = this.firstAt(iova);
     while (id >= 0 && this.domain(id) !== domain) id = this.nextAt(id);
     return id >= 0 ? id : this.overlap(domain, iova, iova + size);
