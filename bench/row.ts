@@ -22,6 +22,8 @@ export interface Row {
   /** Nanoseconds of that call as a whole. */
   readonly coldCallNs?: number;
   readonly coldSamples?: number;
+  /** Nanoseconds that were taken off each cold sample: what two readings of the clock take, cold. */
+  readonly coldReadingNs?: number;
   /** Nanoseconds of the floor an entry, sampled in turn with this row. */
   readonly floorNs?: number;
   /** Goals that the row is held against; none: the figure is only reported. */
@@ -85,7 +87,7 @@ export function rowOf(
   pieces = 1,
   piecesOfCold: number = pieces,
 ): Row {
-  const { hot, cold, samples, coldSamples, floors } = measured;
+  const { hot, cold, samples, coldSamples, coldReadingNs, floors } = measured;
   const per = (ns: number): number => (PER[measure] ?? ((value) => value))(ns, pieces);
   const value = per(hot.median);
   const mad = measure === 'events a second' ? (value * hot.mad) / hot.median : per(hot.mad);
@@ -96,7 +98,9 @@ export function rowOf(
     spread: { median: value, mad, p99: per(hot.p99) },
     samples,
     hotNs: hot.median / pieces,
-    ...(cold === undefined ? {} : { coldNs: cold.median / piecesOfCold, coldCallNs: cold.median, coldSamples }),
+    ...(cold === undefined
+      ? {}
+      : { coldNs: cold.median / piecesOfCold, coldCallNs: cold.median, coldSamples, coldReadingNs }),
     floorNs: spreadOf(floors).median,
   };
 }

@@ -42,8 +42,10 @@ export interface Measured {
   readonly samples: number;
   /** How often the work was done in a hot sample. */
   readonly batch: number;
-  /** Of the first call after 5 ms of other work, in compiled code; undefined where none was asked for. */
+  /** Of the first call after 5 ms of other work, in compiled code, less {@link Measured.coldReadingNs}; undefined where none was asked for. */
   readonly cold: Spread | undefined;
+  /** What was taken off each cold sample: the time between two readings of the clock, cold, with nothing between them. */
+  readonly coldReadingNs: number;
   /** Cold samples. */
   readonly coldSamples: number;
   /** The floor's nanoseconds an entry, each taken before a hot sample. */
@@ -56,6 +58,12 @@ export interface Measured {
 const LEAST_SAMPLE_NS = 20_000;
 const LEAST_STEPS = 50;
 const LEAST_WARM = 3;
+/** So often the way to a cold sample is gone before the first: it is compiled then. */
+const WARM_READINGS = 10_000;
+
+const nothing = (): void => undefined;
+/** What is measured to know what the measuring itself takes. */
+const NOTHING: Job = { most: 1, prepare: nothing, work: nothing, finish: nothing, end: nothing };
 
 /** Measures jobs over one memory. */
 export class Harness {
@@ -88,13 +96,15 @@ export class Harness {
       floors[i] = this.#floor.sample(this.#clock);
       hot[i] = this.#hot(job, batch);
     }
-    const cold = Float64Array.from({ length: effort.coldSamples }, () => this.#cold(job));
+    const reading = this.#coldSamples(NOTHING, effort.coldSamples)?.median ?? 0;
+    const cold = this.#coldSamples(job, effort.coldSamples, reading);
     return {
       hot: spreadOf(hot),
       samples: hot.length,
       batch,
-      cold: cold.length === 0 ? undefined : spreadOf(cold),
-      coldSamples: cold.length,
+      cold,
+      coldReadingNs: reading,
+      coldSamples: effort.coldSamples,
       floors,
       coarseness: this.#timer.resolutionNs / Math.max(1, batch * shortest),
     };
@@ -104,13 +114,14 @@ export class Harness {
     return Math.max(LEAST_SAMPLE_NS, LEAST_STEPS * this.#timer.resolutionNs);
   }
 
-  /** @returns the shortest time of the work done once */
+  /** The work is done as it will be timed cold, too: a first call is to be of compiled code. @returns the shortest time of the work done once */
   #warmUp(job: Job, warmMs: number): number {
     const end = this.#clock() + warmMs;
     let shortest = Number.POSITIVE_INFINITY;
     for (let done = 0; done < LEAST_WARM || this.#clock() < end; done++) {
       const times = done % 2 === 0 ? 1 : Math.min(job.most, 8);
       shortest = Math.min(shortest, this.#hot(job, times));
+      if (job.single !== undefined) this.#once(job);
     }
     return shortest;
   }
@@ -125,9 +136,17 @@ export class Harness {
     return ns / times;
   }
 
-  #cold(job: Job): number {
+  /** Undefined where none are wanted; `reading` is taken off each. */
+  #coldSamples(job: Job, count: number, reading = 0): Spread | undefined {
+    if (count === 0) return undefined;
+    for (let i = 0; i < WARM_READINGS && job === NOTHING; i++) this.#once(job);
+    return spreadOf(Float64Array.from({ length: count }, () => Math.max(0, this.#once(job, this.#other) - reading)));
+  }
+
+  /** Nanoseconds of the one call, after other work if that is given. */
+  #once(job: Job, before?: OtherWork): number {
     job.prepare(1);
-    this.#other.run();
+    before?.run();
     const start = nanoseconds(this.#clock);
     if (job.single === undefined) job.work(1);
     else job.single();

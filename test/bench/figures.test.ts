@@ -12,6 +12,7 @@ const MEASURED: Measured = {
   samples: 301,
   batch: 16,
   cold: { median: 5120, mad: 1, p99: 6000 },
+  coldReadingNs: 900,
   coldSamples: 41,
   floors: Float64Array.of(0.5, 0.4, 0.5),
   coarseness: 0,
@@ -25,7 +26,15 @@ const bytes: Row = { ...ABOUT, measure: 'bytes', value: 4096, samples: 1 };
 
 describe('a row', () => {
   test('is in its own unit, hot and cold, with the floor of the same run', () => {
-    expect(page).toMatchObject({ value: 10, hotNs: 10, coldNs: 20, coldCallNs: 5120, samples: 301, coldSamples: 41 });
+    expect(page).toMatchObject({
+      value: 10,
+      hotNs: 10,
+      coldNs: 20,
+      coldCallNs: 5120,
+      samples: 301,
+      coldReadingNs: 900,
+    });
+    expect(page.coldSamples).toBe(41);
     expect(page.spread).toEqual({ median: 10, mad: 1, p99: 20 });
     expect(inFloors(page)).toBe(20);
     expect(rate).toMatchObject({ value: 1e8, hotNs: 10 });
