@@ -127,7 +127,7 @@ describe('wrong use and bad input', () => {
       /from latency tables only/,
     ],
     [['explain', join(FOLDER, 'missing.csv')], 3, /missing\.csv/],
-    [['explain', file('empty.csv', '')], 3, /a header and rows are needed/],
+    [['explain', file('empty.csv', '')], 3, /the file is empty: expected a latency table/],
     [['explain', file('no-us.csv', 'op,pages\nmap,1\n')], 3, /no column us/],
     [['explain', file('bytes.bin', Uint8Array.of(1, 2, 3, 250, 0, 13))], 3, /NOT_RECOGNISED/],
     [['explain', join(CAPTURES, 'x86-vtd-612-blk', 'trace.txt.gz')], 3, /events without durations/],

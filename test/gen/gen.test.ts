@@ -195,7 +195,7 @@ describe('map lists', () => {
     ['iova,pa,size,prot\n0x1000,0x2000,4K,x', 'line 2'],
     ['iova,pa,size,prot\nzero,0x2000,4K,r', 'line 2'],
     ['{"iova":1', 'no JSON'],
-    ['', 'no mapping'],
+    ['', 'empty'],
   ])('%j is refused: %s', (text, why) => {
     expect(() => readMapList(text, 'list')).toThrow(InputError);
     expect(() => readMapList(text, 'list')).toThrow(why);
