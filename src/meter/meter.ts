@@ -241,9 +241,13 @@ export class Meter implements Counts {
     return counts;
   }
 
-  /** All counts, for `JSON.stringify`. */
+  /** All counts, for `JSON.stringify`, and for Node's `console.log`. */
   toJSON(): Counts {
     return this.snapshot();
+  }
+
+  static {
+    Object.defineProperty(Meter.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: Meter.prototype.toJSON });
   }
 
   /** What was counted after `before` was taken. */

@@ -1,4 +1,5 @@
 // Whole calls are tallied: a meter is exact whenever and however it is read.
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { Domain } from '../../src/core/index.ts';
 import { armSmmu } from '../../src/drivers/index.ts';
@@ -63,4 +64,11 @@ test('a count that is set is what it was set to, whatever was tallied before', (
   meter.wmb = 2 ** 40;
   page(domain, 2);
   expect(meter.wmb).toBe(2 ** 40 + 1);
+});
+
+test('a meter that is printed shows what it counts', () => {
+  const meter = new Meter();
+  domainOf(meter);
+  expect(inspect(meter)).toBe(inspect(meter.snapshot()));
+  expect(inspect(meter)).toContain('walks: 1');
 });
