@@ -71,6 +71,7 @@ export class Harness {
   readonly #timer: Timer;
   readonly #floor: Floor;
   readonly #other: OtherWork;
+  #coldReadingNs: number | undefined;
 
   /** Takes 64 KiB of `memory` for the floor until {@link Harness.free}. */
   constructor(clock: Clock, timer: Timer, memory: TableMemory) {
@@ -96,13 +97,12 @@ export class Harness {
       floors[i] = this.#floor.sample(this.#clock);
       hot[i] = this.#hot(job, batch);
     }
-    const reading = this.#coldSamples(NOTHING, effort.coldSamples)?.median ?? 0;
-    const cold = this.#coldSamples(job, effort.coldSamples, reading);
+    const reading = effort.coldSamples === 0 ? 0 : this.#coldReading(effort.coldSamples);
     return {
       hot: spreadOf(hot),
       samples: hot.length,
       batch,
-      cold,
+      cold: effort.coldSamples === 0 ? undefined : this.#cold(job, effort.coldSamples, reading),
       coldReadingNs: reading,
       coldSamples: effort.coldSamples,
       floors,
@@ -136,11 +136,18 @@ export class Harness {
     return ns / times;
   }
 
-  /** Undefined where none are wanted; `reading` is taken off each. */
-  #coldSamples(job: Job, count: number, reading = 0): Spread | undefined {
-    if (count === 0) return undefined;
-    for (let i = 0; i < WARM_READINGS && job === NOTHING; i++) this.#once(job);
-    return spreadOf(Float64Array.from({ length: count }, () => Math.max(0, this.#once(job, this.#other) - reading)));
+  /** The time between two readings of the clock, cold; found once, with the samples of the first job. */
+  #coldReading(samples: number): number {
+    if (this.#coldReadingNs === undefined) {
+      for (let i = 0; i < WARM_READINGS; i++) this.#once(NOTHING);
+      this.#coldReadingNs = this.#cold(NOTHING, samples, 0).median;
+    }
+    return this.#coldReadingNs;
+  }
+
+  /** `reading` is taken off each sample. */
+  #cold(job: Job, samples: number, reading: number): Spread {
+    return spreadOf(Float64Array.from({ length: samples }, () => Math.max(0, this.#once(job, this.#other) - reading)));
   }
 
   /** Nanoseconds of the one call, after other work if that is given. */
