@@ -45,16 +45,11 @@ class Shapes {
 
   summaries(): Map<number, PartyShape> {
     const summaries = new Map<number, PartyShape>();
-    for (const at of this.#byId.keys()) {
-      const shape = this.summary(at - 1);
-      if (shape !== undefined) summaries.set(at - 1, shape);
+    for (const [at, row] of this.#byId.entries()) {
+      if (row !== undefined)
+        summaries.set(at - 1, { listBytes: row.bytes.summary(), lifetime: row.lifetime.summary() });
     }
     return summaries;
-  }
-
-  summary(id: number): PartyShape | undefined {
-    const row = this.#byId[id + 1];
-    return row === undefined ? undefined : { listBytes: row.bytes.summary(), lifetime: row.lifetime.summary() };
   }
 }
 
@@ -78,15 +73,5 @@ export class PartyShapes {
   /** Of all that have some. */
   byParty(): ShapesByParty {
     return { devices: this.#devices.summaries(), tasks: this.#tasks.summaries() };
-  }
-
-  /** Of the lists of a device; undefined where it mapped nothing, or came after the first 256. */
-  ofDevice(id: number): PartyShape | undefined {
-    return this.#devices.summary(id);
-  }
-
-  /** Of the lists that a task mapped. */
-  ofTask(id: number): PartyShape | undefined {
-    return this.#tasks.summary(id);
   }
 }
