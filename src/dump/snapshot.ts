@@ -78,6 +78,12 @@ class RunIndex {
       if (!sound || run.pages === 0 || run.bytes > PAGE) {
         throw new InputError('MALFORMED', name, `run ${i} of its index is out of order or of no size`, { run: i });
       }
+      if (run.pages > 1 && run.bytes > 0) {
+        const got = `got ${run.pages} pages of ${run.bytes} bytes`;
+        throw new InputError('MALFORMED', name, `run ${i} of its index: expected one page, or pages of zeros, ${got}`, {
+          run: i,
+        });
+      }
       if (i % RUNS_A_BLOCK === 0) this.#firsts[i / RUNS_A_BLOCK] = run.address;
       end = run.address + bytes;
       yield { start: run.address, bytes };

@@ -93,6 +93,14 @@ describe('snapshots', () => {
     await expect(open(bytes)).rejects.toMatchObject({ code: 'UNSUPPORTED_INPUT' });
   });
 
+  it('refuse a run of several pages that are not zero: each such page has a run of its own', async () => {
+    const bytes = snapshotOf({ pages: [page(1, 1)] });
+    const trailer = new DataView(bytes.buffer, bytes.byteOffset + bytes.length - 40);
+    const pages = Number(trailer.getBigUint64(0, true)) + 16;
+    new DataView(bytes.buffer, bytes.byteOffset).setUint32(pages, 0xffffffff, true);
+    await expect(open(bytes)).rejects.toMatchObject({ code: 'MALFORMED' });
+  });
+
   it('refuse a file that was cut', async () => {
     const bytes = snapshotOf({ pages: [page(1, 1), page(2, 2)] });
     for (let cut = 16; cut < bytes.length; cut += 13) {
