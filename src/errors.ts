@@ -120,6 +120,12 @@ export function emptyInput(code: InputCode, source: string, expected: string): I
   return new InputError(code, source, `${what}: expected ${expected}`);
 }
 
+/** A text in at most `most` characters, the last of them `…` where it was cut. */
+export function cutTo(text: string, most: number): string {
+  const letters = [...text];
+  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : text;
+}
+
 /** Text of any value, as errors show it: never throws, and never runs what the value brings with it. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.slice(0, LONGEST_SHOWN)}'`;

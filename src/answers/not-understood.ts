@@ -3,6 +3,7 @@
  * said on the first screen, for what was looked for may be in it.
  * @module
  */
+import { cutTo } from '../errors.ts';
 import type { Answer } from '../report/answer.ts';
 import { formatNumber } from '../report/number.ts';
 import type { GraphStats } from '../trace/function-graph.ts';
@@ -33,8 +34,7 @@ const SHOWN = 80;
 
 /** A line as part of a sentence: blanks joined, cut to 80 characters. The faces show control characters by their code. */
 export function shortened(line: string): string {
-  const letters = [...line.trim().replace(/\s+/g, ' ')];
-  return letters.length > SHOWN ? `${letters.slice(0, SHOWN - 1).join('')}…` : letters.join('');
+  return cutTo(line.trim().replace(/\s+/g, ' '), SHOWN);
 }
 
 /** What the readers of traces did not understand; `stats` are those of the files in order. */

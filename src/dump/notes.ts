@@ -2,6 +2,7 @@
  * Counting what a reader leaves out.
  * @module
  */
+import { cutTo } from '../errors.ts';
 import type { DumpNote } from './types.ts';
 
 const DAMAGE: ReadonlySet<string> = new Set([
@@ -36,9 +37,7 @@ export class LineTally {
   /** Counts one that was not understood. */
   left({ number, text }: { readonly number: number; readonly text: string }): void {
     if (this.#left++ > 0) return;
-    const letters = [...text.trim().slice(0, 4 * SHOWN)];
-    const shown = letters.length > SHOWN ? `${letters.slice(0, SHOWN - 1).join('')}…` : letters.join('');
-    this.#first = `the first is line ${number}: ${shown}`;
+    this.#first = `the first is line ${number}: ${cutTo(text.trim().slice(0, 4 * SHOWN), SHOWN)}`;
   }
 
   /** Says how many were left, of how many, with the first; `what` as in "lines of no known form". */
