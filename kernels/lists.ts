@@ -1,5 +1,5 @@
 // Lists of pages: checked, searched for larger pages, gathered into entries.
-import { join, kept, MANTISSA, STATE, TWO_52, TWO_52_BITS, whole } from './common';
+import { CALLS, join, kept, MANTISSA, STATE, TREE, TWO_52, TWO_52_BITS, whole, wide } from './common';
 import { fill4, fill8 } from './entries';
 
 /**
@@ -110,6 +110,43 @@ export function gatherPages8(
   for (; dest < end; dest += 8, from += 8) {
     store<i64>(dest, ((whole(load<f64>(from)) >> (shift as i64)) & mask) | bits);
   }
+}
+
+/** Bits in which an address differs from what its entry keeps of it. */
+@inline
+function lostBits(address: v128, field: v128, bias: v128): v128 {
+  return v128.xor(f64x2.sub(v128.or(field, bias), bias), address);
+}
+
+/**
+ * Gathers `count` elements into 8-byte entries, and checks meanwhile that each is one page in range of the output addresses.
+ * @returns 1 where all are; else the entries mean nothing
+ */
+export function takePages8(addresses: usize, lengths: usize, dest: usize, count: u32, bitsLo: u32, bitsHi: u32): u32 {
+  const shift = load<u32>(TREE, 32);
+  const page = load<f64>(CALLS, 16) / TWO_52;
+  const allowed = (wide(load<f64>(CALLS, 8) - page) as i64) & MANTISSA;
+  const bias = kept(0, f64x2.splat(shiftingBias(shift)));
+  const masks = kept(1, i64x2.splat((allowed >> (shift as i64)) & (load<u64>(TREE, 24) as i64)));
+  const attributes = kept(2, i64x2.splat(join(bitsLo, bitsHi) as i64));
+  const pages = kept(3, f64x2.splat(page));
+  let wrong = i64x2.splat(0);
+  const end = dest + ((count as usize) << 3);
+  const paired = dest + (((count & ~1) as usize) << 3);
+  for (; dest < paired; dest += 16, addresses += 16, lengths += 16) {
+    const address = v128.load(addresses);
+    const field = v128.and(f64x2.add(address, bias), masks);
+    v128.store(dest, v128.or(field, attributes));
+    wrong = v128.or(wrong, v128.or(lostBits(address, field, bias), v128.xor(v128.load(lengths), pages)));
+  }
+  if (dest < end) {
+    const address = v128.load64_zero(addresses);
+    const field = v128.and(f64x2.add(address, bias), masks);
+    v128.store64_lane(dest, v128.or(field, attributes), 0);
+    wrong = v128.or(wrong, lostBits(address, field, bias));
+    if (load<f64>(lengths) != page) return 0;
+  }
+  return v128.any_true(wrong) ? 0 : 1;
 }
 
 /**

@@ -115,11 +115,19 @@ export class CallsAtOnce {
     return this.#pages.pages * this.#page;
   }
 
-  /** Maps a checked list to a range that was found free, where all its tables are new; false where nothing was done. */
+  /** Maps a checked list as {@link CallsAtOnce.mapPages} does, where it is one of single pages; false where nothing was done. */
   mapList(iova: number, list: CheckedList, prot: number): boolean {
     const [piece] = list.pieces;
     if (this.#lists === undefined || piece?.facts.singlePages !== true || list.pieces.length > 1) return false;
-    if (!this.#lists.map(iova, list.open(piece.cut), prot)) return false;
+    return this.mapPages(iova, list.open(piece.cut), prot);
+  }
+
+  /**
+   * Maps a list of single pages, two at least, whose elements are not checked yet, to a range of pages whose tables are all new; false
+   * where nothing was done.
+   */
+  mapPages(iova: number, list: ScatterList, prot: number): boolean {
+    if (list.length < 2 || this.#lists?.map(iova, list, prot) !== true) return false;
     this.#listCalls.add(1, 0);
     this.#power?.visits(1);
     return true;

@@ -6,7 +6,7 @@
 import { type Address, checkAddress } from '../address.ts';
 import type { DomainContext } from '../drivers/contract.ts';
 import type { Geometry } from '../formats/contract.ts';
-import { checkProt } from '../formats/protection.ts';
+import { checkProt, isProt } from '../formats/protection.ts';
 import { CheckedList } from '../memory/checked-list.ts';
 import { type ListArrays, ScatterList } from '../memory/scatter-list.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
@@ -51,8 +51,6 @@ export class SafeCalls implements Calls {
   /** The protection of the last call, and what it grants. */
   #prot = Number.NaN;
   #granted = 0;
-  /** What protections grant that were checked. */
-  readonly #grants: (number | undefined)[] = [];
 
   /**
    * @param gathers whether lists are mapped by kernels, where these can read them
@@ -106,7 +104,7 @@ export class SafeCalls implements Calls {
   map(iova: Address, pa: Address, size: Address, prot: number): MapResult {
     const atOnce = this.#atOnce;
     if (atOnce !== undefined && typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number') {
-      const known = prot === this.#prot || this.#isChecked(prot);
+      const known = prot === this.#prot || this.#allows(prot);
       if (known && atOnce.map(iova, pa, size, prot)) return { bytes: size, errno: 0, granted: this.#granted };
     }
     return this.#mapAny(iova, pa, size, prot);
@@ -124,7 +122,7 @@ export class SafeCalls implements Calls {
   }
 
   mapSg(iova: Address, input: ListArrays, prot: number): MapResult {
-    if (input.addresses.length === 1 && this.#atOnce?.mapsRuns === true && this.#isChecked(prot)) {
+    if (input.addresses.length === 1 && this.#atOnce?.mapsRuns === true && this.#allows(prot)) {
       const [pa, size] = [input.addresses[0], input.lengths[0]];
       if (typeof iova === 'number' && typeof pa === 'number' && typeof size === 'number') {
         if (this.#atOnce.mapBlocks(iova, pa, size, prot) === true) return this.#mapped(size);
@@ -138,6 +136,7 @@ export class SafeCalls implements Calls {
   }
 
   #mapList(iova: Address, input: ListArrays, prot: number): MapResult {
+    if (ScatterList.is(input) && this.#mapsPages(iova, input, prot)) return this.#mapped(input.length * this.#smallest);
     const offset = this.#check.offset(iova);
     const given = input instanceof CheckedList ? input : undefined;
     const gathers = this.#gathers || this.#atOnce?.mapsRuns === true || ScatterList.is(input);
@@ -147,10 +146,19 @@ export class SafeCalls implements Calls {
       const bytes = list?.bytes ?? this.#check.list(input);
       this.#check.input(iova, offset, bytes);
       this.#allow(prot);
+      if (list !== undefined && !ScatterList.is(input) && this.#atOnce?.mapList(offset, list, prot) === true)
+        return this.#mapped(bytes);
       return this.#map(offset, bytes, prot, 0, list ?? input);
     } finally {
       if (given === undefined) list?.close();
     }
+  }
+
+  /** Maps a list in the engine's memory before any of it is checked; false where nothing was done, for whatever reason. */
+  #mapsPages(iova: Address, list: ScatterList, prot: number): boolean {
+    if (this.#atOnce === undefined || !list.isIn(this.#memory)) return false;
+    if (!this.#check.isPlainInput(iova, list.length * this.#smallest) || !this.#allows(prot)) return false;
+    return this.#atOnce.mapPages(iova as number, list, prot);
   }
 
   unmap(iova: Address, size: Address, choices: UnmapChoices): number {
@@ -211,23 +219,18 @@ export class SafeCalls implements Calls {
     return this.#mapAtOnce(offset, pa, bytes, pages, prot);
   }
 
-  /** Whether a protection was checked before; keeps what it grants then. */
-  #isChecked(prot: number): boolean {
+  /** Whether a value is a protection; keeps what it grants then. */
+  #allows(prot: number): boolean {
     if (prot === this.#prot) return true;
-    const granted = typeof prot === 'number' ? this.#grants[prot] : undefined;
-    if (granted === undefined) return false;
-    this.#granted = granted;
+    if (!isProt(prot)) return false;
+    this.#granted = this.#geometry.granted(prot);
     this.#prot = prot;
     return true;
   }
 
   /** Checks a protection, and keeps what it grants. */
   #allow(prot: number): void {
-    if (this.#isChecked(prot)) return;
-    checkProt(prot);
-    this.#granted = this.#geometry.granted(prot);
-    this.#grants[prot] = this.#granted;
-    this.#prot = prot;
+    if (!this.#allows(prot)) checkProt(prot);
   }
 
   /** Maps a range whose entries are tested where they are written, all of them before the first. */
@@ -251,8 +254,6 @@ export class SafeCalls implements Calls {
   #map(offset: number, bytes: number, prot: number, pa: number, list: ListArrays | undefined): MapResult {
     const known = bytes !== this.#smallest;
     if (known) this.#refuseOverlap(offset, bytes);
-    if (known && list instanceof CheckedList && this.#atOnce?.mapList(offset, list, prot) === true)
-      return this.#mapped(bytes);
     this.#table.begin(known);
     return this.#end(offset, bytes, this.#orRollBack(offset, bytes, prot, pa, list));
   }

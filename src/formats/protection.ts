@@ -52,23 +52,27 @@ export function formatProt(prot: number): string {
   return LETTERS.map(([letter, flag]) => ((prot & flag) === 0 ? '-' : letter)).join('');
 }
 
+/** Whether a value is a protection that can be mapped with. */
+export function isProt(prot: number): boolean {
+  return Number.isInteger(prot) && prot >= 0 && prot <= ALL && (prot & ACCESS) !== 0;
+}
+
 /**
  * Checks a protection argument.
  * @throws IommuError `BAD_PROTECTION` for unknown flags, or neither read nor write.
  */
 export function checkProt(prot: number): void {
+  if (isProt(prot)) return;
   if (!Number.isInteger(prot) || prot < 0 || prot > ALL) {
     throw new IommuError('BAD_PROTECTION', 'prot', `${hexOf(prot)} has flags outside ${hex(ALL)}`, {
       got: hexOf(prot),
       known: hex(ALL),
     });
   }
-  if ((prot & ACCESS) === 0) {
-    throw new IommuError('BAD_PROTECTION', 'prot', `${hex(prot)} has neither READ (0x1) nor WRITE (0x2)`, {
-      got: hex(prot),
-      needs: hex(ACCESS),
-    });
-  }
+  throw new IommuError('BAD_PROTECTION', 'prot', `${hex(prot)} has neither READ (0x1) nor WRITE (0x2)`, {
+    got: hex(prot),
+    needs: hex(ACCESS),
+  });
 }
 
 function hexOf(value: number): string {

@@ -79,6 +79,12 @@ export interface Kernels {
     bitsLo: number,
     bitsHi: number,
   ): void;
+  /**
+   * Gathers `count` elements of a list that was not checked into the 8-byte entries that smallest pages have in the tree of {@link WALK},
+   * and checks meanwhile that each element is exactly one such page, in range of the output addresses.
+   * @returns 1 where all are; 0 where one is not, and then what was written means nothing
+   */
+  takePages8(addresses: number, lengths: number, dest: number, count: number, bitsLo: number, bitsHi: number): number;
   /** Gathers `count` pages of a checked list into 8-byte entries; leaves the next element and offset in it. */
   gather8(
     addresses: number,

@@ -107,6 +107,13 @@ export class PageAllocator {
     return this.#left < 0 && (fresh <= 0 || this.next(bytes) + fresh * bytes <= end);
   }
 
+  /** Where the piece lies that is taken when `index` others of this size were taken, of those that {@link PageAllocator.holds} tells of. */
+  ahead(index: number, bytes: number): number {
+    const stack = this.#stack(bytes);
+    const fresh = index - stack.length;
+    return fresh < 0 ? (stack[stack.length - 1 - index] as number) : this.next(bytes) + fresh * bytes;
+  }
+
   /** Takes a piece that `recycled` or `next` proposed. */
   take(offset: number, bytes: number, state: StateCode): void {
     if (offset >= this.#next) this.#next = offset + bytes;

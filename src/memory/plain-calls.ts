@@ -31,6 +31,11 @@ function lastDepth(words: Uint32Array): number {
   return words[CALLS + 7] as number;
 }
 
+/** Where output addresses end, and bytes of a smallest page. */
+export function rangeOfPages(words: Uint32Array): readonly [end: number, page: number] {
+  return [limit(words, 1), limit(words, 2) / 2 ** 52];
+}
+
 /** Bytes that an entry of a depth spans. */
 function spanAt(words: Uint32Array, depth: number): number {
   return 2 ** (words[LEVELS + 4 * depth] as number);

@@ -4,7 +4,7 @@
  */
 import { highHalf, lowHalf, offsetIn } from '../address.ts';
 import { type Kernels, STATE_OFFSET, WALK } from './kernel-contract.ts';
-import { answersCall, mapCall, mapRuns, tablesCall, unmapCall } from './plain-calls.ts';
+import { answersCall, mapCall, mapRuns, rangeOfPages, tablesCall, unmapCall } from './plain-calls.ts';
 import { addressIn, entryBehind, indexIn, sharedDepth, writeLeaves } from './plain-walk.ts';
 
 const TWO_32 = 0x100000000;
@@ -160,6 +160,15 @@ export class PlainKernels implements Kernels {
       words[(dest >>> 2) + 2 * page] = (field & maskLo) | bitsLo;
       words[(dest >>> 2) + 2 * page + 1] = (Math.floor(field / TWO_32) & maskHi) | bitsHi;
     }
+  }
+
+  takePages8(addresses: number, lengths: number, dest: number, count: number, bitsLo: number, bitsHi: number): number {
+    const words = this.#view();
+    const [end, page] = rangeOfPages(words);
+    const shift = words[LEAF + 2] as number;
+    const [lo, hi] = [words[LEAF] as number, words[LEAF + 1] as number];
+    this.gatherPages8(addresses, 0, dest, count, shift, lo, hi, bitsLo, bitsHi);
+    return this.checkPages(addresses, lengths, count, page, lowHalf(end - page), highHalf(end - page));
   }
 
   gather8(

@@ -164,6 +164,11 @@ export class TableMemory implements PhysicalMemory {
     return this.base + byteLength <= limit && this.#allocator.holds(count, bytes, byteLength);
   }
 
+  /** Byte offset of the table that is allocated when `index` others were: of those, all of one size, that {@link TableMemory.holds} tells of. */
+  ahead(index: number, bytes: number): number {
+    return this.#allocator.ahead(index, bytes);
+  }
+
   /** Marks a table as unlinked, waiting for the TLB invalidation after which it may be freed. */
   queue(offset: number, bytes: number): void {
     this.#allocator.mark(offset, bytes, STATE.queued);

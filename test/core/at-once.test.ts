@@ -224,6 +224,25 @@ describe('a list of single pages whose tables are all new', () => {
     expect(zeroed).toEqual([4, 4]);
   });
 
+  test.each(['address', 'length'] as const)('one %s that is not right is refused, and no table is taken', (what) => {
+    const bad = Array.from({ length: 1600 }, (_, i) => {
+      const wrong = i === 1300;
+      return { gap: wrong && what === 'address' ? 1 : PAGE, bytes: wrong && what === 'length' ? PAGE / 2 : PAGE };
+    });
+    const call = { ...pagesOf(1600), elements: bad, own: false };
+    for (const before of [[], [pagesOf(1200)]]) {
+      const [fast, slow] = twoDomains().map((domain) => {
+        for (const each of before) made(domain, each);
+        for (const { iova, size } of domain.leaves()) domain.unmap(iova, size);
+        const refused = outcome(domain, call);
+        const next = outcome(domain, pagesOf(1300));
+        return [refused, next, domain.leaves(), domain.registers];
+      });
+      expect(fast?.[0]).toEqual(expect.arrayContaining([expect.stringMatching(/UNALIGNED/)]));
+      expect(fast).toEqual(slow);
+    }
+  });
+
   test.each([0, 1, 2, 3, 4, 5, 6])('where only %i tables find memory, it is refused and nothing is left', (count) => {
     const [fast, slow] = twoDomains().map((domain) => {
       domain.memory.failAfter(count);

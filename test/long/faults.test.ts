@@ -104,7 +104,10 @@ const FAULTS: readonly Fault[] = [
   [
     'a gathered list of single pages loses its last',
     LPAE,
-    kernels((k) => ({ gatherPages8: (a, i, d, n, ...m) => k.gatherPages8(a, i, d, n - 1, ...m) })),
+    kernels((k) => ({
+      gatherPages8: (a, i, d, n, ...m) => k.gatherPages8(a, i, d, n - 1, ...m),
+      takePages8: (a, l, d, n, ...m) => k.takePages8(a, l, d, n - 1, ...m),
+    })),
   ],
   [
     'a clear goes on into the table behind',

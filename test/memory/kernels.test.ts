@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { STATE_OFFSET } from '../../src/memory/kernel-contract.ts';
+import { STATE_OFFSET, WALK } from '../../src/memory/kernel-contract.ts';
 import { COMPILED, doubles, expectTwins, PAIR, PLAIN, words } from './twins.ts';
 
 const TABLE = 0x8000;
@@ -430,6 +430,43 @@ describe('lists of single pages', () => {
         });
         for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
       }),
+    );
+  });
+
+  test('takePages8 gathers as gatherPages8 does, and finds one odd address or length wherever it stands', () => {
+    const size = 65536;
+    const end = 2 ** 44;
+    const wrong = fc.oneof(odd, fc.constantFrom(end, end + size, size / 2, 2 ** 52 + size, 2 ** 60));
+    const kinds = fc.constantFrom('none', 'address', 'length');
+    fc.assert(
+      fc.property(numbers, wrong, fc.nat(), kinds, fc.constantFrom(0, 4), (list, value, where, kind, shift) => {
+        const addresses = list.map((n) => (n * size) % end);
+        const lengths: number[] = list.map(() => size);
+        if (kind === 'address') addresses[where % list.length] = value;
+        if (kind === 'length') lengths[where % list.length] = value;
+        const field: [number, number] = shift === 0 ? [0xfffff000, 0xffff] : [0xfffffc00, 0x3f];
+        const dest = LENGTHS + 8 * 1024;
+        const [taken, gathered] = [true, false].map((takes) =>
+          expectTwins(
+            (memory) => {
+              place(memory, addresses, lengths);
+              words(memory).set([...field, shift], WALK.tree / 4 + 6);
+              new Float64Array(memory.buffer, WALK.calls, 3).set([2 ** 48, end, 2 ** 52 * size]);
+            },
+            (kernels) => {
+              const well = takes ? kernels.takePages8(LIST, LENGTHS, dest, list.length, 3, 1 << 22) : 1;
+              if (!takes) kernels.gatherPages8(LIST, 0, dest, list.length, shift, ...field, 3, 1 << 22);
+              // Where one is wrong the entries mean nothing
+              if (kind !== 'none') kernels.clear(dest, 8 * list.length);
+              const { buffer } = kernels === COMPILED ? PAIR.compiled : PAIR.plain;
+              return [well, ...new Uint32Array(buffer, dest, 2 * list.length + 2)];
+            },
+          ),
+        );
+        expect(taken?.[0]).toBe(kind === 'none' ? 1 : 0);
+        expect(taken?.slice(1)).toEqual(gathered?.slice(1));
+      }),
+      { numRuns: 1000 },
     );
   });
 });

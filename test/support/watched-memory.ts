@@ -39,6 +39,7 @@ const WRITES: Readonly<Record<string, (args: readonly number[]) => readonly [at:
   fill8: ([dest = 0, count = 0]) => [dest, 2 * count],
   fill4: ([dest = 0, count = 0]) => [dest, count],
   gatherPages8: ([, , dest = 0, count = 0]) => [dest, 2 * count],
+  takePages8: ([, , dest = 0, count = 0]) => [dest, 2 * count],
   gather8: ([, , , , dest = 0, count = 0]) => [dest, 2 * count],
   gather4: ([, , , , dest = 0, count = 0]) => [dest, count],
   clear: ([at = 0, bytes = 0]) => [at, bytes / 4],
