@@ -7,7 +7,7 @@ import type { CauseName } from './cause-names.ts';
 import { BESIDE, causeText, decidedBy } from './cause-words.ts';
 import { historyEvidence, tableEvidence } from './evidence.ts';
 import type { AddressHistory, LiveMapping } from './history.ts';
-import type { Exclusion, Incident, Origin } from './incident.ts';
+import type { Exclusion, FaultKind, Incident, Origin } from './incident.ts';
 import { excludedCauses, followingCauses } from './rules.ts';
 import type { TableView } from './tables.ts';
 
@@ -171,11 +171,17 @@ function permissionCause({ fault, history }: Evidence, found: Found | undefined)
   return found === 'leaf' && !changed ? 'stale-tlb' : 'wrong-direction';
 }
 
+/** Without an address neither a dump nor a trace tells more than the hardware's word. */
+function causeWithoutAddress(kind: FaultKind): CauseName {
+  if (kind === 'permission') return 'wrong-direction';
+  return kind === 'translation' ? 'not-mapped' : kind === 'not-permitted' ? 'not-permitted' : 'unknown';
+}
+
 function nameCause(evidence: Evidence, found: Found | undefined): CauseName {
   const { fault, history } = evidence;
   const own = fault.cause ?? byKind(fault, found) ?? byTables(found);
   if (own !== undefined) return own;
-  if (fault.iova === undefined) return 'unknown';
+  if (fault.iova === undefined) return causeWithoutAddress(fault.kind);
   if (fault.kind === 'unknown' && evidence.tables === undefined && history === undefined) return 'unknown';
   if (fault.kind === 'permission') return permissionCause(evidence, found);
   return history?.live === undefined ? absentCause(evidence, found) : liveCause(evidence, found);

@@ -51,6 +51,10 @@ export interface FaultDriver {
   readonly source: string;
   /** Literals, one of which stands in each line with a head, and in each headless line that starts an incident. */
   readonly marks: readonly string[];
+  /** True where each line with a mark reports a fault: one that is in no layout is not understood, though it has no head. */
+  readonly sure?: true;
+  /** How a line ends that goes on in the next one, beyond a comma: mail broke it. */
+  readonly goesOn?: RegExp;
   /** Templates of what stands before a message; `{unit:s}` and `{device:pci}` are kept. */
   readonly heads: readonly string[];
   readonly layouts: readonly Layout[];

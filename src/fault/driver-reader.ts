@@ -66,7 +66,7 @@ export class DriverReader {
   take(line: LogLine): Outcome {
     const heads = this.#heads ?? this.#compile();
     const messages = findHeads(heads, line.text);
-    if (messages.length === 0) return this.takeHeadless(line) ? 'taken' : 'foreign';
+    if (messages.length === 0) return this.#bare(line);
     let outcome: Outcome = 'quiet';
     for (const [i, message] of messages.entries()) {
       const end = messages[i + 1]?.at ?? line.text.length;
@@ -74,6 +74,17 @@ export class DriverReader {
       if (one === 'taken' || outcome !== 'taken') outcome = one;
     }
     return outcome;
+  }
+
+  /** A line with a mark, and no head. */
+  #bare(line: LogLine): Outcome {
+    if (this.takeHeadless(line)) return 'taken';
+    return this.driver.sure === true ? 'unknown' : 'foreign';
+  }
+
+  /** True for a line that looks as if mail had broken it: what it says is complete only with the next. */
+  goesOn({ text }: LogLine): boolean {
+    return text.endsWith(',') || this.driver.goesOn?.test(text) === true;
   }
 
   #message(line: LogLine, text: string, head: Values): Outcome {

@@ -72,6 +72,8 @@ interface Held {
   /** Characters of the last raw line. */
   readonly width: number;
   readonly first: LogLine;
+  /** True where the line may be understood alone too, should nothing that follows be its rest. */
+  readonly early?: true;
 }
 
 const MARKS = new Marks([
@@ -153,10 +155,20 @@ export class FaultLog {
       return;
     }
     this.#release();
+    const early = this.#readers[owners[0] ?? -1];
+    if (early?.goesOn(line) === true) this.#hold(line, early, { early: true });
+    else this.#owned(owners, line);
+  }
+
+  #hold(line: LogLine, reader: DriverReader, also: { readonly early?: true } = {}): void {
+    this.#held = { line, reader, parts: 1, width: this.#widths.last, first: line, ...also };
+  }
+
+  #owned(owners: readonly number[], line: LogLine): void {
     const reader = this.#ask(owners, line);
     if (reader === 'understood') return;
     if (reader === undefined) this.#without(line);
-    else this.#held = { line, reader, parts: 1, width: this.#widths.last, first: line };
+    else this.#hold(line, reader);
   }
 
   /** Asks the drivers whose marks are in a line; gives the first whose line it is, but does not understand it. */
@@ -236,8 +248,11 @@ export class FaultLog {
   /** The held line is not understood, whatever follows. */
   #release(): void {
     if (this.#held === undefined) return;
-    const { first, reader } = this.#held;
+    const { first, reader, early } = this.#held;
     this.#held = undefined;
+    const outcome = early === true ? reader.take(first) : 'unknown';
+    if (outcome === 'taken' || outcome === 'quiet') this.#understood(outcome, reader);
+    if (outcome !== 'unknown') return;
     this.counts.unknown++;
     if (this.unknown.length < MOST_UNKNOWN) {
       this.unknown.push({ driver: reader.driver.id, line: first.number, text: first.text });

@@ -2,7 +2,7 @@
  * Templates of printed lines, compiled into expressions that match in linear time.
  *
  * A template is the line as it is printed. `{name}` is a hex number of at most 64 bits, with or without `0x`; `{name:d}` a
- * decimal one; `{name:s}` a token without blanks; `{name:pci}` a PCI address; `{name:one|two}` one of these words;
+ * decimal one; `{name:halves}` 64 bits of hex that a blank parts in two; `{name:s}` a token without blanks; `{name:pci}` a PCI address; `{name:one|two}` one of these words;
  * `{name:text}` at most 200 characters of any kind up to what follows; `{name:rest}` everything to the end of the line; `{name:end}` the end
  * of the line.
  * `<…>` may be absent. A blank stands for any blanks. A backslash takes the next character literally.
@@ -38,6 +38,7 @@ const TOKENS: Readonly<Record<string, string>> = {
   '': HEX,
   d: `-?\\d{1,20}${NUMBER_END}`,
   s: '\\S{1,128}',
+  halves: `(?:0x)?[0-9a-f]{8} [0-9a-f]{8}${NUMBER_END}`,
   pci: '(?:0x)?(?:[0-9a-f]{4,8}:)?(?:0x)?[0-9a-f]{1,2}:(?:0x)?[0-9a-f]{1,2}\\.(?:0x)?[0-7]',
   text: '.{0,200}?',
   rest: '.*',

@@ -73,15 +73,22 @@ export class IncidentTotals {
     return [...this.#causes].sort((a, b) => b[1] - a[1]);
   }
 
-  /** The groups, the largest first. */
+  /** The groups: those that say nothing last, then the largest first. */
   groups(): IncidentGroup[] {
-    return [...this.#groups.values()].sort((a, b) => b.count - a.count || a.firstLine - b.firstLine);
+    return [...this.#groups.values()].sort(
+      (a, b) => Number(isMute(a)) - Number(isMute(b)) || b.count - a.count || a.firstLine - b.firstLine,
+    );
   }
 
   /** The group that an incident is counted in. */
   groupOf(incident: Incident, cause: CauseName): IncidentGroup | undefined {
     return this.#groups.get(keyOf(incident, cause)) ?? this.#groups.get(wideKey(incident, cause));
   }
+}
+
+/** True for incidents without a cause, a device and an address: an announcement whose record is missing. */
+function isMute({ cause, device, stream, from }: IncidentGroup): boolean {
+  return cause === 'unknown' && device === undefined && stream === undefined && from === undefined;
 }
 
 function widen(group: IncidentGroup, iova: bigint | undefined): void {

@@ -28,7 +28,9 @@ export class Widths {
    * as wide as the widest.
    */
   joints(line: string, width: number, rest: string): readonly string[] {
-    const spaced = `${line} ${rest.trimStart()}`;
+    const tail = rest.trimStart();
+    if (tail.startsWith(',')) return [`${line}, ${tail.slice(1).trimStart()}`];
+    const spaced = `${line} ${tail}`;
     if (/^\s/.test(rest)) return [spaced];
     const isTerminal = width === this.#most && this.#count > 1 && !/^(?:[A-Za-z]\w*=|\[)/.test(rest);
     return isTerminal ? [`${line}${rest}`, spaced] : [spaced, `${line}${rest}`];

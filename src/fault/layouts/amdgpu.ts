@@ -112,12 +112,17 @@ export const amdgpu: FaultDriver = deviceMmu({
   source: 'Linux drivers/gpu/drm/amd/amdgpu/gmc_v6_0.c to gmc_v12_0.c; VM_L2_PROTECTION_FAULT_STATUS',
   marks: [
     'page fault (src_id:',
+    'hub] page fault',
+    'hub0] page fault',
+    'retry page fault',
+    'VMC page fault',
     'PROTECTION_FAULT_STATUS',
     'PROTECTION_FAULT_ADDR',
     'GPU fault detected: ',
     'VM fault (0x',
   ],
-  heads: ['amdgpu {device:pci}: <amdgpu: >', 'radeon {device:pci}: '],
+  sure: true,
+  heads: ['amdgpu {device:pci}: <amdgpu: >', 'radeon {device:pci}: ', 'amdgpu: '],
   layouts: [
     {
       id: 'fault',

@@ -91,6 +91,27 @@ function ownAccessOf(words: string | undefined): string | undefined {
   return /\bCD\b/i.test(words) ? OWN_ACCESS[0] : OWN_ACCESS[1];
 }
 
+/**
+ * Emulated SMMUs left CLASS and IPA zero for a refused address at stage 2 (QEMU to 9.0, which then gave CLASS 2 and the IPA):
+ * that record reads as a context descriptor at IPA 0.
+ */
+function leavesClassOut({ fields }: EventRecord): boolean {
+  return fields['S2'] === 1n && fields['CLASS'] === 0n && fields['IPA'] === 0n;
+}
+
+const CLASS_LEFT_OUT =
+  'CLASS and IPA are 0: emulated SMMUs (QEMU to 9.0) did not fill them in, and the address itself was refused at stage 2; else stage 2 refused a context descriptor at IPA 0';
+
+function judgeRecord(event: EventRecord, access: FaultAccess | undefined): Judged & { readonly notes?: string[] } {
+  const { fields, name, code } = event;
+  const meaning = MEANINGS[name] ?? eventType(code).meaning;
+  if (CLASSED.includes(name) && leavesClassOut(event)) {
+    return { ...judge(name, meaning, undefined, access), notes: [CLASS_LEFT_OUT] };
+  }
+  const own = fields['S2'] === 1n ? OWN_ACCESS[Number(fields['CLASS'] ?? 2n)] : undefined;
+  return judge(name, meaning, own, access);
+}
+
 /** What an event record says. Used for log lines and for records read from an event queue. */
 export function decodeEventRecord(event: EventRecord): Decoded {
   const { fields, name, code } = event;
@@ -110,12 +131,7 @@ export function decodeEventRecord(event: EventRecord): Decoded {
       { name: 'EventType', value: hex(code), meaning: name, place: { at: 0, bits: 8, inRecord: true } },
       ...Object.entries(fields).map(([field, value]) => inRecord(toField(field, value), eventType(code).fields)),
     ],
-    ...judge(
-      name,
-      MEANINGS[name] ?? eventType(code).meaning,
-      s2 === 1n ? OWN_ACCESS[Number(fields['CLASS'] ?? 2n)] : undefined,
-      access,
-    ),
+    ...judgeRecord(event, access),
   };
 }
 
@@ -215,9 +231,17 @@ export function agreesWithRecord(draft: Draft, values: Values): boolean {
   return !differs && (direction === undefined || fields['RnW'] === undefined || isRead === (direction === 'read'));
 }
 
+const OTHER_RECORD =
+  'the raw words are not of the event that the first line names (bits 7:0 differ): they are damaged, or of another record, and were not decoded';
+
 /** Decodes the lines of one event. */
 export function decodeEventLines(draft: Draft): Decoded {
   const words = draft.hexes('word');
-  const decoded = words.length < WORDS ? decodePrinted(draft) : decodeEventRecord(decodeEvent(toWords(words)));
-  return { ...decoded, device: clientOf(draft) };
+  const code = draft.hex('code');
+  const device = clientOf(draft);
+  if (words.length < WORDS) return { ...decodePrinted(draft), device };
+  if (code !== undefined && (code & 0xffn) !== ((words[0] ?? 0n) & 0xffn)) {
+    return { ...decodePrinted(draft), device, notes: [OTHER_RECORD] };
+  }
+  return { ...decodeEventRecord(decodeEvent(toWords(words))), device };
 }

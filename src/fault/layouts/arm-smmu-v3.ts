@@ -15,7 +15,13 @@ const REQUEST = 'request';
 
 const EVENTS: readonly Layout[] = [
   { id: 'head', group: EVENT, seen: 'Linux, Xen', text: 'event {code} received:', starts: true },
-  { id: 'word', seen: 'Linux, Xen', text: '0x{word}', repeats: 4, notAfter: ['decoded', 'attributes'] },
+  {
+    id: 'word',
+    seen: 'Linux, Xen',
+    text: ['{word:halves}', '0x{word}'],
+    repeats: 4,
+    notAfter: ['decoded', 'attributes'],
+  },
   {
     id: 'decoded',
     group: EVENT,
@@ -29,6 +35,47 @@ const EVENTS: readonly Layout[] = [
     text: '{privilege:unpriv|priv} {what:data|inst} {direction:read|write} {stage:s1|s2} "{class:text}"< {ttd:ttd_read|ttd_write}>< {stall:stall}> stag: {stag}',
   },
   { id: 'decoded-rest', group: EVENT, headless: true, seen: 'broken by mail', text: 'iova: {iova} ipa: {ipa}' },
+];
+
+const GLOBAL_ERROR = 'unexpected global error reported ({gerror}), this could be serious';
+const COMMAND_ERROR = 'CMDQ error (cons {cons}): {why:rest}';
+
+/** As people quote them, without the driver's name: the first begins an incident, the others follow it. */
+const BARE: readonly Layout[] = [
+  {
+    id: 'global-bare',
+    group: ERROR,
+    seen: 'quoted without the head',
+    text: GLOBAL_ERROR,
+    headless: true,
+    repeats: 64,
+    says: 'global error {gerror}',
+  },
+  {
+    id: 'command-bare',
+    group: ERROR,
+    seen: 'quoted without the head',
+    text: COMMAND_ERROR,
+    headless: true,
+    repeats: 64,
+    says: 'the command queue stopped at {cons}: {why}',
+  },
+  {
+    id: 'global-first',
+    group: ERROR,
+    text: GLOBAL_ERROR,
+    headless: true,
+    starts: true,
+    says: 'global error {gerror}',
+  },
+  {
+    id: 'command-first',
+    group: ERROR,
+    text: COMMAND_ERROR,
+    headless: true,
+    starts: true,
+    says: 'the command queue stopped at {cons}: {why}',
+  },
 ];
 
 const ERRORS: readonly Layout[] = [
@@ -52,7 +99,7 @@ const ERRORS: readonly Layout[] = [
     id: 'global',
     group: ERROR,
     seen: 'Linux, Xen',
-    text: 'unexpected global error reported ({gerror}), this could be serious',
+    text: GLOBAL_ERROR,
     repeats: 64,
     says: 'global error {gerror}',
   },
@@ -60,7 +107,7 @@ const ERRORS: readonly Layout[] = [
     id: 'command',
     group: ERROR,
     seen: 'Linux, Xen',
-    text: 'CMDQ error (cons {cons}): {why:rest}',
+    text: COMMAND_ERROR,
     repeats: 64,
     says: 'the command queue stopped at {cons}: {why}',
   },
@@ -153,9 +200,9 @@ export const armSmmuV3: FaultDriver = {
   title: 'Arm SMMUv3',
   origin: 'iommu',
   source: 'Arm IHI 0070, 6.3.17 (SMMU_GERROR), 7.1 (command queue errors), 7.3 (event records); Linux and Xen drivers',
-  marks: ['arm-smmu-v3 ', 'SMMUv3: /'],
-  heads: ['arm-smmu-v3 {unit:s}: ', 'SMMUv3: {unit:s}: '],
-  layouts: [...EVENTS, ...ERRORS, ...REQUESTS],
+  marks: ['arm-smmu-v3 ', 'arm-smmu-v3: ', 'SMMUv3: /', 'unexpected global error reported (', 'CMDQ error (cons '],
+  heads: ['arm-smmu-v3 {unit:s}: ', 'arm-smmu-v3: ', 'SMMUv3: {unit:s}: '],
+  layouts: [...EVENTS, ...ERRORS, ...BARE, ...REQUESTS],
   quiet: [
     'option {name:s}',
     'option mask',

@@ -73,6 +73,7 @@ export const dmaDebug: FaultDriver = {
   origin: 'software',
   source: 'Linux kernel/dma/debug.c',
   marks: ['DMA-API: '],
+  goesOn: /device driver [^[\]]*$|\]? \[[^\]]*$/,
   heads: ['{driver:s} {device:s}: DMA-API: ', 'DMA-API: '],
   layouts: [
     {

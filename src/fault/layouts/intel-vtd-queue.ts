@@ -37,14 +37,14 @@ export const QUEUE_LAYOUTS: readonly Layout[] = [
     id: 'queue-head',
     group: QUEUE,
     seen: 'Linux 5.18 on',
-    text: 'QI HEAD: {head:text} qw0 = {head0}, qw1 = {head1}',
+    text: ['QI HEAD: {head:text} qw0 = {head0}, qw1 = {head1}', 'QI HEAD: {head:text} qw0 = {head0}, '],
     says: 'at the head: {head}, {head0} {head1}',
   },
   {
     id: 'queue-prior',
     group: QUEUE,
     seen: 'Linux 5.18 on',
-    text: 'QI PRIOR: {prior:text} qw0 = {prior0}, qw1 = {prior1}',
+    text: ['QI PRIOR: {prior:text} qw0 = {prior0}, qw1 = {prior1}', 'QI PRIOR: {prior:text} qw0 = {prior0}, '],
     says: 'before it: {prior}, {prior0} {prior1}',
   },
   {

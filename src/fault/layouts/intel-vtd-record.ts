@@ -25,6 +25,10 @@ const FSTS: readonly BitField[] = [
 ];
 
 const ALL_ONES = 0xffffffffn;
+/** The bits of FSTS_REG that report something: all but FRI, an index. */
+const REPORTS = 0xffn;
+const IDLE =
+  'the unit raised its fault interrupt, and its status shows nothing pending: an earlier interrupt handled the record, which is in the log before it or was not printed';
 /** A PASID has 20 bits (VT-d 3.2): 0xffffffff is the driver's "none". */
 const PASIDS = 1 << 20;
 
@@ -68,10 +72,12 @@ function decodeStatus(draft: Draft): Decoded {
     const meaning = "the unit's registers read as all ones: it does not answer (gone, powered off)";
     return { kind: 'unit', name: 'FSTS', meaning, fields };
   }
+  if ((fsts & REPORTS) === 0n) return { kind: 'unknown', name: 'FSTS', meaning: IDLE, words: IDLE, fields };
   const pending = (fsts & 2n) !== 0n;
   const kind = pending ? 'unknown' : (fsts & 0x60n) !== 0n ? 'device-timeout' : 'unit';
   const meaning = fields
     .slice(1)
+    .filter(({ name }) => name !== 'FRI')
     .map((field) => field.meaning)
     .join('; ');
   const words = pending ? 'the unit announced a fault whose record is not in the log' : undefined;
@@ -105,6 +111,11 @@ function ownCandidates(cause: CauseName): readonly CauseName[] {
   return cause === 'tables-refused' ? ['table-corrupted'] : ['stale-tlb'];
 }
 
+function hiddenNote(draft: Draft): string[] {
+  const hidden = draft.text('hidden');
+  return hidden === undefined ? [] : [`the address cannot be read: ${hidden}`];
+}
+
 const NO_REASON = 'the line with the fault reason is missing: the cause cannot be known';
 
 /** Decodes one fault record with its status and its dump. */
@@ -130,7 +141,7 @@ export function decodeFault(draft: Draft): Decoded {
     iova: draft.hex('iova'),
     access: direction === undefined ? undefined : direction === 'write' ? 'write' : 'read',
     fields: recordFields(draft, code),
-    notes: [...contradiction(code, direction), ...evidence.notes],
+    notes: [...hiddenNote(draft), ...contradiction(code, direction), ...evidence.notes],
     cause: evidence.cause ?? reason?.cause,
     candidates: evidence.candidates ?? (reason?.cause === undefined ? undefined : ownCandidates(reason.cause)),
     excluded,

@@ -12,6 +12,8 @@ import { decodeFault } from './intel-vtd-record.ts';
 
 const RECORD = 'record';
 const STATUS = 'handling fault status reg {fsts}';
+const DMA =
+  '[DMA {direction:Read|Write}< NO_PASID>< PASID {pasid}>] Request device [{device:pci}]< PASID {pasid}>< >fault addr';
 const REASON = '<[fault >reason {reason:s}] {printed:rest}';
 
 const RECORDS: readonly Layout[] = [
@@ -22,9 +24,15 @@ const RECORDS: readonly Layout[] = [
     group: RECORD,
     seen: 'Linux, Xen; the reason on the same line, or on the next',
     text: [
-      '[DMA {direction:Read|Write}< NO_PASID>< PASID {pasid}>] Request device [{device:pci}]< PASID {pasid}> fault addr {iova}<, iommu reg = {reg:s}> [fault reason {reason:s}] {printed:rest}',
-      '[DMA {direction:Read|Write}< NO_PASID>< PASID {pasid}>] Request device [{device:pci}]< PASID {pasid}> fault addr {iova}<, iommu reg = {reg:s}>',
+      `${DMA} {iova}<, iommu reg = {reg:s}> [fault reason {reason:s}] {printed:rest}`,
+      `${DMA} {iova}<, iommu reg = {reg:s}>`,
     ],
+  },
+  {
+    id: 'dma-hidden',
+    group: RECORD,
+    seen: 'as people post it, with digits of the address made unreadable',
+    text: `${DMA} {hidden:s} [fault reason {reason:s}] {printed:rest}`,
   },
   {
     id: 'interrupt',

@@ -48,6 +48,7 @@ export const kgsl: FaultDriver = {
   origin: 'iommu',
   source: "Qualcomm's kernels, drivers/gpu/msm/kgsl_iommu.c",
   marks: ['GPU PAGE FAULT: addr'],
+  sure: true,
   heads: [],
   layouts: [
     {

@@ -73,7 +73,8 @@ export const msmGpu: FaultDriver = {
   title: 'Qualcomm Adreno and display (msm DRM): faults of their SMMU',
   origin: 'iommu',
   source: 'Linux drivers/gpu/drm/msm/adreno/adreno_gpu.c, msm_iommu.c',
-  marks: ['*** gpu fault: ', '*** fault: iova='],
+  marks: ['*** gpu fault:', '*** fault: iova='],
+  sure: true,
   heads: [],
   layouts: [
     {
@@ -82,8 +83,8 @@ export const msmGpu: FaultDriver = {
       starts: true,
       headless: true,
       text: [
-        '*** gpu fault: ttbr0={ttbr0} iova={iova} dir={dir:READ|WRITE} type={type:s} source={source:text} ({scratch:text})',
-        '*** <gpu >fault: iova={iova}<,> flags={flags:d}< ({scratch:text})>',
+        '*** gpu fault:< >ttbr0={ttbr0} iova={iova} dir={dir:READ|WRITE} type={type:s} source={source:text} ({scratch:text})',
+        '*** <gpu >fault:< >iova={iova}<,> flags={flags:d}< ({scratch:text})>',
       ],
     },
   ],
