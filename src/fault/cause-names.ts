@@ -23,6 +23,7 @@ export type CauseName =
   | 'bus-error'
   | 'interrupt-blocked'
   | 'unsupported-request'
+  | 'outside-memory'
   | 'unit-error'
   | 'not-a-fault'
   | 'not-mapped'

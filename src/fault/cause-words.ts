@@ -27,6 +27,8 @@ const CAUSE_WORDS: Readonly<Record<CauseName, string>> = {
   'bus-error': 'bus error: the IOMMU could not read its own tables or queues',
   'interrupt-blocked': 'interrupt blocked: the request was an interrupt message that is not allowed',
   'unsupported-request': 'unsupported request: the device made a kind of request that it may not make',
+  'outside-memory':
+    'outside memory: the access was not translated, and its physical address is not in memory: a wrong address, or a device that should have been behind the IOMMU',
   'unit-error': 'unit error: the IOMMU itself reports an error; no access of a device faulted',
   'not-a-fault': 'not a device fault: the kernel or a program refused a request, or reports a problem of its own',
   'not-mapped': 'not mapped at the time of the fault',

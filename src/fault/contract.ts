@@ -53,8 +53,6 @@ export interface FaultDriver {
   readonly marks: readonly string[];
   /** True where each line with a mark reports a fault: one that is in no layout is not understood, though it has no head. */
   readonly sure?: true;
-  /** How a line ends that goes on in the next one, beyond a comma: mail broke it. */
-  readonly goesOn?: RegExp;
   /** Templates of what stands before a message; `{unit:s}` and `{device:pci}` are kept. */
   readonly heads: readonly string[];
   readonly layouts: readonly Layout[];
@@ -71,6 +69,8 @@ export interface FaultDriver {
    * The line then begins an incident of its own.
    */
   agrees?(draft: Draft, values: Values): boolean;
+  /** True for a line that, beyond one with a comma at its end, goes on in the next: mail broke it. */
+  goesOn?(text: string): boolean;
   /** Decodes the values of all lines of one incident. Called once, when the incident is complete. */
   decode(draft: Draft): Decoded;
 }

@@ -84,7 +84,7 @@ export class DriverReader {
 
   /** True for a line that looks as if mail had broken it: what it says is complete only with the next. */
   goesOn({ text }: LogLine): boolean {
-    return text.endsWith(',') || this.driver.goesOn?.test(text) === true;
+    return text.endsWith(',') || this.driver.goesOn?.(text) === true;
   }
 
   #message(line: LogLine, text: string, head: Values): Outcome {
@@ -111,7 +111,8 @@ export class DriverReader {
       if (layout.starts !== true && this.#open(head.get('unit'), line) === undefined) continue;
       for (const pattern of patterns) {
         const match = matchPattern(pattern, line.text, 0);
-        if (match !== undefined) return this.#addHeadless(line, layout, new Map([...head, ...match.values]));
+        if (match === undefined) continue;
+        if (this.#addHeadless(line, layout, new Map([...head, ...match.values]))) return true;
       }
     }
     return false;

@@ -6,10 +6,11 @@
 import { checkText } from '../errors.ts';
 import { causeByLines } from './cause.ts';
 import { cleanLine } from './clean.ts';
+import { decodeDraft } from './decode-draft.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
 import { ForeignLines } from './foreign.ts';
-import { canonicalDevice, type Incident } from './incident.ts';
+import type { Incident } from './incident.ts';
 import { type Encoding, LineReader } from './line-reader.ts';
 import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
@@ -291,7 +292,7 @@ export class FaultLog {
 
   #finish(open: OpenDraft): void {
     open.draft.closed = true;
-    const incident = decodeDraft(open);
+    const incident = decodeDraft(open.draft, open.reader.driver);
     if (this.incidents.length < MOST_INCIDENTS) this.incidents.push(incident);
     else this.#count(incident);
   }
@@ -306,35 +307,6 @@ export class FaultLog {
 /** Number of the last line that a reader took. */
 function lastLine(reader: DriverReader): number {
   return reader.last?.last.line ?? 0;
-}
-
-function decodeDraft({ draft, reader }: OpenDraft): Incident {
-  const { driver } = reader;
-  const { device, ...decoded } = driver.decode(draft);
-  return {
-    stream: undefined,
-    pasid: undefined,
-    iova: undefined,
-    access: undefined,
-    stage: undefined,
-    words: undefined,
-    fields: [],
-    cause: undefined,
-    candidates: undefined,
-    excluded: [],
-    next: [],
-    complete: true,
-    ...decoded,
-    iommu: driver.id,
-    origin: driver.origin,
-    unit: draft.unit,
-    device: canonicalDevice(device),
-    notes: [...(decoded.notes ?? []), ...draft.notes],
-    line: draft.line,
-    lines: draft.lines,
-    seconds: draft.seconds,
-    events: draft.events,
-  };
 }
 
 /** Reads a whole log from text. */

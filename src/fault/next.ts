@@ -44,7 +44,7 @@ function groupOf({ device }: Incident): NextStep {
   const name = isPci ? (device ?? '') : 'DEVICE';
   return {
     text: isPci
-      ? `see whether the kernel has the device in a group: \`ls -l /sys/bus/pci/devices/${name}/iommu_group\`, and behind which bridge it is: \`lspci -t\``
+      ? `see whether the kernel has the device in a group: \`ls -l /sys/bus/pci/devices/${name}/iommu_group\`, and behind which bridge it is: \`lspci -t\`; if lspci has no such function, a device sends under another number than its own (a DMA alias) and needs a quirk of the kernel`
       : 'see whether the kernel has the device in a group: `ls /sys/kernel/iommu_groups/*/devices`',
     source: 'Linux Documentation/ABI/testing/sysfs-kernel-iommu_groups',
   };
@@ -102,6 +102,10 @@ const MASK: NextStep = {
 const DESCRIPTOR: NextStep = {
   text: 'compare the address with what the driver gave to the device: a CPU physical address, an index or an uninitialised descriptor is the usual find',
   source: `${DMA_HOWTO}, "What memory is DMA'able?"`,
+};
+const BEHIND: NextStep = {
+  text: 'see whether the device is behind the IOMMU: `ls /sys/kernel/iommu_groups/*/devices`, and `iommus` in the device tree',
+  source: 'Devicetree bindings iommu/iommu.txt',
 };
 const DIRECTION: NextStep = {
   text: "compare the direction in the driver's dma_map_* call (DMA_TO_DEVICE, DMA_FROM_DEVICE) with what the device does",
@@ -188,6 +192,7 @@ const BY_CAUSE: Partial<Record<CauseName, Steps>> = {
   'output-too-large': () => [CHECK],
   'bus-error': () => [CHECK],
   'interrupt-blocked': interrupts,
+  'outside-memory': () => [DESCRIPTOR, BEHIND],
   'unsupported-request': (incident) => (concernsAts(incident) ? [noAts(incident)] : [REQUESTER]),
 };
 

@@ -10,6 +10,8 @@ import { armSmmu } from './layouts/arm-smmu.ts';
 import { armSmmuV3 } from './layouts/arm-smmu-v3.ts';
 import { dmaDebug } from './layouts/dma-debug.ts';
 import { iommuSpace, swiotlb } from './layouts/dma-messages.ts';
+import { eeh } from './layouts/eeh.ts';
+import { esxi } from './layouts/esxi.ts';
 import { etnaviv } from './layouts/etnaviv.ts';
 import { exynos } from './layouts/exynos.ts';
 import { fslPamu } from './layouts/fsl-pamu.ts';
@@ -31,6 +33,7 @@ import { habanalabs, ivpu, powervr } from './layouts/other-devices.ts';
 import { panfrost } from './layouts/panfrost.ts';
 import { panthor } from './layouts/panthor.ts';
 import { qcomIommu } from './layouts/qcom-iommu.ts';
+import { qemu } from './layouts/qemu.ts';
 import { riscvIommu } from './layouts/riscv-iommu.ts';
 import { rockchip } from './layouts/rockchip.ts';
 import { s390 } from './layouts/s390.ts';
@@ -41,6 +44,7 @@ import { tegraMcErr } from './layouts/tegra-mc-err.ts';
 import { v3d } from './layouts/v3d.ts';
 import { vfio } from './layouts/vfio.ts';
 import { virtioIommu } from './layouts/virtio-iommu.ts';
+import { windows } from './layouts/windows.ts';
 
 /** IOMMUs, in the order in which they are asked about a line that several might print. */
 const IOMMUS: readonly FaultDriver[] = [
@@ -66,7 +70,11 @@ const IOMMUS: readonly FaultDriver[] = [
   sprdIommu,
   vsiIommu,
   s390,
+  eeh,
   fslPamu,
+  qemu,
+  esxi,
+  windows,
   ioPageFault,
 ];
 

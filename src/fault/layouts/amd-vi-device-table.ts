@@ -51,7 +51,7 @@ const CONTROL: readonly BitField[] = [
   { name: 'CmdBufEn', at: 12, meaning: 'command buffer enabled' },
   { name: 'GTEn', at: 16, meaning: 'guest translation enabled' },
   { name: 'GAEn', at: 17, meaning: 'guest virtual APIC enabled' },
-  { name: 'EPHEn', at: 45, meaning: 'enhanced page-table headers enabled' },
+  { name: 'EPHEn', at: 45, meaning: 'enhanced handling of page requests enabled' },
   { name: 'XTEn', at: 50, meaning: 'x2APIC enabled' },
   { name: 'IntCapXTEn', at: 51, meaning: 'x2APIC interrupts of the IOMMU enabled' },
 ];
@@ -71,14 +71,38 @@ export function deviceTableFields(words: readonly bigint[]): FaultField[] {
   ]);
 }
 
+/** What an entry that translates does with a request (48882, 2.2.2.1 "Mode", "GV"). */
+function translationWords(first: bigint): string {
+  const [translates, mode, guest] = [(first >> 1n) & 1n, (first >> 9n) & 7n, (first >> 55n) & 1n];
+  if (translates === 0n) return 'its translation fields are not valid (TV 0): requests pass through';
+  if (mode !== 0n) return `it translates with host tables of ${mode} levels`;
+  return guest === 1n ? 'it translates with guest tables (GV 1, Mode 0)' : 'it passes requests through (Mode 0)';
+}
+
+/**
+ * Why the hardware may refuse an entry that the driver holds for valid: bits that its control register does not enable, or what
+ * a machine with SNP demands.
+ */
+function refusalWords(first: bigint, control: bigint | undefined): string[] {
+  const [translates, mode, guest] = [(first >> 1n) & 1n, (first >> 9n) & 7n, (first >> 55n) & 1n];
+  const enabled = control === undefined ? undefined : (control >> 16n) & 1n;
+  if (guest === 1n && enabled === 0n)
+    return ['the entry uses guest tables, and the control register does not enable them'];
+  if (guest === 1n && ((first >> 52n) & 1n) === 1n && control === undefined) {
+    return [
+      'the entry allows page requests (PPR): kernels before the commit ef75966abf95 of February 2025 leave EPHEn out of the control register after a resume from suspend, and such entries are then refused',
+    ];
+  }
+  return translates === 1n && mode === 0n
+    ? ['with SNP enabled an entry that passes requests through is refused: see whether the log says that SNP is on']
+    : [];
+}
+
 /** What is odd about an entry. */
-export function deviceTableNotes(words: readonly bigint[]): string[] {
+export function deviceTableNotes(words: readonly bigint[], control: bigint | undefined): string[] {
   const [first = 0n] = words;
   if (words.length === 0) return [];
-  const [valid, translates, mode] = [first & 1n, (first >> 1n) & 1n, (first >> 9n) & 7n];
-  if (valid === 0n) return ["the driver's device table entry is not valid"];
-  if (translates === 1n && mode === 0n) {
-    return ["the driver's device table entry is valid and passes requests through (Mode 0, TV 1)"];
-  }
-  return [`the driver's device table entry is valid, with ${mode} levels`];
+  if ((first & 1n) === 0n) return ["the driver's device table entry is not valid"];
+  const what = `the driver's device table entry is valid: ${translationWords(first)}; the hardware refused it, or still had an older one`;
+  return [what, ...refusalWords(first, control)];
 }

@@ -272,7 +272,7 @@ export function decodeAmdEvent(draft: Draft): Decoded {
       ...deviceTableFields(draft.hexes('dte')),
       ...draft.texts('commandWord').map((value, i) => ({ name: `CMD[${i}]`, value: `0x${value}`, meaning: '' })),
     ],
-    notes: deviceTableNotes(draft.hexes('dte')),
+    notes: deviceTableNotes(draft.hexes('dte'), draft.hex('control')),
     complete: event !== NO_BODY,
     ...(isReverseMap ? { cause: 'unknown', candidates: [] } : {}),
   };

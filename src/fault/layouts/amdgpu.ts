@@ -116,6 +116,7 @@ export const amdgpu: FaultDriver = deviceMmu({
     'hub0] page fault',
     'retry page fault',
     'VMC page fault',
+    'in page starting at address',
     'PROTECTION_FAULT_STATUS',
     'PROTECTION_FAULT_ADDR',
     'GPU fault detected: ',

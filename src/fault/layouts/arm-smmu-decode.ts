@@ -158,6 +158,7 @@ function fieldsOfContext(draft: Draft, fsr: bigint | undefined, fsynr: bigint | 
     ...plain(draft, 'far', 'FAR', 'address of the access'),
     ...plain(draft, 'ttbr0', 'TTBR0', ''),
     ...plain(draft, 'ttbr1', 'TTBR1', ''),
+    ...LEVELS.flatMap(([key, name]) => plain(draft, key, name, 'entry that the driver printed')),
     ...(draft.text('cb') === undefined ? [] : [{ name: 'cb', value: draft.text('cb') ?? '', meaning: 'context bank' }]),
   ];
 }
@@ -178,14 +179,41 @@ function otherNotes(
 
 const NO_FSR = 'the line has no FSR: an old kernel, which does not say what kind of fault it was';
 
+/** Entries that NVIDIA's kernels print behind the fault, by level. */
+const LEVELS: readonly (readonly [string, string])[] = [
+  ['pgd', 'pgd'],
+  ['pud', 'pud'],
+  ['pmd', 'pmd'],
+  ['leaf', 'pte'],
+];
+
+/** The first level whose entry is empty. Below a block the driver prints nothing of use: only an entry of zero counts. */
+function emptyLevel(draft: Draft): string | undefined {
+  return LEVELS.find(([key]) => draft.hex(key) === 0n)?.[1];
+}
+
+interface Kind {
+  readonly name: string;
+  readonly kind: FaultKind;
+  readonly meaning: string;
+}
+
+/** By FSR; without it, by the entries that the driver printed. */
+function kindOfContext(draft: Draft, fsr: bigint | undefined): Kind {
+  const [name, kind] = KINDS.find(([flag]) => fsr !== undefined && hasFlag(fsr, FSR, flag)) ?? [];
+  const meaning = FSR.find((field) => field.name === name)?.meaning;
+  if (name !== undefined && kind !== undefined)
+    return { name, kind, meaning: typeof meaning === 'string' ? meaning : '' };
+  const empty = fsr === undefined ? emptyLevel(draft) : undefined;
+  if (empty === undefined) return { name: 'context fault', kind: 'unknown', meaning: '' };
+  const words = `the tables that the driver prints have no entry for the address (${empty} is 0)`;
+  return { name: 'context fault', kind: 'translation', meaning: words };
+}
+
 /** Decodes a context fault: FSR, FSYNR0, address, stream. */
 export function decodeContextFault(draft: Draft): Decoded {
   const [fsr, fsynr] = [draft.hex('fsr'), draft.hex('fsynr')];
-  const [name, kind] = KINDS.find(([flag]) => fsr !== undefined && hasFlag(fsr, FSR, flag)) ?? [
-    'context fault',
-    'unknown',
-  ];
-  const meaning = FSR.find((field) => field.name === name)?.meaning;
+  const { name, kind, meaning } = kindOfContext(draft, fsr);
   const { notes, excluded } = walkEvidence(draft);
   const access = accessOf(fsynr, FSYNR0);
   const iova = draft.hex('iova') ?? draft.hex('far');
@@ -193,7 +221,7 @@ export function decodeContextFault(draft: Draft): Decoded {
   return {
     kind,
     name,
-    meaning: typeof meaning === 'string' ? meaning : '',
+    meaning,
     device: draft.text('client'),
     stream: streamOf(draft, 'cbfrsynra'),
     iova,

@@ -21,7 +21,7 @@ const LAYOUTS: readonly Layout[] = [
       'Unhandled context fault: fsr={fsr}, iova={iova}, fsynr={fsynr}<, cbfrsynra={cbfrsynra}>, cb={cb:d}',
       'Unhandled context fault: iova={iova}, fsr={fsr}, fsynr={fsynr}, cb={cb:d}',
       'Unhandled context fault: iova={iova}, cb={cb:d}, fsr={fsr}, fsynr0={fsynr}, fsynr1={fsynr1}',
-      'Unhandled context fault: iova={iova}, fsynr={fsynr}, cb={cb:d}<, sid={sidDecimal:d}({sid} - {client:s})>',
+      'Unhandled context fault: iova={iova}, fsynr={fsynr}, cb={cb:d}<, sid={sidDecimal:d}({sid} - {client:s})><, pgd={pgd}, pud={pud}, pmd={pmd}, pte={leaf}>',
     ],
   },
   {

@@ -26,6 +26,7 @@ const MEANINGS: readonly (readonly [string, string])[] = [
   ['read-only DMA memory', 'the driver synced a mapping for the other direction'],
   ['write-only DMA memory', 'the driver synced a mapping for the other direction'],
   ['maps memory from stack', 'the driver mapped memory of the stack, which a device may not access'],
+  ['maps memory fromstack', 'the driver mapped memory of the stack, which a device may not access'],
   ['maps memory from kernel text', 'the driver mapped kernel text or read-only data'],
   ['from vmalloc area', 'the driver mapped vmalloc memory with dma_map_single'],
   ['mapping sg segment longer', 'a scatterlist segment is longer than the device claims to support'],
@@ -63,6 +64,11 @@ function decode(draft: Draft): Decoded {
   };
 }
 
+/** A warning about a mapping ends in its address, size or count, in brackets. */
+function goesOn(text: string): boolean {
+  return text.includes('device driver') && !text.endsWith(']');
+}
+
 /** Driver and device; Linux before 4.20 prints them in front of `DMA-API:`. */
 const WHO = '<{driver:s} {device:s}: >';
 
@@ -73,7 +79,6 @@ export const dmaDebug: FaultDriver = {
   origin: 'software',
   source: 'Linux kernel/dma/debug.c',
   marks: ['DMA-API: '],
-  goesOn: /device driver [^[\]]*$|\]? \[[^\]]*$/,
   heads: ['{driver:s} {device:s}: DMA-API: ', 'DMA-API: '],
   layouts: [
     {
@@ -104,5 +109,6 @@ export const dmaDebug: FaultDriver = {
     'mapped at',
   ],
   functions: ['err_printk'],
+  goesOn,
   decode,
 };

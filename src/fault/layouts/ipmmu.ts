@@ -11,7 +11,7 @@ import type { Decoded, FaultKind } from '../incident.ts';
 /** IMSTR (Linux drivers/iommu/ipmmu-vmsa.c; R-Car manual). */
 const IMSTR: readonly BitField[] = [
   { name: 'TF', at: 0, meaning: 'translation fault: no valid entry for the address' },
-  { name: 'PF', at: 1, meaning: 'permission fault: the entry does not permit the access' },
+  { name: 'PF', at: 1, meaning: 'page fault: not mapped, or not for this access' },
   { name: 'ABORT', at: 2, meaning: 'a read of the tables failed' },
   { name: 'MHIT', at: 4, meaning: 'two entries of the TLB match' },
 ];
@@ -20,7 +20,7 @@ const IMSTR: readonly BitField[] = [
 const MEANINGS: readonly string[] = [
   'neither a translation nor a permission fault',
   'translation fault: no valid entry for the address',
-  'permission fault: the entry does not permit the access',
+  'page fault: not mapped, or not for this access',
   'both bits are set: not mapped, or not for this access',
 ];
 
@@ -29,7 +29,7 @@ const NO_DEVICE = 'the line names the IOMMU, not the device, and does not tell a
 function decodeStatus(draft: Draft): Decoded {
   const status = draft.hex('status') ?? 0n;
   const both = Number(status & 3n);
-  const kinds: readonly FaultKind[] = ['unknown', 'translation', 'permission', 'not-permitted'];
+  const kinds: readonly FaultKind[] = ['unknown', 'translation', 'not-permitted', 'not-permitted'];
   return {
     kind: kinds[both] ?? 'unknown',
     name: ['fault', 'TF', 'PF', 'TF and PF'][both] ?? 'fault',

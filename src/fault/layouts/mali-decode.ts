@@ -29,6 +29,8 @@ const CLASSES: readonly Class[] = [
 /** AS_FAULTSTATUS, bits 9:8. 0 is an atomic access, or not known. */
 const ACCESS: readonly (FaultAccess | undefined)[] = [undefined, 'execute', 'read', 'write'];
 
+const STUCK = 'stuck';
+
 const LAYOUTS: readonly Layout[] = [
   {
     id: 'fault',
@@ -43,6 +45,16 @@ const LAYOUTS: readonly Layout[] = [
   { id: 'access', headless: true, text: 'access type {accessCode}<:> <(>{access:ATOMIC|EXECUTE|READ|WRITE|UNKNOWN}' },
   { id: 'source', headless: true, text: 'source id {source}< (core_id:utlb:IR {ids:s}): {client:rest}>' },
   { id: 'pid', headless: true, text: 'pid<:> {pid:d}' },
+  {
+    id: 'stuck',
+    group: STUCK,
+    repeats: 64,
+    text: [
+      'AS_ACTIVE bit stuck< for as {as:d}>',
+      'Wait for AS_ACTIVE bit failed for as {as:d}',
+      'Flush for GPU page table update did not complete',
+    ],
+  },
 ];
 
 function levelOf(code: number): string {
@@ -72,7 +84,18 @@ function reasonNote(draft: Draft): string[] {
   return reason === undefined || reason === 'TODO' || reason === '' ? [] : [`the driver says: ${reason}`];
 }
 
+function decodeStuck(draft: Draft): Decoded {
+  return {
+    kind: 'unit',
+    name: 'AS_ACTIVE',
+    meaning: "the GPU's MMU did not complete a command in time: its clock or power may be off, or the GPU hangs",
+    device: draft.unit,
+    fields: fieldsOf(draft, undefined, undefined, ''),
+  };
+}
+
 function decode(draft: Draft): Decoded {
+  if (draft.group === STUCK) return decodeStuck(draft);
   const raw = draft.hex('raw');
   const code = draft.hexNumber('exception') ?? (raw === undefined ? undefined : Number(raw & 0xffn));
   const bus = draft.has('bus');
@@ -96,7 +119,7 @@ function decode(draft: Draft): Decoded {
 export function maliDriver(about: Pick<FaultDriver, 'id' | 'title' | 'source' | 'heads' | 'functions'>): FaultDriver {
   return deviceMmu({
     ...about,
-    marks: ['age fault in AS', 'GPU bus fault in AS'],
+    marks: ['age fault in AS', 'GPU bus fault in AS', 'AS_ACTIVE bit', 'page table update did not complete'],
     layouts: LAYOUTS,
     quiet: [],
     decode,

@@ -127,6 +127,7 @@ export const mediatek: FaultDriver = {
       text: [
         'fault type={type} iova={iova} pa={pa} master={master}(larb={larb:d} port={port:d}) layer={layer:d} {access:read|write}',
         'fault type={type} iova={iova} pa={pa} larb={larb:d} port={port:d} layer={layer:d} {access:read|write}',
+        'fault type={type} iova={iova} pa={pa} {access:read|write}',
       ],
     },
     {

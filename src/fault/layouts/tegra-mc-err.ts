@@ -6,6 +6,7 @@ import type { FaultDriver } from '../contract.ts';
 import type { Draft } from '../draft.ts';
 import type { Decoded, FaultKind } from '../incident.ts';
 import { accessOfWord, printedFields } from './printed.ts';
+import { NO_SMMU, refused } from './tegra-refusals.ts';
 
 /** `nr-nw-ns`: the entry is not readable, not writable, not secure. */
 function smmuFault(rights: string, access: string | undefined): { readonly kind: FaultKind; readonly meaning: string } {
@@ -19,14 +20,12 @@ function smmuFault(rights: string, access: string | undefined): { readonly kind:
   return { kind: 'not-permitted', meaning: `rights of the page table entry: ${rights}` };
 }
 
-const NO_SMMU = 'not a fault of the SMMU: the memory controller refused a physical address or its protection';
-
 function decode(draft: Draft): Decoded {
   const rights = draft.text('rights');
   const smmu = rights !== undefined && rights !== 'none';
   const access = draft.text('access');
   return {
-    ...(smmu ? smmuFault(rights, access) : { kind: 'request' as const, meaning: '' }),
+    ...(smmu ? smmuFault(rights, access) : refused(draft.text('words') ?? '', '')),
     name: draft.text('words') ?? 'error',
     device: draft.text('client'),
     iova: draft.hex('iova'),

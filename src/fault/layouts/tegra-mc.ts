@@ -6,6 +6,7 @@ import type { FaultDriver, Layout } from '../contract.ts';
 import type { Draft } from '../draft.ts';
 import type { Decoded, FaultKind } from '../incident.ts';
 import { accessOfWord, printedFields } from './printed.ts';
+import { NO_SMMU, refused } from './tegra-refusals.ts';
 
 /** Names of the interrupt bits (Linux drivers/memory/tegra/mc.c). Each prints a line of its own from one error register. */
 const STATUS: readonly string[] = [
@@ -51,16 +52,20 @@ function smmuFault(draft: Draft): { readonly kind: FaultKind; readonly meaning: 
   return { kind: 'not-permitted', meaning: `the rights of the entry, [${rights}], permit the access` };
 }
 
-const NO_SMMU = 'not a fault of the SMMU: the memory controller refused a physical address or its protection';
+/** A client of this name is one that the driver does not know. */
+const NO_CLIENT = 'unknown';
+
+const WHO = 'the driver does not know the client that made the access';
 
 function decode(draft: Draft): Decoded {
   const type = draft.text('type');
+  const client = draft.text('client');
   const smmu = type === SMMU_TYPE || draft.has(`status${STATUS.indexOf('Page fault')}`);
   const status = statusOf(draft).join(', ');
   return {
-    ...(smmu ? smmuFault(draft) : { kind: 'request' as const, meaning: type ?? '' }),
+    ...(smmu ? smmuFault(draft) : refused(`${status} ${type ?? ''}`, type ?? '')),
     name: smmu ? SMMU_TYPE : status === '' ? (draft.text('hub') ?? 'error') : status,
-    device: draft.text('client'),
+    device: client === NO_CLIENT ? undefined : client,
     iova: draft.hex('iova'),
     access: accessOfWord(draft.text('access')),
     fields: [
@@ -71,7 +76,7 @@ function decode(draft: Draft): Decoded {
         secure: ['secure', ''],
       }),
     ],
-    notes: smmu ? [] : [NO_SMMU],
+    notes: [...(smmu ? [] : [NO_SMMU]), ...(client === NO_CLIENT ? [WHO] : [])],
   };
 }
 

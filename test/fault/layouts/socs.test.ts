@@ -148,7 +148,7 @@ const CASES: readonly Case[] = [
     [
       '[   11.2] tegra-mc 70019000.memory-controller: unknown: secure read @0x00000003ffffff00: EMEM address decode error (EMEM decode error)',
     ],
-    'tegra-mc | request | EMEM address decode error | unknown | - | 3ffffff00 | read',
+    'tegra-mc | request | EMEM address decode error | - | - | 3ffffff00 | read',
   ],
   [
     [
@@ -224,7 +224,7 @@ const CASES: readonly Case[] = [
   ],
   [
     ['(XEN) [   19.5] ipmmu: /soc/iommu@e67b0000: d1: Unhandled fault: status 0x00000002 iova 0x12345000'],
-    'ipmmu-vmsa | permission | PF | - | - | 12345000 | -',
+    'ipmmu-vmsa | not-permitted | PF | - | - | 12345000 | -',
   ],
   [
     ['[   20.0] sprd-iommu 63000800.iommu: (iova(0x50000000) + size(1000)) are not in the range!'],
