@@ -10,9 +10,13 @@ import type { Values } from './template.ts';
 /** Values kept of one name. */
 const MOST_VALUES = 64;
 
+/** Characters of 64 bits that a blank parts in two halves. */
+const HALVES = 17;
+
 /** A number in hex text, with or without `0x`, or in two halves of 32 bits; `undefined` where it is none of at most 64 bits. */
 export function parseHex(text: string | undefined): bigint | undefined {
-  const digits = text?.replace(/^0x/i, '').replace(/^([0-9a-f]{8}) ([0-9a-f]{8})$/i, '$1$2');
+  const printed = text?.replace(/^0x/i, '');
+  const digits = printed?.length === HALVES ? printed.replace(/^([0-9a-f]{8}) /i, '$1') : printed;
   return digits !== undefined && /^[0-9a-f]{1,16}$/i.test(digits) ? BigInt(`0x${digits}`) : undefined;
 }
 
