@@ -1,6 +1,6 @@
 // Whole calls on smallest pages of one table below a single root, of 8-byte entries: the numbers are checked, then comes the
 // walk, the test of all entries, and the stores.
-import { CALLS, kept, LEVELS, MANTISSA, PATH, STATE, TREE, TWO_52, TWO_52_BITS, WALKED, whole, wide } from './common';
+import { CALLS, LEVELS, MANTISSA, PATH, STATE, TREE, TWO_52, TWO_52_BITS, WALKED, whole, wide } from './common';
 import { follow, outputAt, tableBehind, writeLeaves8 } from './walk';
 
 /** Entries up to this number are cleared one by one. */
@@ -118,36 +118,35 @@ export function mapRuns8(
   return pages == 0 ? 0 : found & ~1023;
 }
 
-/** Whether the 8-byte entries in [entry, end), two by two, are leaves of one entry each. */
+/**
+ * Whether it can be told of the 8-byte entries in [entry, end), four by four, from what all and what any of them have, that they are
+ * leaves of one entry each: there is a bit that all have, and one of `several` that none has.
+ */
 @inline
-function pairsAreSingle8(entry: usize, end: usize, several: u64): bool {
-  const zero = i64x2.splat(0);
-  const masks = kept(0, i64x2.splat(several as i64));
-  let set = zero;
-  let bad = zero;
-  if (popcnt<u64>(several) < 2) {
-    for (; entry < end; entry += 16) {
-      const pair = v128.load(entry);
-      set = v128.or(set, pair);
-      bad = v128.or(bad, i64x2.eq(pair, zero));
-    }
-    return !v128.any_true(v128.or(bad, v128.and(set, masks)));
+function seemSingle8(entry: usize, end: usize, several: u64): bool {
+  let all = i64x2.splat(-1);
+  let any = i64x2.splat(0);
+  for (; entry < end; entry += 32) {
+    const first = v128.load(entry);
+    const second = v128.load(entry, 16);
+    all = v128.and(all, v128.and(first, second));
+    any = v128.or(any, v128.or(first, second));
   }
-  for (; entry < end; entry += 16) {
-    const pair = v128.load(entry);
-    bad = v128.or(bad, v128.or(i64x2.eq(pair, zero), i64x2.eq(v128.and(pair, masks), masks)));
-  }
-  return !v128.any_true(bad);
+  const masks = i64x2.splat(several as i64);
+  return i64x2.all_true(all) && (several == 0 || !v128.any_true(i64x2.eq(v128.and(any, masks), masks)));
 }
 
 /** Whether `count` 8-byte entries from `entry` on are leaves of one entry each; `several` are the bits that tell others. */
 @inline
 function areSingle8(entry: usize, count: u32, several: u64): bool {
-  const paired = entry + (((count & ~1) as usize) << 3);
-  if (count > 1 && !pairsAreSingle8(entry, paired, several)) return false;
-  if ((count & 1) == 0) return true;
-  const last = load<u64>(paired);
-  return last != 0 && (several == 0 || (last & several) != several);
+  const end = entry + ((count as usize) << 3);
+  const quads = entry + (((count & ~3) as usize) << 3);
+  if (count > 3 && seemSingle8(entry, quads, several)) entry = quads;
+  for (; entry < end; entry += 8) {
+    const leaf = load<u64>(entry);
+    if (leaf == 0 || (several != 0 && (leaf & several) == several)) return false;
+  }
+  return true;
 }
 
 /**
