@@ -27,6 +27,7 @@ export class Route implements PagesSink, UnmapSink {
   readonly #mapped: DriverHooks['mapped'];
   readonly #unmapped: DriverHooks['unmapped'];
   readonly #syncMap: DriverHooks['syncMap'];
+  readonly #sync = (): void => this.#driver.sync();
   /** Whether unlinked tables may wait for a sync. */
   readonly #gathers: boolean;
   readonly #table: PageTable;
@@ -136,13 +137,11 @@ export class Route implements PagesSink, UnmapSink {
 
   /** Waits until what was unmapped is invalidated, and frees the tables that waited for it. */
   sync(): void {
-    this.#power?.get();
-    try {
+    const power = this.#power;
+    if (power?.visits !== undefined && power.isSteady === true) {
+      power.visits(1);
       this.#driver.sync();
-    } catch (error) {
-      throw this.#putAfter(error);
-    }
-    this.#power?.put();
+    } else this.#powered(this.#sync);
     if (this.#gathers) this.#table.releaseUnlinked(false);
   }
 

@@ -17,6 +17,8 @@ export interface PowerControl {
   put(): void;
   /** The same as `get` and then `put`, `count` times. */
   visits?(count: number): void;
+  /** Whether the device has power and keeps it: a visit then changes nothing but counts, whatever is done meanwhile. */
+  readonly isSteady?: boolean;
 }
 
 /** How the page table walks a list that it is given whole. */

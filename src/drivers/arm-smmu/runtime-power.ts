@@ -104,8 +104,12 @@ export class RuntimePower implements PowerControl {
     if (this.#delay === 0) this.#suspend();
   }
 
+  get isSteady(): boolean {
+    return this.#standsStill && this.#active && this.#usage === 0;
+  }
+
   visits(count: number): void {
-    if (this.#standsStill && this.#active && this.#usage === 0) this.#visits.add(count, 0);
+    if (this.isSteady) this.#visits.add(count, 0);
     else this.#visitEach(count);
   }
 
