@@ -138,7 +138,9 @@ export function parsePhysical(argument: string, text: string): number {
 export function checkAddress(argument: string, value: Address): void {
   if (typeof value === 'bigint') {
     if (value < 0n || value >= 1n << 64n) {
-      throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is outside 0 … 2^64 − 1`, { got: hex(value) });
+      throw new IommuError('OUT_OF_RANGE', argument, `expected 0x0 to 0xffffffffffffffff, got ${hex(value)}`, {
+        got: hex(value),
+      });
     }
     return;
   }
@@ -149,7 +151,7 @@ export function checkAddress(argument: string, value: Address): void {
     throw new IommuError(
       'UNSAFE_NUMBER',
       argument,
-      `${hex(value)} is above 2^53 − 1, where numbers round: pass a bigint`,
+      `expected a number up to 2^53 − 1, above which numbers round, or a bigint, got ${hex(value)}`,
       {
         got: hex(value),
         limit: hex(Number.MAX_SAFE_INTEGER),

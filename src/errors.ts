@@ -147,7 +147,7 @@ export function reading<T>(argument: string, read: () => T): T {
   } catch (cause) {
     if (cause instanceof IommuError || cause instanceof InputError) throw cause;
     const why = cause instanceof Error ? cause.message : shown(cause);
-    throw new IommuError('BAD_OPTION', argument, `cannot be read: ${why}`);
+    throw new IommuError('BAD_OPTION', argument, `expected a value that can be read, got an error: ${why}`);
   }
 }
 

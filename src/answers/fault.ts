@@ -59,7 +59,7 @@ function refuseOtherDump({ log, source, tables }: FaultQuestion): void {
   const printed = new Set(log.incidents.filter(({ origin }) => origin === 'iommu').map(({ iommu }) => iommu));
   if (printed.size === 0 || printed.has(kind) || printed.has(COMMON)) return;
   const names = [...printed].join(', ');
-  const message = `the log is of ${names}, the dump is of ${kind}: expected a dump of the same IOMMU`;
+  const message = `expected a dump of the IOMMU of the log (${names}), got one of ${kind}`;
   throw new InputError('UNSUPPORTED_INPUT', source, message, { expected: names, got: kind });
 }
 

@@ -26,7 +26,11 @@ export async function checkInvalidations(path: string, flags: Flags, limit: numb
   if (stream !== undefined) return await printAnswer(streamAnswer(stream, options), outputOf(flags));
   const { reader, registers } = await openDumpFile(path, flags);
   if (registers === undefined) {
-    throw new InputError('MISSING_VALUE', path, 'expected registers (--regs), which say where the queue lies');
+    throw new InputError(
+      'MISSING_VALUE',
+      path,
+      'expected registers (--regs), which say where the queue lies, got none',
+    );
   }
   const report = judgeQueue(reader, registers.iommu, registers.named);
   return await printAnswer(queueAnswer(report, registers.iommu, options), outputOf(flags));
@@ -47,7 +51,7 @@ async function readStream(path: string): Promise<StreamReport | undefined> {
     rest = lines.pop() ?? '';
     for (const line of lines) judge.line(line);
     if (rest.length > MOST_LINE)
-      throw new InputError('TOO_LARGE', path, `expected lines up to ${MOST_LINE} characters`);
+      throw new InputError('TOO_LARGE', path, `expected lines up to ${MOST_LINE} characters, got a longer one`);
   }
   if (!begun) return undefined;
   judge.line(rest);

@@ -61,7 +61,7 @@ function readDocument(file: string): unknown {
     throw new InputError(
       'MALFORMED',
       file,
-      `expected the JSON answer of replay or explain: ${cause instanceof Error ? cause.message : ''}`,
+      `expected the JSON answer of replay or explain, got other text: ${cause instanceof Error ? cause.message : ''}`,
     );
   }
 }

@@ -43,7 +43,11 @@ function evidenceAt(path: string): Evidence | null {
   if (!isFolder(path)) return null;
   const files = filesIn(path);
   if (files.length > 0 && files.every((name) => isEmpty(join(path, name)))) {
-    throw new InputError('NOT_RECOGNISED', path, 'is a folder in which all files are empty');
+    throw new InputError(
+      'NOT_RECOGNISED',
+      path,
+      `expected a file with something in it, got ${files.length} that are empty`,
+    );
   }
   return evidenceIn(files);
 }

@@ -3,9 +3,11 @@
  * `process` or the console.
  * @module
  */
+
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
+import { hex } from '../address.ts';
 import { readStart } from '../answers/explain/start.ts';
 import { InputError } from '../errors.ts';
 import { showControlsOfLines } from '../report/controls.ts';
@@ -26,7 +28,9 @@ const MOST_WHOLE = 1 << 26;
 const PIECE = 1 << 18;
 
 function tooLarge(path: string, limit: number): InputError {
-  return new InputError('TOO_LARGE', path, `more than ${limit} bytes, packed or unpacked`, { limit });
+  return new InputError('TOO_LARGE', path, `expected at most ${hex(limit)} bytes, got more, packed or unpacked`, {
+    limit,
+  });
 }
 
 function readPiece(file: number, piece: Uint8Array): number {

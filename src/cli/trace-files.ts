@@ -107,7 +107,12 @@ async function datPlace(path: string, first: Uint8Array, rest: AsyncGenerator<Ui
   }
   const bytes = await readStart(startingWith(first, rest), MOST_HELD + 1);
   if (bytes.length <= MOST_HELD) return { bytes };
-  throw new InputError('TOO_LARGE', path, 'a trace.dat beyond 2 GiB must be a plain file', { limit: MOST_HELD });
+  throw new InputError(
+    'TOO_LARGE',
+    path,
+    'expected a plain file for a trace.dat beyond 2 GiB, got a pipe or a packed one',
+    { limit: MOST_HELD },
+  );
 }
 
 /**

@@ -65,7 +65,9 @@ function parseLine(source: string, line: string, number: number): unknown {
   try {
     return JSON.parse(line) as unknown;
   } catch (cause) {
-    throw new InputError('MALFORMED', source, `line ${number} is no JSON: ${String(cause)}`, { line: number });
+    throw new InputError('MALFORMED', source, `line ${number}: expected JSON, got other text: ${String(cause)}`, {
+      line: number,
+    });
   }
 }
 
@@ -77,14 +79,14 @@ function* checkedLines(source: string, text: string): Generator<{ kind: Kind; va
     const kind = kindOf(value);
     const wrong = kind.wrongKey(value);
     if (wrong !== undefined) {
-      const message = `line ${i + 1} is no ${kind.name}: ${wrong} is missing or wrong`;
+      const message = `line ${i + 1}: expected a ${kind.name}, got one whose ${wrong} is missing or wrong`;
       throw new InputError('MALFORMED', source, message, { line: i + 1, key: wrong });
     }
     found++;
     yield { kind, value };
   }
   if (text === '') throw emptyInput('NO_EVENTS', source, 'vectors, a JSON object a line');
-  if (found === 0) throw new InputError('NO_EVENTS', source, 'holds no vectors');
+  if (found === 0) throw new InputError('NO_EVENTS', source, 'expected vectors, a JSON object a line, got none');
 }
 
 /** Reads a pack: one header, then its images and cases. */
@@ -97,7 +99,7 @@ function packCases(source: string, text: string): ConformCase[] {
     if (reader === undefined) reader = new PackReader(source, value);
     else cases.push(...[reader.read(value, i + 1)].filter((each) => each !== undefined));
   }
-  if (cases.length === 0) throw new InputError('NO_EVENTS', source, 'holds no cases');
+  if (cases.length === 0) throw new InputError('NO_EVENTS', source, 'expected cases below the header, got none');
   return cases;
 }
 

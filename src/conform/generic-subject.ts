@@ -6,7 +6,7 @@
 import { hex } from '../address.ts';
 import { Domain } from '../core/domain.ts';
 import { bareDriver } from '../drivers/bare.ts';
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 import type { Format, TableRequest } from '../formats/contract.ts';
 import { ALL_SIZES } from '../formats/generic-pt.ts';
 import { QUIRK, type QuirkName } from '../formats/quirks.ts';
@@ -129,7 +129,8 @@ export class GenericSubject implements Subject {
   constructor(vector: GenericVector) {
     const { cfg } = vector;
     const family = familyOf(vector.fmt);
-    if (family === undefined) throw new IommuError('UNKNOWN_FORMAT', 'fmt', vector.fmt);
+    if (family === undefined)
+      throw new IommuError('UNKNOWN_FORMAT', 'fmt', `expected a format of the engine, got ${shown(vector.fmt)}`);
     this.#names = [...COMMON, ...family.features];
     const format: Format = formatById(family.format(cfg.max_vasz));
     const request = requestOf(cfg, format.id, this.#names);

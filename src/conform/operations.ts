@@ -2,7 +2,7 @@
  * The operations of a vector as calls of a {@link Subject}, and their answers by the keys of the schema.
  * @module
  */
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 import type { Value } from './compare.ts';
 import type { Gathered, MapAnswer, Subject } from './subject.ts';
 import type { VectorOp } from './vector.ts';
@@ -17,7 +17,7 @@ function big(text: string | undefined): bigint {
 }
 
 function missing(op: VectorOp): IommuError {
-  return new IommuError('UNSUPPORTED', 'op', `'${op.op}' does not exist for the engine of this format`);
+  return new IommuError('UNSUPPORTED', 'op', `expected an operation of the engine of this format, got ${shown(op.op)}`);
 }
 
 function gathered({ start, end, pages, leaf, table }: Gathered): Value {

@@ -45,10 +45,15 @@ export interface Calls {
  */
 export function exactOutput(pa: bigint | undefined): number | undefined {
   if (pa === undefined || pa <= BigInt(Number.MAX_SAFE_INTEGER)) return pa === undefined ? undefined : Number(pa);
-  throw new IommuError('UNSAFE_NUMBER', 'pa', `${hex(pa)} is above 2^53 − 1, where numbers round: ask for a bigint`, {
-    got: hex(pa),
-    limit: hex(Number.MAX_SAFE_INTEGER),
-  });
+  throw new IommuError(
+    'UNSAFE_NUMBER',
+    'pa',
+    `expected an address up to 2^53 − 1, above which numbers round, got ${hex(pa)}: Domain.resolve gives a bigint`,
+    {
+      got: hex(pa),
+      limit: hex(Number.MAX_SAFE_INTEGER),
+    },
+  );
 }
 
 /**
@@ -59,13 +64,21 @@ export function answersFor(pages: number, given: Float64Array | undefined): Floa
   if (given === undefined) return newAnswers(pages);
   if (!isDoubles(given)) throw new IommuError('BAD_OPTION', 'out', `expected a Float64Array, got ${shown(given)}`);
   if (given.length >= pages) return given;
-  throw new IommuError('BAD_OPTION', 'out', `${given.length} places for ${pages} pages`);
+  throw new IommuError(
+    'BAD_OPTION',
+    'out',
+    `expected at least ${pages} elements, one for each page, got ${given.length}`,
+  );
 }
 
 function newAnswers(pages: number): Float64Array {
   try {
     return new Float64Array(pages);
   } catch {
-    throw new IommuError('NO_MEMORY', 'count', `no room for the addresses of ${pages} pages; ask for fewer in a call`);
+    throw new IommuError(
+      'NO_MEMORY',
+      'count',
+      `expected a count of pages whose addresses fit in memory, got ${pages}: ask for fewer in a call`,
+    );
   }
 }

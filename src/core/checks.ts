@@ -95,10 +95,15 @@ export class ArgumentCheck {
     const offset = offsetOfIova(this.#geometry, BigInt(iova));
     if (offset === -1n) {
       const range = rangeText(this.#geometry);
-      throw new IommuError('OUT_OF_RANGE', 'iova', `${hex(iova)} is outside the input range ${range}`, {
-        got: hex(iova),
-        range,
-      });
+      throw new IommuError(
+        'OUT_OF_RANGE',
+        'iova',
+        `expected an address in the input range ${range}, got ${hex(iova)}`,
+        {
+          got: hex(iova),
+          range,
+        },
+      );
     }
     const exact = Number(offset);
     if (BigInt(exact) !== offset) this.#aligned('iova', iova, Number(offset % BigInt(this.smallest)));
@@ -120,7 +125,7 @@ export class ArgumentCheck {
       throw new IommuError(
         'OUT_OF_RANGE',
         'size',
-        `${hex(iova)} + ${hex(bytes)} ends above the input range of ${this.#geometry.ias} bits, at ${limit}`,
+        `expected an end up to ${limit}, where the input range of ${this.#geometry.ias} bits ends, got ${hex(iova)} + ${hex(bytes)}`,
         { iova: hex(iova), size: hex(bytes), limit },
       );
     }
@@ -137,7 +142,7 @@ export class ArgumentCheck {
       throw new IommuError(
         'OUT_OF_RANGE',
         argument,
-        `${hex(pa)} + ${hex(bytes)} ends above the output range of ${Math.log2(this.#outputEnd)} bits`,
+        `expected an end up to ${hex(this.#outputEnd)}, where the output range of ${Math.log2(this.#outputEnd)} bits ends, got ${hex(pa)} + ${hex(bytes)}`,
         {
           got: hex(pa),
           size: hex(bytes),
@@ -161,7 +166,11 @@ export class ArgumentCheck {
       if (argument === 'size' && BigInt(value) >> BigInt(this.#geometry.ias) === 0n) {
         this.#aligned(argument, value, Number(BigInt(value) % BigInt(this.smallest)));
       }
-      throw new IommuError('OUT_OF_RANGE', argument, `${hex(value)} is beyond every range`, { got: hex(value) });
+      const limit = hex(argument === 'size' ? this.#inputEnd : this.#outputEnd);
+      throw new IommuError('OUT_OF_RANGE', argument, `expected at most ${limit}, got ${hex(value)}`, {
+        got: hex(value),
+        limit,
+      });
     }
     return exact;
   }
@@ -180,7 +189,10 @@ export class ArgumentCheck {
       if (!this.#isWhole(runs.start, runs.bytes, this.#outputEnd)) this.#refuseRun(runs);
       total += runs.bytes;
     }
-    if (total === 0) throw new IommuError('EMPTY', 'list', `${list.addresses.length} elements hold no byte`);
+    if (total === 0) {
+      const got = `0x0 bytes in ${list.addresses.length} elements`;
+      throw new IommuError('EMPTY', 'list', `expected at least one page, got ${got}`, { got: '0x0' });
+    }
     return total;
   }
 
@@ -236,7 +248,12 @@ export class ArgumentCheck {
   }
 
   #bytes(argument: string, bytes: number): void {
-    if (bytes === 0) throw new IommuError('EMPTY', argument, '0x0 bytes; nothing to do is refused', { got: '0x0' });
+    if (bytes !== 0) return;
+    const page = hex(this.smallest);
+    throw new IommuError('EMPTY', argument, `expected at least the smallest page ${page}, got 0x0`, {
+      got: '0x0',
+      page,
+    });
   }
 
   #aligned(argument: string, shown: Address, value: number): void {

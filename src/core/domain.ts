@@ -38,8 +38,8 @@ type State = typeof READY | typeof BUSY | typeof FREED;
 /** What a call is refused with that a domain does not take. */
 function refusal(state: State): IommuError {
   return state === FREED
-    ? new IommuError('FREED', 'domain', 'its tables are freed')
-    : new IommuError('SECOND_WRITER', 'domain', 'a call is under way; a domain has one writer at a time');
+    ? new IommuError('FREED', 'domain', 'expected a domain with tables, got one that was freed')
+    : new IommuError('SECOND_WRITER', 'domain', 'expected one writer at a time, got a call while another is under way');
 }
 
 /** A leaf of a domain. */

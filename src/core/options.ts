@@ -195,7 +195,7 @@ function resolve(options: DomainOptions): ResolvedOptions {
     throw new IommuError(
       'BAD_OPTION',
       'path',
-      `'one-walk' exists under 'safe' only for ${geometry.format}: no kernel has it`,
+      `expected a path that a kernel has for ${geometry.format}, got 'one-walk', which exists under 'safe' only`,
     );
   }
   return {

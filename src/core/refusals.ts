@@ -21,7 +21,7 @@ export class Refusals {
     return new IommuError(
       'OVERLAP',
       'iova',
-      `${this.#public(offset)} + ${hex(bytes)} meets a mapping at ${at} (to ${hex(pa)})`,
+      `expected ${this.#public(offset)} + ${hex(bytes)} to be free, got a mapping at ${at} (to ${hex(pa)})`,
       { iova: this.#public(offset), size: hex(bytes), at, pa: hex(pa) },
     );
   }
@@ -29,11 +29,16 @@ export class Refusals {
   /** Nothing is mapped at `hole`. */
   notMapped(offset: number, bytes: number, hole: number): IommuError {
     const at = this.#public(hole);
-    return new IommuError('NOT_MAPPED', 'iova', `${this.#public(offset)} + ${hex(bytes)} has a hole at ${at}`, {
-      iova: this.#public(offset),
-      size: hex(bytes),
-      at,
-    });
+    return new IommuError(
+      'NOT_MAPPED',
+      'iova',
+      `expected ${this.#public(offset)} + ${hex(bytes)} to be mapped, got a hole at ${at}`,
+      {
+        iova: this.#public(offset),
+        size: hex(bytes),
+        at,
+      },
+    );
   }
 
   /** A table was missing after `done` bytes. */
@@ -42,7 +47,7 @@ export class Refusals {
     return new IommuError(
       'NO_MEMORY',
       'memory',
-      `no table for ${at} of ${this.#public(offset)} + ${hex(bytes)}; the call was rolled back`,
+      `expected memory for the tables of ${this.#public(offset)} + ${hex(bytes)}, got none for the table of ${at}; the call was rolled back`,
       { iova: this.#public(offset), size: hex(bytes), at },
     );
   }
@@ -50,9 +55,14 @@ export class Refusals {
   /** A block reaches across the end of a range, and may not be split. */
   partialBlock(edge: number): IommuError {
     const at = this.#public(edge);
-    return new IommuError('PARTIAL_BLOCK', 'iova', `a block reaches across ${at}; splitting it is refused by option`, {
-      at,
-    });
+    return new IommuError(
+      'PARTIAL_BLOCK',
+      'iova',
+      `expected a range that ends where blocks end, got a block across ${at}, which partialBlocks 'refuse' does not split`,
+      {
+        at,
+      },
+    );
   }
 
   #public(offset: number): string {

@@ -280,7 +280,11 @@ export class Route implements PagesSink, UnmapSink {
 export function checkHooks({ name, hooks }: Driver, path: Path): void {
   const missing = missingHook(hooks, path);
   if (missing === undefined) return;
-  throw new IommuError('UNSUPPORTED', 'driver', `'${name}' has no ${missing} hook; use the path map-pages`);
+  throw new IommuError(
+    'UNSUPPORTED',
+    'driver',
+    `expected a driver with the hook ${missing} for the path ${path}, got '${name}', which has none; use the path map-pages`,
+  );
 }
 
 function missingHook({ mapSg, unmapRange }: DriverHooks, path: Path): string | undefined {

@@ -2,6 +2,7 @@
  * Reader of latency tables: CSV with a header, one measurement a row, times in microseconds.
  * @module
  */
+import { hex } from '../address.ts';
 import { checkText, InputError } from '../errors.ts';
 
 const MAX_ROWS = 4096;
@@ -79,7 +80,7 @@ class RowReader {
 
   read(fields: readonly string[], line: number): Measurement {
     if (fields.length !== this.#header.length) {
-      const message = `line ${line}: ${this.#header.length} fields expected as in the header, got ${fields.length}`;
+      const message = `line ${line}: expected ${this.#header.length} fields as in the header, got ${fields.length}`;
       throw new InputError('MALFORMED', this.#source, message, { line });
     }
     const row = new Map(this.#header.map((name, at) => [name, fields[at] ?? '']));
@@ -137,17 +138,17 @@ class RowReader {
 }
 
 function checkHeader(source: string, header: readonly string[]): void {
-  const known = `columns found: ${header.slice(0, 20).join(', ').slice(0, 200)}`;
+  const found = header.slice(0, 20).join(', ').slice(0, 200);
   const missing = ['op', 'us'].find((name) => !header.includes(name));
   const size = header.includes('pages') || header.includes('bytes');
   const name = missing ?? (size ? null : 'pages (or bytes)');
   if (name !== null) {
     const fix = 'add it to the header and to each row (op: map or unmap; pages or bytes; us: microseconds)';
-    throw new InputError('MISSING_COLUMN', source, `no column ${name}; ${known}; ${fix}`, { column: name });
+    throw new InputError('MISSING_COLUMN', source, `expected a column ${name}, got ${found}; ${fix}`, { column: name });
   }
   const twice = header.find((column, at) => header.indexOf(column) !== at);
   if (twice !== undefined)
-    throw new InputError('MALFORMED', source, `column ${twice} appears twice`, { column: twice });
+    throw new InputError('MALFORMED', source, `expected each column once, got ${twice} twice`, { column: twice });
 }
 
 /**
@@ -161,7 +162,7 @@ export function readLatencyTable(text: string, source: string): LatencyTable {
   checkText('text', text);
   checkText('source', source);
   if (text.length > MAX_TABLE_BYTES) {
-    throw new InputError('TOO_LARGE', source, `a latency table has at most ${MAX_TABLE_BYTES} bytes`, {
+    throw new InputError('TOO_LARGE', source, `expected at most ${hex(MAX_TABLE_BYTES)} bytes, got more`, {
       bytes: text.length,
     });
   }
@@ -179,9 +180,11 @@ export function readLatencyTable(text: string, source: string): LatencyTable {
       columns = fields.filter((name) => !VALUE_COLUMNS.has(name));
       reader = new RowReader(source, fields);
     } else rows.push(reader.read(fields, at + 1));
-    if (rows.length > MAX_ROWS) throw new InputError('TOO_LARGE', source, `more than ${MAX_ROWS} rows: select some`);
+    if (rows.length > MAX_ROWS)
+      throw new InputError('TOO_LARGE', source, `expected at most ${MAX_ROWS} rows, got more`);
   }
-  if (rows.length === 0) throw new InputError('NO_EVENTS', source, 'no measurements: a header and rows are needed');
+  if (rows.length === 0)
+    throw new InputError('NO_EVENTS', source, 'expected a header and rows with measurements, got none');
   return { source, columns, rows };
 }
 
@@ -207,9 +210,14 @@ export function selectRows(table: LatencyTable, where: readonly (readonly [strin
   const names = [...table.columns, 'bytes', 'pages'];
   for (const column of wanted.keys()) {
     if (names.includes(column)) continue;
-    throw new InputError('MISSING_COLUMN', table.source, `no column ${column}; there are ${names.join(', ')}`, {
-      column,
-    });
+    throw new InputError(
+      'MISSING_COLUMN',
+      table.source,
+      `expected one of the columns ${names.join(', ')}, got ${column}`,
+      {
+        column,
+      },
+    );
   }
   const cellOf = (row: Measurement, column: string): string =>
     row.columns[column] ?? String(column === 'bytes' ? row.bytes : row.pages);
@@ -218,7 +226,7 @@ export function selectRows(table: LatencyTable, where: readonly (readonly [strin
   );
   if (rows.length === 0) {
     const asked = where.map(([column, value]) => `${column}=${value}`).join(', ');
-    throw new InputError('NO_EVENTS', table.source, `no row has ${asked}`);
+    throw new InputError('NO_EVENTS', table.source, `expected a row with ${asked}, got none`);
   }
   return { ...table, rows };
 }

@@ -90,19 +90,24 @@ export function fitProfile(
 ): Profile {
   const { kind } = machine;
   if (kind === 'emulated') {
-    throw new InputError('UNSUPPORTED_INPUT', source, 'the times are emulated: no machine profile is fitted from them');
+    throw new InputError(
+      'UNSUPPORTED_INPUT',
+      source,
+      'expected times of hardware or of KVM, got emulated ones, from which no machine profile is fitted',
+    );
   }
   const ops: Partial<Record<PricedOperation, OperationPrices>> = {};
   for (const analysis of analyses.filter(({ units }) => units.length > 0)) {
     const op = analysis.problem.rows[0]?.series.run?.op ?? 'map';
     if (ops[op] !== undefined) {
       const where = Object.keys(analysis.problem.where).join(', ');
-      const message = `more than one set of prices for ${op}: select one with --where (columns that differ: ${where})`;
+      const message = `expected one set of prices for ${op}, got more than one: select one with --where (columns that differ: ${where})`;
       throw new InputError('UNSUPPORTED_INPUT', source, message, { op });
     }
     ops[op] = pricesOf(analysis, source);
   }
-  if (Object.keys(ops).length === 0) throw new InputError('NO_EVENTS', source, 'no unit could be priced');
+  if (Object.keys(ops).length === 0)
+    throw new InputError('NO_EVENTS', source, 'expected measurements that price a unit, got none');
   return { schema: 'iommu.profile', version: 1, machine: { name: machine.name, kind }, ops };
 }
 
@@ -211,7 +216,11 @@ export function readProfile(text: string, source: string): Profile {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new InputError('MALFORMED', source, `not JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new InputError(
+      'MALFORMED',
+      source,
+      `expected JSON, got other text: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
   return new ProfileReader(source).profile(value);
 }

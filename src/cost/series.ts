@@ -167,7 +167,7 @@ export function seriesOfTable(table: LatencyTable): Series[] {
   const where = Object.entries(first.columns)
     .map(([name, value]) => `${name}=${value}`)
     .join(', ');
-  const message = `one size only in every series (line ${first.line}: ${where}, ${first.pages} pages); a second size is needed to tell a fixed cost from a cost a page`;
+  const message = `expected two sizes in a series, which tell a fixed cost from a cost a page, got one only in every series (line ${first.line}: ${where}, ${first.pages} pages)`;
   throw new InputError('MISSING_VALUE', table.source, message, { line: first.line });
 }
 

@@ -81,7 +81,10 @@ export class BouncePool {
   give(pa: number): void {
     const first = (pa - this.#base) / SLOT;
     const slots = this.#lengths[first] ?? 0;
-    if (slots === 0) throw new IommuError('BAD_FREE', 'bounce', `no buffer begins at ${hex(pa)}`, { got: hex(pa) });
+    if (slots === 0)
+      throw new IommuError('BAD_FREE', 'bounce', `expected the address of a buffer in use, got ${hex(pa)}`, {
+        got: hex(pa),
+      });
     this.#taken.fill(0, first, first + slots);
     this.#lengths[first] = 0;
     this.used -= slots;

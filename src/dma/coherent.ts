@@ -125,7 +125,8 @@ export function allocCoherent(
   const count = length / source.pageBytes;
   const pages =
     length > device.coherentLast ? undefined : contiguous ? onePiece(source, count) : gatherFor(device, source, count);
-  if (pages === undefined) throw new IommuError('NO_MEMORY', 'pages', `no memory for ${hex(length)} bytes`);
+  if (pages === undefined)
+    throw new IommuError('NO_MEMORY', 'pages', `expected memory for ${hex(length)} bytes, got none`);
   let iova = 0;
   try {
     iova = device.allocate(length, device.coherentLast);

@@ -85,13 +85,25 @@ function checkPools(space: DmaSpace, { untrusted, small }: DmaDeviceOptions): vo
     throw new IommuError('BAD_OPTION', option, `expected a BouncePool, got ${shown(pool)}`);
   }
   if (small !== undefined && (small.pool === undefined || !(isPow2(small.cacheLine) && small.cacheLine <= 4096))) {
-    throw new IommuError('BAD_OPTION', 'small', `expected a pool, and a cacheLine that is a power of two up to 4096`);
+    throw new IommuError(
+      'BAD_OPTION',
+      'small',
+      `expected a pool, and a cacheLine that is a power of two up to 0x1000, got ${shown(small.pool)} and ${shown(small.cacheLine)}`,
+    );
   }
   if (untrusted !== undefined && small !== undefined) {
-    throw new IommuError('BAD_OPTION', 'small', 'expected none beside untrusted, whose buffers are all bounced');
+    throw new IommuError(
+      'BAD_OPTION',
+      'small',
+      'expected none beside untrusted, whose buffers are all bounced, got both',
+    );
   }
   if (untrusted !== undefined && space.policy !== 'strict') {
-    throw new IommuError('BAD_OPTION', 'untrusted', 'expected a strict space: Linux never makes such a device lazy');
+    throw new IommuError(
+      'BAD_OPTION',
+      'untrusted',
+      'expected a strict space, since Linux never makes such a device lazy, got a lazy one',
+    );
   }
 }
 

@@ -136,7 +136,7 @@ export class DmaDevice {
     if (buffer !== -1) return buffer;
     this.counts.failures++;
     const got = hex(length);
-    throw new IommuError('NO_MEMORY', 'bounce', `no bounce buffer of ${got} bytes is free`, { got });
+    throw new IommuError('NO_MEMORY', 'bounce', `expected a free bounce buffer of ${got} bytes, got none`, { got });
   }
 
   /** Gives a bounce buffer back, of which `bytes` are copied to the buffer unless the device only read. */
@@ -200,8 +200,7 @@ export class DmaDevice {
    */
   unmapSg(address: number, bytes: number, direction: Direction): void {
     if (this.#single.size > 0 && this.#single.has(alignDown(address, this.space.granule))) {
-      const message =
-        'expected one call of unmapPage for each segment of a list that was mapped through bounce buffers';
+      const message = `expected one call of unmapPage for each segment of a list that was mapped through bounce buffers, got a call for all from ${hex(address)} on`;
       throw new IommuError('UNSUPPORTED', 'unmapSg', message, { got: hex(address) });
     }
     this.unmapPage(address, bytes, direction);
@@ -336,7 +335,7 @@ export class DmaDevice {
     const iova = this.space.allocate(bytes, last, true);
     if (iova !== 0) return iova;
     this.counts.failures++;
-    const message = `no input addresses for ${hex(bytes)} bytes up to ${hex(last)}`;
+    const message = `expected ${hex(bytes)} bytes of free input addresses up to ${hex(last)}, got none`;
     throw new IommuError('NO_MEMORY', 'iova', message, { got: hex(bytes), last: hex(last) });
   }
 

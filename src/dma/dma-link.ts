@@ -5,7 +5,7 @@
  */
 import { alignDown, alignUp, hex } from '../address.ts';
 import type { UnmapOptions } from '../core/options.ts';
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 import { attempt } from './attempt.ts';
 import { checkBuffer, type Direction } from './device-options.ts';
 import type { DmaDevice } from './dma-device.ts';
@@ -114,7 +114,7 @@ export class LinkedRange {
     const pieces = [...this.#pieces.values()].filter((piece) => piece.first < end && piece.end > first);
     const linked = pieces.reduce((sum, piece) => sum + Math.min(piece.end, end) - Math.max(piece.first, first), 0);
     if (linked < end - first) {
-      const message = `${hex(end - first - linked)} of ${hex(end - first)} bytes from ${hex(first)} on are not linked`;
+      const message = `expected ${hex(end - first)} linked bytes from ${hex(first)} on, got ${hex(linked)}`;
       throw new IommuError('NOT_MAPPED', 'offset', message, { got: hex(first) });
     }
     this.#unmap(pieces, first, end);
@@ -186,11 +186,16 @@ export class LinkedRange {
     if (Number.isSafeInteger(offset) && Number.isSafeInteger(bytes) && offset >= 0 && bytes > 0) {
       if (offset + bytes <= this.size) return;
     }
-    const message = `expected a piece within ${hex(this.size)} bytes, got ${String(bytes)} bytes at ${String(offset)}`;
+    const message = `expected a piece within ${hex(this.size)} bytes, got ${shown(bytes)} bytes at ${shown(offset)}`;
     throw new IommuError('OUT_OF_RANGE', 'offset', message, { got: String(offset), expected: hex(this.size) });
   }
 
   #checkAlive(): void {
-    if (!this.#alive) throw new IommuError('FREED', 'range', `the range at ${hex(this.#first)} was destroyed`);
+    if (!this.#alive)
+      throw new IommuError(
+        'FREED',
+        'range',
+        `expected a live range, got that at ${hex(this.#first)}, which was destroyed`,
+      );
   }
 }

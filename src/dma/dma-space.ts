@@ -100,12 +100,12 @@ function checkedRegions(given: readonly ReservedRegion[], end: number, granule: 
       throw new IommuError('BAD_OPTION', 'regions', `expected a start and bytes, got ${start} and ${bytes}`);
     }
     if (start + bytes > end) {
-      const message = `${hex(start)} … ${hex(start + bytes - 1)} is outside the aperture, which ends at ${hex(end - 1)}`;
+      const message = `expected a region up to ${hex(end - 1)}, the last address of the aperture, got ${hex(start)} … ${hex(start + bytes - 1)}`;
       throw new IommuError('OUT_OF_RANGE', 'regions', message, { got: hex(start), last: hex(end - 1) });
     }
     const before = sorted[i - 1];
     if (before !== undefined && alignUp(before.start + before.bytes, granule) > alignDown(start, granule)) {
-      const message = `${hex(start)} lies in a page of the region from ${hex(before.start)}`;
+      const message = `expected a page of its own, got ${hex(start)} in a page of the region from ${hex(before.start)}`;
       throw new IommuError('OVERLAP', 'regions', message, { got: hex(start), expected: hex(before.start) });
     }
   }
@@ -237,7 +237,12 @@ export class DmaSpace {
     this.#checkFree(iova, bytes);
     for (const page of [iova, iova + bytes - this.granule]) {
       if (this.domain.translate(page) === undefined) continue;
-      throw new IommuError('BAD_FREE', 'iova', `${hex(page)} is mapped`, { got: hex(page) });
+      throw new IommuError(
+        'BAD_FREE',
+        'iova',
+        `expected a range of which nothing is mapped, got a mapping at ${hex(page)}`,
+        { got: hex(page) },
+      );
     }
     this.iova.freeFast(this.#cpu, iova / this.granule, bytes / this.granule);
     this.counts.liveFrames -= bytes / this.granule;
@@ -255,7 +260,7 @@ export class DmaSpace {
     const frames = bytes / granule;
     const held = this.#checkFree(iova, bytes);
     if (held > frames && this.domain.translate(iova + bytes) !== undefined) {
-      const message = `more than ${hex(bytes)} bytes are mapped from ${hex(iova)} on`;
+      const message = `expected all bytes that are mapped from ${hex(iova)} on, got ${hex(bytes)}, and a mapping at ${hex(iova + bytes)}`;
       throw new IommuError('BAD_FREE', 'size', message, { got: hex(bytes) });
     }
     const queue = strictly ? undefined : this.#queue;
@@ -334,7 +339,12 @@ export class DmaSpace {
   #checkFree(iova: number, bytes: number): number {
     const kept = this.#kept.size === 0 ? undefined : this.#kept.get(iova / this.granule);
     if (kept === undefined) return this.iova.checkFree(iova / this.granule, bytes / this.granule);
-    throw new IommuError('BAD_FREE', 'iova', `${hex(iova)} is ${kept}`, { got: hex(iova) });
+    throw new IommuError(
+      'BAD_FREE',
+      'iova',
+      `expected a range that was handed out by allocate, got ${hex(iova)}, which is ${kept}`,
+      { got: hex(iova) },
+    );
   }
 
   #reserveAll(regions: readonly ReservedRegion[]): void {

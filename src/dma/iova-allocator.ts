@@ -226,9 +226,17 @@ export class IovaAllocator {
   #freeable(pfn: number, size: number): number {
     const { ranges } = this.#space;
     const node = ranges.startingAt(pfn);
-    if (node === NIL) throw new IommuError('BAD_FREE', 'pfn', `no range starts at ${hex(pfn)}`, { got: hex(pfn) });
+    if (node === NIL)
+      throw new IommuError('BAD_FREE', 'pfn', `expected the first frame of a range, got ${hex(pfn)}`, {
+        got: hex(pfn),
+      });
     if (ranges.isCached(node)) {
-      throw new IommuError('BAD_FREE', 'pfn', `the range at ${hex(pfn)} is already free`, { got: hex(pfn) });
+      throw new IommuError(
+        'BAD_FREE',
+        'pfn',
+        `expected a range in use, got that at ${hex(pfn)}, which is free already`,
+        { got: hex(pfn) },
+      );
     }
     const held = ranges.hi(node) - pfn + 1;
     if (held === size || (size <= MOST_CACHED && held === roundUpPow2(size))) return node;

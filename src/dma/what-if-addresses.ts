@@ -36,7 +36,11 @@ export class WhatIfAddresses {
     if (freed !== undefined) return freed;
     const start = this.#policy === 'aligned' ? alignDown(this.#next - size, size) : this.#next - size;
     if (start < this.#granule) {
-      throw new IommuError('NO_MEMORY', 'iova', `no room for ${hex(bytes)} bytes below ${hex(this.#next)}`);
+      throw new IommuError(
+        'NO_MEMORY',
+        'iova',
+        `expected ${hex(bytes)} bytes of free input addresses, got less below ${hex(this.#next)}`,
+      );
     }
     this.#next = start;
     return start;

@@ -71,12 +71,12 @@ export function checkFormat(
   driven: number,
 ): void {
   if (!formats.includes(format)) {
-    const message = `the ${driver} driver does not drive '${format}'; it drives ${formats.join(', ')}`;
+    const message = `expected one of ${formats.join(', ')} for the ${driver} driver, got '${format}'`;
     throw new IommuError('UNSUPPORTED', 'format', message, { got: format });
   }
   const beyond = quirks & ~driven;
   if (beyond === 0) return;
-  const message = `the ${driver} driver does not drive '${format}' with quirks ${hex(beyond)}`;
+  const message = `expected quirks of '${format}' within ${hex(driven)} for the ${driver} driver, got ${hex(beyond)} beyond them`;
   throw new IommuError('UNSUPPORTED', 'quirks', message, { got: hex(beyond) });
 }
 

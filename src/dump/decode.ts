@@ -3,7 +3,7 @@
  * @module
  */
 import type { PhysicalReader } from '../bus.ts';
-import { InputError } from '../errors.ts';
+import { InputError, shown } from '../errors.ts';
 import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
 import { createModel, MODEL_NAMES, missingRegisters } from '../hardware/models.ts';
 import { eachLeaf, type LeafRun, type RunSink } from '../hardware/walk/leaf-run.ts';
@@ -367,7 +367,7 @@ export function modelOf(input: DecodeInput): IommuModel {
   const model = createModel(registers.iommu, input.reader, registers.named);
   if (model !== undefined) return model;
   const known = MODEL_NAMES.join(', ');
-  throw new InputError('UNSUPPORTED_INPUT', 'registers', `'${registers.iommu}' is not read here; read are ${known}`);
+  throw new InputError('UNSUPPORTED_INPUT', 'registers', `expected ${known}, got ${shown(registers.iommu)}`);
 }
 
 /**

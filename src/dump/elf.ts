@@ -64,10 +64,14 @@ function readLayout(source: ByteSource, name: string): ElfLayout {
   const ident = readExactly(source, name, 'ELF identification', 0, 16);
   const wide = ident.getUint8(4) === ELFCLASS64;
   if (!wide && ident.getUint8(4) !== ELFCLASS32) {
-    throw new InputError('MALFORMED', name, `ELF class ${ident.getUint8(4)} is neither 32 nor 64 bits`);
+    throw new InputError('MALFORMED', name, `expected ELF class 1 (32 bits) or 2 (64 bits), got ${ident.getUint8(4)}`);
   }
   if (ident.getUint8(5) !== ELFDATA2LSB) {
-    throw new InputError('UNSUPPORTED_INPUT', name, 'a big-endian ELF core is not supported');
+    throw new InputError(
+      'UNSUPPORTED_INPUT',
+      name,
+      `expected a little-endian ELF core (data encoding 1), got ${ident.getUint8(5)}`,
+    );
   }
   const header = readExactly(source, name, 'ELF header', 0, wide ? 64 : 52);
   const other = NOT_CORES[header.getUint16(16, true)];
@@ -75,7 +79,12 @@ function readLayout(source: ByteSource, name: string): ElfLayout {
   const phentsize = header.getUint16(wide ? 54 : 42, true);
   const phnum = readHeaderCount(source, name, header, wide);
   if (phnum > MOST_HEADERS || (phnum > 0 && phentsize < (wide ? 56 : 32))) {
-    throw new InputError('MALFORMED', name, `${phnum} program headers of ${phentsize} bytes`, { phnum, phentsize });
+    throw new InputError(
+      'MALFORMED',
+      name,
+      `expected at most ${MOST_HEADERS} program headers of at least ${wide ? 56 : 32} bytes, got ${phnum} of ${phentsize}`,
+      { phnum, phentsize },
+    );
   }
   return { wide, phoff: word(header, wide ? 32 : 28, wide), phentsize, phnum };
 }

@@ -3,6 +3,7 @@
  * Layout: makedumpfile's IMPLEMENTATION file; all numbers big endian.
  * @module
  */
+import { hex } from '../address.ts';
 import { InputError } from '../errors.ts';
 import { readExactly } from './source.ts';
 import type { ByteSource } from './types.ts';
@@ -36,7 +37,12 @@ function readPieces(source: ByteSource, name: string): Piece[] {
     const size = Number(record.getBigInt64(8));
     at += RECORD_BYTES;
     if (offset < 0n || size <= 0 || !Number.isSafeInteger(Number(offset) + size)) {
-      throw new InputError('MALFORMED', name, `a piece of ${size} bytes for offset ${offset}`, { at });
+      throw new InputError(
+        'MALFORMED',
+        name,
+        `expected a piece at an offset below 2^53, got ${hex(size)} bytes at ${hex(offset)}`,
+        { at },
+      );
     }
     pieces.push({ offset: Number(offset), size, at, order: pieces.length });
     at += size;
@@ -59,14 +65,23 @@ function firstReaching(pieces: readonly Piece[], offset: number, largest: number
 export function flattenedSource(source: ByteSource, name: string): ByteSource {
   const head = readExactly(source, name, 'header of a flattened file', 0, HEADER_BYTES);
   if (head.getBigInt64(16) !== FLAT_TYPE) {
-    throw new InputError('UNSUPPORTED_INPUT', name, `flattened file of type ${head.getBigInt64(16)}`);
+    throw new InputError(
+      'UNSUPPORTED_INPUT',
+      name,
+      `expected a flattened file of type ${FLAT_TYPE}, got ${head.getBigInt64(16)}`,
+    );
   }
   const pieces = readPieces(source, name).sort((a, b) => a.offset - b.offset || a.order - b.order);
   const largest = pieces.reduce((most, piece) => Math.max(most, piece.size), 0);
   const size = pieces.reduce((end, piece) => Math.max(end, piece.offset + piece.size), 0);
   const held = pieces.reduce((sum, piece) => sum + piece.size, 0);
   if (size > MOST_GAP * held + HEADER_BYTES) {
-    throw new InputError('MALFORMED', name, `${held} bytes in pieces make a file of ${size}`, { held, size });
+    throw new InputError(
+      'MALFORMED',
+      name,
+      `expected pieces that fill at least one in ${MOST_GAP} bytes of a file, got ${hex(held)} of ${hex(size)} bytes`,
+      { held, size },
+    );
   }
   const read = (offset: number, length: number): Uint8Array => {
     const end = Math.min(size, offset + length);

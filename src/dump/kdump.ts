@@ -102,11 +102,16 @@ function readLayout(source: ByteSource, name: string): Layout {
   const bitmapAt = blockSize * (1 + subBlocks);
   const bitmapBytes = bitmapBlocks * blockSize;
   if (bitmapAt + bitmapBytes > source.size || Math.ceil(fields.maxPfn / 8) > bitmapBytes) {
-    throw new InputError('TRUNCATED', name, `bitmaps of ${fields.maxPfn} pages do not fit`, {
-      pages: fields.maxPfn,
-      bitmapBytes,
-      size: source.size,
-    });
+    throw new InputError(
+      'TRUNCATED',
+      name,
+      `expected bitmaps of ${fields.maxPfn} pages within ${hex(source.size)} bytes, got ${hex(bitmapBytes)} bytes at ${hex(bitmapAt)}`,
+      {
+        pages: fields.maxPfn,
+        bitmapBytes,
+        size: source.size,
+      },
+    );
   }
   const two = bitmapBytes >= 2 * blockSize * Math.ceil(fields.maxPfn / 8 / blockSize);
   const half = two ? bitmapBytes / 2 : 0;

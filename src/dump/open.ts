@@ -2,7 +2,7 @@
  * Opens a dump of any kind that is known here.
  * @module
  */
-import { checkOptions, emptyInput, InputError, IommuError, reading } from '../errors.ts';
+import { checkOptions, emptyInput, InputError, IommuError, reading, shown } from '../errors.ts';
 import { isDebugfs, openDebugfs } from './debugfs/open.ts';
 import { isElf, openElf } from './elf.ts';
 import { flattenedSource, isFlattened } from './flattened.ts';
@@ -48,7 +48,11 @@ export async function openDump(source: ByteSource, options: OpenOptions = {}): P
   checkOptions('source', source);
   checkOptions('options', options);
   if (!reading('source', () => Number.isSafeInteger(source.size) && typeof source.read === 'function')) {
-    throw new IommuError('BAD_OPTION', 'source', 'expected a size and a function read');
+    throw new IommuError(
+      'BAD_OPTION',
+      'source',
+      `expected an object with a size and a function read, got ${shown(source)}`,
+    );
   }
   const name = options.name ?? 'dump';
   const notes: DumpNote[] = [];

@@ -60,7 +60,7 @@ function toExtents(value: unknown, source: string): Extent[] {
   return value.map((entry: unknown) => {
     const [start, bytes] = isObject(entry) ? [toNumber(entry['pa']), toNumber(entry['size'])] : [];
     if (start !== undefined && bytes !== undefined) return { start, bytes };
-    throw new InputError('MALFORMED', source, 'an entry of "ram" is not {"pa", "size"}');
+    throw new InputError('MALFORMED', source, 'expected {"pa", "size"} in "ram", got another entry');
   });
 }
 
@@ -77,7 +77,7 @@ export function parseRegisters(text: string, source = 'registers'): RegisterFile
     throw new InputError(
       'MALFORMED',
       source,
-      `expected JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `expected JSON, got other text: ${cause instanceof Error ? cause.message : String(cause)}`,
     );
   }
   return registersFromJson(value, source);
@@ -89,7 +89,11 @@ export function parseRegisters(text: string, source = 'registers'): RegisterFile
  */
 export function registersFromJson(value: unknown, source: string): RegisterFile {
   if (!isObject(value) || typeof value['iommu'] !== 'string' || !isObject(value['named'])) {
-    throw new InputError('MALFORMED', source, 'has no "iommu" (text) and "named" (registers by name)');
+    throw new InputError(
+      'MALFORMED',
+      source,
+      'expected "iommu" (text) and "named" (registers by name), got JSON without them',
+    );
   }
   const named = new Map<string, bigint>();
   for (const [name, bits] of Object.entries(value['named'])) addNamed(named, name, bits, source);

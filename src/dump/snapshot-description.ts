@@ -34,7 +34,11 @@ function toGeometry(value: unknown, name: string): SnapshotGeometry | undefined 
   const names = texts(quirks);
   const numbers = isCount(granule) && isCount(ias) && isCount(oas);
   if (typeof format !== 'string' || !numbers || !addresses?.every(Number.isSafeInteger) || names === undefined) {
-    throw new InputError('MALFORMED', name, 'the geometry in it is not complete');
+    throw new InputError(
+      'MALFORMED',
+      name,
+      'expected format, granule, ias, oas, roots and quirks in its geometry, got one without a right value of each',
+    );
   }
   return { format, granule, ias, oas, roots: addresses, quirks: names };
 }

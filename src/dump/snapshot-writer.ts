@@ -47,7 +47,11 @@ class IndexWriter {
 
   add(address: number, offset: number, bytes: number, pages: number): void {
     if (!Number.isSafeInteger(address) || address % PAGE !== 0 || address < this.#end) {
-      throw new IommuError('BAD_OPTION', 'pages', `page ${hex(address)} is not aligned or not above the one before it`);
+      throw new IommuError(
+        'BAD_OPTION',
+        'pages',
+        `expected an aligned page from ${hex(this.#end)} on, got ${hex(address)}`,
+      );
     }
     if (!Number.isInteger(pages) || pages < 1 || pages > MOST_PAGES || (bytes > 0 && pages > 1)) {
       throw new IommuError('BAD_OPTION', 'pages', `expected 1 to ${MOST_PAGES} pages of zeros, got ${pages}`);

@@ -3,7 +3,9 @@
  * in docs/snapshot-format.md.
  * @module
  */
+
 import { inflateSync } from 'fflate';
+import { hex } from '../address.ts';
 import { InputError } from '../errors.ts';
 import { type OpenedMemory, pagedMemory } from './memory.ts';
 import { NoteCounter } from './notes.ts';
@@ -76,7 +78,9 @@ class RunIndex {
       const bytes = run.pages * PAGE;
       const sound = run.address >= end && run.address % PAGE === 0 && Number.isSafeInteger(run.address + bytes);
       if (!sound || run.pages === 0 || run.bytes > PAGE) {
-        throw new InputError('MALFORMED', name, `run ${i} of its index is out of order or of no size`, { run: i });
+        const got = `got ${run.pages} pages of ${hex(run.bytes)} bytes at ${hex(run.address)}`;
+        const expected = `expected aligned pages from ${hex(end)} on, each of at most ${hex(PAGE)} bytes`;
+        throw new InputError('MALFORMED', name, `run ${i} of its index: ${expected}, ${got}`, { run: i });
       }
       if (run.pages > 1 && run.bytes > 0) {
         const got = `got ${run.pages} pages of ${run.bytes} bytes`;
@@ -163,10 +167,15 @@ export function openSnapshot(source: ByteSource, name: string): OpenedMemory {
   const header = readExactly(source, name, 'snapshot header', 0, SNAPSHOT_HEADER);
   const [version, page] = [header.getUint32(8, true), header.getUint32(12, true)];
   if (version !== SNAPSHOT_VERSION || page !== PAGE) {
-    throw new InputError('UNSUPPORTED_INPUT', name, `snapshot version ${version} with pages of ${page} bytes`, {
-      version,
-      page,
-    });
+    throw new InputError(
+      'UNSUPPORTED_INPUT',
+      name,
+      `expected a snapshot of version ${SNAPSHOT_VERSION} with pages of ${hex(PAGE)} bytes, got version ${version} with pages of ${hex(page)}`,
+      {
+        version,
+        page,
+      },
+    );
   }
   const trailer = readExactly(source, name, 'snapshot trailer', source.size - SNAPSHOT_TRAILER, SNAPSHOT_TRAILER);
   const [indexAt = 0, runs = 0, aboutAt = 0, aboutBytes = 0] = [0, 8, 16, 24].map((at) =>
@@ -174,7 +183,12 @@ export function openSnapshot(source: ByteSource, name: string): OpenedMemory {
   );
   const tail = new TextDecoder('latin1').decode(source.read(source.size - 8, 8));
   if (tail !== SNAPSHOT_MAGIC || indexAt + runs * SNAPSHOT_RUN > source.size || aboutBytes > LARGEST_DESCRIPTION) {
-    throw new InputError('TRUNCATED', name, 'the end of the snapshot is missing or broken', { size: source.size });
+    throw new InputError(
+      'TRUNCATED',
+      name,
+      `expected the end of a snapshot at ${hex(source.size)}, got other bytes: it is cut or damaged`,
+      { size: source.size },
+    );
   }
   const text = readExactly(source, name, 'snapshot description', aboutAt, aboutBytes);
   const about = readDescription(new TextDecoder().decode(text), name);

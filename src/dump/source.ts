@@ -2,7 +2,9 @@
  * Byte sources over memory, gzip included.
  * @module
  */
+
 import { Gunzip } from 'fflate';
+import { hex } from '../address.ts';
 import { checkBytes, InputError } from '../errors.ts';
 import { crc32 } from './crc32.ts';
 import type { ByteSource, DumpNote } from './types.ts';
@@ -26,11 +28,16 @@ export function memorySource(bytes: Uint8Array): ByteSource {
 export function readExactly(source: ByteSource, name: string, what: string, offset: number, length: number): DataView {
   const bytes = offset + length > source.size ? new Uint8Array(0) : source.read(offset, length);
   if (bytes.length !== length) {
-    throw new InputError('TRUNCATED', name, `${what} needs ${length} bytes at ${offset}, the file has ${source.size}`, {
-      offset,
-      length,
-      size: source.size,
-    });
+    throw new InputError(
+      'TRUNCATED',
+      name,
+      `${what}: expected ${hex(length)} bytes at ${hex(offset)}, got a file of ${hex(source.size)}`,
+      {
+        offset,
+        length,
+        size: source.size,
+      },
+    );
   }
   return new DataView(bytes.buffer, bytes.byteOffset, length);
 }
@@ -111,7 +118,13 @@ export function gunzipSource(source: ByteSource, name: string, limit: number, no
     const why = cause instanceof Error ? cause.message : String(cause);
     notes.push({ code: 'gzip-cut', count: 1, text: `gzip stream breaks off after ${total} bytes (${why})` });
   }
-  if (total > limit) throw new InputError('TOO_LARGE', name, `unpacks to more than ${limit} bytes`, { limit });
-  if (!sound) throw new InputError('MALFORMED', name, 'the checksum or length at the end of the gzip stream is wrong');
+  if (total > limit)
+    throw new InputError('TOO_LARGE', name, `expected at most ${hex(limit)} bytes unpacked, got more`, { limit });
+  if (!sound)
+    throw new InputError(
+      'MALFORMED',
+      name,
+      'expected the checksum and length of its data at the end of the gzip stream, got others',
+    );
   return memorySource(join(chunks, total));
 }

@@ -79,7 +79,7 @@ export function openSparse(source: ByteSource, name: string): OpenedMemory {
   const tally = new LineTally();
   for (const line of lines(source, notes)) indexRow({ source, rows, notes, tally }, line);
   tally.addTo(notes, 'rows-skipped', 'rows that do not describe a page');
-  if (rows.size === 0) throw new InputError('MALFORMED', name, 'no line of it is {"pa", "bytes_base64"}');
+  if (rows.size === 0) throw new InputError('MALFORMED', name, 'expected lines {"pa", "bytes_base64"}, got none');
   const arranged = arrangeSegments([...rows.values()]);
   if (arranged.cut > 0) notes.add('rows-overlap', 'rows that repeat addresses of others, cut', arranged.cut);
   return segmentMemory('sparse-pages', arranged.segments, notes);

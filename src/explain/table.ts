@@ -124,7 +124,7 @@ function analysed(problem: Parameters<typeof analyse>[0], table: LatencyTable): 
     if (!(cause instanceof RangeError)) throw cause;
     const times = table.rows.map(({ timeNs }) => timeNs / 1000);
     const [least, most] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))];
-    const message = `column us: times from ${least} to ${most} microseconds lie too far apart: ${cause.message}`;
+    const message = `column us: expected times that one fit holds, got ${least} to ${most} microseconds, too far apart: ${cause.message}`;
     throw new InputError('UNSUPPORTED_INPUT', table.source, message, { least, most });
   }
 }

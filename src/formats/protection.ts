@@ -41,7 +41,12 @@ export function parseProt(text: string): number {
   let prot = 0;
   for (const letter of text.toLowerCase()) {
     const flag = LETTERS.find(([name]) => name === letter)?.[1];
-    if (flag === undefined) throw new IommuError('BAD_PROTECTION', 'prot', `'${letter}' in '${text}': use r w c n m p`);
+    if (flag === undefined)
+      throw new IommuError(
+        'BAD_PROTECTION',
+        'prot',
+        `expected letters of r w c n m p, got ${shown(letter)} in ${shown(text)}`,
+      );
     prot |= flag;
   }
   return prot;
@@ -64,12 +69,12 @@ export function isProt(prot: number): boolean {
 export function checkProt(prot: number): void {
   if (isProt(prot)) return;
   if (!Number.isInteger(prot) || prot < 0 || prot > ALL) {
-    throw new IommuError('BAD_PROTECTION', 'prot', `${hexOf(prot)} has flags outside ${hex(ALL)}`, {
+    throw new IommuError('BAD_PROTECTION', 'prot', `expected flags within ${hex(ALL)}, got ${hexOf(prot)}`, {
       got: hexOf(prot),
       known: hex(ALL),
     });
   }
-  throw new IommuError('BAD_PROTECTION', 'prot', `${hex(prot)} has neither READ (0x1) nor WRITE (0x2)`, {
+  throw new IommuError('BAD_PROTECTION', 'prot', `expected READ (0x1) or WRITE (0x2), got ${hex(prot)}`, {
     got: hex(prot),
     needs: hex(ACCESS),
   });

@@ -215,5 +215,10 @@ export function rulesOf({ format, rules, quirks }: RuledGeometry, semantics: Sem
   const refused = quirks & found.refusedQuirks;
   if (refused === 0) return found;
   const got = hex(refused);
-  throw new IommuError('UNSUPPORTED_GEOMETRY', 'quirks', `${got} is refused by ${semantics} for ${format}`, { got });
+  throw new IommuError(
+    'UNSUPPORTED_GEOMETRY',
+    'quirks',
+    `expected no quirk of ${hex(found.refusedQuirks)}, which ${semantics} refuses for ${format}, got ${got}`,
+    { got },
+  );
 }

@@ -33,7 +33,7 @@ export function tableAllocation(bytes: number, cpuPageSize: number): number {
 /** A geometry that a format refuses. */
 export function badGeometry(argument: string, got: number | string, expected: string): IommuError {
   const shown = typeof got === 'number' ? `${got} (${hex(got)})` : got;
-  return new IommuError('BAD_GEOMETRY', argument, `${shown} is refused; expected ${expected}`, {
+  return new IommuError('BAD_GEOMETRY', argument, `expected ${expected}, got ${shown}`, {
     got: shown,
     expected,
   });
@@ -47,10 +47,15 @@ export function checkRequest(request: TableRequest, known: readonly QuirkName[])
   const allowed = known.reduce((sum, name) => sum | QUIRK[name], 0);
   const { quirks } = request;
   if (!Number.isInteger(quirks) || quirks < 0 || quirks > 0xffffffff || (quirks & ~allowed) !== 0) {
-    throw new IommuError('BAD_QUIRK', 'quirks', `${hex(quirks)} has quirks that this format does not know`, {
-      got: hex(quirks),
-      known: hex(allowed),
-    });
+    throw new IommuError(
+      'BAD_QUIRK',
+      'quirks',
+      `expected quirks within ${hex(allowed)}, which this format knows, got ${hex(quirks)}`,
+      {
+        got: hex(quirks),
+        known: hex(allowed),
+      },
+    );
   }
   for (const name of ['ias', 'oas'] as const) {
     if (!Number.isInteger(request[name]) || request[name] < 1)

@@ -3,7 +3,7 @@
  * @module
  */
 import { parseAddress, parseSize } from '../address.ts';
-import { checkText, emptyInput, InputError, IommuError } from '../errors.ts';
+import { checkText, emptyInput, InputError, IommuError, shown } from '../errors.ts';
 import { parseProt } from '../formats/protection.ts';
 
 /** One line of a map list. */
@@ -48,12 +48,13 @@ function toLine(source: string, line: number, fields: Fields): MapLine {
 
 function missing(source: string, line: number, names: readonly string[]): void {
   const absent = KEYS.filter((key) => !names.includes(key));
-  if (absent.length > 0) throw malformed(source, line, `no ${absent.join(', no ')}; needed are ${KEYS.join(', ')}`);
+  if (absent.length > 0)
+    throw malformed(source, line, `expected ${KEYS.join(', ')}, got none for ${absent.join(', ')}`);
 }
 
 function textOf(source: string, line: number, key: string, value: unknown): string {
   if (typeof value === 'string' || (typeof value === 'number' && Number.isSafeInteger(value))) return String(value);
-  throw malformed(source, line, `${key}: expected a text or a whole number below 2^53`);
+  throw malformed(source, line, `${key}: expected a text or a whole number below 2^53, got ${shown(value)}`);
 }
 
 function jsonLine(source: string, line: number, text: string): MapLine {
@@ -61,7 +62,7 @@ function jsonLine(source: string, line: number, text: string): MapLine {
   try {
     value = JSON.parse(text);
   } catch {
-    throw malformed(source, line, 'no JSON');
+    throw malformed(source, line, `expected JSON, got ${shown(text)}`);
   }
   const record = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   missing(source, line, Object.keys(record));
@@ -76,7 +77,7 @@ function cells(text: string): string[] {
 function csvLine(source: string, line: number, text: string, header: readonly string[]): MapLine {
   const values = cells(text);
   if (values.length !== header.length) {
-    throw malformed(source, line, `${values.length} cells under ${header.length} headings`);
+    throw malformed(source, line, `expected ${header.length} cells, one under each heading, got ${values.length}`);
   }
   return toLine(source, line, Object.fromEntries(header.map((name, i) => [name, values[i]])) as Fields);
 }
@@ -100,6 +101,7 @@ export function readMapList(text: string, source: string): MapLine[] {
     } else lines.push(csvLine(source, i + 1, content, header));
   }
   if (text === '') throw emptyInput('NO_EVENTS', source, `lines with ${KEYS.join(', ')}`);
-  if (lines.length === 0) throw new InputError('NO_EVENTS', source, `no mapping in it; needed are ${KEYS.join(', ')}`);
+  if (lines.length === 0)
+    throw new InputError('NO_EVENTS', source, `expected mappings with ${KEYS.join(', ')}, got none`);
   return lines;
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { hex } from '../address.ts';
-import { IommuError } from '../errors.ts';
+import { IommuError, shown } from '../errors.ts';
 import { checkGivenGeometry, checkRoots } from './given-limits.ts';
 import type { DomainTables } from './iommu.ts';
 import { aarch32LongStage1, aarch32LongStage2 } from './walk/aarch32-long.ts';
@@ -219,15 +219,21 @@ export function givenTables(geometry: GivenGeometry): DomainTables {
     throw new IommuError(
       'UNKNOWN_FORMAT',
       'format',
-      `'${geometry.format}' is not read here: ${GIVEN_FORMATS.join(', ')}`,
+      `expected one of ${GIVEN_FORMATS.join(', ')}, got ${shown(geometry.format)}`,
     );
   }
   const granule = geometry.granule ?? format.granules[0] ?? 4096;
   if (!format.granules.includes(granule)) {
-    throw new IommuError('BAD_GEOMETRY', 'granule', `${id} has no granule of ${granule} bytes`, { granule });
+    throw new IommuError(
+      'BAD_GEOMETRY',
+      'granule',
+      `expected ${format.granules.map(hex).join(', ')} for ${id}, got ${hex(granule)}`,
+      { granule },
+    );
   }
   const root = geometry.roots[0];
-  if (root === undefined) throw new IommuError('BAD_GEOMETRY', 'root', 'no root given');
+  if (root === undefined)
+    throw new IommuError('BAD_GEOMETRY', 'root', 'expected the address of a root table, got none');
   const { ias = format.ias, oas = format.oas, quirks = [], roots, startLevel } = geometry;
   checkGivenGeometry(id, granule, ias, oas, quirks);
   const regime = format.regime({ root, roots, granule, ias, oas, quirks, startLevel });

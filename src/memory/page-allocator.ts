@@ -188,7 +188,11 @@ export class PageAllocator {
   #giveBack(offset: number, bytes: number, stack: number[]): number {
     const state = this.#states[offset >>> UNIT_SHIFT];
     if (state === undefined || state === STATE.free) {
-      throw new IommuError('BAD_FREE', 'offset', `${hex(offset)} (${hex(bytes)} bytes) is free already`);
+      throw new IommuError(
+        'BAD_FREE',
+        'offset',
+        `expected memory in use, got ${hex(offset)} (${hex(bytes)} bytes), which is free already`,
+      );
     }
     this.#mark(offset, bytes, STATE.free);
     if (this.#reuses || state === STATE.list) stack.push(offset);

@@ -3,7 +3,7 @@
  * @module
  */
 import { type Address, checkAddress, hex } from '../address.ts';
-import { IommuError, reading } from '../errors.ts';
+import { IommuError, reading, shown } from '../errors.ts';
 import type { TableMemory } from './table-memory.ts';
 
 /** One element of a list, as an object. */
@@ -73,7 +73,12 @@ export class ScatterList implements ListArrays {
 
   /** @throws IommuError `BAD_OPTION` without the key that `TableMemory.list` has. */
   constructor(key: typeof LIST_KEY, memory: TableMemory, lengthsOffset: number, count: number, bytes: number) {
-    if (key !== LIST_KEY) throw new IommuError('BAD_OPTION', 'list', 'lists are made by TableMemory.list(count)');
+    if (key !== LIST_KEY)
+      throw new IommuError(
+        'BAD_OPTION',
+        'list',
+        `expected a call of TableMemory.list(count), got ${shown(key)} as its key`,
+      );
     this.#memory = memory;
     this.#place = { offset: lengthsOffset, bytes };
     this.lengthsOffset = lengthsOffset;
@@ -112,7 +117,7 @@ export class ScatterList implements ListArrays {
 
   /** @throws IommuError `FREED` once the list was given back to its memory. */
   checkInUse(): void {
-    if (!this.#live) throw new IommuError('FREED', 'list', 'this list was freed');
+    if (!this.#live) throw new IommuError('FREED', 'list', 'expected a live list, got one that was freed');
   }
 }
 
@@ -192,10 +197,18 @@ function copied(input: Exclude<ListInput, ScatterList>): ListArrays {
   }
   const { addresses, lengths }: Partial<AddressArrays> = input ?? {};
   if (!isArrayLike(addresses) || !isArrayLike(lengths)) {
-    throw new IommuError('BAD_OPTION', 'list', 'expected { address, length } objects, or arrays addresses and lengths');
+    throw new IommuError(
+      'BAD_OPTION',
+      'list',
+      `expected { address, length } objects, or arrays addresses and lengths, got ${shown(input)}`,
+    );
   }
   if (addresses.length !== lengths.length) {
-    throw new IommuError('BAD_OPTION', 'list', `${addresses.length} addresses but ${lengths.length} lengths`);
+    throw new IommuError(
+      'BAD_OPTION',
+      'list',
+      `expected as many lengths as addresses (${addresses.length}), got ${lengths.length}`,
+    );
   }
   if (holdsNumbers(addresses) && holdsNumbers(lengths) && addresses.length <= MOST_ELEMENTS) {
     return { addresses, lengths };
@@ -222,9 +235,14 @@ function exactNumber(argument: string, value: Address | undefined): number {
   checkAddress(argument, value as Address);
   const number = Number(value);
   if (BigInt(number) !== BigInt(value as Address)) {
-    throw new IommuError('UNSAFE_NUMBER', argument, `${hex(value as Address)} cannot be held exactly`, {
-      got: hex(value as Address),
-    });
+    throw new IommuError(
+      'UNSAFE_NUMBER',
+      argument,
+      `expected a value that a number holds exactly, got ${hex(value as Address)}`,
+      {
+        got: hex(value as Address),
+      },
+    );
   }
   return number;
 }

@@ -16,7 +16,11 @@ const MAX_BYTES = 2 ** 32;
 const MAX_GROWTH = 2 ** 26;
 
 function noRoom(count: number, bytes: number): IommuError {
-  return new IommuError('MEMORY_LIMIT', 'count', `no room for a list of ${count} elements (${hex(bytes)} bytes)`);
+  return new IommuError(
+    'MEMORY_LIMIT',
+    'count',
+    `expected a list that fits in the memory, got ${count} elements (${hex(bytes)} bytes)`,
+  );
 }
 
 /** The options, each read once. */
@@ -33,7 +37,11 @@ function makeMemory(initial: number, maximum: number): WebAssembly.Memory {
     return new WebAssembly.Memory({ initial, maximum });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new IommuError('NO_MEMORY', 'memory', `no room for another memory of ${initial} to ${maximum} pages: ${why}`);
+    throw new IommuError(
+      'NO_MEMORY',
+      'memory',
+      `expected room for another memory of ${hex(initial * WASM_PAGE)} to ${hex(maximum * WASM_PAGE)} bytes, got none: ${why}`,
+    );
   }
 }
 
@@ -253,7 +261,11 @@ export class TableMemory implements PhysicalMemory {
   freeList(list: ScatterList): void {
     const place = retireList(list, this);
     if (place === undefined) {
-      throw new IommuError('BAD_FREE', 'list', 'expected a list of this memory that was not freed before');
+      throw new IommuError(
+        'BAD_FREE',
+        'list',
+        'expected a live list of this memory, got one of another memory, or one that was freed',
+      );
     }
     this.#allocator.release(place.offset, place.bytes);
   }

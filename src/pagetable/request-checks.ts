@@ -15,7 +15,7 @@ const ACCESS = PROT.READ | PROT.WRITE;
 const MOST_PAGES = 2 ** 31 - 1;
 
 function tooManyPages(count: number): IommuError {
-  const message = `${count} pages in one call; expected at most ${MOST_PAGES}, as Linux counts them`;
+  const message = `expected at most ${MOST_PAGES} pages in one call, as Linux counts them, got ${count}`;
   return new IommuError('OUT_OF_RANGE', 'count', message, { got: count, limit: MOST_PAGES });
 }
 

@@ -3,7 +3,7 @@
  * counted. It knows levels and entries, not requests.
  * @module
  */
-import { highHalf, lowHalf, offsetIn } from '../address.ts';
+import { hex, highHalf, lowHalf, offsetIn } from '../address.ts';
 import { IommuError } from '../errors.ts';
 import type { Entry, Geometry, Level } from '../formats/contract.ts';
 import type { Rules } from '../formats/rules.ts';
@@ -372,7 +372,11 @@ export class TableTree {
       const root = this.pool.take(this.top, true);
       if (root === -1) {
         for (const offset of roots) this.removal.releaseTable(this.top, offset);
-        throw new IommuError('NO_MEMORY', 'memory', `no room for a root of ${this.levelAt(this.top).allocBytes} bytes`);
+        throw new IommuError(
+          'NO_MEMORY',
+          'memory',
+          `expected ${hex(this.levelAt(this.top).allocBytes)} bytes for a root, got none`,
+        );
       }
       roots.push(root);
       if (this.rules.newTable === 'table and entry') this.cleans.count(root, 0, 1, this.#entriesIn(this.top));

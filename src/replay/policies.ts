@@ -152,7 +152,11 @@ export class PolicyRow {
     const { iova, size, count } = call;
     const room = lists.room(iova, size);
     if (room === 0) {
-      throw new IommuError('OVERLAP', 'iova', `part of ${hex(iova)} … ${hex(iova + size - 1)} is mapped already`);
+      throw new IommuError(
+        'OVERLAP',
+        'iova',
+        `expected ${hex(iova)} … ${hex(iova + size - 1)} to be free, got a mapping in it`,
+      );
     }
     const direction = TRANSFERS[DIRECTIONS[call.direction] === undefined ? 0 : call.direction] ?? 'bidirectional';
     if (count === 1) lists.add(room, iova, size, device.mapPage(call.pa[0] as number, size, direction));

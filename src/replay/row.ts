@@ -325,7 +325,7 @@ export class ReplayRow {
     const known = this.#domains[id];
     if (known !== undefined) return known;
     if (id >= MOST_DOMAINS) {
-      const message = `domain ${id} of the trace is beyond the ${MOST_DOMAINS} that are replayed`;
+      const message = `expected at most ${MOST_DOMAINS} domains in a trace, got number ${id + 1}`;
       throw new IommuError('MEMORY_LIMIT', 'domain', message, { domain: id, limit: MOST_DOMAINS });
     }
     const { path, dispatch, format, granule } = this.spec;

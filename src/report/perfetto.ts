@@ -131,7 +131,8 @@ export class PerfettoWriter {
    */
   end(track: TrackId, time: Nanoseconds): void {
     const state = this.#advance(track, time, 'track');
-    if (state.depth === 0) throw new IommuError('BAD_OPTION', 'track', `no slice is open on '${state.name}'`);
+    if (state.depth === 0)
+      throw new IommuError('BAD_OPTION', 'track', `expected an open slice on '${state.name}', got none`);
     state.depth--;
     this.#event.integer(EVENT.type, TYPE.end).integer(EVENT.trackUuid, track.uuid);
     this.#emit(time);
@@ -210,7 +211,7 @@ export class PerfettoWriter {
       throw new IommuError(
         'OUT_OF_RANGE',
         'time',
-        `${time} ns on '${state.name}' is before its last event, ${state.last} ns`,
+        `expected a time from ${state.last} ns on, that of the last event on '${state.name}', got ${time} ns`,
         fields,
       );
     }

@@ -61,7 +61,7 @@ export class BootGuard {
   #checkStart(time: number): void {
     this.#isFirst = false;
     if (time >= this.#latest - TOLERANCE) return;
-    const why = `its first event, at ${seconds(time)} s, is before ${seconds(this.#latest)} s, where ${this.#before?.file ?? ''} ends`;
+    const why = `a first event at ${seconds(time)} s, before ${seconds(this.#latest)} s, where ${this.#before?.file ?? ''} ends`;
     this.#refuse(`${why}: another boot, the wrong order, or a part that was read twice`);
   }
 
@@ -69,22 +69,26 @@ export class BootGuard {
     const file = this.#joined.get(device);
     this.#joined.set(device, this.#file);
     if (file === undefined || file === this.#file) return;
-    this.#refuse(`a device joins its IOMMU group that joined it in ${file} and never left: another boot`);
+    this.#refuse(`a device that joins the IOMMU group that it joined in ${file} and never left: another boot`);
   }
 
   #compare(file: string, before: ReadStats, now: ReadStats): void {
     if (before.ticks !== now.ticks && before.events > 0 && now.events > 0) {
-      this.#refuse(`its clock does not count nanoseconds as that of ${file} does, or the reverse`);
+      this.#refuse(`a clock that counts other units than that of ${file}`);
     }
     for (const [what, a, b] of [
       ['processors', before.processors, now.processors],
       ['kernel', before.system, now.system],
     ] as const) {
-      if (a !== undefined && b !== undefined && a !== b) this.#refuse(`${what}: expected ${a} as in ${file}, got ${b}`);
+      if (a !== undefined && b !== undefined && a !== b) this.#refuse(`${what} ${b}, not ${a} as in ${file}`);
     }
   }
 
   #refuse(why: string): never {
-    throw new InputError('DIFFERENT_BOOTS', this.#file, `${why}; ${ADVICE}`);
+    throw new InputError(
+      'DIFFERENT_BOOTS',
+      this.#file,
+      `expected files of one boot, in the order of time, got ${why}; ${ADVICE}`,
+    );
   }
 }

@@ -22,11 +22,11 @@ const TRACE_DAT_MAGIC = [0x17, 0x08, 0x44, 0x74, 0x72, 0x61, 0x63, 0x69, 0x6e, 0
 
 /** Files that are often handed over in place of a trace, with what to do. */
 const RELATIVES: readonly { readonly magic: readonly number[]; readonly advice: string }[] = [
-  { magic: [0x1f, 0x8b], advice: 'it is packed by gzip: unpack it first' },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], advice: 'it is packed by zstd: unpack it first' },
+  { magic: [0x1f, 0x8b], advice: 'a file packed by gzip: unpack it first' },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], advice: 'a file packed by zstd: unpack it first' },
   {
     magic: [0x50, 0x45, 0x52, 0x46, 0x49, 0x4c, 0x45, 0x32],
-    advice: 'it is perf.data: pass the output of `perf script`',
+    advice: 'perf.data: pass the output of `perf script`',
   },
 ];
 
@@ -74,15 +74,17 @@ export function recogniseTrace(start: Uint8Array, source = 'trace'): TraceFormat
   const found = SNIFFERS.find(([, sniffer]) => sniffer(head));
   if (found !== undefined) return found[0];
   if (start.length === 0) throw emptyInput('NOT_RECOGNISED', source, KNOWN);
-  throw new InputError('NOT_RECOGNISED', source, `${describe(head)}; known: ${KNOWN}`, { seen: head.firstLine });
+  throw new InputError('NOT_RECOGNISED', source, `expected a trace (${KNOWN}), got ${describe(head)}`, {
+    seen: head.firstLine,
+  });
 }
 
 function describe(head: SniffedHead): string {
   const relative = RELATIVES.find(({ magic }) => startsWith(head.bytes, magic));
   if (relative !== undefined) return relative.advice;
   const binary = head.bytes.subarray(0, 512).some((byte) => byte < 9);
-  if (binary) return `no trace: it begins with the bytes ${Array.from(head.bytes.subarray(0, 8), hexByte).join(' ')}`;
-  return `no trace: its first line is '${head.firstLine}'`;
+  if (binary) return `a file that begins with the bytes ${Array.from(head.bytes.subarray(0, 8), hexByte).join(' ')}`;
+  return `a file whose first line is '${head.firstLine}'`;
 }
 
 function hexByte(byte: number): string {

@@ -49,9 +49,9 @@ const EXPECTED =
 
 const NO_DURATIONS = {
   text: (format: string): string =>
-    `${format} holds events without durations; ${EXPECTED} is needed (iommu replay reads this one)`,
+    `expected ${EXPECTED}, got ${format}, which holds events without durations (iommu replay reads it)`,
   dat: (): string =>
-    'durations of function_graph are not read from trace.dat: pass the output of `trace-cmd report` (iommu replay reads the events of this file)',
+    'expected the output of `trace-cmd report`, got trace.dat, of which durations of function_graph are not read (iommu replay reads its events)',
 } as const;
 
 async function readTable(input: ExplainInput, start: Uint8Array): Promise<Explained> {
@@ -62,7 +62,11 @@ async function readTable(input: ExplainInput, start: Uint8Array): Promise<Explai
 
 function refuseWhere({ where = [], source }: ExplainInput, kind: string): void {
   if (where.length > 0) {
-    throw new IommuError('BAD_OPTION', 'where', `selects rows of latency tables, got ${source}, which is a ${kind}`);
+    throw new IommuError(
+      'BAD_OPTION',
+      'where',
+      `expected a latency table, whose rows it selects, got ${source}, which is a ${kind}`,
+    );
   }
 }
 

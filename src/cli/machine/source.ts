@@ -44,7 +44,11 @@ function ownConfig(): FileRead {
 /** The files of the running system, its log among them. @throws InputError `UNSUPPORTED_INPUT` elsewhere than on Linux. */
 function liveFiles(platform: string = process.platform): MachineFiles {
   if (platform !== 'linux') {
-    throw new InputError('UNSUPPORTED_INPUT', platform, 'expected Linux, or the folder or archive of a Linux machine');
+    throw new InputError(
+      'UNSUPPORTED_INPUT',
+      platform,
+      `expected Linux, or the folder or archive of a Linux machine, got ${platform}`,
+    );
   }
   const more = new Map([
     ['dmesg', kernelLog()],
@@ -60,7 +64,7 @@ async function archiveFiles(path: string): Promise<MachineFiles> {
   const chunks = readChunks(path);
   const start = await readStart(chunks, BLOCK);
   if (start.length === 0) throw emptyInput('NOT_RECOGNISED', path, EXPECTED);
-  if (!isTar(start)) throw new InputError('NOT_RECOGNISED', path, `expected ${EXPECTED}`);
+  if (!isTar(start)) throw new InputError('NOT_RECOGNISED', path, `expected ${EXPECTED}, got another file`);
   const reader = new TarReader(path, isRead);
   for await (const chunk of startingWith(start, chunks)) {
     reader.push(chunk);

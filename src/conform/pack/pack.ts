@@ -83,9 +83,9 @@ export class PackReader {
   constructor(source: string, header: unknown) {
     this.#source = source;
     const wrong = wrongIn(header, HEADER);
-    if (wrong !== undefined) throw this.#malformed(1, `the header's ${wrong} is missing or wrong`);
+    if (wrong !== undefined) throw this.#malformed(1, `a header whose ${wrong} is missing or wrong`);
     const { version, sources } = header as { version: number; sources: object };
-    if (version !== PACK_VERSION) throw this.#malformed(1, `expected version ${PACK_VERSION}, got ${version}`);
+    if (version !== PACK_VERSION) throw this.#malformed(1, `version ${version} instead of ${PACK_VERSION}`);
     this.#sources = new Set(Object.keys(sources));
   }
 
@@ -99,18 +99,18 @@ export class PackReader {
       return undefined;
     }
     const kind = isObject(value) ? KINDS.get(own(value, 'kind')) : undefined;
-    if (kind === undefined) throw this.#malformed(line, `expected kind image, ${[...KINDS.keys()].join(', ')}`);
+    if (kind === undefined) throw this.#malformed(line, `a kind other than image, ${[...KINDS.keys()].join(', ')}`);
     const wrong = kind.wrongKey(value);
-    if (wrong !== undefined) throw this.#malformed(line, `${wrong} is missing or wrong`);
+    if (wrong !== undefined) throw this.#malformed(line, `a case whose ${wrong} is missing or wrong`);
     const { id, source } = value as CaseKeys;
-    if (!this.#sources.has(source)) throw this.#malformed(line, `source '${source}' is not in the header`);
+    if (!this.#sources.has(source)) throw this.#malformed(line, `source '${source}', which is not in the header`);
     const image = this.#imageOf(value as { readonly image?: string }, line);
     return { id, run: () => kind.run(value as never, image) };
   }
 
   #addImage(value: unknown, line: number): void {
     const wrong = wrongIn(value, IMAGE);
-    if (wrong !== undefined) throw this.#malformed(line, `the image's ${wrong} is missing or wrong`);
+    if (wrong !== undefined) throw this.#malformed(line, `an image whose ${wrong} is missing or wrong`);
     const image = value as PackImage;
     this.#images.set(image.id, ImageMemory.of(image));
   }
@@ -118,11 +118,16 @@ export class PackReader {
   #imageOf({ image }: { readonly image?: string }, line: number): Image {
     if (image === undefined) return undefined;
     const found = this.#images.get(image);
-    if (found === undefined) throw this.#malformed(line, `image '${image}' is not above this line`);
+    if (found === undefined) throw this.#malformed(line, `image '${image}', which is not above this line`);
     return found;
   }
 
   #malformed(line: number, what: string): InputError {
-    return new InputError('MALFORMED', this.#source, `line ${line} is not of a conformance pack: ${what}`, { line });
+    return new InputError(
+      'MALFORMED',
+      this.#source,
+      `line ${line}: expected a line of a conformance pack, got ${what}`,
+      { line },
+    );
   }
 }

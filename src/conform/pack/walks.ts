@@ -2,10 +2,10 @@
  * Cases of a pack that ask the independent reader: an access through a unit's registers and structures, or through tables alone.
  * @module
  */
-import { IommuError } from '../../errors.ts';
+import { IommuError, shown } from '../../errors.ts';
 import { type GivenGeometry, givenTables } from '../../hardware/given.ts';
 import type { IommuModel } from '../../hardware/iommu.ts';
-import { createModel } from '../../hardware/models.ts';
+import { createModel, MODEL_NAMES } from '../../hardware/models.ts';
 import { type Access, type Fault, type Leaf, READ, WRITE } from '../../hardware/walk/types.ts';
 import { Walker } from '../../hardware/walk/walker.ts';
 import { isHex, isNumber, isText, listOf, recordOf, type Shape } from '../shape.ts';
@@ -120,7 +120,12 @@ export function askUnit(each: UnitCase, image: ImageMemory): Answered {
   if (each.iommu === 'arm-smmu') return askSmmuV2(each.registers, memory, device, iova, access);
   const registers = new Map(Object.entries(each.registers).map(([name, value]) => [name, BigInt(value)]));
   const model = modelOf(each.iommu, memory, registers);
-  if (model === undefined) throw new IommuError('UNSUPPORTED', 'iommu', `'${each.iommu}' is not read here`);
+  if (model === undefined)
+    throw new IommuError(
+      'UNSUPPORTED',
+      'iommu',
+      `expected ${MODEL_NAMES.join(', ')} or arm-smmu, got ${shown(each.iommu)}`,
+    );
   const answer: { readonly result: Leaf | Fault } & NamedEvent = model.translate(device, iova, access, each.substream);
   return answered(answer.result, answer.event);
 }

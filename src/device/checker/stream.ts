@@ -159,7 +159,7 @@ export class StreamJudge {
    */
   finish(): StreamReport {
     if (this.#rules === undefined || this.#checker === undefined) {
-      throw new InputError('NO_EVENTS', this.#source, 'expected a line that names the unit');
+      throw new InputError('NO_EVENTS', this.#source, 'expected a line that names the unit, got none');
     }
     const findings = this.#checker.finish();
     const { unit } = this.#rules;
@@ -172,9 +172,9 @@ export class StreamJudge {
     try {
       value = JSON.parse(text);
     } catch {
-      throw new InputError('MALFORMED', where, 'expected a JSON object');
+      throw new InputError('MALFORMED', where, 'expected a JSON object, got other text');
     }
-    if (!isObject(value)) throw new InputError('MALFORMED', where, 'expected a JSON object');
+    if (!isObject(value)) throw new InputError('MALFORMED', where, `expected a JSON object, got ${shown(value)}`);
     return new Line(value, where);
   }
 

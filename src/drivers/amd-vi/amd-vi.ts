@@ -188,7 +188,7 @@ class AmdVi implements Driver, Holder {
 }
 
 function noGuestTables(): IommuError {
-  const message = "the amd-vi driver of Linux 6.1 drives 'amd-v1' only; 'x86-64' needs 6.12 or later";
+  const message = "expected 'amd-v1' for the amd-vi driver of Linux 6.1, got 'x86-64', which needs 6.12 or later";
   return new IommuError('UNSUPPORTED', 'format', message, { got: 'x86-64' });
 }
 

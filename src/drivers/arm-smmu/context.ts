@@ -4,7 +4,7 @@
  * @module
  */
 import { hex } from '../../address.ts';
-import { IommuError } from '../../errors.ts';
+import { IommuError, shown } from '../../errors.ts';
 import type { Geometry, Registers } from '../../formats/contract.ts';
 import { QUIRK } from '../../formats/quirks.ts';
 import { type RegisterWrite, SmmuDevice } from './device.ts';
@@ -52,7 +52,11 @@ export function contextKind(format: string): ContextKind {
   const kind = KINDS[format];
   if (kind !== undefined) return kind;
   const known = DRIVEN_FORMATS.join(', ');
-  throw new IommuError('UNSUPPORTED', 'format', `the arm-smmu driver does not drive '${format}'; it drives ${known}`);
+  throw new IommuError(
+    'UNSUPPORTED',
+    'format',
+    `expected one of ${known} for the arm-smmu driver, got ${shown(format)}`,
+  );
 }
 
 /** Address bits of an SMMUv2 (IHI 0062, 9.6.3: sIDR2.IAS, sIDR2.OAS). */
@@ -60,8 +64,8 @@ const MOST_BITS = 48;
 const SHORT_INPUT_BITS = 32;
 const DRIVEN_QUIRKS = QUIRK.ARM_NS | QUIRK.ARM_TTBR1 | QUIRK.ARM_OUTER_WBWA | QUIRK.ARM_CONTIGUOUS | QUIRK.NO_WARN;
 
-function unsupported(argument: string, text: string): IommuError {
-  return new IommuError('UNSUPPORTED', argument, `the arm-smmu driver does not drive ${text}`);
+function unsupported(argument: string, expected: string, got: number | string): IommuError {
+  return new IommuError('UNSUPPORTED', argument, `expected ${expected} for the arm-smmu driver, got ${got}`, { got });
 }
 
 /**
@@ -71,13 +75,14 @@ function unsupported(argument: string, text: string): IommuError {
 export function drivenKind(geometry: Geometry): ContextKind {
   const { format, ias, oas, quirks } = geometry;
   const kind = contextKind(format);
-  if (ias > MOST_BITS) throw unsupported('ias', `${ias} input bits; an SMMUv2 has at most ${MOST_BITS}`);
-  if (oas > MOST_BITS) throw unsupported('oas', `${oas} output bits; an SMMUv2 has at most ${MOST_BITS}`);
+  if (ias > MOST_BITS) throw unsupported('ias', `at most ${MOST_BITS} input bits`, ias);
+  if (oas > MOST_BITS) throw unsupported('oas', `at most ${MOST_BITS} output bits`, oas);
   if (kind.scheme === 'short' && ias !== SHORT_INPUT_BITS) {
-    throw unsupported('ias', `${ias} input bits of short descriptors; TTBCR.N is 0: ${SHORT_INPUT_BITS} bits`);
+    throw unsupported('ias', `${SHORT_INPUT_BITS} input bits (short descriptors, TTBCR.N is 0)`, ias);
   }
   const upperOnly = (quirks & QUIRK.ARM_TTBR1) !== 0 && kind.scheme !== 'aarch64';
-  if ((quirks & ~DRIVEN_QUIRKS) !== 0 || upperOnly) throw unsupported('quirks', `quirks ${hex(quirks)} of '${format}'`);
+  if ((quirks & ~DRIVEN_QUIRKS) !== 0 || upperOnly)
+    throw unsupported('quirks', `quirks within ${hex(DRIVEN_QUIRKS)} that contexts of '${format}' have`, hex(quirks));
   return kind;
 }
 

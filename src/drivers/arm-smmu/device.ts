@@ -121,7 +121,7 @@ export class SmmuDevice {
     throw new IommuError(
       'DEVICE',
       'sync',
-      `TLB synchronisation not done after ${MOST_POLLS} polls; the device is stuck`,
+      `expected the TLB synchronisation to end within ${MOST_POLLS} polls, got none: the device is stuck`,
     );
   }
 

@@ -95,7 +95,8 @@ export class RuntimePower implements PowerControl {
 
   put(): void {
     if (!this.#enabled) return;
-    if (this.#usage === 0) throw new IommuError('DEVICE', 'power', 'put without get: the usage count is 0');
+    if (this.#usage === 0)
+      throw new IommuError('DEVICE', 'power', 'expected a get before each put, got a put at a usage count of 0');
     this.#meter.added.powerPuts++;
     this.#usage--;
     if (this.#usage > 0) return;

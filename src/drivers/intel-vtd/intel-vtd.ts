@@ -140,7 +140,7 @@ class IntelVtd implements Driver, Holder {
   #checkUnit({ memory, geometry }: DomainContext): void {
     checkMemory(this.#unit.pages, memory);
     if (!this.#firstStage || this.#unit.scalable) return;
-    const message = `the intel-vtd driver drives '${geometry.format}' in scalable mode only`;
+    const message = `expected a unit in scalable mode for '${geometry.format}', got one in legacy mode`;
     throw new IommuError('UNSUPPORTED', 'scalable', message, { got: geometry.format });
   }
 }

@@ -148,6 +148,6 @@ export class InvalidationQueue implements RingEnd {
 }
 
 function silentDevice(): IommuError {
-  const message = `a device did not answer the invalidation of its TLB ${MOST_RESENDS} times`;
+  const message = `expected a device to answer the invalidation of its TLB, got none after ${MOST_RESENDS} times`;
   return new IommuError('DEVICE', 'device', message);
 }

@@ -25,7 +25,11 @@ export class IdPool {
   take(wanted: number | undefined): number {
     const id = whole(this.#name, wanted, 0, this.#last, this.#lowest());
     if (this.#taken.has(id)) {
-      throw new IommuError('BAD_OPTION', this.#name, `${id} is in use by another domain of this unit`);
+      throw new IommuError(
+        'BAD_OPTION',
+        this.#name,
+        `expected a number that no other domain of this unit uses, got ${id}`,
+      );
     }
     this.#taken.add(id);
     return id;
@@ -40,6 +44,6 @@ export class IdPool {
     let id = this.#first;
     while (this.#taken.has(id)) id++;
     if (id <= this.#last) return id;
-    throw new IommuError('NO_MEMORY', this.#name, `no ${this.#name} up to ${this.#last} is free`);
+    throw new IommuError('NO_MEMORY', this.#name, `expected a free number up to ${this.#last}, got none`);
   }
 }

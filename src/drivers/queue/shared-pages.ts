@@ -2,6 +2,7 @@
  * Memory that a driver shares with its device beside the page tables: queues, completion slots, configuration structures.
  * @module
  */
+import { hex } from '../../address.ts';
 import { IommuError } from '../../errors.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 
@@ -27,7 +28,8 @@ export class SharedPages {
   take(bytes: number): number {
     const size = 2 ** Math.ceil(Math.log2(Math.max(UNIT, bytes)));
     const offset = this.memory.allocate(size);
-    if (offset === -1) throw new IommuError('NO_MEMORY', 'memory', `no room for ${size} bytes that the device reads`);
+    if (offset === -1)
+      throw new IommuError('NO_MEMORY', 'memory', `expected ${hex(size)} bytes that the device reads, got none`);
     this.#pieces.push([offset, size]);
     this.#count(1, size);
     return offset + this.memory.base;

@@ -66,5 +66,9 @@ export function countPoll(polls: number, what: string): number {
 }
 
 function stuck(what: string): IommuError {
-  return new IommuError('DEVICE', 'device', `${what} not done after ${MOST_POLLS} polls; the device is stuck`);
+  return new IommuError(
+    'DEVICE',
+    'device',
+    `expected the device to finish the ${what} within ${MOST_POLLS} polls, got no answer: it is stuck`,
+  );
 }

@@ -105,7 +105,9 @@ export class RequestQueue {
     if (status === 0 || (kind === KIND.detach && NOT_ATTACHED.includes(status))) return;
     const name = STATUS_NAMES[status] ?? String(status);
     const request = VIRTIO_NAMES[kind] ?? 'request';
-    throw new IommuError('DEVICE', 'device', `the virtio-iommu answered ${request} with ${name}`, { got: name });
+    throw new IommuError('DEVICE', 'device', `expected the virtio-iommu to answer ${request} with OK, got ${name}`, {
+      got: name,
+    });
   }
 
   /** Two descriptors for a slot: what the device reads, then the status that it writes. */

@@ -241,7 +241,7 @@ function largerPages(smallest: number, shift: number): IommuError {
 }
 
 function noTables(got: string): IommuError {
-  const message = `the virtio-iommu driver has no tables that a kernel writes; expected 'safe', got '${got}'`;
+  const message = `expected 'safe', since the virtio-iommu driver has no tables that a kernel writes, got '${got}'`;
   return new IommuError('UNSUPPORTED', 'semantics', message, { got });
 }
 

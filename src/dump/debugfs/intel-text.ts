@@ -216,7 +216,7 @@ export class IntelText {
       return;
     }
     if (this.#rows++ >= MOST_ROWS) {
-      throw new InputError('TOO_LARGE', this.#name, `it has more than ${MOST_ROWS} rows of contexts`);
+      throw new InputError('TOO_LARGE', this.#name, `expected at most ${MOST_ROWS} rows of contexts, got more`);
     }
     unit.rows.push(row);
     for (const entry of [row.root.high, row.root.low, row.context.low, ...(row.entry ?? [])]) {

@@ -104,7 +104,7 @@ export class TextPages {
     let page = this.#pages.get(at);
     if (page === undefined) {
       if (this.#pages.size >= MOST_PAGES) {
-        throw new InputError('TOO_LARGE', this.#name, `its entries lie in more than ${MOST_PAGES} pages`);
+        throw new InputError('TOO_LARGE', this.#name, `expected entries in at most ${MOST_PAGES} pages, got more`);
       }
       page = { words: new BigUint64Array(WORDS), known: new Uint8Array(WORDS) };
       this.#pages.set(at, page);

@@ -3,6 +3,7 @@
  * number and size are bounded, and so is the whole archive.
  * @module
  */
+import { hex } from '../../address.ts';
 import { InputError } from '../../errors.ts';
 import { checkedPath, type MemoryFile } from './files.ts';
 
@@ -125,7 +126,11 @@ export class TarReader {
   end(): void {
     const torn = this.#filled > 0 || this.#header !== undefined || this.#entries === 0;
     if (torn && !this.#ended) {
-      throw new InputError('TRUNCATED', this.#source, `the archive ends in the middle, after ${this.#total} bytes`);
+      throw new InputError(
+        'TRUNCATED',
+        this.#source,
+        `expected the end of an archive, got its middle: it is cut after ${hex(this.#total)} bytes`,
+      );
     }
     for (const [path, target] of this.#hardLinks) {
       const file = this.files.get(target);

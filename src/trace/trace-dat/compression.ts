@@ -3,7 +3,9 @@
  * frame's own header are checked and capped before anything is allocated.
  * @module
  */
+
 import { unzlibSync } from 'fflate';
+import { hex } from '../../address.ts';
 import { InputError } from '../../errors.ts';
 import { SOURCE } from './source.ts';
 
@@ -29,7 +31,7 @@ export function unpackerFor(name: string): Unpack | Promise<Unpack> {
   if (name === 'none' || name === '') return (packed) => packed;
   if (name === 'zlib') return unpackZlib;
   if (name === 'zstd') return loadZstd();
-  throw new InputError('UNSUPPORTED_INPUT', SOURCE, `compression '${name}' is not supported: zstd, zlib and none are`);
+  throw new InputError('UNSUPPORTED_INPUT', SOURCE, `expected compression zstd, zlib or none, got '${name}'`);
 }
 
 async function loadZstd(): Promise<Unpack> {
@@ -39,7 +41,8 @@ async function loadZstd(): Promise<Unpack> {
   return (packed, size) => {
     checkSize(size);
     const claimed = zstdContentSize(packed);
-    if (claimed !== undefined && claimed !== size) throw malformed(`a zstd frame claims ${claimed} bytes, not ${size}`);
+    if (claimed !== undefined && claimed !== size)
+      throw malformed(`expected a zstd frame of ${hex(size)} bytes, got one of ${hex(claimed)}`);
     return exactly(decoder.decode(packed, size), size);
   };
 }
@@ -50,17 +53,23 @@ function unpackZlib(packed: Uint8Array, size: number): Uint8Array {
     return exactly(unzlibSync(packed, { out: new Uint8Array(size) }), size);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    throw malformed(`a zlib chunk cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw malformed(
+      `expected a zlib chunk, got one that cannot be unpacked: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
 }
 
 function checkSize(size: number): void {
   if (size <= MAX_UNPACKED) return;
-  throw new InputError('TOO_LARGE', SOURCE, `a packed part claims ${size} bytes, above the limit of ${MAX_UNPACKED}`);
+  throw new InputError(
+    'TOO_LARGE',
+    SOURCE,
+    `expected a packed part of at most ${hex(MAX_UNPACKED)} bytes, got one of ${hex(size)}`,
+  );
 }
 
 function exactly(bytes: Uint8Array, size: number): Uint8Array {
-  if (bytes.length !== size) throw malformed(`a packed part gives ${bytes.length} bytes, not the ${size} it claims`);
+  if (bytes.length !== size) throw malformed(`expected ${hex(size)} bytes of a packed part, got ${hex(bytes.length)}`);
   return bytes;
 }
 
@@ -70,7 +79,7 @@ function malformed(message: string): InputError {
 
 /** The size that a frame's header states; undefined if it states none. Reads frames, skippable ones are refused. */
 function zstdContentSize(packed: Uint8Array): number | undefined {
-  if (packed.length < 6) throw malformed('a zstd frame is too short');
+  if (packed.length < 6) throw malformed('expected a whole zstd frame, got one that is too short');
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength);
   if (view.getUint32(0, true) !== ZSTD_MAGIC)
     throw malformed('expected a zstd frame in a compressed section, got other bytes');
@@ -80,7 +89,7 @@ function zstdContentSize(packed: Uint8Array): number | undefined {
   const width = flag === 0 && single ? 1 : (CONTENT_SIZE_BYTES[flag] ?? 0);
   const at = 5 + (single ? 0 : 1) + (DICTIONARY_BYTES[descriptor & 3] ?? 0);
   if (width === 0) return undefined;
-  if (at + width > packed.length) throw malformed('a zstd frame is too short');
+  if (at + width > packed.length) throw malformed('expected a whole zstd frame, got one that is too short');
   if (width === 1) return view.getUint8(at);
   if (width === 2) return view.getUint16(at, true) + 256;
   if (width === 4) return view.getUint32(at, true);

@@ -3,6 +3,7 @@
  * in trace-cmd.dat.v6(5) and trace-cmd.dat.v7(5).
  * @module
  */
+import { hex } from '../../address.ts';
 import { InputError } from '../../errors.ts';
 import { MAX_UNPACKED, type Unpack, unpackerFor } from './compression.ts';
 import { type EventFormat, parseFormat } from './formats.ts';
@@ -102,12 +103,12 @@ export async function openDat(source: ByteSource): Promise<DatFile> {
 async function readHeader(source: ByteSource): Promise<Header> {
   const bytes = await source.read(0, Math.min(HEADER_BYTES, source.size));
   if (!MAGIC.every((byte, at) => bytes[at] === byte)) {
-    throw new InputError('NOT_RECOGNISED', SOURCE, 'the file does not begin as a trace.dat does');
+    throw new InputError('NOT_RECOGNISED', SOURCE, 'expected a file that begins as a trace.dat does, got another');
   }
   const start = new Fields(bytes.subarray(MAGIC.length), true, 'header');
   const version = Number(start.string());
   if (version !== 6 && version !== 7) {
-    throw new InputError('UNSUPPORTED_INPUT', SOURCE, `version ${version} is not supported: 6 and 7 are`, { version });
+    throw new InputError('UNSUPPORTED_INPUT', SOURCE, `expected version 6 or 7, got ${version}`, { version });
   }
   const little = start.u8() === 0;
   const fields = new Fields(start.bytes, little, 'header');
@@ -123,10 +124,15 @@ async function readHeader(source: ByteSource): Promise<Header> {
 
 function checkGeometry(long: number, pageSize: number): void {
   if ((long === 4 || long === 8) && pageSize >= 64 && pageSize <= MAX_PAGE && pageSize % 8 === 0) return;
-  throw new InputError('MALFORMED', SOURCE, `a long of ${long} bytes and pages of ${pageSize} cannot be`, {
-    long,
-    pageSize,
-  });
+  throw new InputError(
+    'MALFORMED',
+    SOURCE,
+    `expected a long of 4 or 8 bytes and pages of up to ${hex(MAX_PAGE)}, got ${long} and ${hex(pageSize)}`,
+    {
+      long,
+      pageSize,
+    },
+  );
 }
 
 /** Reads the chain of options sections of version 7. */
@@ -143,7 +149,12 @@ class Version7 {
   async read(first: number): Promise<void> {
     for (let offset = first; offset !== 0; ) {
       if (this.#seen.has(offset) || this.#seen.size > MAX_SECTIONS) {
-        throw new InputError('MALFORMED', SOURCE, `the options sections form a loop at offset ${offset}`, { offset });
+        throw new InputError(
+          'MALFORMED',
+          SOURCE,
+          `expected options sections that end, got a loop at offset ${hex(offset)}`,
+          { offset },
+        );
       }
       this.#seen.add(offset);
       offset = await this.#options(new Fields(await this.#section(offset), this.#file.little, 'options'));
@@ -227,14 +238,16 @@ function checkApart(cpus: readonly CpuData[]): void {
   for (const [i, { cpu, offset, size }] of sorted.entries()) {
     const next = sorted[i + 1];
     if (next === undefined || offset + size <= next.offset) continue;
-    const message = `the data of processors ${cpu} and ${next.cpu} overlap at offset ${next.offset}`;
+    const message = `expected a place of its own for each processor's data, got an overlap of ${cpu} and ${next.cpu} at offset ${hex(next.offset)}`;
     throw new InputError('MALFORMED', SOURCE, message, { offset: next.offset });
   }
 }
 
 function checkPart(size: number): void {
   if (size <= MAX_UNPACKED) return;
-  throw new InputError('TOO_LARGE', SOURCE, `a part of ${size} bytes is above the limit of ${MAX_UNPACKED}`, { size });
+  throw new InputError('TOO_LARGE', SOURCE, `expected a part of at most ${hex(MAX_UNPACKED)} bytes, got ${hex(size)}`, {
+    size,
+  });
 }
 
 function systemOf(text: string): string | undefined {
@@ -282,7 +295,7 @@ function checkPageHeader(fields: Fields, long: number): void {
   const text = fields.text(fields.u64());
   const offset = /char data;\s*offset:(\d+)/.exec(text)?.[1];
   if (offset === undefined || Number(offset) === 8 + long) return;
-  throw new InputError('UNSUPPORTED_INPUT', SOURCE, `pages whose data begins at ${offset} are not supported`);
+  throw new InputError('UNSUPPORTED_INPUT', SOURCE, `expected pages whose data begins at ${8 + long}, got ${offset}`);
 }
 
 /** The parts of version 6, one after the other. */
@@ -318,7 +331,7 @@ function readOptions6(file: DatFile, fields: Fields): string {
     const word = fields.text(10);
     if (word.startsWith('flyrecord')) return clock;
     if (!word.startsWith('options')) {
-      throw new InputError('UNSUPPORTED_INPUT', SOURCE, `data of kind '${word.trim()}' is not supported: flyrecord is`);
+      throw new InputError('UNSUPPORTED_INPUT', SOURCE, `expected data of kind flyrecord, got '${word.trim()}'`);
     }
     for (let id = fields.u16(); id !== OPTION.DONE; id = fields.u16()) {
       const text = fields.text(fields.u32());

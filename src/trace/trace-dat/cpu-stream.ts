@@ -2,6 +2,7 @@
  * One processor's records, page by page and chunk by chunk: only one unpacked chunk is in memory.
  * @module
  */
+import { hex } from '../../address.ts';
 import { InputError } from '../../errors.ts';
 import { MAX_RATIO, MAX_UNPACKED } from './compression.ts';
 import type { CpuData, DatBuffer, DatFile } from './container.ts';
@@ -28,7 +29,7 @@ export class UnpackBudget {
   take(bytes: number): void {
     this.#left -= bytes;
     if (this.#left >= 0) return;
-    throw new InputError('TOO_LARGE', SOURCE, `its data unpacks to more than ${this.#limit} bytes`, {
+    throw new InputError('TOO_LARGE', SOURCE, `expected data of at most ${hex(this.#limit)} bytes unpacked, got more`, {
       limit: this.#limit,
     });
   }
@@ -119,7 +120,7 @@ export class CpuStream {
     const packed = header.u32();
     const unpacked = header.u32();
     if (packed > MAX_UNPACKED || unpacked > MAX_CHUNK || unpacked % this.#buffer.pageSize !== 0) {
-      const message = `a chunk of ${packed} bytes that unpacks to ${unpacked} is not of whole pages, or above ${MAX_CHUNK}`;
+      const message = `expected a chunk of whole pages, at most ${hex(MAX_CHUNK)} bytes unpacked, got ${hex(packed)} bytes that unpack to ${hex(unpacked)}`;
       throw new InputError('MALFORMED', SOURCE, message, { offset: this.#next });
     }
     this.#budget.take(unpacked);

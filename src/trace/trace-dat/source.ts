@@ -2,6 +2,7 @@
  * Random access to a file, and reading numbers and strings from pieces of it with every length checked.
  * @module
  */
+import { hex } from '../../address.ts';
 import { InputError } from '../../errors.ts';
 
 /** A file: anything that can hand out stretches of bytes. */
@@ -37,7 +38,10 @@ export const SOURCE = 'trace.dat';
 
 /** Something in the file that cannot be: too short, or a length beyond its bounds. */
 export function truncated(what: string, offset: number): InputError {
-  return new InputError('TRUNCATED', SOURCE, `${what} at offset ${offset} goes beyond its end`, { offset, what });
+  return new InputError('TRUNCATED', SOURCE, `expected ${what} at offset ${hex(offset)}, got the end of the file`, {
+    offset,
+    what,
+  });
 }
 
 /** Reads fields one after the other. Every read beyond the end is an InputError `TRUNCATED`. */
