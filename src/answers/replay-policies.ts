@@ -235,8 +235,12 @@ function commandSections(results: readonly PolicyResult[], device: RowDevice | u
     sent.some(({ commands }) => commands[name] !== 0),
   );
   if (device === undefined || names.length === 0) return [];
-  const kernel =
-    device.kernel === undefined ? '' : ` of Linux ${device.kernel}${device.kernelAssumed ? ' (assumed)' : ''}`;
+  const origin = device.kernelAssumed
+    ? ' (assumed)'
+    : device.kernelFor === undefined
+      ? ''
+      : ` (for ${device.kernelFor})`;
+  const kernel = device.kernel === undefined ? '' : ` of Linux ${device.kernel}${origin}`;
   const table: Table = {
     columns: [{ title: 'policy' }, ...names.map((title) => ({ title, unit: 'count' as const }))],
     rows: sent.map(({ policy, commands }) => [policy, ...names.map((name) => commands[name] ?? 0)]),

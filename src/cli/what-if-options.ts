@@ -15,7 +15,10 @@ export function addWhatIfOptions(verb: Command, path: 'all' | 'map-pages', subje
       '--iommu <ids>',
       `${subject}IOMMU whose driver is modelled: ${DRIVERS.map(({ id }) => id).join(', ')}, or all; by default the one that files beside the trace name`,
     )
-    .option('--kernel <version>', `${subject}Linux whose driver sends the commands: 6.1, 6.12, 7.3`)
+    .option(
+      '--kernel <version>',
+      `${subject}release of Linux whose driver sends the commands; of 6.1, 6.12, 7.3 the newest that is not newer stands for it`,
+    )
     .option('--format <ids>', `${subject}table formats; by default that of the device`)
     .option('--granule <sizes>', `${subject}4K, 16K, 64K or all; the format's first by default`)
     .option('--iova <words>', `${subject}what if addresses were: keep, packed, aligned`, 'keep')

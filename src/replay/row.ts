@@ -44,6 +44,8 @@ export interface RowDevice {
   readonly driver: string;
   /** Kernel whose driver it is; undefined where kernels do not differ. */
   readonly kernel: string | undefined;
+  /** The release that `kernel` stands for, where they differ. */
+  readonly kernelFor?: string;
   /** Whether the kernel is assumed. */
   readonly kernelAssumed: boolean;
   /** Features, as options of the driver. */

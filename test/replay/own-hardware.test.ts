@@ -81,6 +81,10 @@ test('where nothing beside the trace names it, the assumption is said, and how t
       format: 'vtd-ss',
       deviceAssumed: false,
     });
+    const older = await replayed(trace, '--path', 'map-pages', '--iommu', 'intel-vtd', '--kernel', '5.10');
+    expect(older.rows[0]).toMatchObject({ driverKernel: '6.1', driverKernelFor: '5.10' });
+    expect(older.verdict).toContain('commands to intel-vtd as Linux 6.1 does, for 5.10');
+    expect(older.notes.join('\n')).toContain('as Linux 6.1, the modelled release that stands for 5.10, drives it');
     const several = await replayed(trace, '--path', 'map-pages', '--iommu', 'intel-vtd,amd-vi,arm-smmu-v3');
     expect(several.rows.map(({ driver }) => driver).sort()).toEqual(['amd-vi', 'arm-smmu-v3', 'intel-vtd']);
     expect(several.notes.join('\n')).toContain('which kernel sent the commands is not known');
@@ -91,7 +95,7 @@ test('where nothing beside the trace names it, the assumption is said, and how t
 
 test.each([
   [['--iommu', 'vtd'], 'iommu: expected'],
-  [['--iommu', 'intel-vtd', '--kernel', '5.4'], "kernel: expected one of 6.1, 6.12, 7.3 for intel-vtd, got '5.4'"],
+  [['--iommu', 'intel-vtd', '--kernel', 'new'], 'kernel: expected a release of Linux such as 5.10 (modelled are'],
   [['--iommu', 'intel-vtd', '--format', 'amd-v1'], 'format: expected a format that intel-vtd walks'],
 ] as const)('%j is refused by name', async (args, message) => {
   const { status, error } = await runCli('replay', `${CAPTURES}x86-vtd-612-vfio/trace_vfio.txt`, ...args);

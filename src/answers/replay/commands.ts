@@ -38,5 +38,6 @@ export function commandWords(row: RowData): string {
   const total = commandTotal(row.commands);
   const waits = completionsOf(row);
   const waiting = waits === null ? '' : `, ${formatNumber(waits)} of them to wait for it`;
-  return `${formatNumber(total)} command${total === 1 ? '' : 's'} to ${row.driver}${waiting}`;
+  const kernel = row.driverKernelFor === null ? '' : ` as Linux ${row.driverKernel} does, for ${row.driverKernelFor}`;
+  return `${formatNumber(total)} command${total === 1 ? '' : 's'} to ${row.driver}${kernel}${waiting}`;
 }

@@ -22,7 +22,7 @@ const ARM_FORMAT = 'arm-64-lpae-s1';
 export interface DeviceChoices {
   /** Ids of drivers, with commas between, or `all`. */
   readonly iommu?: string | undefined;
-  /** The kernel whose driver it is: `6.1`, `6.12`, `7.3`. */
+  /** The release of Linux whose driver it is; the nearest modelled one stands for it. */
   readonly kernel?: string | undefined;
   /** Ids of table formats. */
   readonly format?: string | undefined;
@@ -41,42 +41,43 @@ function versionOf(release: string): number {
   return major * 1000 + minor;
 }
 
-/** Refuses a kernel that no driver has. @throws IommuError `BAD_OPTION`. */
-function checkKernel(asked: string): void {
-  const known = [...new Set(DRIVERS.flatMap(({ kernels }) => kernels))];
-  if (known.includes(asked)) return;
-  throw new IommuError('BAD_OPTION', 'kernel', `expected one of ${known.join(', ')}, got ${shown(asked)}`);
+/** A release of Linux: `5.10`, `v6.8`, `6.12.107+deb13-amd64`. */
+const RELEASE = /^v?([2-9]|[1-9]\d)\.\d{1,3}(?![^.+-])/;
+
+/** @throws IommuError `BAD_OPTION` for a text that is not a release of Linux. */
+function checkRelease(asked: string): void {
+  if (RELEASE.test(asked)) return;
+  const known = [...new Set(DRIVERS.flatMap(({ kernels }) => kernels))].join(', ');
+  const message = `expected a release of Linux such as 5.10 (modelled are ${known}), got ${shown(asked)}`;
+  throw new IommuError('BAD_OPTION', 'kernel', message);
 }
 
-/**
- * The kernel of a driver that stands for a release: the newest that is not newer, or the oldest.
- * @throws IommuError `BAD_OPTION` where a kernel is asked for that the driver does not have.
- */
-function kernelOf(kind: DriverKind, asked: string | undefined, release: string | undefined): string | undefined {
-  const { kernels, id } = kind;
-  if (kernels.length === 0) {
-    if (asked !== undefined) checkKernel(asked);
-    return undefined;
-  }
-  if (asked !== undefined) {
-    if (kernels.includes(asked)) return asked;
-    throw new IommuError('BAD_OPTION', 'kernel', `expected one of ${kernels.join(', ')} for ${id}, got '${asked}'`);
-  }
-  if (release === undefined) return undefined;
+/** The kernel of a driver that stands for a release: the newest that is not newer, or the oldest. */
+function kernelOf({ kernels }: DriverKind, release: string): string | undefined {
   return kernels.filter((kernel) => versionOf(kernel) <= versionOf(release)).at(-1) ?? kernels[0];
 }
 
-function deviceOf(kind: DriverKind, { kernel, hardware }: DeviceChoices, assumed: boolean): RowDevice {
+/** The release whose driver is wanted: the one asked for, else that of the trace. @throws IommuError `BAD_OPTION`. */
+function releaseOf({ kernel, hardware }: DeviceChoices): string | undefined {
+  if (kernel === undefined) return RELEASE.test(hardware?.release ?? '') ? hardware?.release : undefined;
+  checkRelease(kernel);
+  return kernel.replace(/^v/, '');
+}
+
+/** The modelled kernel, and the release that it stands for where that is another; a driver without kernels stands for any. */
+function standing(kind: DriverKind, choices: DeviceChoices): Pick<RowDevice, 'kernel' | 'kernelFor' | 'kernelAssumed'> {
+  const release = releaseOf(choices);
+  if (release === undefined) return { kernel: kind.kernels.at(-1), kernelAssumed: true };
+  const kernel = kernelOf(kind, release);
+  const isOwn = kernel === undefined ? choices.kernel === undefined : versionOf(kernel) === versionOf(release);
+  return { kernel, kernelAssumed: kernel === undefined, ...(isOwn ? {} : { kernelFor: release }) };
+}
+
+function deviceOf(kind: DriverKind, choices: DeviceChoices, assumed: boolean): RowDevice {
+  const { hardware } = choices;
   const own = hardware?.driver === kind.id ? hardware.features : {};
   const features = Object.fromEntries(Object.entries(own).filter(([name]) => kind.options.includes(name)));
-  const known = kernelOf(kind, kernel, hardware?.release);
-  return {
-    driver: kind.id,
-    kernel: known ?? kind.kernels.at(-1),
-    kernelAssumed: known === undefined,
-    features,
-    assumed,
-  };
+  return { driver: kind.id, ...standing(kind, choices), features, assumed };
 }
 
 /** Formats of one driver: those asked for, that of the machine, or the usual one. */
@@ -96,7 +97,7 @@ function standIn(format: string, choices: DeviceChoices): RowDevice {
 
 /**
  * The devices and formats that a question asks for.
- * @throws IommuError `BAD_OPTION` for a driver or kernel that there is not.
+ * @throws IommuError `BAD_OPTION` for a driver that there is not, and a text that is not a release of Linux.
  */
 export function deviceRows(choices: DeviceChoices): DeviceRow[] {
   const { iommu, format, hardware } = choices;

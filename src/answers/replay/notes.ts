@@ -18,9 +18,15 @@ import { kernelPath } from './verdict.ts';
 /** Steps back of the clock that two processors of one machine explain, nanoseconds. */
 const SMALL_STEP = 1e6;
 
+function kernelWords(kernel: string | null, standsFor: string | null): string {
+  if (kernel === null) return standsFor === null ? '' : `, which is modelled alike for every kernel, ${standsFor} too`;
+  const stands = standsFor === null ? '' : `, the modelled release that stands for ${standsFor},`;
+  return ` as Linux ${kernel}${stands} drives it`;
+}
+
 /** The device of a row in words. */
-function deviceWords({ driver, driverKernel, features }: RowData): string {
-  const kernel = driverKernel === null ? '' : ` as Linux ${driverKernel} drives it`;
+function deviceWords({ driver, driverKernel, driverKernelFor, features }: RowData): string {
+  const kernel = kernelWords(driverKernel, driverKernelFor);
   const words = Object.entries(features).map(([name, value]) => {
     const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
     return `${words} ${typeof value === 'number' ? value : value ? 'on' : 'off'}`;

@@ -30,6 +30,8 @@ export interface RowData extends Omit<RowSpec, 'granule' | 'device'> {
   readonly driver: string;
   /** Kernel whose driver it is; null where kernels do not differ. */
   readonly driverKernel: string | null;
+  /** The release of Linux that `driverKernel` stands for; null where it is its own. */
+  readonly driverKernelFor: string | null;
   /** Features of the device that decide which commands are sent. */
   readonly features: Readonly<Record<string, boolean | number>>;
   /** Whether nothing names the traced machine's IOMMU, so that this one stands in for it. */
@@ -83,6 +85,7 @@ function rowData(row: RowReport, profile: Profile | null): RowData {
     granule: formatSize(spec.granule),
     driver: device.driver,
     driverKernel: device.kernel ?? null,
+    driverKernelFor: device.kernelFor ?? null,
     features: device.features,
     deviceAssumed: device.assumed,
     kernelAssumed: device.kernelAssumed,
