@@ -197,7 +197,7 @@ function unknownSection(log: FaultLog): Section[] {
   const rows = log.unknown.slice(0, MOST_ROWS).map(({ driver, line, text }) => [String(line), driver, text.trim()]);
   const columns = [{ title: 'line', align: 'right' as const }, { title: 'driver' }, { title: 'text' }];
   return [
-    tableSection('not-understood', 'Lines of drivers that are not understood', {
+    tableSection('not-understood', 'Lines that are not understood', {
       columns,
       rows,
       total: log.counts.unknown,

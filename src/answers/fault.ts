@@ -8,7 +8,7 @@ import { InputError } from '../errors.ts';
 import type { CauseName } from '../fault/cause-names.ts';
 import { type ExplainedFault, explainFault, faultJson } from '../fault/explain.ts';
 import type { FaultHistory } from '../fault/history.ts';
-import type { FaultLog, UnknownLine } from '../fault/log.ts';
+import { type FaultLog, UNKNOWN_DRIVER, type UnknownLine } from '../fault/log.ts';
 import type { FaultTables } from '../fault/tables.ts';
 import { type IncidentGroup, IncidentTotals } from '../fault/totals.ts';
 import type { Answer } from '../report/answer.ts';
@@ -136,8 +136,11 @@ function foreignWords({ foreign: { count, first } }: FaultLog): string {
 function unknownWords({ log }: FaultQuestion): string {
   const { unknown } = log.counts;
   if (unknown === 0) return '';
-  const drivers = [...new Set(log.unknown.map(({ driver }) => driver))].join(', ');
-  return ` ${plural(unknown, 'line')} of ${drivers} ${unknown === 1 ? 'is' : 'are'} not understood: see below.`;
+  const drivers = [...new Set(log.unknown.map(({ driver }) => driver))].filter((id) => id !== UNKNOWN_DRIVER);
+  const one = unknown === 1;
+  const whose = drivers.length > 0 ? `of ${drivers.join(', ')}` : one ? 'that names an IOMMU' : 'that name an IOMMU';
+  const where = `${one ? '' : 'the first is '}line ${log.unknown[0]?.line ?? 0}`;
+  return ` ${plural(unknown, 'line')} ${whose} ${one ? 'is' : 'are'} not understood (${where}): see below.`;
 }
 
 function verdictOf(question: FaultQuestion, counted: Counted): string {

@@ -13,7 +13,7 @@ import { type Answer, listSection, type Section, tableSection } from '../report/
 import type { Table } from '../report/table.ts';
 import { exposuresOf } from './tables/exposure.ts';
 import { placeOf } from './tables/places.ts';
-import { devicesText, dumpNotes, isDamaged, nameNotes, plural } from './tables/subject.ts';
+import { devicesText, dumpNotes, isDamaged, nameNotes } from './tables/subject.ts';
 
 /** What a walk's answer is made of. */
 export interface WalkQuestion {
@@ -106,14 +106,28 @@ function whoText(walk: AddressWalk, { iommu, names }: Subject): string {
   return walk.domain === undefined ? '' : `${walk.domain}: `;
 }
 
+/** In how many domains the address was looked up beside the first, and what was found there; empty where that was the only one. */
+function othersText({ walks, dump }: Subject): string {
+  const others = walks.slice(1).map(({ result }) => result);
+  if (others.length === 0) return '';
+  const mapped = others.filter(({ ok }) => ok).length;
+  const open = others.filter((result) => !result.ok && isNotInDump(result, dump)).length;
+  const rest = others.length - mapped - open;
+  const parts = [
+    ...(mapped === 0 ? [] : [`${mapped} ${mapped === 1 ? 'maps' : 'map'} it too`]),
+    ...(rest === 0 ? [] : [`${rest} ${rest === 1 ? 'does' : 'do'} not translate it`]),
+    ...(open === 0 ? [] : [`of ${open} the dump does not hold the tables`]),
+  ];
+  return ` It was looked up in ${walks.length} domains: of the others, ${parts.join(', ')}; --stream names one device.`;
+}
+
 function walkSentence(subject: Subject): string {
   const { walks, iova, dump } = subject;
   const [first] = walks;
   if (first === undefined) return '';
-  const others = walks.filter(({ result }) => result.ok).length - 1;
-  const more = others > 0 ? ` ${plural(others, 'other domain')} ${others === 1 ? 'maps' : 'map'} it too.` : '';
-  if (first.result.ok)
-    return `${whoText(first, subject)}${hex(iova)} leads to ${leafText(first.result, subject)}.${more}`;
+  if (first.result.ok) {
+    return `${whoText(first, subject)}${hex(iova)} leads to ${leafText(first.result, subject)}.${othersText(subject)}`;
+  }
   if (walks.length === 1)
     return `${whoText(first, subject)}${hex(iova)} ${isNotInDump(first.result, dump) ? 'is' : 'does not translate:'} ${faultText(first.result, dump)}.`;
   const open = walks.some(({ result }) => !result.ok && isNotInDump(result, dump));

@@ -36,9 +36,12 @@ const LOG_MARKS = ['callbacks suppressed', 'messages dropped', '"MESSAGE":[', '"
 const DROPPED = /\*\* (\d{1,15}) (?:printk )?messages dropped/;
 const SUPPRESSED = /(\w{1,80}): (\d{1,15}) callbacks suppressed/;
 
-/** A line of a driver that is not understood. */
+/** Stands for the driver of a line that is of none whose lines are read. */
+export const UNKNOWN_DRIVER = 'unknown';
+
+/** A line that is not understood. */
 export interface UnknownLine {
-  /** Id of the driver. */
+  /** Id of the driver; {@link UNKNOWN_DRIVER} where the line names an IOMMU and is of no driver whose lines are read. */
   readonly driver: string;
   readonly line: number;
   readonly text: string;
@@ -92,7 +95,7 @@ export class FaultLog {
   /** The incidents so far, in the order of their first lines; complete after {@link end}. */
   readonly incidents: Incident[] = [];
   readonly unknown: UnknownLine[] = [];
-  /** Lines that name an IOMMU and are of no driver, up to the first line that belongs to an incident. */
+  /** Lines that name an IOMMU and are of no layout. */
   readonly foreign: ForeignLines = new ForeignLines();
   /** Incidents beyond those kept. */
   readonly totals: IncidentTotals = new IncidentTotals();
@@ -134,14 +137,29 @@ export class FaultLog {
     this.#lines.end();
     this.#release();
     this.#close(Number.POSITIVE_INFINITY, 0);
+    this.#nameForeign();
     this.counts.lines = this.#lines.counts.lines;
     this.counts.tooLong = this.#lines.counts.tooLong;
+  }
+
+  /** Lines of no layout that speak of a fault of an IOMMU stand beside what was understood: nothing of it goes unsaid. */
+  #nameForeign(): void {
+    const { used, unknown, quiet } = this.counts;
+    if (used + unknown + quiet === 0) return;
+    this.counts.unknown += this.foreign.faultCount;
+    for (const { line, text } of this.foreign.faults) {
+      const owner = MARKS.find(text)?.find((each) => each < FAULT_DRIVERS.length);
+      const driver = owner === undefined ? UNKNOWN_DRIVER : (this.#readers[owner]?.driver.id ?? UNKNOWN_DRIVER);
+      this.unknown.push({ driver, line, text });
+    }
+    this.unknown.sort((a, b) => a.line - b.line);
+    this.unknown.length = Math.min(this.unknown.length, MOST_UNKNOWN);
   }
 
   /** Most lines are of no driver, and of no interest: they cost one pass. */
   #raw(text: string, number: number): void {
     if (this.#held === undefined && !this.#waiting && MARKS.find(text) === undefined) {
-      this.#foreign(text, number);
+      this.foreign.add(text, number);
       return;
     }
     this.#widths.add(text.trimEnd().length);
@@ -218,12 +236,8 @@ export class FaultLog {
       this.counts.used++;
       return;
     }
-    if (joined === undefined) this.#foreign(line.text, line.number);
+    if (joined === undefined) this.foreign.add(line.text, line.number);
     else this.#held = joined;
-  }
-
-  #foreign(text: string, number: number): void {
-    if (this.counts.used === 0) this.foreign.add(text, number);
   }
 
   /** The held line with one more part: understood; still not; or `undefined` if the line cannot be its rest. */

@@ -19,7 +19,8 @@ token, \`<…>\` may be absent; \`docs/adding-a-fault-driver.md\` has the whole 
 ## What is not understood
 
 A message of one of these drivers that is in no layout, and not known to report no fault, is printed as "not understood" with its driver, and
-the status is 1. Lines of other drivers are not looked at. A line that was cut within a number is not understood. Messages that the kernel left out
+the status is 1. So is a line that names an IOMMU,
+speaks of a fault and is of none of these drivers, as of driver \`unknown\`; other lines are not looked at. A line that was cut within a number is not understood. Messages that the kernel left out
 (\`callbacks suppressed\`) are counted.
 `;
 

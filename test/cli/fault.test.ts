@@ -96,6 +96,38 @@ describe('iommu fault', () => {
     expect(stdout).toContain('something that no kernel prints');
   });
 
+  it.each([
+    ['riscv-iommu X: Fault', 'riscv-iommu'],
+    ['riscv-iommu 10010000.iommu: Fault 13 devid 8', 'riscv-iommu'],
+    ['ALERT: IntelIOMMU: 1491: DMAR Fault IOMMU Unit #0', 'unknown'],
+    ['smmu0: Context bank 3 abort, FSR 0x2', 'unknown'],
+    ['vtd_iova_to_slpte: detected slpte permission error (iova=0x0)', 'unknown'],
+  ])('names a line that is not understood beside faults that are, before and behind them: %s', async (odd, driver) => {
+    const fault = 'DMAR: [DMA Read NO_PASID] Request device [00:02.0] fault addr 0x1000 [fault reason 0x06] x\n';
+    const plain = 'pci 0000:00:02.0: Adding to iommu group 3\niommu: Default domain type: Translated\n';
+    for (const [text, line] of [
+      [`${plain}${odd}\n${fault}`, 3],
+      [`${fault}${plain}${odd}\n`, 4],
+    ] as const) {
+      const { status, stdout } = await runCli('fault', write('beside.txt', text), '--json');
+      const answer = JSON.parse(stdout);
+      expect([status, answer.faults.length]).toEqual([1, 1]);
+      expect(answer.notUnderstood).toEqual([{ driver, line, text: odd }]);
+      expect(answer.log.unknown).toBe(1);
+      expect(answer.verdict).toMatch(
+        new RegExp(`1 line (of riscv-iommu|that names an IOMMU) is not understood \\(line ${line}\\)`),
+      );
+    }
+  });
+
+  it('does not say that no fault is reported where a line that is not understood speaks of one', async () => {
+    const text = '[ 1.0] DMAR: Host address width 39\n(XEN) [VT-D] translation error on device 3\n';
+    const { status, stdout } = await runCli('fault', write('foreign.txt', text), '--json');
+    const answer = JSON.parse(stdout);
+    expect([status, answer.notUnderstood.length]).toEqual([1, 1]);
+    expect(answer.verdict).toContain('No fault is understood in 2 lines. 1 line');
+  });
+
   it('refuses the dump of another IOMMU than the log', async () => {
     const log = write(
       'dmar.txt',
@@ -103,7 +135,7 @@ describe('iommu fault', () => {
     );
     const { status, error } = await runCli('fault', log, ...DUMP);
     expect(status).toBe(3);
-    expect(error).toContain('the log is of intel-vtd, the dump is of arm-smmu-v3');
+    expect(error).toContain('expected a dump of the IOMMU of the log (intel-vtd), got one of arm-smmu-v3');
   });
 
   it('counts all incidents, and lists as many as --limit says', async () => {

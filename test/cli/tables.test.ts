@@ -1,9 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 
 const CAPTURE = new URL('../captures/arm64-smmuv3-612-vfio/', import.meta.url).pathname;
 const MAPPED = [`${CAPTURE}tables-vfio-mapped.jsonl.gz`, '--regs', `${CAPTURE}regs-vfio-mapped.json`];
 const AFTER = [`${CAPTURE}tables-vfio-after.jsonl.gz`, '--regs', `${CAPTURE}regs-vfio-after.json`];
+
+/** Six domains of a guest, of which one maps 4 GiB and up. */
+const EXAMPLE = fileURLToPath(new URL('../../data/example', import.meta.url));
 
 describe('decode', () => {
   it('answers in JSON with schema, domains and geometry', async () => {
@@ -95,6 +99,19 @@ describe('walk', () => {
     expect(status).toBe(1);
     expect(stdout).toContain('never-mapped');
     expect(stdout).toContain('F_TRANSLATION');
+  });
+
+  it('says in how many domains an address was looked up, unless one device is named', async () => {
+    const walk = async (iova: string, ...rest: string[]): Promise<{ verdict: string; walks?: object[] }> =>
+      JSON.parse((await runCli('walk', EXAMPLE, iova, '--json', ...rest)).stdout);
+    const all = await walk('0x100000000');
+    expect(all.verdict).toMatch(
+      /^0000:00:06\.0: 0x100000000 leads to .* looked up in 6 domains: of the others, 5 do not translate it; --stream names/,
+    );
+    expect(all.walks).toHaveLength(6);
+    expect((await walk('0x300000000')).verdict).toContain('does not translate in any of 6 domains');
+    expect((await walk('0xfee00000')).verdict).toContain('6 domains');
+    expect((await walk('0x100000000', '--stream', '00:06.0')).verdict).not.toContain('domains');
   });
 });
 
