@@ -120,6 +120,12 @@ export function emptyInput(code: InputCode, source: string, expected: string): I
   return new InputError(code, source, `${what}: expected ${expected}`);
 }
 
+/** The refusal of a folder or an archive whose files that are read, `count` of them, have no byte. */
+export function emptyFiles(source: string, count: number): InputError {
+  const what = count === 1 ? 'the only file in it that is read is' : `all ${count} files in it that are read are`;
+  return new InputError('NOT_RECOGNISED', source, `${what} empty: expected one with something in it, got none`);
+}
+
 /** A text in at most `most` characters, the last of them `…` where it was cut. */
 export function cutTo(text: string, most: number): string {
   const letters = [...text];

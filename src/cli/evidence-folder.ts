@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '../errors.ts';
+import { emptyFiles, InputError } from '../errors.ts';
 import { type Evidence, evidenceIn, logIn, onlyOne } from '../machine/evidence.ts';
 
 /** True if a path leads to a regular file; false where its links lead nowhere or in a circle. */
@@ -43,11 +43,7 @@ function evidenceAt(path: string): Evidence | null {
   if (!isFolder(path)) return null;
   const files = filesIn(path);
   if (files.length > 0 && files.every((name) => isEmpty(join(path, name)))) {
-    throw new InputError(
-      'NOT_RECOGNISED',
-      path,
-      `expected a file with something in it, got ${files.length} that are empty`,
-    );
+    throw emptyFiles(path, files.length);
   }
   return evidenceIn(files);
 }

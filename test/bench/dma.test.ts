@@ -87,7 +87,9 @@ describe('dma_map_benchmark', () => {
 
   test('a mask that leaves no room for a buffer is refused', () => {
     const options = { ...DMA_BENCHMARK_DEFAULTS, bits: 20, granule: 1024, seconds: 1 };
-    expect(() => runDmaBenchmark(options, { ...setting, layers: ['dma'] })).toThrow('iova: no input addresses');
+    expect(() => runDmaBenchmark(options, { ...setting, layers: ['dma'] })).toThrow(
+      'bytes of free input addresses up to 0xfffff, got none',
+    );
   });
 
   test('the program prints the lines of the tool, and percentiles', async () => {

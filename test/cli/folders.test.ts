@@ -52,7 +52,37 @@ describe('an input without a byte is said to be empty', () => {
   it.each(['decode', 'check', 'replay', 'fault'])('%s: a folder in which all files are', async (verb) => {
     for (const name of ['tables.jsonl', 'trace.txt', 'dmesg.txt', 'regs.json']) writeFileSync(join(folder, name), '');
     const { status, error } = await runCli(verb, folder);
-    expect([status, error]).toEqual([3, expect.stringContaining('is a folder in which all files are empty')]);
+    expect([status, error]).toEqual([
+      3,
+      expect.stringContaining('all 4 files in it that are read are empty: expected '),
+    ]);
+  });
+
+  it.each(['doctor', 'groups'])('%s: a folder, and an archive, in which all files that are read are', async (verb) => {
+    const machine = join(folder, 'machine');
+    mkdirSync(machine);
+    for (const name of ['dmesg.txt', 'cmdline.txt', 'pci.txt']) writeFileSync(join(machine, name), '');
+    writeFileSync(join(machine, 'remarks.txt'), 'of no interest');
+    const archive = join(folder, 'machine.tar');
+    spawnSync('tar', ['cf', archive, '-C', folder, 'machine']);
+    for (const path of [machine, archive]) {
+      const { status, error } = await runCli(verb, path);
+      expect([status, error]).toEqual([
+        3,
+        expect.stringContaining('all 3 files in it that are read are empty: expected'),
+      ]);
+    }
+  });
+
+  it('doctor: one file of several is said to be, with what it would have told', async () => {
+    const machine = join(folder, 'machine');
+    mkdirSync(machine);
+    writeFileSync(join(machine, 'dmesg.txt'), '');
+    writeFileSync(join(machine, 'cmdline.txt'), 'BOOT_IMAGE=/vmlinuz intel_iommu=on');
+    const { stdout } = await runCli('doctor', machine);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      '- dmesg.txt: it is empty. It would have told since when translation runs',
+    );
   });
 
   it.each(['decode', 'replay', 'explain', 'conform'])('%s: standard input', (verb) => {

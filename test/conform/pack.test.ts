@@ -136,19 +136,27 @@ describe('a pack that is changed', () => {
   });
 
   test.each([
-    ['an image that is not above', (): string[] => [first, JSON.stringify(unit)], /image '.*' is not above this line/],
+    [
+      'an image that is not above',
+      (): string[] => [first, JSON.stringify(unit)],
+      /got image '.*', which is not above this line/,
+    ],
     [
       'a source that nobody knows',
       (): string[] => [first, image, JSON.stringify({ ...unit, source: 'x' })],
       /source 'x'/,
     ],
-    ['a kind that nobody knows', (): string[] => [first, '{"kind":"x"}'], /line 2.*expected kind image/],
+    [
+      'a kind that nobody knows',
+      (): string[] => [first, '{"kind":"x"}'],
+      /line 2: expected .*, got a kind other than image/,
+    ],
     [
       'another version',
       (): string[] => [first.replace('"version":1', '"version":2'), image],
-      /expected version 1, got 2/,
+      /got version 2 instead of 1/,
     ],
-    ['no case', (): string[] => [first, image], /holds no cases/],
+    ['no case', (): string[] => [first, image], /expected cases below the header, got none/],
   ])('%s is refused', (_, lines, message) => {
     expect(() => parseCases('pack', lines().join('\n'))).toThrow(message);
   });

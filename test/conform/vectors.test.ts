@@ -152,7 +152,7 @@ describe('a file that holds no vectors is refused by name', () => {
   test.each(MALFORMED)('%s', (key, vector) => {
     const error = refusalOf(`${JSON.stringify(GOOD)}\n${JSON.stringify(vector)}`);
     expect(error).toMatchObject({ code: 'MALFORMED', source: 'some.jsonl', fields: { line: 2, key } });
-    expect(error.message).toContain(`line 2 is no vector: ${key} is missing or wrong`);
+    expect(error.message).toContain(`line 2: expected a vector, got one whose ${key} is missing or wrong`);
   });
 
   test('what is no JSON, no object or nothing at all', () => {

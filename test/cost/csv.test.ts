@@ -34,19 +34,19 @@ test('times, sizes and printed digits', () => {
 
 describe('bad tables are refused with which, where and what to do', () => {
   test.each([
-    ['', 'NO_EVENTS', /a header and rows are needed/],
-    ['op,pages,us\n', 'NO_EVENTS', /a header and rows are needed/],
-    ['path,pages,us\nmap-sg,1,2\n', 'MISSING_COLUMN', /no column op; columns found: path, pages, us; add it/],
-    ['op,pages\nmap,1\n', 'MISSING_COLUMN', /no column us/],
-    ['op,us\nmap,1\n', 'MISSING_COLUMN', /no column pages \(or bytes\)/],
-    ['op,pages,us,us\nmap,1,2,3\n', 'MALFORMED', /us appears twice/],
+    ['', 'NO_EVENTS', /expected a header and rows with measurements, got none/],
+    ['op,pages,us\n', 'NO_EVENTS', /expected a header and rows with measurements, got none/],
+    ['path,pages,us\nmap-sg,1,2\n', 'MISSING_COLUMN', /expected a column op, got path, pages, us; add it/],
+    ['op,pages\nmap,1\n', 'MISSING_COLUMN', /expected a column us, got op, pages/],
+    ['op,us\nmap,1\n', 'MISSING_COLUMN', /expected a column pages \(or bytes\)/],
+    ['op,pages,us,us\nmap,1,2,3\n', 'MALFORMED', /expected each column once, got us twice/],
     [`${GOOD}map,per-page,32,-3\n`, 'MALFORMED', /line 4, column us: expected a positive number, got "-3"/],
     [`${GOOD}map,per-page,32,fast\n`, 'MALFORMED', /line 4, column us: expected a positive number, got "fast"/],
     [`${GOOD}map,per-page,0,1\n`, 'MALFORMED', /line 4, column pages/],
     [`${GOOD}map,per-page,1.5,1\n`, 'MALFORMED', /column pages: expected a whole number/],
     [`${GOOD}map,per-page,32,\n`, 'MISSING_VALUE', /line 4, column us: expected a positive number, got nothing/],
     [`${GOOD}map,,32,1\n`, 'MISSING_VALUE', /line 4, column path: expected a value, got nothing/],
-    [`${GOOD}map,per-page,32\n`, 'MALFORMED', /line 4: 4 fields expected as in the header, got 3/],
+    [`${GOOD}map,per-page,32\n`, 'MALFORMED', /line 4: expected 4 fields as in the header, got 3/],
     [`${GOOD}map,per-page,32,1e999\n`, 'MALFORMED', /column us/],
   ])('%j', (text, code, message) => {
     const error = refusal(() => read(text));
@@ -58,7 +58,7 @@ describe('bad tables are refused with which, where and what to do', () => {
   test('one size only', () => {
     const error = refusal(() => problemsOf(read('op,path,pages,us\nmap,per-page,16,1\nmap,map-sg,16,2\n')));
     expect(error.code).toBe('MISSING_VALUE');
-    expect(error.message).toMatch(/one size only.*line 2.*a second size is needed/);
+    expect(error.message).toMatch(/expected two sizes in a series, .*, got one only.*line 2/);
   });
 
   test('too many rows, or too many bytes', () => {
@@ -68,9 +68,11 @@ describe('bad tables are refused with which, where and what to do', () => {
 
   test('a selection by an unknown column, or of no row', () => {
     expect(refusal(() => selectRows(read(GOOD), [['speed', '1']])).message).toMatch(
-      /no column speed; there are op, path, bytes, pages/,
+      /expected one of the columns op, path, bytes, pages, got speed/,
     );
-    expect(refusal(() => selectRows(read(GOOD), [['op', 'unmap']])).message).toMatch(/no row has op=unmap/);
+    expect(refusal(() => selectRows(read(GOOD), [['op', 'unmap']])).message).toMatch(
+      /expected a row with op=unmap, got none/,
+    );
   });
 });
 

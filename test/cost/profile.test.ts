@@ -98,9 +98,11 @@ describe('profiles', () => {
 
   test('are not fitted from emulated times, nor from two sets of prices at once', () => {
     const fit = (): Profile => fitProfile([], { name: 'q', kind: 'emulated' }, 'x');
-    expect(fit).toThrow(/emulated: no machine profile/);
-    expect(() => profileOf('kunpeng-map-pages-2021.csv')).toThrow(/more than one set of prices for map.*threads/);
-    expect(() => fitProfile([], MACHINE, 'x')).toThrow(/no unit could be priced/);
+    expect(fit).toThrow(/got emulated ones, from which no machine profile/);
+    expect(() => profileOf('kunpeng-map-pages-2021.csv')).toThrow(
+      /expected one set of prices for map, got more.*threads/,
+    );
+    expect(() => fitProfile([], MACHINE, 'x')).toThrow(/expected measurements that price a unit, got none/);
   });
 
   const broken = (change: (profile: Record<string, never>) => void): string => {
@@ -115,7 +117,7 @@ describe('profiles', () => {
   const loose = (profile: unknown): Loose => profile as Loose;
 
   test.each<[string, string, string, RegExp]>([
-    ['no JSON', '{', 'MALFORMED', /not JSON/],
+    ['no JSON', '{', 'MALFORMED', /expected JSON, got other text/],
     ['another schema', '{"schema":"other","version":1}', 'NOT_RECOGNISED', /iommu\.profile/],
     [
       'a negative price',

@@ -131,7 +131,7 @@ describe('what no unmap gives back is refused by what it is', () => {
 
   test('a range that is mapped is not given back unmapped', () => {
     const address = dev.mapPage(0x50_0000, 2 * PAGE, 'to-device');
-    expect(refusal(() => dev.space.abandon(address, 2 * PAGE)).message).toContain('is mapped');
+    expect(refusal(() => dev.space.abandon(address, 2 * PAGE)).message).toContain('got a mapping at 0x');
     dev.unmapPage(address, 2 * PAGE, 'to-device');
   });
 });

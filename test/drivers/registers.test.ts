@@ -8,7 +8,7 @@ import { RecordingPort } from './helpers.ts';
 const K4 = 4096;
 const M2 = 2 ** 21;
 const RW = 3;
-const SYNC_TIMEOUT = /not done after/;
+const SYNC_TIMEOUT = /expected the TLB synchronisation to end within \d+ polls, got none/;
 
 /** Byte offset of a context-bank register: banks follow 16 pages of 4K (IDR1.NUMPAGENDXB for 32 pages). */
 function bank(number: number, register: number): number {

@@ -190,11 +190,11 @@ describe('map lists', () => {
   });
 
   it.each([
-    ['iova,pa,size\n1,2,3', 'no prot'],
-    ['iova,pa,size,prot\n0x1000,0x2000,4K', '3 cells under 4'],
+    ['iova,pa,size\n1,2,3', 'got none for prot'],
+    ['iova,pa,size,prot\n0x1000,0x2000,4K', 'expected 4 cells, one under each heading, got 3'],
     ['iova,pa,size,prot\n0x1000,0x2000,4K,x', 'line 2'],
     ['iova,pa,size,prot\nzero,0x2000,4K,r', 'line 2'],
-    ['{"iova":1', 'no JSON'],
+    ['{"iova":1', 'expected JSON, got'],
     ['', 'empty'],
   ])('%j is refused: %s', (text, why) => {
     expect(() => readMapList(text, 'list')).toThrow(InputError);

@@ -147,7 +147,9 @@ describe('unusable input', () => {
     const [boot = '', trace = ''] = FILES;
     const { status, error } = await runCli('replay', trace, boot, '--quiet');
     expect(status).toBe(3);
-    expect(error).toMatch(/trace_boot\.txt: its first event, at .* s, is before .* s, where .*trace\.txt\.gz ends/);
+    expect(error).toMatch(
+      /trace_boot\.txt: expected .* got a first event at .* s, before .* s, where .*trace\.txt\.gz ends/,
+    );
   });
 
   it('leaves with 3 for a trace that has nothing to replay, and 1 where leaks were asked for', async () => {

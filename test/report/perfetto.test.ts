@@ -81,10 +81,10 @@ test('what would not nest is refused and leaves the trace readable', () => {
   const process = writer.process('d', 1);
   const track = writer.track(process, 't');
   const counter = writer.counter(process, 'c', 'count');
-  expect(() => writer.end(track, 1)).toThrow(/no slice is open/);
+  expect(() => writer.end(track, 1)).toThrow(/expected an open slice on 't', got none/);
   writer.begin(track, 10, 'a');
-  expect(() => writer.begin(track, 9, 'b')).toThrow(/before its last event/);
-  expect(() => writer.end(track, 9)).toThrow(/before its last event/);
+  expect(() => writer.begin(track, 9, 'b')).toThrow(/expected a time from 10 ns on, .* got 9 ns/);
+  expect(() => writer.end(track, 9)).toThrow(/expected a time from 10 ns on, .* got 9 ns/);
   expect(() => writer.begin(counter, 11, 'b')).toThrow(/expected a track/);
   expect(() => writer.count(track, 11, 1)).toThrow(/expected a counter/);
   const [, read] = readPerfetto(writer.finish());

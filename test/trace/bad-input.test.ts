@@ -123,7 +123,7 @@ describe('formats that are not recognised', () => {
 
   it('says what was seen', () => {
     expect(refuse(new Uint8Array(0))).toContain('NOT_RECOGNISED: trace: the file is empty');
-    expect(refuse(text('hello\n'))).toContain("its first line is 'hello'");
+    expect(refuse(text('hello\n'))).toContain("got a file whose first line is 'hello'");
     expect(refuse(Uint8Array.of(0x1f, 0x8b, 8))).toContain('gzip');
     expect(refuse(text('PERFILE2'))).toContain('perf script');
     expect(refuse(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 0))).toContain('7f 45 4c 46 01 00');
@@ -201,7 +201,7 @@ describe('trace.dat that is damaged', () => {
     const file = datFile([pages], 'zlib');
     file.set(text('lzma'), 18);
     await expect(readTraceDat(bytesSource(file), () => undefined)).rejects.toThrow(
-      "compression 'lzma' is not supported",
+      "expected compression zstd, zlib or none, got 'lzma'",
     );
   });
 });

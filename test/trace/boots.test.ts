@@ -44,7 +44,7 @@ describe('files of one boot in the order of time', () => {
 describe('files that cannot be one trace are refused, naming both', () => {
   test('a clock that goes back', () => {
     expect(() => feed(map(5), map(1))).toThrow(
-      /^file 2: its first event, at 1\.000000 s, is before 5\.000000 s, where file 1 ends: another boot, the wrong order/,
+      /^file 2: expected files of one boot, .* got a first event at 1\.000000 s, before 5\.000000 s, where file 1 ends: another boot, the wrong order/,
     );
   });
 
@@ -54,12 +54,14 @@ describe('files that cannot be one trace are refused, naming both', () => {
 
   test('a device that joins its group a second time', () => {
     const joins = (seconds: number): string => group('add_device_to', seconds, '0000:00:02.0');
-    expect(() => feed(joins(1), joins(7))).toThrow(/^file 2: a device joins its IOMMU group that joined it in file 1/);
+    expect(() => feed(joins(1), joins(7))).toThrow(
+      /^file 2: .* got a device that joins the IOMMU group that it joined in file 1/,
+    );
   });
 
   test('another number of processors', () => {
     expect(() => feed(`${HEADER}2\n${map(1)}`, `${HEADER}8\n${map(2)}`)).toThrow(
-      /^file 2: processors: expected 2 as in file 1, got 8/,
+      /^file 2: .* got processors 8, not 2 as in file 1/,
     );
     expect(feed(`${HEADER}2\n${map(1)}`, `${HEADER}2\n${map(2)}`)).toBe(2);
   });

@@ -2,6 +2,7 @@
  * Reads a machine's files and remembers what could not be read, with what it would have told.
  * @module
  */
+import { emptyFiles } from '../../errors.ts';
 import type { MachineFiles } from './files.ts';
 import { SUBJECTS, subjectOf } from './subjects.ts';
 
@@ -20,6 +21,8 @@ interface Refusal {
   count: number;
 }
 
+/** Subjects with files that may be empty. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['host', 'modules', 'device-tree']);
 /** Longest text of one small file. */
 const LONGEST_VALUE = 1 << 16;
 
@@ -28,6 +31,7 @@ export class EvidenceReader {
   readonly files: MachineFiles;
   readonly #refused = new Map<string, Refusal>();
   readonly #read = new Set<string>();
+  readonly #empty = new Set<string>();
 
   constructor(files: MachineFiles) {
     this.files = files;
@@ -38,11 +42,26 @@ export class EvidenceReader {
     const read = this.files.read(path);
     if (read.state === 'read') {
       const subject = subjectOf(path);
+      if (read.bytes.length === 0 && this.#isText(path, subject?.id)) {
+        this.#empty.add(path);
+        this.refuse(path, 'it is empty');
+        return undefined;
+      }
       if (subject !== undefined) this.#read.add(subject.id);
       return read.bytes;
     }
     if (read.state === 'refused') this.refuse(path, read.why);
     return undefined;
+  }
+
+  /** True for a saved text that is never empty on a machine; attributes of sysfs and files of settings may be. */
+  #isText(path: string, subject: string | undefined): boolean {
+    return !this.files.live && subject !== undefined && !MAY_BE_EMPTY.has(subject) && !path.startsWith('sys/');
+  }
+
+  /** Refuses a tree of which nothing could be read since all of its files are empty. @throws InputError `NOT_RECOGNISED`. */
+  checkNotEmpty(): void {
+    if (this.#read.size === 0 && this.#empty.size > 0) throw emptyFiles(this.files.root, this.#empty.size);
   }
 
   /** Remembers that a file could not be used. */

@@ -219,7 +219,7 @@ function expectedOf(
 
 /**
  * Reads a machine's set-up.
- * @throws InputError `NOT_RECOGNISED` for a tree that is not of a Linux machine, or of several.
+ * @throws InputError `NOT_RECOGNISED` for a tree that is not of a Linux machine, or of several, or whose files are all empty.
  */
 export function readMachine(all: MachineFiles): Machine {
   const { kind, files } = locate(all);
@@ -254,5 +254,6 @@ export function readMachine(all: MachineFiles): Machine {
     thunderbolt: readThunderbolt(reader),
     settings: readSettings(reader),
   };
+  reader.checkNotEmpty();
   return { ...facts, unread: reader.unread(expectedOf(kind, facts)) };
 }
