@@ -21,8 +21,8 @@ interface Refusal {
   count: number;
 }
 
-/** Subjects with files that may be empty. */
-const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['host', 'modules', 'device-tree']);
+/** Subjects with files that may be empty: a machine without groups has an empty list of them. */
+const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['groups', 'host', 'modules', 'device-tree']);
 /** Longest text of one small file. */
 const LONGEST_VALUE = 1 << 16;
 
@@ -32,6 +32,8 @@ export class EvidenceReader {
   readonly #refused = new Map<string, Refusal>();
   readonly #read = new Set<string>();
   readonly #empty = new Set<string>();
+  /** True where a file that has a byte was read, a folder listed, or a file refused that may have one. */
+  #hasContent = false;
 
   constructor(files: MachineFiles) {
     this.files = files;
@@ -42,15 +44,18 @@ export class EvidenceReader {
     const read = this.files.read(path);
     if (read.state === 'read') {
       const subject = subjectOf(path);
+      this.#count(path, read.bytes.length);
       if (read.bytes.length === 0 && this.#isText(path, subject?.id)) {
-        this.#empty.add(path);
         this.refuse(path, 'it is empty');
         return undefined;
       }
       if (subject !== undefined) this.#read.add(subject.id);
       return read.bytes;
     }
-    if (read.state === 'refused') this.refuse(path, read.why);
+    if (read.state === 'refused') {
+      this.#hasContent = true;
+      this.refuse(path, read.why);
+    }
     return undefined;
   }
 
@@ -59,9 +64,15 @@ export class EvidenceReader {
     return !this.files.live && subject !== undefined && !MAY_BE_EMPTY.has(subject) && !path.startsWith('sys/');
   }
 
+  #count(path: string, bytes: number): void {
+    if (bytes > 0) this.#hasContent = true;
+    else if (subjectOf(path) !== undefined) this.#empty.add(path);
+  }
+
   /** Refuses a tree of which nothing could be read since all of its files are empty. @throws InputError `NOT_RECOGNISED`. */
   checkNotEmpty(): void {
-    if (this.#read.size === 0 && this.#empty.size > 0) throw emptyFiles(this.files.root, this.#empty.size);
+    if (!this.files.live && !this.#hasContent && this.#empty.size > 0)
+      throw emptyFiles(this.files.root, this.#empty.size);
   }
 
   /** Remembers that a file could not be used. */
@@ -97,7 +108,10 @@ export class EvidenceReader {
   names(folder: string): readonly string[] {
     const names = this.files.list(folder);
     const subject = names.length === 0 ? undefined : SUBJECTS.find((one) => one.path === `/${folder}`);
-    if (subject !== undefined) this.#read.add(subject.id);
+    if (subject !== undefined) {
+      this.#hasContent = true;
+      this.#read.add(subject.id);
+    }
     return names;
   }
 
