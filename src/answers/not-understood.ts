@@ -8,6 +8,7 @@ import type { Answer } from '../report/answer.ts';
 import { formatNumber } from '../report/number.ts';
 import type { GraphStats } from '../trace/function-graph.ts';
 import type { ReadStats } from '../trace/stats.ts';
+import { CUT_OFF } from '../trace/text-reader.ts';
 
 /** The first of them. */
 export interface FirstNotUnderstood {
@@ -27,6 +28,8 @@ export interface NotUnderstood {
   /** All lines, headers and empty ones among them. */
   readonly of: number;
   readonly first: FirstNotUnderstood | null;
+  /** Present where the last line of a file has no newline: its end may be missing. */
+  readonly cutOff?: true;
 }
 
 /** Characters of a line in a note. */
@@ -55,18 +58,16 @@ export function notUnderstoodOf(stats: readonly ReadStats[]): NotUnderstood {
             reason: first.reason,
             text: first.firstLine,
           },
+    ...(rows.some(({ reason }) => reason === CUT_OFF) ? { cutOff: true } : {}),
   };
 }
 
+type GraphLines = Pick<GraphStats, 'lines' | 'unread' | 'firstUnread' | 'firstUnreadText' | 'cutOff'>;
+
 /** The same of function_graph text, as its reader counts it. */
-export function graphLines({
-  lines,
-  unread,
-  firstUnread,
-  firstUnreadText,
-}: Pick<GraphStats, 'lines' | 'unread' | 'firstUnread' | 'firstUnreadText'>): NotUnderstood {
+export function graphLines({ lines, unread, firstUnread, firstUnreadText, cutOff }: GraphLines): NotUnderstood {
   const first = { file: null, line: firstUnread, reason: null, text: firstUnreadText };
-  return { count: unread, of: lines, first: firstUnread === null ? null : first };
+  return { count: unread, of: lines, first: firstUnread === null ? null : first, ...(cutOff ? { cutOff } : {}) };
 }
 
 function counted({ count, of, first }: NotUnderstood): string {
@@ -76,8 +77,10 @@ function counted({ count, of, first }: NotUnderstood): string {
 
 /** `3 of 302 lines were not understood.`; empty where all were. `whose`: ` of the trace`. */
 export function notUnderstoodSentence(found: NotUnderstood, whose = '', may = ''): string {
-  if (found.count === 0) return '';
-  return `${counted(found)}${whose} ${found.count === 1 ? 'was' : 'were'} not understood${may}.`;
+  const cut = found.cutOff === true ? `The last line${whose} has no newline: the end may be missing.` : '';
+  if (found.count === 0) return cut;
+  const words = `${counted(found)}${whose} ${found.count === 1 ? 'was' : 'were'} not understood${may}.`;
+  return cut === '' ? words : `${words} ${cut}`;
 }
 
 /** The note with the first of them; none where all lines were understood. `whose`: ` of A`. */
@@ -98,7 +101,7 @@ export function withNotUnderstood<Data extends object>(
   found: NotUnderstood,
   whose = '',
 ): Answer<Data> {
-  if (found.count === 0) return answer;
+  if (found.count === 0 && found.cutOff !== true) return answer;
   const may = answer.outcome === 'unusable' ? ': what is missing here may be among them' : '';
   return {
     ...answer,

@@ -13,7 +13,7 @@ import { InputError } from '../errors.ts';
 import { showControlsOfLines } from '../report/controls.ts';
 import { toJson } from '../report/json.ts';
 import { formatUnit } from '../report/number.ts';
-import { LONGEST_MAGIC, packingOf, unpacked } from './unpack.ts';
+import { cutShort, isCutShort, LONGEST_MAGIC, packingOf, unpacked } from './unpack.ts';
 
 const PROGRESS_DELAY_MS = 500;
 const PROGRESS_EVERY_MS = 200;
@@ -99,7 +99,7 @@ export function readFile(path: string, limit: number = MOST_WHOLE): Uint8Array {
     if (bytes !== undefined && packingOf(bytes) === 'gzip') bytes = gunzipSync(bytes, { maxOutputLength: limit });
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path, limit);
-    throw unreadable(path, cause);
+    throw isCutShort(cause) ? cutShort(path) : unreadable(path, cause);
   }
   if (bytes === undefined) throw tooLarge(path, limit);
   const packing = packingOf(bytes);

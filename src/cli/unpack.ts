@@ -50,12 +50,24 @@ interface Unpacked {
   readonly engine: { readonly bytesWritten: number };
 }
 
-async function* gunzip(packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** True for what zlib throws where packed data ends early. */
+export function isCutShort(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'Z_BUF_ERROR';
+}
+
+/** The refusal of gzip data that ends early. */
+export function cutShort(name: string): InputError {
+  return new InputError('TRUNCATED', name, 'expected the end of its gzip data, got the end of the file: it is cut');
+}
+
+async function* gunzip(packed: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
   const source = Readable.from(packed);
   const plain = source.pipe(createGunzip({ chunkSize: PIECE }));
   source.on('error', (cause) => plain.destroy(cause));
   try {
     yield* plain as AsyncIterable<Uint8Array>;
+  } catch (cause) {
+    throw isCutShort(cause) ? cutShort(name) : cause;
   } finally {
     source.destroy();
   }
@@ -106,7 +118,7 @@ export async function* unpacked(chunks: AsyncGenerator<Uint8Array>, name: string
   const whole = startingWith(start, chunks);
   switch (packingOf(start)) {
     case 'gzip':
-      yield* gunzip(whole);
+      yield* gunzip(whole, name);
       return;
     case 'zstd':
       yield* unzstd(whole, name);

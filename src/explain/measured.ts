@@ -75,6 +75,7 @@ export interface MeasuredAnswer {
     readonly unread: number;
     readonly firstUnread: number | null;
     readonly firstUnreadText: string;
+    readonly cutOff: boolean;
     readonly unmatchedExits: number;
     readonly unfinished: number;
     readonly lostMarks: number;
@@ -237,8 +238,8 @@ const DISPATCH_RUN =
   'time the same path with direct dispatch, or without power calls, and hold the tables against each other with iommu explain';
 
 function traceOf(stats: GraphStats): MeasuredAnswer['trace'] {
-  const { lines, bytes, unread, firstUnread, firstUnreadText, unmatchedExits, unfinished, lostMarks } = stats;
-  const read = { lines, bytes, unread, firstUnread, firstUnreadText };
+  const { lines, bytes, unread, firstUnread, firstUnreadText, cutOff, unmatchedExits, unfinished, lostMarks } = stats;
+  const read = { lines, bytes, unread, firstUnread, firstUnreadText, cutOff };
   return { reader: 'function_graph', ...read, unmatchedExits, unfinished, lostMarks };
 }
 

@@ -73,6 +73,8 @@ export interface GraphStats {
   readonly firstUnread: number | null;
   /** Its text, cut to 200 characters. */
   readonly firstUnreadText: string;
+  /** True where the last line has no newline. */
+  readonly cutOff: boolean;
   /** Exits without an entry: the trace began inside them. */
   readonly unmatchedExits: number;
   /** Calls that had not ended when the trace did, or were given up at lost events or a broken nesting. */
@@ -108,6 +110,7 @@ function emptyStats(): MutableStats {
     unread: 0,
     firstUnread: null,
     firstUnreadText: '',
+    cutOff: false,
     unmatchedExits: 0,
     unfinished: 0,
     lostMarks: 0,
@@ -149,6 +152,7 @@ export class FunctionGraphReader {
   /** Ends the text: what is still open is counted as unfinished. */
   end(): GraphStats {
     const { bytes, length } = this.#splitter.rest();
+    this.#stats.cutOff = length > 0;
     if (length > 0) this.#line(bytes.subarray(0, length));
     this.#giveUpAll();
     return this.#stats;

@@ -28,6 +28,9 @@ const SPACE = 0x20;
 const RETURN = 0x0d;
 const UNUSED = 0;
 
+/** Why a last line without a newline is left out. */
+export const CUT_OFF = 'last line has no newline: the file is cut off';
+
 /** A reader that is fed with chunks of bytes, cut anywhere. */
 export interface TraceReader {
   /** What was read so far. */
@@ -81,7 +84,7 @@ export class TextReader implements TraceReader {
 
   end(): void {
     const { bytes, length } = this.#lines.rest();
-    if (length > 0) this.#unended('last line has no newline: the file is cut off', bytes, 0, length);
+    if (length > 0) this.#unended(CUT_OFF, bytes, 0, length);
   }
 
   /** Counts what the reader of common lines read, and passes it on. */

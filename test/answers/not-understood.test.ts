@@ -69,6 +69,24 @@ describe('lines of a trace that were not understood', () => {
     ]);
   });
 
+  test('a trace whose last line is cut says that its end may be missing; a whole one does not', async () => {
+    const whole = noisy();
+    const answer = replayTexts([whole.slice(0, -9)]);
+    expectSaid(
+      answer,
+      '1 of 4 lines was not understood. The last line has no newline: the end may be missing.',
+      'line 4',
+    );
+    expect(answer.data.trace.notUnderstood).toMatchObject({ count: 1, cutOff: true });
+    expect(answerToText(replayTexts([whole]), STYLE)).not.toContain('newline');
+    const graph = new TextDecoder().decode(bytesOf(`${CAPTURES}x86-vtd-612-blk/trace_fgraph.txt.gz`));
+    const explained = async (text: string): Promise<Answer> =>
+      explainAnswer([await readExplained({ source: 'graph.txt', chunks: chunk(text) })]);
+    const end = graph.indexOf('\n', 90_000);
+    expect((await explained(graph.slice(0, end - 5))).verdict).toContain('The last line has no newline');
+    expect((await explained(graph.slice(0, end + 1))).verdict).not.toContain('newline');
+  });
+
   test('are not mentioned where all lines were', () => {
     const answer = replayTexts([noisy()]);
     expect(answerToText(answer, STYLE)).not.toContain('not understood');

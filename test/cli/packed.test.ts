@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
-import { isPacked, progressText, readChunks, readWhole } from '../../src/cli/io.ts';
+import { isPacked, progressText, readChunks, readFile, readWhole } from '../../src/cli/io.ts';
 import { packingOf, soundGzip } from '../../src/cli/unpack.ts';
 import { InputError } from '../../src/errors.ts';
 import { runCli } from '../support/cli.ts';
@@ -65,6 +65,13 @@ test.each(Object.entries(PACKED))(
     }
   },
 );
+
+test('gzip that is cut is said to be', async () => {
+  const path = file('cut.txt.gz', gzipSync(TEXT.repeat(99)).subarray(0, 40));
+  const words = 'expected the end of its gzip data, got the end of the file: it is cut (TRUNCATED)';
+  await expect(textOf(path)).rejects.toThrow(words);
+  expect(() => readFile(path)).toThrow(words);
+});
 
 test('what unpacks to more than the limit is refused, without unpacking all of it', async () => {
   const path = file('zeros.gz', gzipSync(new Uint8Array(1 << 24)));

@@ -160,6 +160,7 @@ function replayNotUnderstood(document: Json): NotUnderstood {
       reason: textAt(first, 'reason'),
       text: textAt(first, 'text') ?? '',
     },
+    ...(at(found, 'cutOff') === true ? { cutOff: true } : {}),
   };
 }
 
@@ -170,6 +171,7 @@ function graphNotUnderstood(document: Json): NotUnderstood {
     unread: numberAt(trace, 'unread') ?? 0,
     firstUnread: numberAt(trace, 'firstUnread'),
     firstUnreadText: textAt(trace, 'firstUnreadText') ?? '',
+    cutOff: at(trace, 'cutOff') === true,
   });
 }
 
