@@ -101,7 +101,7 @@ describe('iommu fault', () => {
     ['riscv-iommu 10010000.iommu: Fault 13 devid 8', 'riscv-iommu'],
     ['ALERT: IntelIOMMU: 1491: DMAR Fault IOMMU Unit #0', 'unknown'],
     ['smmu0: Context bank 3 abort, FSR 0x2', 'unknown'],
-    ['vtd_iova_to_slpte: detected slpte permission error (iova=0x0)', 'unknown'],
+    ['vmkernel: IOMMU 3 reported a violation by 0000:02:00.0', 'unknown'],
   ])('names a line that is not understood beside faults that are, before and behind them: %s', async (odd, driver) => {
     const fault = 'DMAR: [DMA Read NO_PASID] Request device [00:02.0] fault addr 0x1000 [fault reason 0x06] x\n';
     const plain = 'pci 0000:00:02.0: Adding to iommu group 3\niommu: Default domain type: Translated\n';
