@@ -4,12 +4,9 @@
  * @module
  */
 import { AddressMap, type AddressMapData } from '../trace/address-map.ts';
-import { copyInto, withRoom } from '../trace/arrays.ts';
-import { createCall, type TraceCall } from '../trace/calls.ts';
-import { createFields } from '../trace/live.ts';
+import type { CallColumns } from '../trace/call-batch.ts';
 import { PairedCalls, type PairTotals } from '../trace/paired-calls.ts';
 import { PartyShapes, type ShapesByParty } from '../trace/party-shapes.ts';
-import type { CallColumns } from './batch.ts';
 import { ListShape, type ListShapeData } from './summary.ts';
 
 /** What is told of the calls beside the rows: nothing, their pairs and lists, or parties and addresses, too. */
@@ -33,8 +30,6 @@ export class CallStatistics {
   readonly #parties = new PartyShapes();
   readonly #addresses = new AddressMap();
   readonly #wantsAll: boolean;
-  readonly #call = createCall();
-  readonly #was = createFields();
 
   /** `wantsAll`: by party and by address, too. */
   constructor(wantsAll: boolean) {
@@ -43,15 +38,11 @@ export class CallStatistics {
 
   /** Takes all calls of a batch. */
   take(batch: CallColumns): void {
-    const call = this.#call;
-    for (let i = 0; i < batch.count; i++) {
-      this.#read(batch, i, call);
-      this.#pairs.call(call);
-      this.#shape.add(call);
-      if (!this.#wantsAll) continue;
-      this.#parties.call(call);
-      this.#addresses.call(call);
-    }
+    const values = this.#pairs.take(batch);
+    this.#shape.take(batch);
+    if (!this.#wantsAll) return;
+    this.#parties.take(values);
+    this.#addresses.take(batch);
   }
 
   /** What was found. */
@@ -62,36 +53,5 @@ export class CallStatistics {
       parties: this.#parties.byParty(),
       addresses: this.#addresses.report(),
     };
-  }
-
-  /** What statistics ask of a call; of the list that an unmap ends, who mapped it and when. */
-  #read(batch: CallColumns, i: number, call: TraceCall): void {
-    const from = batch.first[i] as number;
-    const end = batch.first[i + 1] as number;
-    call.count = end - from;
-    call.kind = batch.maps[i] === 0 ? 'unmap' : call.count > 1 ? 'mapSg' : 'map';
-    call.domain = batch.domain[i] as number;
-    call.iova = batch.iova[i] as number;
-    call.size = batch.size[i] as number;
-    call.covered = batch.covered[i] as number;
-    call.time = batch.time[i] as number;
-    call.cause = batch.inferred[i] === 0 ? 'traced' : 'inferred';
-    call.task = batch.task[i] as number;
-    call.device = batch.device[i] as number;
-    call.was = this.#readWas(batch, i);
-    call.pa = withRoom(call.pa, call.count);
-    call.length = withRoom(call.length, call.count);
-    copyInto(batch.addresses, from, end, call.pa);
-    copyInto(batch.lengths, from, end, call.length);
-  }
-
-  #readWas(batch: CallColumns, i: number): TraceCall['was'] {
-    const time = batch.mappedAt[i] as number;
-    if (Number.isNaN(time)) return undefined;
-    const was = this.#was;
-    was.time = time;
-    was.task = batch.task[i] as number;
-    was.device = batch.device[i] as number;
-    return was;
   }
 }

@@ -2,9 +2,10 @@
  * A range of time replayed: what was mapped before is mapped in each row first, and only what the range does is counted.
  * @module
  */
+
+import { CallBatch } from '../trace/call-batch.ts';
 import type { CallLog } from '../trace/call-log.ts';
 import { createCall } from '../trace/calls.ts';
-import { CallBatch } from './batch.ts';
 import { protectionOf } from './protection.ts';
 import type { RowReport } from './row-report.ts';
 import { RowsHere, type RowsOptions } from './rows-here.ts';

@@ -2,6 +2,8 @@
  * A trace replayed into rows: events in, calls regrouped by domain, the same calls through every row, statistics out.
  * @module
  */
+
+import { CallBatch } from '../trace/call-batch.ts';
 import type { CallSink, TraceCall } from '../trace/calls.ts';
 import type { TraceDomain } from '../trace/domain-names.ts';
 import { DomainTracker } from '../trace/domains.ts';
@@ -12,7 +14,6 @@ import type { TrackCounts } from '../trace/track-counts.ts';
 import { type Agreement, RegroupWitness } from '../trace/witness.ts';
 import type { RowsPort } from './apart/messages.ts';
 import { RowsApart } from './apart/rows-apart.ts';
-import { CallBatch } from './batch.ts';
 import type { CallFindings } from './call-statistics.ts';
 import { protectionOf } from './protection.ts';
 import type { RowReport } from './row-report.ts';

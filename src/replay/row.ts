@@ -14,7 +14,7 @@ import { formatById } from '../formats/registry.ts';
 import { TableMemory } from '../memory/table-memory.ts';
 import type { CommandTotals } from '../meter/commands.ts';
 import { COUNT_NAMES, type Counts, Meter } from '../meter/meter.ts';
-import type { CallColumns } from './batch.ts';
+import type { CallColumns } from '../trace/call-batch.ts';
 import { ElementShaper, type PhysicalPolicy } from './elements.ts';
 import { FlushQueue } from './flush-queue.ts';
 import type { ListObserver } from './list-observer.ts';

@@ -3,7 +3,7 @@
  * @module
  */
 import type { DriverFactory } from '../drivers/contract.ts';
-import type { CallBatch, CallColumns } from './batch.ts';
+import type { CallBatch, CallColumns } from '../trace/call-batch.ts';
 import { type CallFindings, CallStatistics, type StatisticsAsked } from './call-statistics.ts';
 import type { ListObserver } from './list-observer.ts';
 import { type CallObserver, ReplayRow, type RowSpec } from './row.ts';

@@ -3,7 +3,7 @@
  * bounded.
  * @module
  */
-import type { TraceCall } from '../trace/calls.ts';
+import type { CallColumns } from '../trace/call-batch.ts';
 
 const TWO_32 = 2 ** 32;
 
@@ -51,16 +51,23 @@ export class ListShape {
     };
   }
 
-  /** Adds one call. */
-  add(call: TraceCall): void {
-    if (call.kind === 'unmap') return;
-    this.bytes.add(call.size);
+  /** Takes the lists that a batch of calls maps. */
+  take(calls: CallColumns): void {
+    const { count, maps, size, first } = calls;
+    for (let i = 0; i < count; i++) {
+      if (maps[i] !== 1) continue;
+      this.bytes.add(size[i] as number);
+      this.#list(calls, first[i] as number, first[i + 1] as number);
+    }
+  }
+
+  #list({ addresses, lengths }: CallColumns, from: number, end: number): void {
     let runs = 0;
     let bytes = 0;
-    for (let i = 0; i < call.count; i++) {
-      bytes += call.length[i] as number;
-      const next = (call.pa[i] as number) + (call.length[i] as number);
-      if (i + 1 < call.count && call.pa[i + 1] === next) continue;
+    for (let at = from; at < end; at++) {
+      bytes += lengths[at] as number;
+      const next = (addresses[at] as number) + (lengths[at] as number);
+      if (at + 1 < end && addresses[at + 1] === next) continue;
       runs++;
       this.runBytes.add(bytes);
       bytes = 0;

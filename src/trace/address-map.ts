@@ -1,11 +1,10 @@
 /**
  * A map of the address space over time in bounded memory: for each domain and stretch of addresses, the most bytes that were
- * mapped in it during each stretch of time. Both kinds of stretches grow as the trace does. Consumes the calls of a
- * {@link DomainTracker}.
+ * mapped in it during each stretch of time. Both kinds of stretches grow as the trace does.
  * @module
  */
 import { AddressRows } from './address-rows.ts';
-import type { TraceCall } from './calls.ts';
+import type { CallColumns } from './call-batch.ts';
 
 const FIRST_COLUMN_NS = 1000;
 
@@ -70,26 +69,34 @@ export class AddressMap {
     this.#isBefore = this.#isFixed;
   }
 
-  /** Takes a call; an unmap takes away what was live of it. */
-  call(call: TraceCall): void {
-    this.#goTo(call.time);
-    const { domain, iova, size } = call;
+  /** Takes the calls of a batch; an unmap takes away what was live of it. */
+  take(calls: CallColumns): void {
+    const { count, domain, time } = calls;
     const only = this.#addresses;
-    if (only === undefined) this.#range(call, iova, iova + size);
-    else if (only.domain === domain) this.#range(call, Math.max(iova, only.start), Math.min(iova + size, only.end));
+    for (let i = 0; i < count; i++) {
+      this.#goTo(time[i] as number);
+      if (only === undefined || only.domain === domain[i]) this.#range(calls, i, only);
+    }
   }
 
-  #range(call: TraceCall, start: number, end: number): void {
-    const unmaps = call.kind === 'unmap';
-    let left = unmaps ? call.covered : call.size;
+  #range(calls: CallColumns, i: number, only: AddressMapOptions['addresses']): void {
+    const isMap = calls.maps[i] === 1;
+    const domain = calls.domain[i] as number;
+    let left = (isMap ? calls.size[i] : calls.covered[i]) as number;
     if (left === 0) return;
-    if (call.domain >= this.#mostRows) this.#mostRows = call.domain + 1;
-    while ((end - start) / this.#stretch > this.#mostRows) this.#coarsen();
+    let start = calls.iova[i] as number;
+    let end = start + (calls.size[i] as number);
+    if (only !== undefined) {
+      start = Math.max(start, only.start);
+      end = Math.min(end, only.end);
+    }
+    if (domain >= this.#mostRows) this.#mostRows = domain + 1;
+    while (end - start > this.#mostRows * this.#stretch) this.#coarsen();
     for (let at = start; at < end && left > 0; ) {
       const row = this.#floor(at);
       const next = Math.min(end, row + this.#stretch);
       const part = Math.min(left, next - at);
-      this.#add(call.domain, row, unmaps ? -part : part);
+      this.#add(domain, row, isMap ? part : -part);
       left -= part;
       at = next;
     }
@@ -141,13 +148,15 @@ export class AddressMap {
   #goTo(time: number): void {
     if (Number.isNaN(this.#start)) this.#start = time;
     if (this.#isBefore && time >= this.#start) this.#begin();
-    while ((time - this.#start) / this.#width >= this.#columns) this.#widen();
-    const column = Math.max(this.#column, Math.floor((time - this.#start) / this.#width));
-    this.#goToColumn(column);
+    let column = (time - this.#start) / this.#width;
+    while (column >= this.#columns) {
+      this.#widen();
+      column = (time - this.#start) / this.#width;
+    }
+    if (column >= this.#column + 1) this.#goToColumn(Math.floor(column));
   }
 
   #goToColumn(column: number): void {
-    if (column === this.#column) return;
     for (const row of this.#rows.all) row.most.fill(row.live, this.#column + 1, column + 1);
     this.#column = column;
   }

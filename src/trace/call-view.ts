@@ -3,6 +3,7 @@
  * @module
  */
 import { AddressMap, type AddressMapData } from './address-map.ts';
+import { CallBatch } from './call-batch.ts';
 import type { CallLog } from './call-log.ts';
 import { createCall } from './calls.ts';
 
@@ -69,10 +70,16 @@ function changeWithin(log: CallLog, i: number, addresses: AddressWindow | undefi
 
 function addressesOf(log: CallLog, { from, to, columns, addresses }: CallWindow): AddressMapData | undefined {
   const map = new AddressMap({ columns, rows: MOST_ROWS, stretch: PAGE, from, to, addresses });
+  const batch = new CallBatch();
   const call = createCall();
   for (let i = 0; i < log.count; i++) {
-    if (log.time(i) < to && touches(log, i, addresses)) map.call(log.read(i, call));
+    if (log.time(i) >= to || !touches(log, i, addresses)) continue;
+    batch.add(log.read(i, call), 0);
+    if (!batch.full) continue;
+    map.take(batch);
+    batch.clear();
   }
+  map.take(batch);
   return map.report();
 }
 

@@ -3,7 +3,8 @@
  * and task. Consumes the calls of a {@link DomainTracker}, on whichever thread; memory is bounded.
  * @module
  */
-import type { TraceCall } from './calls.ts';
+import { BatchValues } from './batch-values.ts';
+import type { CallColumns } from './call-batch.ts';
 import { REUSE_WINDOW, ReuseDistance } from './reuse.ts';
 import { Series, type SeriesPoint } from './series.ts';
 import { Sketch, type Summary } from './sketch.ts';
@@ -94,7 +95,7 @@ function countUnmap(row: PartyTotals, bytes: number): void {
   row.liveBytes -= bytes;
 }
 
-/** Adds up maps and the unmaps that end them. Feed every call; ask for the totals whenever. */
+/** Adds up maps and the unmaps that end them. Feed every batch of calls; ask for the totals whenever. */
 export class PairedCalls {
   readonly #all: PartyTotals = new Parties().row(0);
   readonly #devices = new Parties();
@@ -105,16 +106,24 @@ export class PairedCalls {
   readonly #lifetime = new Sketch();
   readonly #reuse = new ReuseDistance();
   readonly #live = new Series();
+  readonly #values = new BatchValues();
   #peakTime = 0;
   #nothing = 0;
   #granule = LARGEST_GRANULE;
   #inferred = 0;
 
-  /** Takes a call. */
-  call(call: TraceCall): void {
-    if (call.kind === 'unmap') this.#unmap(call);
-    else this.#map(call);
-    this.#live.add(call.time, this.#all.liveBytes);
+  /** Takes the calls of a batch. @returns what was gathered of them, for other statistics */
+  take(calls: CallColumns): BatchValues {
+    const { count, maps, time } = calls;
+    const all = this.#all;
+    for (let i = 0; i < count; i++) {
+      if (maps[i] === 1) this.#map(calls, i);
+      else this.#unmap(calls, i);
+      this.#live.add(time[i] as number, all.liveBytes);
+    }
+    if (this.#granule > SMALLEST_GRANULE) this.#narrowGranule(calls);
+    this.#reuse.take(calls);
+    return this.#sketch(calls);
   }
 
   /** What was found so far. */
@@ -142,38 +151,52 @@ export class PairedCalls {
     };
   }
 
-  #map(call: TraceCall): void {
-    const before = this.#all.peakBytes;
-    countMap(this.#all, call.size);
-    if (this.#all.peakBytes > before) this.#peakTime = call.time;
-    countMap(this.#devices.row(call.device), call.size);
-    countMap(this.#tasks.row(call.task), call.size);
-    this.#listBytes.add(call.size);
-    this.#listElements.add(call.count);
-    for (let index = 0; index < call.count; index++) this.#elementBytes.add(call.length[index] as number);
-    if (this.#granule > SMALLEST_GRANULE) this.#narrowGranule(call);
-    this.#reuse.map(call.domain, call.iova);
+  #sketch(calls: CallColumns): BatchValues {
+    const values = this.#values;
+    values.gather(calls);
+    const { bytes, elements, lived } = values;
+    this.#listBytes.addAll(bytes.value, 0, bytes.count);
+    this.#listElements.addAll(elements, 0, bytes.count);
+    this.#elementBytes.addAll(calls.lengths, 0, calls.first[calls.count] as number);
+    this.#lifetime.addAll(lived.value, 0, lived.count);
+    return values;
   }
 
-  #narrowGranule({ iova, count, pa, length }: TraceCall): void {
-    const fits = (value: number | undefined): boolean => (value ?? 0) % this.#granule === 0;
-    for (let index = 0; index < count; index++)
-      while (this.#granule > SMALLEST_GRANULE && !(fits(iova) && fits(pa[index]) && fits(length[index])))
-        this.#granule /= 4;
+  #map({ size, time, device, task }: CallColumns, i: number): void {
+    const all = this.#all;
+    const bytes = size[i] as number;
+    const before = all.peakBytes;
+    countMap(all, bytes);
+    if (all.peakBytes > before) this.#peakTime = time[i] as number;
+    countMap(this.#devices.row(device[i] as number), bytes);
+    countMap(this.#tasks.row(task[i] as number), bytes);
+  }
+
+  #narrowGranule({ count, maps, iova, first, addresses, lengths }: CallColumns): void {
+    for (let i = 0; i < count; i++) if (maps[i] === 1) this.#fit(iova[i] as number);
+    const elements = first[count] as number;
+    for (let at = 0; at < elements; at++) {
+      this.#fit(addresses[at] as number);
+      this.#fit(lengths[at] as number);
+    }
+  }
+
+  /** Takes the largest granule of which a value, too, is a multiple. */
+  #fit(value: number): void {
+    while (this.#granule > SMALLEST_GRANULE && value % this.#granule !== 0) this.#granule /= 4;
   }
 
   /** What goes is taken from those who mapped it: unmaps run in whatever task is interrupted. */
-  #unmap(call: TraceCall): void {
-    const { was } = call;
-    if (call.cause === 'inferred') this.#inferred++;
-    if (was === undefined) {
+  #unmap({ covered, mappedAt, inferred, device, task }: CallColumns, i: number): void {
+    if (inferred[i] === 1) this.#inferred++;
+    if (Number.isNaN(mappedAt[i])) {
       this.#nothing++;
       this.#all.unmaps++;
       return;
     }
-    countUnmap(this.#all, call.covered);
-    countUnmap(this.#devices.row(was.device), call.covered);
-    countUnmap(this.#tasks.row(was.task), call.covered);
-    if (call.cause === 'traced') this.#lifetime.add(call.time - was.time);
+    const bytes = covered[i] as number;
+    countUnmap(this.#all, bytes);
+    countUnmap(this.#devices.row(device[i] as number), bytes);
+    countUnmap(this.#tasks.row(task[i] as number), bytes);
   }
 }

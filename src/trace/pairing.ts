@@ -3,6 +3,7 @@
  * {@link DomainTracker}; memory is bounded beyond the live mappings.
  * @module
  */
+import { CallBatch } from './call-batch.ts';
 import type { TraceCall } from './calls.ts';
 import type { DomainTracker } from './domains.ts';
 import type { TraceNames } from './events.ts';
@@ -76,6 +77,7 @@ function leaksOf({ live, domains }: DomainTracker, names: TraceNames, most: numb
 export class Pairing {
   readonly #names: TraceNames;
   readonly #calls = new PairedCalls();
+  readonly #batch = new CallBatch();
 
   constructor(names: TraceNames) {
     this.#names = names;
@@ -83,11 +85,18 @@ export class Pairing {
 
   /** Takes a call. */
   call(call: TraceCall): void {
-    this.#calls.call(call);
+    this.#batch.add(call, 0);
+    if (this.#batch.full) this.#flush();
   }
 
   /** What was found so far; the tracker knows what is live. At most `maxLeaks` lists are listed. */
   report(tracker: DomainTracker, maxLeaks = 100): PairingReport {
+    this.#flush();
     return pairingReport(this.#calls.totals(), this.#names, tracker, maxLeaks);
+  }
+
+  #flush(): void {
+    this.#calls.take(this.#batch);
+    this.#batch.clear();
   }
 }

@@ -3,7 +3,7 @@
  * {@link DomainTracker}.
  * @module
  */
-import type { TraceCall } from './calls.ts';
+import type { BatchValues, OwnedValues } from './batch-values.ts';
 import { Sketch, type Summary } from './sketch.ts';
 
 /** Devices and tasks with quantiles of their own; further ones have none. */
@@ -31,7 +31,18 @@ class Shapes {
   readonly #byId: (Shape | undefined)[] = [];
   #count = 0;
 
-  row(id: number): Shape | undefined {
+  /** Adds values to the sketches of those that `ids` says; mostly many in a row belong to one. */
+  add({ count, value }: OwnedValues, ids: Int32Array, of: keyof Shape): void {
+    for (let first = 0; first < count; ) {
+      const id = ids[first] as number;
+      let end = first + 1;
+      while (end < count && ids[end] === id) end++;
+      this.#row(id)?.[of].addAll(value, first, end);
+      first = end;
+    }
+  }
+
+  #row(id: number): Shape | undefined {
     return this.#byId[id + 1] ?? this.#add(id);
   }
 
@@ -58,16 +69,12 @@ export class PartyShapes {
   readonly #devices = new Shapes();
   readonly #tasks = new Shapes();
 
-  /** Takes a call. A lifetime belongs to whoever mapped, and only traced unmaps end one. */
-  call(call: TraceCall): void {
-    if (call.kind !== 'unmap') {
-      this.#devices.row(call.device)?.bytes.add(call.size);
-      this.#tasks.row(call.task)?.bytes.add(call.size);
-    } else if (call.was !== undefined && call.cause === 'traced') {
-      const lived = call.time - call.was.time;
-      this.#devices.row(call.was.device)?.lifetime.add(lived);
-      this.#tasks.row(call.was.task)?.lifetime.add(lived);
-    }
+  /** Takes what was gathered of a batch of calls. A lifetime belongs to whoever mapped. */
+  take({ bytes, lived }: BatchValues): void {
+    this.#devices.add(bytes, bytes.device, 'bytes');
+    this.#tasks.add(bytes, bytes.task, 'bytes');
+    this.#devices.add(lived, lived.device, 'lifetime');
+    this.#tasks.add(lived, lived.task, 'lifetime');
   }
 
   /** Of all that have some. */

@@ -3,6 +3,7 @@
  * window reaches.
  * @module
  */
+import { BATCH_CALLS, type CallColumns } from './call-batch.ts';
 import { hashAddress } from './hash.ts';
 import { Sketch } from './sketch.ts';
 
@@ -23,16 +24,29 @@ export class ReuseDistance {
   #used = 0;
   #maps = 0;
 
-  /** Takes a map. Domains are told apart below 256; above, they share. */
-  map(domain: number, iova: number): void {
-    const key = iova + (domain & 0xff);
+  readonly #found = new Float64Array(BATCH_CALLS);
+
+  /** Takes the maps of a batch. Domains are told apart below 256; above, they share. */
+  take({ count, maps, domain, iova }: CallColumns): void {
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      if (maps[i] !== 1) continue;
+      const distance = this.#distance((iova[i] as number) + ((domain[i] as number) & 0xff));
+      if (distance === 0) this.fresh++;
+      else this.#found[found++] = distance;
+    }
+    this.distances.addAll(this.#found, 0, found);
+  }
+
+  /** How many maps ago a key was mapped, 0 where it was not within the window; now it is mapped. */
+  #distance(key: number): number {
     const slot = this.#slotOf(key);
     const before = this.#last[slot] as number;
     this.#maps++;
     this.#last[slot] = this.#maps;
-    if (before > 0 && this.#inWindow(before)) this.distances.add(this.#maps - before);
-    else this.fresh++;
+    const distance = before > 0 && this.#inWindow(before) ? this.#maps - before : 0;
     if (before === 0) this.#take(slot, key);
+    return distance;
   }
 
   #inWindow(number: number): boolean {

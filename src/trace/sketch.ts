@@ -7,6 +7,9 @@
 import { BUCKETS, bucketOf, GAMMA } from './log-buckets.ts';
 
 const TWO_64 = 2 ** 64;
+/** Where zeros are counted: they have no logarithm. */
+const ZEROS = BUCKETS;
+const ONE = new Float64Array(1);
 
 /** What a sketch says; plain data. Quantiles are within 1 % of a value of that rank; minimum, maximum and sum are exact. */
 export interface Summary {
@@ -22,7 +25,6 @@ export interface Summary {
 /** Counts non-negative numbers (sizes, nanoseconds) below 2^64; others are ignored. About 18 KiB, whatever is added. */
 export class Sketch {
   #buckets: Float64Array | undefined;
-  #zeros = 0;
   #count = 0;
   #sum = 0;
   #minimum = Number.POSITIVE_INFINITY;
@@ -38,18 +40,39 @@ export class Sketch {
 
   /** Adds a value. */
   add(value: number): void {
-    if (!(value >= 0 && value < TWO_64)) return;
-    this.#count++;
-    this.#sum += value;
-    if (value < this.#minimum) this.#minimum = value;
-    if (value > this.#maximum) this.#maximum = value;
-    if (value === 0) {
-      this.#zeros++;
-      return;
+    ONE[0] = value;
+    this.addAll(ONE, 0, 1);
+  }
+
+  /** Adds the values `first … end` of a column. */
+  addAll(values: Float64Array, first: number, end: number): void {
+    this.#buckets ??= new Float64Array(ZEROS + 1);
+    const buckets = this.#buckets;
+    let ignored = 0;
+    let sum = this.#sum;
+    let minimum = this.#minimum;
+    let maximum = this.#maximum;
+    let bucket = 0;
+    let before = Number.NaN;
+    for (let at = first; at < end; at++) {
+      const value = values[at] as number;
+      if (value !== before) {
+        if (!(value >= 0 && value < TWO_64)) {
+          ignored++;
+          continue;
+        }
+        if (value < minimum) minimum = value;
+        if (value > maximum) maximum = value;
+        bucket = value === 0 ? ZEROS : bucketOf(value);
+        before = value;
+      }
+      sum += value;
+      buckets[bucket] = (buckets[bucket] as number) + 1;
     }
-    this.#buckets ??= new Float64Array(BUCKETS);
-    const bucket = bucketOf(value);
-    this.#buckets[bucket] = (this.#buckets[bucket] as number) + 1;
+    this.#count += end - first - ignored;
+    this.#sum = sum;
+    this.#minimum = minimum;
+    this.#maximum = maximum;
   }
 
   /**
@@ -59,10 +82,10 @@ export class Sketch {
   quantile(share: number): number {
     if (this.#count === 0) return Number.NaN;
     const rank = share * (this.#count - 1);
-    let below = this.#zeros;
+    const buckets = this.#buckets as Float64Array;
+    let below = buckets[ZEROS] as number;
     if (below > rank) return 0;
-    const buckets = this.#buckets ?? new Float64Array(0);
-    for (let bucket = 0; bucket < buckets.length; bucket++) {
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
       below += buckets[bucket] as number;
       if (below > rank) return this.#clamp((2 * GAMMA ** bucket) / (GAMMA + 1));
     }

@@ -1,14 +1,13 @@
-// What is told of the calls of a trace is the same whether calls are taken one by one or in the columns of batches.
+// What is told of the calls of a trace is the same whether calls are taken one by one or in large batches.
 import { describe, expect, it } from 'vitest';
-import { CallBatch } from '../../src/replay/batch.ts';
 import { CallStatistics } from '../../src/replay/call-statistics.ts';
-import { ListShape } from '../../src/replay/index.ts';
-import { AddressMap, createNames, createTraceReader, DomainTracker, PartyShapes } from '../../src/trace/index.ts';
-import { PairedCalls } from '../../src/trace/paired-calls.ts';
+import { CallBatch } from '../../src/trace/call-batch.ts';
+import { createNames, createTraceReader, DomainTracker } from '../../src/trace/index.ts';
 import { CAPTURES, load } from '../trace/helpers.ts';
 
 function bothWays(texts: readonly (Uint8Array | string)[]) {
-  const one = { pairs: new PairedCalls(), shape: new ListShape(), parties: new PartyShapes(), map: new AddressMap() };
+  const one = new CallStatistics(true);
+  const single = new CallBatch();
   const statistics = new CallStatistics(true);
   const batch = new CallBatch();
   const flush = (): void => {
@@ -17,10 +16,9 @@ function bothWays(texts: readonly (Uint8Array | string)[]) {
   };
   const names = createNames();
   const tracker = new DomainTracker((call) => {
-    one.pairs.call(call);
-    one.shape.add(call);
-    one.parties.call(call);
-    one.map.call(call);
+    single.add(call, 0);
+    one.take(single);
+    single.clear();
     batch.add(call, 0);
     if (batch.full) flush();
   }, names);
@@ -31,13 +29,7 @@ function bothWays(texts: readonly (Uint8Array | string)[]) {
   }
   tracker.finish();
   flush();
-  const alone = {
-    pairs: one.pairs.totals(),
-    shape: one.shape.data(),
-    parties: one.parties.byParty(),
-    addresses: one.map.report(),
-  };
-  return { alone, batches: statistics.findings(), counts: tracker.counts };
+  return { alone: one.findings(), batches: statistics.findings(), counts: tracker.counts };
 }
 
 describe('statistics of calls in batches', () => {

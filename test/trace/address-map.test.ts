@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { CallBatch } from '../../src/trace/call-batch.ts';
+import { createCall } from '../../src/trace/calls.ts';
 import { AddressMap, type TraceCall } from '../../src/trace/index.ts';
 
 const PAGE = 4096;
@@ -12,7 +14,13 @@ interface Step {
 
 function call({ kind, page, time }: Step): TraceCall {
   const covered = kind === 'unmap' ? PAGE : 0;
-  return { kind, domain: 0, iova: page * PAGE, size: PAGE, covered, time } as TraceCall;
+  return { ...createCall(), kind, iova: page * PAGE, size: PAGE, covered, time };
+}
+
+function take(map: AddressMap, ...calls: readonly TraceCall[]): void {
+  const batch = new CallBatch();
+  for (const one of calls) batch.add(one, 0);
+  map.take(batch);
 }
 
 /** Maps and unmaps of single pages, each page mapped at most once at a time. */
@@ -38,7 +46,7 @@ describe('the map of the address space over time', () => {
     fc.assert(
       fc.property(HISTORIES, (steps) => {
         const map = new AddressMap();
-        for (const step of steps) map.call(call(step));
+        take(map, ...steps.map(call));
         const report = map.report();
         if (report === undefined) throw new Error('nothing mapped');
         expect(report.rows.length).toBeLessThanOrEqual(40);
@@ -64,9 +72,9 @@ describe('the map of the address space over time', () => {
 
   test('keeps what stays mapped dark to the end', () => {
     const map = new AddressMap();
-    map.call(call({ kind: 'map', page: 1, time: 0 }));
-    map.call(call({ kind: 'map', page: 5000, time: 1e9 }));
-    map.call(call({ kind: 'unmap', page: 5000, time: 2e9 }));
+    take(map, call({ kind: 'map', page: 1, time: 0 }));
+    take(map, call({ kind: 'map', page: 5000, time: 1e9 }));
+    take(map, call({ kind: 'unmap', page: 5000, time: 2e9 }));
     const rows = map.report()?.rows ?? [];
     expect(rows[0]?.bytes.every((bytes) => bytes === PAGE)).toBe(true);
     expect(rows[1]?.bytes[0]).toBe(0);
@@ -77,7 +85,7 @@ describe('the map of the address space over time', () => {
     const map = new AddressMap({ rows: 4 });
     const far = [0, 2 ** 20, 2 ** 30];
     for (const page of far) {
-      for (let domain = 0; domain < 9; domain++) map.call({ ...call({ kind: 'map', page, time: page }), domain });
+      for (let domain = 0; domain < 9; domain++) take(map, { ...call({ kind: 'map', page, time: page }), domain });
     }
     const rows = map.report()?.rows ?? [];
     expect(rows.map(({ domain }) => domain)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
@@ -86,7 +94,7 @@ describe('the map of the address space over time', () => {
 
   test('of a terabyte in one list is made in bounded time', () => {
     const map = new AddressMap();
-    map.call({ kind: 'map', domain: 0, iova: 0, size: 2 ** 40, covered: 0, time: 0 } as TraceCall);
+    take(map, { ...createCall(), kind: 'map', size: 2 ** 40 });
     expect(map.report()?.rows.reduce((sum, { bytes }) => sum + (bytes[0] ?? 0), 0)).toBe(2 ** 40);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AddressMap } from '../../src/trace/address-map.ts';
+import { CallBatch } from '../../src/trace/call-batch.ts';
 import { CallLog } from '../../src/trace/call-log.ts';
 import { spanOf, viewCalls } from '../../src/trace/call-view.ts';
 import { createCall, type TraceCall } from '../../src/trace/calls.ts';
@@ -132,6 +133,8 @@ describe('a window of the calls', () => {
 
 test('a map of addresses with fixed times covers all of them', () => {
   const map = new AddressMap({ columns: 4, from: 100, to: 500, stretch: PAGE });
-  map.call(mapOf(150, 1, 1));
+  const batch = new CallBatch();
+  batch.add(mapOf(150, 1, 1), 0);
+  map.take(batch);
   expect(map.report()).toMatchObject({ from: 100, to: 500, rows: [{ bytes: [PAGE, PAGE, PAGE, PAGE] }] });
 });

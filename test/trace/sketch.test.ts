@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CallBatch } from '../../src/trace/call-batch.ts';
+import { createCall } from '../../src/trace/calls.ts';
 import { RELATIVE_ERROR, Series, Sketch } from '../../src/trace/index.ts';
 import { BUCKETS, bucketByLogarithm, bucketOf, GAMMA } from '../../src/trace/log-buckets.ts';
 import { ReuseDistance } from '../../src/trace/reuse.ts';
+
+function mapOf(domain: number, iova: number): CallBatch {
+  const batch = new CallBatch();
+  batch.add({ ...createCall(), kind: 'map', domain, iova }, 0);
+  return batch;
+}
 
 describe('quantile sketch', () => {
   it('is within its stated error of a value of that rank, for any values', () => {
@@ -106,17 +114,22 @@ describe('a series of values that come late', () => {
 describe('reuse distance', () => {
   it('counts the maps since an address was last mapped in its domain', () => {
     const reuse = new ReuseDistance();
-    for (const iova of [0x1000, 0x2000, 0x1000, 0x1000]) reuse.map(0, iova);
-    reuse.map(1, 0x1000);
+    for (const iova of [0x1000, 0x2000, 0x1000, 0x1000]) reuse.take(mapOf(0, iova));
+    reuse.take(mapOf(1, 0x1000));
     expect(reuse.distances.summary()).toMatchObject({ count: 2, minimum: 1, maximum: 2 });
     expect(reuse.fresh).toBe(3);
   });
 
   it('forgets what left the window', () => {
     const reuse = new ReuseDistance();
-    reuse.map(0, 0);
-    for (let page = 1; page <= 65_536; page++) reuse.map(0, page * 4096);
-    reuse.map(0, 0);
+    const batch = new CallBatch();
+    for (let map = 0; map < 65_538; map++) {
+      batch.add({ ...createCall(), kind: 'map', iova: (map % 65_537) * 4096 }, 0);
+      if (!batch.full && map < 65_537) continue;
+      reuse.take(batch);
+      batch.clear();
+    }
+    expect(reuse.fresh).toBe(65_538);
     expect(reuse.distances.count).toBe(0);
   });
 });

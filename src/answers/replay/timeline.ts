@@ -5,7 +5,7 @@
  * @module
  */
 import type { Counts } from '../../meter/meter.ts';
-import type { CallColumns } from '../../replay/batch.ts';
+import type { CallColumns } from '../../trace/call-batch.ts';
 import { PerfettoWriter, type TrackId } from '../../report/perfetto.ts';
 import { LAYERS } from './layers.ts';
 

@@ -5,7 +5,7 @@
 
 import type { ThreadFailure } from '../../trace/apart/failure.ts';
 import type { Port } from '../../trace/apart/messages.ts';
-import type { CallColumns } from '../batch.ts';
+import type { CallColumns } from '../../trace/call-batch.ts';
 import type { CallFindings } from '../call-statistics.ts';
 import type { RowReport } from '../row-report.ts';
 import type { RowsAsked } from '../rows-here.ts';

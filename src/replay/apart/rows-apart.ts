@@ -3,7 +3,7 @@
  * @module
  */
 import { errorOf } from '../../trace/apart/failure.ts';
-import { CallBatch, type CallColumns, callMemory } from '../batch.ts';
+import { CallBatch, type CallColumns, callMemory } from '../../trace/call-batch.ts';
 import type { CallFindings } from '../call-statistics.ts';
 import type { RowReport } from '../row-report.ts';
 import type { CallTaker, RowsAsked } from '../rows-here.ts';

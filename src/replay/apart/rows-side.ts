@@ -3,7 +3,7 @@
  * @module
  */
 import { failureOf } from '../../trace/apart/failure.ts';
-import { callMemory } from '../batch.ts';
+import { callMemory } from '../../trace/call-batch.ts';
 import { RowsHere, type RowsOptions } from '../rows-here.ts';
 import type { RowsOrder, RowsReply } from './messages.ts';
 

@@ -1,13 +1,13 @@
 /**
- * Calls of a trace, kept for a while in typed arrays, so that every row of a replay runs over the same calls and is timed
- * apart from the reading.
+ * Calls of a trace, kept for a while in typed arrays: statistics take them batch by batch, and every row of a replay runs over
+ * the same calls and is timed apart from the reading.
  * @module
  */
-import type { TraceCall } from '../trace/calls.ts';
+import type { TraceCall } from './calls.ts';
 
 const FIRST_ELEMENTS = 1 << 14;
 
-/** Calls of a batch and of those that rows replay at a time. */
+/** Calls of a batch: as many are replayed or counted at a time. */
 export const BATCH_CALLS = 4096;
 
 /** The columns of calls; plain data, whose memory can go from one thread to another. */
