@@ -1,6 +1,6 @@
 /**
- * What the calls of a trace come to, whatever is replayed of them: taken batch by batch beside the rows, on their thread, since
- * pairing the calls keeps the first thread busy.
+ * What the calls of a trace come to, whatever is replayed of them: taken batch by batch beside the rows, on whichever thread has
+ * less to do.
  * @module
  */
 import { AddressMap, type AddressMapData } from '../trace/address-map.ts';

@@ -9,6 +9,8 @@ const FIRST_ELEMENTS = 1 << 14;
 
 /** Calls of a batch: as many are replayed or counted at a time. */
 export const BATCH_CALLS = 4096;
+/** Bytes of a call in all columns but those of elements. */
+const CALL_BYTES = 5 * 8 + 4 * 4 + 3;
 
 /** The columns of calls; plain data, whose memory can go from one thread to another. */
 export interface CallColumns {
@@ -43,28 +45,38 @@ export interface CallColumns {
   readonly lengths: Float64Array<ArrayBuffer>;
 }
 
-/** The memory of columns. */
-export function callMemory(columns: CallColumns): ArrayBuffer[] {
-  const { maps, domain, iova, size, covered, first, prot, time, task, device, mappedAt, inferred } = columns;
-  const ofCalls = [maps, domain, iova, size, covered, first, prot, time, task, device, mappedAt, inferred];
-  return [...ofCalls, columns.addresses, columns.lengths].map(({ buffer }) => buffer);
+/** The memory of columns: one buffer but for the elements. */
+export function callMemory({ iova, addresses, lengths }: CallColumns): ArrayBuffer[] {
+  return [iova.buffer, addresses.buffer, lengths.buffer];
 }
 
+/** Columns that lie behind one another in one buffer, those of wider numbers first. */
 function emptyColumns(): CallColumns {
+  const buffer = new ArrayBuffer(BATCH_CALLS * CALL_BYTES + Uint32Array.BYTES_PER_ELEMENT);
+  let at = 0;
+  const next = <Column>(
+    make: new (buffer: ArrayBuffer, at: number, length: number) => Column,
+    bytes: number,
+    more = 0,
+  ) => {
+    const from = at;
+    at += bytes * (BATCH_CALLS + more);
+    return new make(buffer, from, BATCH_CALLS + more);
+  };
   return {
     count: 0,
-    maps: new Uint8Array(BATCH_CALLS),
-    domain: new Int32Array(BATCH_CALLS),
-    iova: new Float64Array(BATCH_CALLS),
-    size: new Float64Array(BATCH_CALLS),
-    covered: new Float64Array(BATCH_CALLS),
-    first: new Uint32Array(BATCH_CALLS + 1),
-    prot: new Uint8Array(BATCH_CALLS),
-    time: new Float64Array(BATCH_CALLS),
-    task: new Int32Array(BATCH_CALLS),
-    device: new Int32Array(BATCH_CALLS),
-    mappedAt: new Float64Array(BATCH_CALLS),
-    inferred: new Uint8Array(BATCH_CALLS),
+    iova: next(Float64Array<ArrayBuffer>, 8),
+    size: next(Float64Array<ArrayBuffer>, 8),
+    covered: next(Float64Array<ArrayBuffer>, 8),
+    time: next(Float64Array<ArrayBuffer>, 8),
+    mappedAt: next(Float64Array<ArrayBuffer>, 8),
+    domain: next(Int32Array<ArrayBuffer>, 4),
+    task: next(Int32Array<ArrayBuffer>, 4),
+    device: next(Int32Array<ArrayBuffer>, 4),
+    first: next(Uint32Array<ArrayBuffer>, 4, 1),
+    maps: next(Uint8Array<ArrayBuffer>, 1),
+    prot: next(Uint8Array<ArrayBuffer>, 1),
+    inferred: next(Uint8Array<ArrayBuffer>, 1),
     addresses: new Float64Array(FIRST_ELEMENTS),
     lengths: new Float64Array(FIRST_ELEMENTS),
   };

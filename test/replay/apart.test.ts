@@ -80,6 +80,7 @@ describe('rows of another thread', () => {
     { granule: 'all', iova: 'packed', tlb: 'lazy', ranges: true },
     { path: 'all', dispatch: 'all', physical: 'contiguous-2m' },
     { iommu: 'all', profile: profile() },
+    { path: 'one-walk', profile: profile() },
   ])(
     'asked otherwise, %#',
     async (asked) => {

@@ -4,7 +4,7 @@
  */
 import { errorOf } from '../../trace/apart/failure.ts';
 import { CallBatch, type CallColumns, callMemory } from '../../trace/call-batch.ts';
-import type { CallFindings } from '../call-statistics.ts';
+import { type CallFindings, CallStatistics } from '../call-statistics.ts';
 import type { RowReport } from '../row-report.ts';
 import type { CallTaker, RowsAsked } from '../rows-here.ts';
 import type { RowsPort } from './messages.ts';
@@ -14,21 +14,28 @@ const SENT = 4;
 /** Batches that the other thread may have while further events are read. */
 const MOST_AHEAD = 16;
 
+/** From so many rows on their thread is the busier one, and this one takes the statistics. */
+const MANY_ROWS = 3;
+
 /** The rows behind a port. */
 export class RowsApart implements CallTaker {
   reports: readonly RowReport[] | undefined;
   findings: CallFindings | undefined;
   readonly #port: RowsPort;
+  readonly #statistics: CallStatistics | undefined;
   readonly #spare: CallColumns[] = [];
   #waiting: CallColumns[] = [];
   #ahead = 0;
 
   constructor(port: RowsPort, { rows, splitWork = false, ranges = false, statistics = 'none' }: RowsAsked) {
     this.#port = port;
-    port.post({ order: 'rows', asked: { rows, splitWork, ranges, statistics } }, []);
+    const keeps = rows.length >= MANY_ROWS && statistics !== 'none';
+    this.#statistics = keeps ? new CallStatistics(statistics === 'all') : undefined;
+    port.post({ order: 'rows', asked: { rows, splitWork, ranges, statistics: keeps ? 'none' : statistics } }, []);
   }
 
   take(batch: CallBatch): CallBatch {
+    this.#statistics?.take(batch);
     this.#waiting.push(batch.columns);
     if (this.#waiting.length === SENT) this.#send();
     return new CallBatch(this.#spare.pop());
@@ -53,7 +60,7 @@ export class RowsApart implements CallTaker {
     const reply = await this.#port.next();
     if (reply.reply === 'failure') throw errorOf(reply.failure);
     if (reply.reply === 'end') {
-      this.findings = reply.findings;
+      this.findings = this.#statistics?.findings() ?? reply.findings;
       this.reports = reply.reports;
     }
     if (reply.reply !== 'taken') return;
