@@ -2,7 +2,6 @@
  * Traces replayed through the engine: every path, dispatch, format and granule over the same calls.
  * @module
  */
-export { CallBatch, type CallColumns } from '../trace/call-batch.ts';
 export type { PhysicalPolicy } from './elements.ts';
 export type { ReplayOptions } from './replay.ts';
 export { Replay } from './replay.ts';

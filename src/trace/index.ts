@@ -5,6 +5,7 @@
 
 export { AddressMap, type AddressMapData, type AddressRow } from './address-map.ts';
 export { BootGuard } from './boots.ts';
+export { CallBatch, type CallColumns } from './call-batch.ts';
 export type { CallSink, TraceCall, UnmapCause } from './calls.ts';
 export type { DomainSource, TraceDomain } from './domain-names.ts';
 export { DomainTracker } from './domains.ts';
@@ -21,7 +22,7 @@ export type { Need } from './needs.ts';
 export { missingFor } from './needs.ts';
 export type { Leak, PairingReport, PartyCounts } from './pairing.ts';
 export { Pairing } from './pairing.ts';
-export { type PartyShape, PartyShapes } from './party-shapes.ts';
+export type { PartyShape } from './party-shapes.ts';
 export type { StreamFormat, TraceFormat } from './readers.ts';
 export { createTraceReader, isStreamFormat, recogniseTrace } from './readers.ts';
 export type { SeriesPoint } from './series.ts';

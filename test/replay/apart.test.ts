@@ -10,9 +10,9 @@ import { bareDriver } from '../../src/drivers/index.ts';
 import type { RowsOrder, RowsPort, RowsReply } from '../../src/replay/apart/messages.ts';
 import { RowsApart } from '../../src/replay/apart/rows-apart.ts';
 import { RowsSide } from '../../src/replay/apart/rows-side.ts';
-import { CallBatch } from '../../src/replay/index.ts';
 import { answerDocument } from '../../src/report/answer-data.ts';
 import { ReplyQueue } from '../../src/trace/apart/reply-queue.ts';
+import { CallBatch } from '../../src/trace/call-batch.ts';
 import { type Asked, bytesOf, FOLDERS, line, replayTexts, replayTextsApart, tracesOf } from '../answers/helpers.ts';
 
 const PRICES = new URL('../../data/latency/map-sg-series-2021.csv', import.meta.url);
