@@ -5,8 +5,8 @@
  * @module
  */
 import type { Counts } from '../../meter/meter.ts';
-import type { CallColumns } from '../../trace/call-batch.ts';
 import { PerfettoWriter, type TrackId } from '../../report/perfetto.ts';
+import type { CallColumns } from '../../trace/call-batch.ts';
 import { LAYERS } from './layers.ts';
 
 interface DomainTracks {
