@@ -27,7 +27,7 @@ export interface FaultsSeen {
 export class WatchedLog {
   /** Messages that the kernel says it left out. */
   suppressed = 0;
-  /** Lines of drivers that were not understood so far, and the first of them. */
+  /** Lines that were not understood so far, and the first of them. */
   unknown = 0;
   firstUnknown: string | null = null;
   /** Incidents so far. */
@@ -55,8 +55,7 @@ export class WatchedLog {
     const count = log.incidents.length + log.counts.dropped;
     this.total += count;
     this.suppressed += log.counts.suppressed;
-    this.unknown += log.counts.unknown;
-    this.firstUnknown ??= log.unknown[0]?.text ?? null;
+    this.#countUnknown(log);
     const first = log.incidents.slice(0, MOST_TOLD).map(({ iommu, device, name, meaning }) => ({
       iommu,
       device: device ?? null,
@@ -64,5 +63,13 @@ export class WatchedLog {
       meaning,
     }));
     return { count, first };
+  }
+
+  /** A log without a line of a driver names none beside them: here it is a part of a longer one. */
+  #countUnknown({ counts, unknown, foreign }: FaultLog): void {
+    const { used, quiet } = counts;
+    const alone = used + quiet + counts.unknown === 0;
+    this.unknown += alone ? foreign.faultCount : counts.unknown;
+    this.firstUnknown ??= (alone ? foreign.faults : unknown)[0]?.text ?? null;
   }
 }

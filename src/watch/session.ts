@@ -23,7 +23,7 @@ export interface Dropped {
   readonly lines: number;
   readonly ofLines: number;
   readonly firstLine: { readonly line: number; readonly text: string } | null;
-  /** Lines of drivers in the log that were not understood, and the first of them. */
+  /** Lines in the log that speak of a fault and were not understood, and the first of them. */
   readonly logLines: number;
   readonly firstLogLine: string | null;
   /** Records of the log that were overwritten before they were read, and messages that the kernel left out. */

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+import { MAIN } from '../support/built.ts';
 
 /** The exit status of the program when a reader has closed one of its streams before it writes. */
 function statusWithout(stream: 'stdout' | 'stderr', args: readonly string[]): Promise<number | null> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { evidenceIn, logIn } from '../../src/machine/evidence.ts';
+import { MAIN } from '../support/built.ts';
 import { runCli } from '../support/cli.ts';
 
 const AT = 'test/captures/x86-vtd-612-blk';
@@ -86,7 +87,7 @@ describe('an input without a byte is said to be empty', () => {
   });
 
   it.each(['decode', 'replay', 'explain', 'conform'])('%s: standard input', (verb) => {
-    const { status, stderr } = spawnSync('node', ['dist/cli/main.js', verb, '-'], { input: '', encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, verb, '-'], { input: '', encoding: 'utf8' });
     expect([status, stderr]).toEqual([3, expect.stringContaining('-: standard input is empty: expected ')]);
   });
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MAIN } from '../support/built.ts';
 import { largeTrace } from '../support/large-trace.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const FOLDER = mkdtempSync(join(tmpdir(), 'iommu-threads-'));
 const LARGE = join(FOLDER, 'large.txt');
 const SLOW = 120_000;

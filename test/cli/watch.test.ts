@@ -1,13 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { restoring } from '../../src/record/settings.ts';
 import { AT_REST, filesIn, makeFolder, removeFolder } from '../record/tracefs.ts';
+import { MAIN } from '../support/built.ts';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const LINE = '          fio-7 [000] .....   100.000001: map: IOMMU: iova=0x1000 - 0x2000 paddr=0x80000000 size=4096\n';
+
+const LOG = `DMAR: [DMA Read NO_PASID] Request device [01:00.0] fault addr 0x300000000 [fault reason 0x06] x
+dmar_fault: 7 callbacks suppressed
+riscv-iommu X: Fault
+DMAR: words that no kernel prints
+`;
 
 let tracefs = '';
 beforeEach(() => {
@@ -64,6 +69,30 @@ describe('watch', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(samples.every(({ schema, version }) => schema === 'iommu.watch' && version === 1)).toBe(true);
     expect(samples.at(-1)).toMatchObject({ liveBytes: 4096, dropped: { lines: 0 } });
+    expect(settings()).toEqual(atRest());
+  });
+
+  test('counts what the log says from its start on: faults, lines that are not understood, messages left out', async () => {
+    const log = join(tracefs, 'log.txt');
+    writeFileSync(log, 'DMAR: [DMA Read NO_PASID] Request device [09:00.0] fault addr 0x1 [fault reason 0x06] old\n');
+    const child = start('--json', '--log', log);
+    let text = '';
+    child.stdout?.on('data', (piece: Buffer) => {
+      text += piece.toString();
+    });
+    await running(child);
+    appendFileSync(log, LOG);
+    await until(() => /"logLines": ?[1-9]/.test(text));
+    child.kill('SIGINT');
+    expect(await ended(child)).toBe(0);
+    rmSync(log);
+    const last = JSON.parse(text.trim().split('\n').at(-1) ?? '{}') as Record<string, object>;
+    expect(last['faults']).toMatchObject({ total: 1 });
+    expect(last['dropped']).toMatchObject({
+      logLines: 2,
+      firstLogLine: expect.stringContaining('riscv-iommu X: Fault'),
+      log: 7,
+    });
     expect(settings()).toEqual(atRest());
   });
 

@@ -7,6 +7,7 @@ import { MeasuredLayers } from '../../src/explain/measured.ts';
 import { explainTimings, looksLikeTimings, type TimingAnswer } from '../../src/explain/timing.ts';
 import { FunctionGraphReader } from '../../src/trace/function-graph.ts';
 import { hasGraphCalls, recogniseTrace } from '../../src/trace/readers.ts';
+import { MAIN } from '../support/built.ts';
 
 const POSTED = new URL('posted/', import.meta.url);
 
@@ -190,15 +191,13 @@ describe('Other texts', () => {
 });
 
 describe('iommu explain', () => {
-  const cli = new URL('../../dist/cli/main.js', import.meta.url).pathname;
-
   it.each([
     ['graph-without-header.txt', 0],
     ['funclatency.txt', 0],
     ['dma-map-benchmark.txt', 0],
     ['trace-cmd-graph.txt', 3],
   ])('reads %s, and leaves status %d: 3 where no call has an end', (name, expected) => {
-    const { status, stdout } = spawnSync(process.execPath, [cli, 'explain', new URL(name, POSTED).pathname, '--json']);
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, 'explain', new URL(name, POSTED).pathname, '--json']);
     expect(status).toBe(expected);
     expect(JSON.parse(String(stdout))).toMatchObject({ schema: 'iommu.explain', version: 1 });
   });

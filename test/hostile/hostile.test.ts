@@ -14,10 +14,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
+import { MAIN } from '../support/built.ts';
 
 const HERE = fileURLToPath(new URL('./', import.meta.url));
 const CAPTURE = fileURLToPath(new URL('../captures/arm64-smmuv3-612-vfio/', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const WORK = mkdtempSync(join(tmpdir(), 'hostile-'));
 /** Only against a hang: nothing here takes more than a few seconds. */
 const HANG_MS = 50_000;

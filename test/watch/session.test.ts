@@ -130,6 +130,28 @@ describe('faults of the log', () => {
     expect(samples[1] && fault && faultText(samples[1], fault)).toMatch(/^2 s: 0000:01:00\.0: intel-vtd /);
   });
 
+  test.each(['DMAR: words that no kernel prints', 'riscv-iommu X: Fault'])(
+    'a line that is not understood is counted and shown, alone too: %s',
+    (odd) => {
+      const session = new WatchSession();
+      session.log.push(bytes(`6,1,1,-;usb 1-1: new device\n3,2,2,-;${odd}\n`));
+      const [, , pause] = [1, 2, 3].map(() => session.sample(1, NONE));
+      expect(pause?.dropped).toMatchObject({ logLines: 1, firstLogLine: expect.stringContaining(odd), log: 0 });
+      session.log.push(bytes(`${LINE}3,3,3,-;${odd}\n`));
+      const again = [1, 2, 3].map(() => session.sample(1, { ...NONE, logLost: 2 })).at(-1);
+      expect(again?.dropped).toMatchObject({ logLines: 2, log: 2 });
+      expect(again?.faults.total).toBe(1);
+      expect(again === undefined ? '' : sampleLine(again)).toMatch(/dropped: 2 lines of the log not understood/);
+    },
+  );
+
+  test('messages that the kernel left out are counted as lost', () => {
+    const session = new WatchSession();
+    session.log.push(bytes(`${LINE}4,4,4,-;dmar_fault: 12 callbacks suppressed\n`));
+    const samples = [1, 2].map(() => session.sample(1, { ...NONE, logLost: 3 }));
+    expect(samples.map(({ dropped }) => dropped.log)).toEqual([3, 15]);
+  });
+
   test('of a log that never pauses are told all the same, and the last ones at the end', () => {
     const session = new WatchSession();
     const counts = Array.from({ length: 6 }, () => {
