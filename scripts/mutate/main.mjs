@@ -1,5 +1,5 @@
 // `npm run mutate`: small faults put into the sources one by one, and whether the tests that reach them fail.
-//   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files (kernels: none); JOBS=2 workers;
+//   MUTANTS=400 how many (all: 0); SEED=1 which; ONLY=src/formats a prefix of the files (kernels/trace: that module); JOBS=2 workers;
 //   SECONDS=10 processor time of tests that one mutant may take; KERNELS=0 without the mutants of the kernels;
 //   BUILD=0 with what the last run compiled; TESTS=test folders by comma, without their `test/`.
 // The outcome is written to build/mutate/outcome.json. Survivors whose reason stands in equivalent.json are printed with it.
@@ -29,6 +29,8 @@ const settings = {
   kernels: whole('KERNELS', 1) !== 0,
   only: (process.env.ONLY ?? 'src/').replace(/\.ts$/, '.js'),
 };
+/** Which compiled kernels: all of them, unless `ONLY` names some. */
+const kernelPrefix = settings.only.startsWith('kernels/') ? settings.only : 'kernels/';
 const say = (line) => console.log(line);
 
 /** Runs `run` over a list, one item for each worker at once. */
@@ -79,7 +81,7 @@ await inJobs(chosen, async (mutant, worker) => {
   outcomes.push(outcome);
   say(`${outcomes.length}/${chosen.length} ${sentenceOf(outcome)}`);
 });
-const kernels = settings.kernels ? await killedKernels(files, inJobs, say) : [];
+const kernels = settings.kernels ? await killedKernels(files, kernelPrefix, inJobs, say) : [];
 mkdirSync(BUILD, { recursive: true });
 writeFileSync(`${BUILD}outcome.json`, JSON.stringify(outcomes, null, 1));
 for (const line of [...survivorsText(outcomes), ...foldersTable(outcomes)]) say(line);

@@ -2,6 +2,7 @@
 // source, that file, or a helper of the tests changes.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { BUILD, compiledFiles, hashOf, textOf } from './build.mjs';
+import { KERNEL_MODULES } from './kernel-mutants.mjs';
 import { runWorker } from './run-worker.mjs';
 
 /** Folders of tests whose subject is what is mutated. */
@@ -30,20 +31,20 @@ const FOLDER = `${BUILD}survey/`;
 
 /** Compiled kernels are the subject of these tests; all others run on their plain twins. */
 export function isPlain(file) {
-  return !file.startsWith('test/memory/');
+  return !file.startsWith('test/memory/') && !holdsTwins(file);
 }
 
 /** Whether a test file holds the compiled kernels against their plain twins. */
 export function holdsTwins(file) {
-  return /^test\/memory\/(walk-)?kernels\.test/.test(file);
+  return KERNEL_MODULES.some(({ tests }) => tests.test(file));
 }
 
 function testFiles() {
   const only = (process.env.TESTS ?? '').split(',').filter((folder) => folder !== '');
   const folders = (only.length > 0 ? only : TESTS).map((folder) => `test/${folder}`);
-  return compiledFiles(['test']).filter(
-    (file) => file.endsWith('.test.js') && folders.some((folder) => file.startsWith(`${folder}/`)) && !OTHERS.has(file),
-  );
+  const isOf = (file) =>
+    folders.some((folder) => file.startsWith(`${folder}/`)) || (only.length === 0 && holdsTwins(file));
+  return compiledFiles(['test']).filter((file) => file.endsWith('.test.js') && isOf(file) && !OTHERS.has(file));
 }
 
 const pack = (ids, count) => {

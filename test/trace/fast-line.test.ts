@@ -2,11 +2,11 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventDelivery, type EventTaker } from '../../src/trace/columns.ts';
 import { createNames } from '../../src/trace/events.ts';
 import { isStreamFormat, recogniseTrace } from '../../src/trace/readers.ts';
 import { TextReader } from '../../src/trace/text-reader.ts';
-import { CAPTURES, eventText, load, type Read, SAMPLES } from './helpers.ts';
+import { CAPTURES, load, type Read, SAMPLES } from './helpers.ts';
+import { agreed, BODIES, bytesOf, DMA_MAP, HEAD, HEADS, MAP, TWICE, taken, UNMAP } from './known-lines.ts';
 
 const FILES = [CAPTURES, SAMPLES].flatMap((folder) =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -17,9 +17,6 @@ const FILES = [CAPTURES, SAMPLES].flatMap((folder) =>
 const TRACES = FILES.map((path) => ({ path: path.replace(/.*\/test\//, ''), bytes: load(path) })).filter(({ bytes }) =>
   isText(bytes),
 );
-/** Chunks in which no line is complete: the general reader reads them all. */
-const PIECE = 64;
-
 function isText(bytes: Uint8Array): boolean {
   try {
     return isStreamFormat(recogniseTrace(bytes));
@@ -28,77 +25,9 @@ function isText(bytes: Uint8Array): boolean {
   }
 }
 
-/** What a taker saw, and how many events came in columns. */
-interface Taken extends Read {
-  readonly inColumns: number;
-}
-
-function taken(chunks: Iterable<Uint8Array>, plain: boolean): Taken {
-  const names = createNames();
-  const events: string[] = [];
-  let inColumns = 0;
-  const delivery = new EventDelivery((event) => events.push(eventText(event, names)));
-  const taker: EventTaker = {
-    event: delivery.event,
-    columns: (columns) => {
-      inColumns += columns.count;
-      delivery.columns(columns);
-    },
-  };
-  const reader = new TextReader('text', taker, names, plain);
-  for (const chunk of chunks) reader.push(chunk);
-  reader.end();
-  return { events, stats: reader.stats, inColumns };
-}
-
-function* cut(bytes: Uint8Array, piece: number): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += piece) yield bytes.slice(at, at + piece);
-}
-
-/** Reads by the kernel, by its twin and by the general reader, and holds that they agree. */
-function agreed(bytes: Uint8Array, piece: number = bytes.length || 1): Taken {
-  const { inColumns: none, ...expected } = taken(cut(bytes, PIECE), true);
-  const plain = taken(cut(bytes, piece), true);
-  const compiled = taken(cut(bytes, piece), false);
-  expect({ events: compiled.events, stats: compiled.stats }).toEqual(expected);
-  expect({ events: plain.events, stats: plain.stats }).toEqual(expected);
-  expect(none).toBe(0);
-  return compiled;
-}
-
 function textOf({ events, stats }: Read): string {
   return `${events.join('\n')}\n${JSON.stringify(stats)}`;
 }
-
-function bytesOf(...lines: readonly string[]): Uint8Array {
-  return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
-}
-
-const HEAD = '              dd-239     [000] .....     9.206370: ';
-const MAP = 'map: IOMMU: iova=0x00000000fffbf000 - 0x00000000fffc0000 paddr=0x000000007aa88000 size=4096';
-const UNMAP = 'unmap: IOMMU: iova=0x00000000fffbf000 - 0x00000000fffc0000 size=4096 unmapped_size=4096';
-const DMA_MAP = 'dma_map_page: 0000:00:01.0 dir=FROM_DEVICE dma_addr=fffbf000 size=4096 phys_addr=7aa88000 attrs=';
-const DMA_UNMAP = 'dma_unmap_phys: 0000:00:01.0 dir=TO_DEVICE dma_addr=fffbf000 size=4096 attrs=SKIP_CPU_SYNC|ZERO';
-const MAP_SG =
-  'dma_map_sg: 0000:00:01.0 dir=FROM_DEVICE nents=3/3 ents=2/2 dma_addrs={0xffe00000,0xfff00000} sizes={0x2000,0x1000} phys_addrs={0x6d7c000,0x3f781000,0x3f789000} attrs=NO_WARN';
-const OLD_MAP_SG =
-  'dma_map_sg: 0000:00:01.0 dir=TO_DEVICE dma_addrs={0xffe00000} sizes={0x2000} phys_addrs={0x6d7c000,0x3f781000} attrs=';
-const UNMAP_SG = 'dma_unmap_sg: 0000:00:01.0 dir=FROM_DEVICE phys_addrs={0x6d7c000,0x3f781000,0x3f789000} attrs=';
-const UNUSED = 'qi_submit: iotlb_inv dmar0: 0x400f2 0xffff8040 0x0 0x0';
-const BODIES = [MAP, UNMAP, DMA_MAP, DMA_UNMAP, MAP_SG, OLD_MAP_SG, UNMAP_SG, UNUSED];
-/** Each twice: what the general reader read once is known from then on. */
-const TWICE = BODIES.flatMap((body) => [HEAD + body, HEAD + body]);
-const HEADS = [
-  HEAD,
-  '          <idle>-0       [001] d.h1.    14.502396: ',
-  '    kworker/0:1H-120     [000] d.H..    10.457151: ',
-  '              dd-339   [000] .....    32.609623: ',
-  '              dd-303   [001]     33.741799123: ',
-  '              dd-243     (    243) [000] d.s1     7.656177: ',
-  '         swapper     0 [001]     7.656746:              iommu:',
-  '              dd   243 [000]     7.656209:         dma:',
-  '  a]b c]d e]f-5 [12] dNZ2. 12345678.000001: ',
-];
 
 describe('lines read many at once', () => {
   it.each(TRACES)('$path: as the general reader reads them', ({ bytes }) => {
