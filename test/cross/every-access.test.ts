@@ -14,7 +14,7 @@ import { FaultyPort } from '../support/faulty-port.ts';
 import { type Scenario, scenariosFor } from '../support/scenarios.ts';
 import { amd, live, type Make, riscv, smmu, smmuV2, virtio, vtd } from './live.ts';
 
-const CACHING = 0x80d2_008c_222f_0606n | (1n << 7n);
+const CACHING = 0x81d2_008c_222f_0606n | (1n << 7n);
 /** Of many accesses in a row, which invalidate page after page, every so many fail; the first and the last all do. */
 const STRIDE = 101;
 const ENDS = 10;

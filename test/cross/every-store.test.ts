@@ -115,7 +115,7 @@ interface Seen {
 /** Registers that say what a unit must be told, as the live units have them. */
 const REGISTERS: Readonly<Record<string, ReadonlyMap<string, bigint>>> = {
   'arm-smmu-v3': new Map([['IDR3', 0x1414n]]),
-  'intel-vtd': new Map([['CAP', 0x80d2_008c_222f_0606n]]),
+  'intel-vtd': new Map([['CAP', 0x81d2_008c_222f_0606n]]),
 };
 /** What a call may change around its range: AMD's pages of 4M are split, too. */
 const AROUND = 2 ** 22;

@@ -85,7 +85,7 @@ const riscv: Make = ({ memory }, observer, plant) => {
 
 const UNITS: readonly [string, string, Make, Map<string, bigint>][] = [
   ['arm-smmu-v3', 'arm-64-lpae-s1', smmu, new Map([['IDR3', 0x1414n]])],
-  ['intel-vtd', 'vtd-ss', vtd, new Map([['CAP', 0x80d2_008c_222f_0606n]])],
+  ['intel-vtd', 'vtd-ss', vtd, new Map([['CAP', 0x81d2_008c_222f_0606n]])],
   ['amd-vi', 'amd-v1', amd, new Map()],
   ['riscv-iommu', 'riscv-sv48', riscv, new Map()],
 ];

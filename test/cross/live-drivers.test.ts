@@ -13,7 +13,7 @@ const RW = 3;
 const BASE = 2 ** 32 - 4 * M2;
 
 const RISCV_BOTH = (1n << 42n) | (1n << 43n);
-const CACHING = 0x80d2_008c_222f_0606n | (1n << 7n);
+const CACHING = 0x81d2_008c_222f_0606n | (1n << 7n);
 
 const CASES: readonly [string, string, Make, Semantics?][] = [
   ['arm-smmu-v3 6.1', 'arm-64-lpae-s1', smmu({ kernel: '6.1' })],

@@ -5,9 +5,9 @@ import { agreed, BODIES, bytesOf, DMA_MAP, HEAD, HEADS, MAP, TWICE, UNMAP } from
 
 const LINES = BODIES.map((body) => HEAD + body);
 
-/** Each line behind a known one, after all that is to be known. */
-function agreedLines(lines: readonly string[]): ReturnType<typeof agreed> {
-  return agreed(bytesOf(...TWICE, ...lines.flatMap((line) => [line, HEAD + MAP])));
+/** Each line behind known ones, after all that is to be known. */
+function agreedLines(lines: readonly string[], known: readonly string[] = [HEAD + MAP]): ReturnType<typeof agreed> {
+  return agreed(bytesOf(...TWICE, ...lines.flatMap((line) => [...known, line])));
 }
 
 /** A text with its character at `at` replaced. */
@@ -15,13 +15,11 @@ function replaced(text: string, at: number, by: string): string {
   return text.slice(0, at) + by + text.slice(at + 1);
 }
 
-/** Places of the first, a middle and the last digit of each number. */
+/** Places of the first and the last digit of each number. */
 function digitPlaces(line: string): number[] {
   const numbers = [...line.matchAll(/(?<![a-z_])(0x)?[0-9a-f]{3,}(?![a-z])/g)];
   return numbers.flatMap(({ index, 0: text, 1: prefix = '' }) => {
-    const first = index + prefix.length;
-    const last = index + text.length - 1;
-    return [first, (first + last) >> 1, last];
+    return [index + prefix.length, index + text.length - 1];
   });
 }
 
@@ -40,14 +38,24 @@ describe('a known line', () => {
   it.each(LINES)('with one byte changed: %s', (line) => {
     const bytes = Array.from(line, (_, at) => at);
     const flipped = (at: number, bit: number): string => String.fromCharCode(line.charCodeAt(at) ^ bit);
-    agreedLines(bytes.flatMap((at) => [1, 0x20, 0x40].map((bit) => replaced(line, at, flipped(at, bit)))));
-    agreedLines(bytes.flatMap((at) => [replaced(line, at, ''), replaced(line, at, `${line[at]}${line[at]}`)]));
+    agreedLines(
+      bytes.flatMap((at) => [1, 0x20, 0x40].map((bit) => replaced(line, at, flipped(at, bit)))),
+      [line, line],
+    );
+    agreedLines(
+      bytes.flatMap((at) => [replaced(line, at, ''), replaced(line, at, `${line[at]}${line[at]}`)]),
+      [line, line],
+    );
     agreedLines(bytes.map((at) => line.slice(0, at)));
   });
 
-  it.each(LINES)('with each ASCII character in its numbers: %s', (line) => {
-    const others = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
-    for (const at of digitPlaces(line)) agreedLines(others.map((by) => replaced(line, at, by)));
+  it.each(LINES)('with each printed character in its numbers: %s', (line) => {
+    const others = Array.from({ length: 96 }, (_, code) => String.fromCharCode(0x20 + code));
+    for (const at of digitPlaces(line))
+      agreedLines(
+        others.map((by) => replaced(line, at, by)),
+        [line, line],
+      );
   });
 
   it.each([' x', '  ', 'x', '\r\r', '\0', ',', '|'])('with %j behind it', (tail) => {
@@ -135,23 +143,30 @@ describe('numbers of known lines', () => {
     ];
     const { inColumns } = agreedLines([...times, ...others].map((time) => `${HEAD.replace('9.206370:', time)}${MAP}`));
     // eight lengths of seconds and two of decimals, and all lines of maps between them
-    expect(inColumns).toBeGreaterThanOrEqual(16 + times.length + others.length);
+    const known = agreed(bytesOf(...TWICE)).inColumns;
+    expect(inColumns).toBe(known + 16 + times.length + others.length);
   });
 });
 
 describe('the parts of a known head', () => {
   it('have any number of spaces between them', () => {
     const gaps = Array.from({ length: 40 }, (_, length) => ' '.repeat(length));
+    const head = '              dd-239     [000]';
     const lines = gaps.flatMap((gap) =>
       [MAP, UNMAP, DMA_MAP].flatMap((body) => [
-        `              dd-239     [000]${gap}..... 9.206370: ${body}`,
-        `              dd-239     [000] .....${gap}9.206370: ${body}`,
-        `              dd-239     [000] .....${gap}9.206370123: ${body}`,
-        `              dd-239     [000] 9.206370:${gap}${body}`,
+        `${head}${gap}d.s1. 19.206370: ${body}`,
+        `${head} d.s1.${gap}19.206370: ${body}`,
+        `${head} d.s1.${gap}19.206370123: ${body}`,
+        `${head} 19.206370:${gap}${body}`,
         HEAD + body.replace('map: IOMMU', `map:${gap}IOMMU`),
       ]),
     );
     agreedLines(lines);
+    const known = agreed(bytesOf(...TWICE)).inColumns;
+    const apart = gaps
+      .slice(1)
+      .flatMap((gap) => [`${head}${gap}d.s1. 19.206370: ${MAP}`, `${head} d.s1.${gap}19.206370: ${MAP}`]);
+    expect(agreed(bytesOf(...TWICE, ...apart)).inColumns).toBe(known + apart.length);
   });
 
   it('are flags of three to eight characters, whose third names the context', () => {
@@ -176,5 +191,21 @@ describe('the parts of a known head', () => {
     const devices = Array.from({ length: 60 }, (_, length) => `dev${'0'.repeat(length)}`);
     agreedLines(devices.flatMap((device) => Array(2).fill(HEAD + DMA_MAP.replace('0000:00:01.0', device))));
     agreedLines(tasks.flatMap((task) => Array(2).fill(`${HEAD}${task}: iotlb_inv dmar0: 0x400f2 0xffff8040 0x0 0x0`)));
+  });
+
+  it('stay known where two of them have the same place', () => {
+    const bodies = Array.from({ length: 40 }, (_, n) => DMA_MAP.replace('0000:00:01.0', `0000:${10 + n}:00.0`));
+    const round = bodies.map((body) => HEAD + body);
+    const { inColumns } = agreed(bytesOf(HEAD + MAP, ...round, ...round, ...round));
+    expect(inColumns).toBe(2 * round.length);
+  });
+
+  it('lead to lists of 4096 elements at most', () => {
+    const list = Array(4097).fill('0x1000');
+    const unmap = (count: number): string =>
+      `${HEAD}dma_unmap_sg: 0000:00:01.0 dir=FROM_DEVICE phys_addrs={${list.slice(0, count).join(',')}} attrs=`;
+    expect([1, 4095, 4096, 4097].map((count) => agreed(bytesOf(unmap(1), unmap(count))).inColumns)).toEqual([
+      1, 1, 1, 0,
+    ]);
   });
 });

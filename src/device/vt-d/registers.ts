@@ -55,5 +55,5 @@ export const CAP = { CM: 7, froAt: 24, froBits: 10, nfrAt: 40, nfrBits: 8, mamvA
  * CAP and ECAP unless given: 48 bits, superpages, PSI, MAMV 18, DWD, DRD, device TLBs, first stage, second stage and nested, one fault
  * register at 0x220.
  */
-export const DEFAULT_CAP = 0x80d2_008c_222f_0606n;
+export const DEFAULT_CAP = 0x81d2_008c_222f_0606n;
 export const DEFAULT_ECAP = 0x0000_c800_84f0_0f4en;

@@ -10,6 +10,7 @@ import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contr
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
 import type { Holder } from '../queue/attachments.ts';
+import { checkAmdVi } from './capabilities.ts';
 import { AMD_NAMES } from './commands.ts';
 import { BLOCKED, type DeviceEntry, guestEntry, hostEntry } from './device-table.ts';
 import { AmdViTlb } from './tlb.ts';
@@ -177,9 +178,10 @@ class AmdVi implements Driver, Holder {
     return taken;
   }
 
-  /** @throws IommuError `BAD_OPTION`, `OUT_OF_RANGE`. */
-  #checkUnit({ memory }: DomainContext): void {
+  /** @throws IommuError `BAD_OPTION`, `OUT_OF_RANGE`, `UNSUPPORTED`. */
+  #checkUnit({ memory, geometry }: DomainContext): void {
     checkMemory(this.#unit.pages, memory);
+    checkAmdVi(geometry, this.#unit.features);
     const beyond = this.#devices.find((device) => device > this.#unit.lastDevice);
     if (beyond === undefined) return;
     const message = `expected a device id up to ${this.#unit.lastDevice}, got ${beyond}`;

@@ -3,12 +3,13 @@
  * @module
  */
 
-/** Byte offsets (3.4.2, 3.4.3). */
+/** Byte offsets (3.4.2, 3.4.3); FEATURES is the Extended Feature Register. */
 export const REGISTER = {
   DEV_TAB_BASE: 0x0,
   CMD_BUF_BASE: 0x8,
   EVENT_LOG_BASE: 0x10,
   CONTROL: 0x18,
+  FEATURES: 0x30,
   CMD_HEAD: 0x2000,
   CMD_TAIL: 0x2008,
   EVENT_HEAD: 0x2010,

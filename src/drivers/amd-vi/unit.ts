@@ -7,10 +7,8 @@ import type { RegisterPort } from '../../bus.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, whole } from '../options.ts';
-import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
-import { SharedPages } from '../queue/shared-pages.ts';
-import { UnitPort } from '../queue/unit-port.ts';
+import { QueuedUnit } from '../queue/queued-unit.ts';
 import { CommandBuffer } from './command-buffer.ts';
 import { AMD_NAMES, KIND } from './commands.ts';
 import { DeviceTable } from './device-table.ts';
@@ -34,9 +32,7 @@ const EVENT_BYTES = 16;
 const MOST_DOMAINS = 0xffff;
 
 /** Registers, device table and queues of one unit. */
-export class AmdViUnit {
-  /** Memory of everything that it reads. */
-  readonly pages: SharedPages;
+export class AmdViUnit extends QueuedUnit {
   /** Its command buffer. */
   readonly commands: CommandBuffer;
   /** Its device table. */
@@ -47,32 +43,26 @@ export class AmdViUnit {
   readonly lastDevice: number;
   /** See {@link AmdViUnitOptions}. */
   readonly npCache: boolean;
-  /** Which domain has each device. */
-  readonly attachments: Attachments = new Attachments();
-  readonly #port: UnitPort;
+  /** What it says of itself: the Extended Feature Register. */
+  readonly features: bigint;
   readonly #gcr3s: number[] = [];
 
   /** @throws IommuError `BAD_OPTION`, `NO_MEMORY`, `DEVICE`. */
   constructor(memory: TableMemory, meter: Meter, options: AmdViUnitOptions = {}) {
+    super(memory, meter, options.port);
     this.lastDevice = whole('lastDevice', options.lastDevice, 0, 0xffff, 0xff);
     this.npCache = flag('npCache', options.npCache, false);
-    this.pages = new SharedPages(memory);
-    this.#port = new UnitPort(options.port, meter);
+    this.features = this.port.identify64(REGISTER.FEATURES);
     try {
       const tablePages = 2 ** Math.ceil(Math.log2((this.lastDevice + 1) / DEVICES_PER_PAGE));
       const devices = Math.max(1, tablePages) * DEVICES_PER_PAGE;
       this.devices = new DeviceTable(this.pages, devices);
-      this.commands = new CommandBuffer(this.#port, this.pages, meter.commandsOf(AMD_NAMES));
+      this.commands = new CommandBuffer(this.port, this.pages, meter.commandsOf(AMD_NAMES));
       this.#start(devices / DEVICES_PER_PAGE, this.pages.take(2 ** Number(LENGTH) * EVENT_BYTES));
     } catch (error) {
       this.abandon();
       throw error;
     }
-  }
-
-  /** Whether no call can throw: where no device is there, commands are done at once. */
-  get cannotFail(): boolean {
-    return !this.#port.listened;
   }
 
   /** A page for a GCR3 table with one entry. @throws IommuError `NO_MEMORY`. */
@@ -89,21 +79,12 @@ export class AmdViUnit {
 
   /** Turns it off and gives its memory back. */
   free(): void {
-    this.#port.write64(REGISTER.CONTROL, 0n);
+    this.port.write64(REGISTER.CONTROL, 0n);
     this.pages.free();
   }
 
-  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
-  abandon(): void {
-    try {
-      this.free();
-    } catch {
-      // the failure that led here says more
-    }
-  }
-
   #start(tablePages: number, events: number): void {
-    const port = this.#port;
+    const port = this.port;
     port.write64(REGISTER.DEV_TAB_BASE, BigInt(this.devices.base) | BigInt(tablePages - 1));
     port.write64(REGISTER.CMD_BUF_BASE, BigInt(this.commands.ring.base) | (LENGTH << LENGTH_SHIFT));
     port.write32(REGISTER.CMD_HEAD, 0);

@@ -10,6 +10,7 @@ import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
 import type { Holder } from '../queue/attachments.ts';
 import type { IdPool } from '../queue/id-pool.ts';
+import { checkSmmuV3 } from './capabilities.ts';
 import { CFGI_LEAF, KIND, SMMU_V3_NAMES } from './commands.ts';
 import { ABORT, cdUsed, contextDescriptor, type Entry, EntryWriter, NO_CD, stage1Ste, stage2Ste } from './entries.ts';
 import { SmmuV3Tlb } from './tlb.ts';
@@ -89,6 +90,7 @@ class ArmSmmuV3 implements Driver, Holder {
     this.#cds = new EntryWriter(this.#unit.pages, cdUsed, 1n << 31n);
     try {
       checkMemory(this.#unit.pages, memory);
+      checkSmmuV3(geometry, this.#unit.ids);
       this.#stes = this.#streams.map((stream) => this.#unit.steAt(stream));
       this.#cd = this.#stage === 1 ? this.#unit.takeCd() : -1;
       this.#tag = this.#takeTag(options.tag);

@@ -5,6 +5,8 @@
 
 /** Byte offsets; the event queue's pointers lie in page 1 (IHI 0070, 6.1, 6.2). */
 export const REGISTER = {
+  IDR0: 0x0,
+  IDR5: 0x14,
   CR0: 0x20,
   CR0ACK: 0x24,
   CR1: 0x28,

@@ -9,10 +9,9 @@ import type { TableMemory } from '../../memory/table-memory.ts';
 import type { CommandCounts } from '../../meter/commands.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, whole } from '../options.ts';
-import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
-import { SharedPages } from '../queue/shared-pages.ts';
-import { UnitPort } from '../queue/unit-port.ts';
+import { QueuedUnit } from '../queue/queued-unit.ts';
+import type { SmmuV3Ids } from './capabilities.ts';
 import { SmmuV3CommandQueue } from './command-queue.ts';
 import { CFGI_EVERYTHING, KIND, SMMU_V3_NAMES } from './commands.ts';
 import { ABORT, ENTRY_BYTES, EntryWriter, steUsed } from './entries.ts';
@@ -42,9 +41,7 @@ const SPAN = BigInt(SPLIT + 1);
 const MOST_IDS = 0xffff;
 
 /** Registers, tables and queues of one SMMUv3. */
-export class SmmuV3Unit {
-  /** Memory of everything that it reads. */
-  readonly pages: SharedPages;
+export class SmmuV3Unit extends QueuedUnit {
   /** Its command queue. */
   readonly queue: SmmuV3CommandQueue;
   /** ASIDs of its domains; 0 stays unused. */
@@ -53,9 +50,8 @@ export class SmmuV3Unit {
   readonly vmids: IdPool = new IdPool('vmid', 1, MOST_IDS);
   /** Writes stream table entries. */
   readonly stes: EntryWriter;
-  /** Which domain has each device. */
-  readonly attachments: Attachments = new Attachments();
-  readonly #port: UnitPort;
+  /** What it says of itself. */
+  readonly ids: SmmuV3Ids;
   readonly #streamBits: number;
   readonly #counts: CommandCounts;
   readonly #level1: number;
@@ -64,16 +60,16 @@ export class SmmuV3Unit {
 
   /** @throws IommuError `BAD_OPTION`, `NO_MEMORY`, `DEVICE`. */
   constructor(memory: TableMemory, meter: Meter, options: SmmuV3UnitOptions = {}) {
+    super(memory, meter, options.port);
     const queueBits = whole('queueBits', options.queueBits, 7, 19, 8);
     this.#streamBits = whole('streamBits', options.streamBits, SPLIT, 24, 16);
     const msi = flag('msi', options.msi, false);
     const forceSync = flag('forceSync', options.forceSync, false);
-    this.pages = new SharedPages(memory);
-    this.#port = new UnitPort(options.port, meter);
+    this.ids = { idr0: this.port.identify32(REGISTER.IDR0), idr5: this.port.identify32(REGISTER.IDR5) };
     this.#counts = meter.commandsOf(SMMU_V3_NAMES);
     this.stes = new EntryWriter(this.pages, steUsed, 1n);
     try {
-      this.queue = new SmmuV3CommandQueue(this.#port, this.pages, this.#counts, { queueBits, msi, forceSync });
+      this.queue = new SmmuV3CommandQueue(this.port, this.pages, this.#counts, { queueBits, msi, forceSync });
       this.#level1 = this.pages.take(2 ** (this.#streamBits - SPLIT) * 8);
       this.#events = this.pages.take(2 ** EVENT_BITS * EVENT_BYTES);
       this.#reset(queueBits);
@@ -81,11 +77,6 @@ export class SmmuV3Unit {
       this.abandon();
       throw error;
     }
-  }
-
-  /** Whether no call can throw: where no device is there, commands are done at once. */
-  get cannotFail(): boolean {
-    return !this.#port.listened;
   }
 
   /**
@@ -117,18 +108,9 @@ export class SmmuV3Unit {
 
   /** Takes the memory away; nothing of it may be used by the device any more. */
   free(): void {
-    this.#port.write32(REGISTER.CR0, 0);
-    this.#port.waitFor(REGISTER.CR0ACK, CR0.SMMUEN | CR0.EVENTQEN | CR0.CMDQEN, 0);
+    this.port.write32(REGISTER.CR0, 0);
+    this.port.waitFor(REGISTER.CR0ACK, CR0.SMMUEN | CR0.EVENTQEN | CR0.CMDQEN, 0);
     this.pages.free();
-  }
-
-  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
-  abandon(): void {
-    try {
-      this.free();
-    } catch {
-      // the failure that led here says more
-    }
   }
 
   #addLevel2(entry: number): number {
@@ -140,7 +122,7 @@ export class SmmuV3Unit {
 
   /** As `arm_smmu_device_reset`: off, bases, command queue on, everything invalidated, event queue and translation on. */
   #reset(queueBits: number): void {
-    const port = this.#port;
+    const port = this.port;
     this.#enable(0);
     port.write32(REGISTER.CR1, CR1_CACHED);
     port.write32(REGISTER.CR2, CR2_ON);
@@ -162,7 +144,7 @@ export class SmmuV3Unit {
   }
 
   #enable(bits: number): void {
-    this.#port.write32(REGISTER.CR0, bits);
-    this.#port.waitFor(REGISTER.CR0ACK, CR0.SMMUEN | CR0.EVENTQEN | CR0.CMDQEN, bits);
+    this.port.write32(REGISTER.CR0, bits);
+    this.port.waitFor(REGISTER.CR0ACK, CR0.SMMUEN | CR0.EVENTQEN | CR0.CMDQEN, bits);
   }
 }

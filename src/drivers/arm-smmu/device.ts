@@ -7,6 +7,7 @@ import type { RegisterPort } from '../../bus.ts';
 import { IommuError } from '../../errors.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { portOf, whole } from '../options.ts';
+import type { SmmuIds } from './capabilities.ts';
 import { CB_PAGE, GR0, REGISTER_PAGE, S2CR_FAULT, SCR0_ON, SMR_VALID, SYNC_ACTIVE } from './registers.ts';
 
 /** Polls of a synchronisation before the device is given up: 10 spins and 20 doubling delays of up to a second. */
@@ -46,6 +47,8 @@ export class SmmuDevice {
   readonly listened: boolean;
   readonly streamGroups: number;
   readonly contextBanks: number;
+  /** What it says of itself, read once at probe and not counted. */
+  readonly ids: SmmuIds;
   readonly #port: RegisterPort;
   readonly #meter: Meter;
 
@@ -53,6 +56,7 @@ export class SmmuDevice {
     this.listened = options.port !== undefined;
     this.#port = portOf(options.port) ?? new SilentPort();
     this.#meter = meter;
+    this.ids = { idr0: this.#port.read32(GR0.sIDR0) >>> 0, idr2: this.#port.read32(GR0.sIDR2) >>> 0 };
     this.streamGroups = whole('streamGroups', options.streamGroups, 1, MOST_PIECES, 32);
     this.contextBanks = whole('contextBanks', options.contextBanks, 1, MOST_PIECES, 16);
   }

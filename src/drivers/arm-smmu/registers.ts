@@ -12,6 +12,8 @@ export const CB_PAGE = 16;
 /** Global register space 0 (IHI 0062, 9.5, 9.6). */
 export const GR0 = {
   sCR0: 0x0,
+  sIDR0: 0x20,
+  sIDR2: 0x28,
   sGFSR: 0x48,
   TLBIVMID: 0x64,
   TLBIALLNSNH: 0x68,

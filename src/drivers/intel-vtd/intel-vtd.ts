@@ -10,6 +10,7 @@ import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contr
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, flag, oneOf, unitOf } from '../options.ts';
 import type { Holder } from '../queue/attachments.ts';
+import { checkVtd } from './capabilities.ts';
 import { VTD_NAMES } from './descriptors.ts';
 import { VtdTlb } from './tlb.ts';
 import { VtdUnit, type VtdUnitOptions } from './unit.ts';
@@ -139,9 +140,12 @@ class IntelVtd implements Driver, Holder {
   /** @throws IommuError `BAD_OPTION`, `UNSUPPORTED`. */
   #checkUnit({ memory, geometry }: DomainContext): void {
     checkMemory(this.#unit.pages, memory);
-    if (!this.#firstStage || this.#unit.scalable) return;
-    const message = `expected a unit in scalable mode for '${geometry.format}', got one in legacy mode`;
-    throw new IommuError('UNSUPPORTED', 'scalable', message, { got: geometry.format });
+    const { scalable, capabilities } = this.#unit;
+    if (this.#firstStage && !scalable) {
+      const message = `expected a unit in scalable mode for '${geometry.format}', got one in legacy mode`;
+      throw new IommuError('UNSUPPORTED', 'scalable', message, { got: geometry.format });
+    }
+    checkVtd(geometry, capabilities, scalable);
   }
 }
 

@@ -5,6 +5,8 @@
 
 /** Byte offsets (11.4). */
 export const REGISTER = {
+  CAP: 0x8,
+  ECAP: 0x10,
   GCMD: 0x18,
   GSTS: 0x1c,
   RTADDR: 0x20,

@@ -7,10 +7,9 @@ import type { RegisterPort } from '../../bus.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
 import { flag, whole } from '../options.ts';
-import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
-import { SharedPages } from '../queue/shared-pages.ts';
-import { UnitPort } from '../queue/unit-port.ts';
+import { QueuedUnit } from '../queue/queued-unit.ts';
+import type { VtdCapabilities } from './capabilities.ts';
 import { CONTEXT, IOTLB, KIND, PASID_CACHE, VTD_NAMES } from './descriptors.ts';
 import { InvalidationQueue } from './invalidation-queue.ts';
 import { GCMD, IQA_WIDE, REGISTER, RTADDR_SCALABLE } from './registers.ts';
@@ -39,9 +38,7 @@ const FIRST_DID = 2;
 const MOST_DIDS = 0xffff;
 
 /** Registers, tables and queue of one unit. */
-export class VtdUnit {
-  /** Memory of everything that it reads. */
-  readonly pages: SharedPages;
+export class VtdUnit extends QueuedUnit {
   /** Its queue. */
   readonly queue: InvalidationQueue;
   /** Root, context and PASID tables. */
@@ -58,23 +55,22 @@ export class VtdUnit {
   readonly writeBuffer: boolean;
   /** Bits of an IOTLB invalidation that ask for draining. */
   readonly drain: number;
-  /** Which domain has each device. */
-  readonly attachments: Attachments = new Attachments();
-  readonly #port: UnitPort;
+  /** What it says of itself. */
+  readonly capabilities: VtdCapabilities;
   #command = 0;
 
   /** @throws IommuError `BAD_OPTION`, `NO_MEMORY`, `DEVICE`. */
   constructor(memory: TableMemory, meter: Meter, options: VtdUnitOptions = {}) {
+    super(memory, meter, options.port);
     this.scalable = flag('scalable', options.scalable, false);
     const mamv = whole('mamv', options.mamv, 0, 63, 18);
     this.mamv = flag('pageSelective', options.pageSelective, true) ? mamv : -1;
     this.cachingMode = flag('cachingMode', options.cachingMode, false);
     this.writeBuffer = flag('writeBuffer', options.writeBuffer, false);
     this.drain = flag('draining', options.draining, true) ? IOTLB.drain : 0;
-    this.pages = new SharedPages(memory);
-    this.#port = new UnitPort(options.port, meter);
+    this.capabilities = { cap: this.port.identify64(REGISTER.CAP), ecap: this.port.identify64(REGISTER.ECAP) };
     try {
-      this.queue = new InvalidationQueue(this.#port, this.pages, meter.commandsOf(VTD_NAMES), this.scalable);
+      this.queue = new InvalidationQueue(this.port, this.pages, meter.commandsOf(VTD_NAMES), this.scalable);
       this.structures = new VtdStructures(this.pages, this.scalable);
       this.#start();
     } catch (error) {
@@ -83,38 +79,24 @@ export class VtdUnit {
     }
   }
 
-  /** Whether no call can throw: where no device is there, commands are done at once. */
-  get cannotFail(): boolean {
-    return !this.#port.listened;
-  }
-
   /** Flushes the unit's write buffer (GCMD.WBF), where it has one. */
   flushWriteBuffer(): void {
     if (!this.writeBuffer) return;
-    this.#port.write32(REGISTER.GCMD, this.#command | GCMD.WBF);
-    this.#port.waitFor(REGISTER.GSTS, GCMD.WBF, 0);
+    this.port.write32(REGISTER.GCMD, this.#command | GCMD.WBF);
+    this.port.waitFor(REGISTER.GSTS, GCMD.WBF, 0);
   }
 
   /** Turns it off and gives its memory back. */
   free(): void {
     this.#command = 0;
-    this.#port.write32(REGISTER.GCMD, 0);
-    this.#port.waitFor(REGISTER.GSTS, GCMD.TE | GCMD.QIE, 0);
+    this.port.write32(REGISTER.GCMD, 0);
+    this.port.waitFor(REGISTER.GSTS, GCMD.TE | GCMD.QIE, 0);
     this.pages.free();
-  }
-
-  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
-  abandon(): void {
-    try {
-      this.free();
-    } catch {
-      // the failure that led here says more
-    }
   }
 
   /** Queue on, root table set, every cache invalidated, translation on. */
   #start(): void {
-    const port = this.#port;
+    const port = this.port;
     port.write32(REGISTER.IQT, 0);
     port.write64(REGISTER.IQA, BigInt(this.queue.ring.base) | (this.scalable ? IQA_WIDE : 0n));
     this.#enable(GCMD.QIE);
@@ -132,7 +114,7 @@ export class VtdUnit {
 
   #enable(bit: number): void {
     this.#command = (this.#command | bit) >>> 0;
-    this.#port.write32(REGISTER.GCMD, this.#command);
-    this.#port.waitFor(REGISTER.GSTS, bit, bit);
+    this.port.write32(REGISTER.GCMD, this.#command);
+    this.port.waitFor(REGISTER.GSTS, bit, bit);
   }
 }

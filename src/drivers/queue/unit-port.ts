@@ -31,6 +31,16 @@ export class UnitPort {
     return this.#port === undefined ? 0 : this.#port.read32(offset) >>> 0;
   }
 
+  /** Reads an identification register of 32 bits, as is done once at probe: not counted; 0 where no device is there. */
+  identify32(offset: number): number {
+    return this.#port === undefined ? 0 : this.#port.read32(offset) >>> 0;
+  }
+
+  /** As `identify32`, of 64 bits. */
+  identify64(offset: number): bigint {
+    return this.#port?.read64(offset) ?? 0n;
+  }
+
   /** Writes a 32-bit register. */
   write32(offset: number, value: number): void {
     this.meter.registerWrites++;

@@ -8,6 +8,7 @@ import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contr
 import type { DriverKind } from '../kind.ts';
 import { checkFormat, checkMemory, deviceIds, driverOptions, oneOf, unitOf } from '../options.ts';
 import type { Holder } from '../queue/attachments.ts';
+import { checkRiscv } from './capabilities.ts';
 import { RISCV_NAMES } from './commands.ts';
 import { RiscvTlb } from './tlb.ts';
 import { RiscvUnit, type RiscvUnitOptions } from './unit.ts';
@@ -67,6 +68,7 @@ class RiscvIommu implements Driver, Holder {
     this.cannotFail = this.#unit.cannotFail;
     try {
       checkMemory(this.#unit.pages, memory);
+      checkRiscv(geometry, this.#unit.capabilities);
       this.#pscid = this.#unit.pscids.take(options.pscid);
     } catch (error) {
       if (this.#owned) this.#unit.abandon();

@@ -7,11 +7,9 @@ import type { RegisterPort } from '../../bus.ts';
 import type { Registers } from '../../formats/contract.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
-import { flag, portOf, whole } from '../options.ts';
-import { Attachments } from '../queue/attachments.ts';
+import { flag, whole } from '../options.ts';
 import { IdPool } from '../queue/id-pool.ts';
-import { SharedPages } from '../queue/shared-pages.ts';
-import { UnitPort } from '../queue/unit-port.ts';
+import { QueuedUnit } from '../queue/queued-unit.ts';
 import { RiscvCommandQueue } from './command-queue.ts';
 import { KIND, RISCV_NAMES } from './commands.ts';
 import { CAPABILITY, DDTP, QUEUE, REGISTER } from './registers.ts';
@@ -41,9 +39,7 @@ const DC = { valid: 1n, modeShift: 60n, pscidShift: 12n } as const;
 const VALID = 1n;
 
 /** Registers, directory and queues of one unit. */
-export class RiscvUnit {
-  /** Memory of everything that it reads. */
-  readonly pages: SharedPages;
+export class RiscvUnit extends QueuedUnit {
   /** Its command queue. */
   readonly queue: RiscvCommandQueue;
   /** PSCIDs; 0 stays unused. */
@@ -52,35 +48,28 @@ export class RiscvUnit {
   readonly naturalRanges: boolean;
   /** See {@link RiscvUnitOptions}. */
   readonly nonLeaf: boolean;
-  /** Which domain has each device. */
-  readonly attachments: Attachments = new Attachments();
-  readonly #port: UnitPort;
+  /** What it says of itself. */
+  readonly capabilities: bigint;
   readonly #extended: boolean;
   readonly #directory: number;
 
   /** @throws IommuError `BAD_OPTION`, `NO_MEMORY`, `DEVICE`. */
   constructor(memory: TableMemory, meter: Meter, options: RiscvUnitOptions = {}) {
+    super(memory, meter, options.port);
     const bits = whole('queueBits', options.queueBits, 6, 16, 8);
-    const capabilities = portOf(options.port)?.read64(REGISTER.CAPABILITIES) ?? 0n;
-    const has = (bit: bigint): boolean => ((capabilities >> bit) & 1n) === 1n;
+    this.capabilities = this.port.identify64(REGISTER.CAPABILITIES);
+    const has = (bit: bigint): boolean => ((this.capabilities >> bit) & 1n) === 1n;
     this.#extended = flag('extended', options.extended, has(CAPABILITY.msiFlat));
     this.naturalRanges = flag('naturalRanges', options.naturalRanges, has(CAPABILITY.naturalRanges));
     this.nonLeaf = flag('nonLeaf', options.nonLeaf, has(CAPABILITY.nonLeaf));
-    this.pages = new SharedPages(memory);
-    this.#port = new UnitPort(options.port, meter);
     try {
-      this.queue = new RiscvCommandQueue(this.#port, this.pages, meter.commandsOf(RISCV_NAMES), bits);
+      this.queue = new RiscvCommandQueue(this.port, this.pages, meter.commandsOf(RISCV_NAMES), bits);
       this.#directory = this.pages.take(PAGE);
       this.#start(bits, this.pages.take(2 ** FAULT_BITS * FAULT_BYTES));
     } catch (error) {
       this.abandon();
       throw error;
     }
-  }
-
-  /** Whether no call can throw: where no device is there, commands are done at once. */
-  get cannotFail(): boolean {
-    return !this.#port.listened;
   }
 
   /** Makes a device's context lead to tables, its first doubleword last. @throws IommuError `NO_MEMORY`. */
@@ -102,20 +91,11 @@ export class RiscvUnit {
 
   /** Turns it off and gives its memory back. */
   free(): void {
-    this.#port.write64(REGISTER.DDTP, DDTP.off);
-    this.#port.waitFor(REGISTER.DDTP, DDTP.busy, 0);
-    this.#port.write32(REGISTER.CQCSR, 0);
-    this.#port.write32(REGISTER.FQCSR, 0);
+    this.port.write64(REGISTER.DDTP, DDTP.off);
+    this.port.waitFor(REGISTER.DDTP, DDTP.busy, 0);
+    this.port.write32(REGISTER.CQCSR, 0);
+    this.port.write32(REGISTER.FQCSR, 0);
     this.pages.free();
-  }
-
-  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
-  abandon(): void {
-    try {
-      this.free();
-    } catch {
-      // the failure that led here says more
-    }
   }
 
   /** Address of a device's context; `next` gives the directory that an entry leads to, negative where it leads nowhere. */
@@ -141,7 +121,7 @@ export class RiscvUnit {
   }
 
   #start(bits: number, faults: number): void {
-    const port = this.#port;
+    const port = this.port;
     port.write64(REGISTER.CQB, ppn(this.queue.ring.base) | BigInt(bits - 1));
     port.write32(REGISTER.CQT, 0);
     this.#enable(REGISTER.CQCSR);
@@ -156,8 +136,8 @@ export class RiscvUnit {
   }
 
   #enable(control: number): void {
-    this.#port.write32(control, QUEUE.enable);
-    this.#port.waitFor(control, QUEUE.on | QUEUE.busy, QUEUE.on);
+    this.port.write32(control, QUEUE.enable);
+    this.port.waitFor(control, QUEUE.on | QUEUE.busy, QUEUE.on);
   }
 }
 

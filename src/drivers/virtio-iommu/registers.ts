@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Byte offsets (4.2.2). */
+/** Byte offsets (4.2.2), and of the configuration of an IOMMU (5.13.4). */
 export const REGISTER = {
   DriverFeatures: 0x20,
   DriverFeaturesSel: 0x24,
@@ -15,6 +15,7 @@ export const REGISTER = {
   QueueDesc: 0x80,
   QueueDriver: 0x90,
   QueueDevice: 0xa0,
+  PageSizeMask: 0x100,
 } as const;
 
 /** Device status (2.1): acknowledged, driver known, features taken, driver ready. */

@@ -6,10 +6,8 @@
 import type { RegisterPort } from '../../bus.ts';
 import type { TableMemory } from '../../memory/table-memory.ts';
 import type { Meter } from '../../meter/meter.ts';
-import { Attachments } from '../queue/attachments.ts';
 import { IdPool } from '../queue/id-pool.ts';
-import { SharedPages } from '../queue/shared-pages.ts';
-import { UnitPort } from '../queue/unit-port.ts';
+import { QueuedUnit } from '../queue/queued-unit.ts';
 import { FEATURES, REGISTER, STATUS } from './registers.ts';
 import { QUEUE_ENTRIES, RequestQueue } from './request-queue.ts';
 import { VIRTIO_NAMES } from './requests.ts';
@@ -21,25 +19,24 @@ export interface VirtioUnitOptions {
 }
 
 const MOST_DOMAINS = 0xffffffff;
+/** Page sizes of which the driver makes use: 4K and larger, below 2^53. */
+const DRIVEN_SIZES = 2n ** 53n - 2n ** 12n;
 
 /** Registers and request queue of one unit. */
-export class VirtioUnit {
-  /** Memory of everything that it reads. */
-  readonly pages: SharedPages;
+export class VirtioUnit extends QueuedUnit {
   /** Its request queue. */
   readonly queue: RequestQueue;
+  /** Sizes of mappings that the device has, as a bitmap (page_size_mask, 5.13.4); 0 where it says none. */
+  readonly pageSizes: number;
   /** Domain ids. */
   readonly domains: IdPool = new IdPool('domainId', 0, MOST_DOMAINS);
-  /** Which domain has each device. */
-  readonly attachments: Attachments = new Attachments();
-  readonly #port: UnitPort;
 
   /** @throws IommuError `NO_MEMORY`. */
   constructor(memory: TableMemory, meter: Meter, options: VirtioUnitOptions = {}) {
-    this.pages = new SharedPages(memory);
-    this.#port = new UnitPort(options.port, meter);
+    super(memory, meter, options.port);
+    this.pageSizes = Number(this.port.identify64(REGISTER.PageSizeMask) & DRIVEN_SIZES);
     try {
-      this.queue = new RequestQueue(this.#port, this.pages, meter.commandsOf(VIRTIO_NAMES));
+      this.queue = new RequestQueue(this.port, this.pages, meter.commandsOf(VIRTIO_NAMES));
       this.#start();
     } catch (error) {
       this.abandon();
@@ -49,21 +46,12 @@ export class VirtioUnit {
 
   /** Resets it and gives its memory back. */
   free(): void {
-    this.#port.write32(REGISTER.Status, 0);
+    this.port.write32(REGISTER.Status, 0);
     this.pages.free();
   }
 
-  /** As `free`, on the way back from a failure: memory of a unit that cannot be turned off stays, since it may still read it. */
-  abandon(): void {
-    try {
-      this.free();
-    } catch {
-      // the failure that led here says more
-    }
-  }
-
   #start(): void {
-    const port = this.#port;
+    const port = this.port;
     port.write32(REGISTER.Status, 0);
     port.write32(REGISTER.Status, STATUS.acknowledge | STATUS.driver);
     for (const [select, bits] of [FEATURES.low, FEATURES.high].entries()) {

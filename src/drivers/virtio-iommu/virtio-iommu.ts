@@ -3,12 +3,13 @@
  * the driver knows of its mappings; no device reads it.
  * @module
  */
-import { hex } from '../../address.ts';
+import { formatSize, hex } from '../../address.ts';
 import { IommuError } from '../../errors.ts';
-import type { Registers } from '../../formats/contract.ts';
+import type { Geometry, Registers } from '../../formats/contract.ts';
 import { PROT } from '../../formats/protection.ts';
 import { PageSizeChooser } from '../../pagetable/page-size.ts';
 import { NO_TLB, type TlbOps } from '../../pagetable/tlb-ops.ts';
+import { checkNeeds } from '../capability.ts';
 import type { DomainContext, Driver, DriverFactory, DriverHooks } from '../contract.ts';
 import type { DriverKind } from '../kind.ts';
 import { checkMemory, deviceIds, driverOptions, unitOf, whole } from '../options.ts';
@@ -26,7 +27,7 @@ export interface VirtioIommuOptions extends VirtioUnitOptions {
   readonly endpoints?: readonly number[];
   /** Domain id; default the lowest that is free. */
   readonly domainId?: number;
-  /** Sizes of mappings, as a bitmap (`page_size_mask`); default every power of two from 4K on. */
+  /** Sizes of mappings, as a bitmap (`page_size_mask`); default those of the device, without one every power of two from 4K on. */
   readonly pageSizes?: number;
 }
 
@@ -55,14 +56,13 @@ class VirtioIommu implements Driver, Holder {
     const { geometry, memory, meter, semantics } = context;
     if (semantics !== 'safe') throw noTables(semantics);
     this.#endpoints = deviceIds('endpoints', options.endpoints, 0xffffffff);
-    this.#chooser = new PageSizeChooser(whole('pageSizes', options.pageSizes, 4096, EVERY_SIZE, EVERY_SIZE));
-    if (this.#chooser.smallest > 2 ** geometry.pageShift) throw largerPages(this.#chooser.smallest, geometry.pageShift);
     this.#first = new DeviceAddress(geometry);
     this.#last = new DeviceAddress(geometry);
     this.#owned = options.unit === undefined;
     this.#unit = unitOf(options.unit, VirtioUnit) ?? new VirtioUnit(memory, meter, options);
     try {
       checkMemory(this.#unit.pages, memory);
+      this.#chooser = chooserOf(options.pageSizes, this.#unit.pageSizes, geometry);
       this.#domain = this.#unit.domains.take(options.domainId);
     } catch (error) {
       if (this.#owned) this.#unit.abandon();
@@ -232,6 +232,25 @@ function flagsOf(prot: number): number {
     ((prot & PROT.WRITE) !== 0 ? FLAGS.write : 0) |
     ((prot & PROT.MMIO) !== 0 ? FLAGS.mmio : 0)
   );
+}
+
+/**
+ * The sizes of mappings: those asked for, else those of the device (`offered`, 0 where it says none).
+ * @throws IommuError `BAD_OPTION`; `UNSUPPORTED` where the smallest page of the domain, or the smallest size asked for, is below the
+ *   device's granule. Linux refuses a granule above the CPU's pages in the same way.
+ */
+function chooserOf(asked: number | undefined, offered: number, { pageShift }: Geometry): PageSizeChooser {
+  const chooser = new PageSizeChooser(
+    whole('pageSizes', asked, 4096, EVERY_SIZE, offered === 0 ? EVERY_SIZE : offered),
+  );
+  const granule = offered === 0 ? 0 : new PageSizeChooser(offered).smallest;
+  const smallest = asked === undefined ? 2 ** pageShift : Math.min(2 ** pageShift, chooser.smallest);
+  const expected = `sizes from the granule ${formatSize(granule)} (page_size_mask) on`;
+  checkNeeds('virtio-iommu', [
+    { argument: 'pageSizes', met: smallest >= granule, expected, got: formatSize(smallest) },
+  ]);
+  if (chooser.smallest > 2 ** pageShift) throw largerPages(chooser.smallest, pageShift);
+  return chooser;
 }
 
 function largerPages(smallest: number, shift: number): IommuError {

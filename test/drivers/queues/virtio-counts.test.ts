@@ -64,8 +64,7 @@ describe('requests of a virtio-iommu driver', () => {
   it('a request that the device refuses is an error', () => {
     const refuses = new Domain({
       format: 'x86-64',
-      driver: (context) =>
-        virtioIommu({ port: new LiveVirtio(context.memory, { pageSizeMask: 0xffff_ffff_ffe0_0000n }) })(context),
+      driver: (context) => virtioIommu({ port: new LiveVirtio(context.memory, { inputEnd: 0xfffn }) })(context),
     });
     expect(refusal(() => refuses.map(AT, 0, K4, RW)).message).toContain('to answer MAP with OK, got RANGE');
   });

@@ -194,7 +194,8 @@ describe('AMD-Vi commands', () => {
         const { memory } = context;
         port.answers = (offset) => {
           storeCompletions(memory, port);
-          return offset === 0x2000 ? Number(port.last(0x2008) ?? 0) : 0x10;
+          if (offset === 0x2000) return Number(port.last(0x2008) ?? 0);
+          return offset === 0x2020 ? 0x10 : 0;
         };
         return driverById('amd-vi').make({ port, ...options })(context);
       };
