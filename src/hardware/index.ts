@@ -52,7 +52,8 @@ export {
   encodeEvent,
   eventType,
 } from './smmu-v3/events.ts';
-export { SmmuV3, type SmmuV3Answer } from './smmu-v3/smmu.ts';
+export type { SmmuV3Answer } from './smmu-v3/fault-answer.ts';
+export { SmmuV3 } from './smmu-v3/smmu.ts';
 export { VIRTIO_REQUESTS, VIRTIO_STATUS } from './virtio/requests.ts';
 export {
   IQE_REASONS,

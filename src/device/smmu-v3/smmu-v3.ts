@@ -10,6 +10,7 @@ import { ANY, type Scope, STAGES } from '../../hardware/command.ts';
 import type { DeviceContext, DomainTables } from '../../hardware/iommu.ts';
 import { CERROR, COMMAND_BYTES, SMMU_V3_COMMANDS } from '../../hardware/smmu-v3/commands.ts';
 import { eventType } from '../../hardware/smmu-v3/events.ts';
+import { faultAnswer } from '../../hardware/smmu-v3/fault-answer.ts';
 import { SmmuV3 } from '../../hardware/smmu-v3/smmu.ts';
 import { type Access, type Fault, faultClass, type Leaf, READ } from '../../hardware/walk/types.ts';
 import { RegisterBank } from '../register-bank.ts';
@@ -178,7 +179,7 @@ function rulesOf(unit: LiveSmmuV3): TranslatorUnit {
     untranslated: ({ stream, substream }, iova, access) =>
       recorded(unit.model.translate(stream, iova, access, substream)),
     faulted: (context, fault, access) => {
-      const result = recorded(unit.model.answer(context, fault, access));
+      const result = recorded(faultAnswer(context, fault, access));
       return result.ok ? fault : result;
     },
   };

@@ -5,15 +5,13 @@
  */
 import type { Address } from '../../address.ts';
 import type { PhysicalReader } from '../../bus.ts';
-import { bitsOf, type Registers, readWords, type StructureReader } from '../bits.ts';
-import { ANY, STAGES } from '../command.ts';
+import type { Registers, StructureReader } from '../bits.ts';
 import {
   addMissing,
   bypassLeaf,
   type ContextList,
   contextFault,
   type DeviceContext,
-  type DomainTables,
   type IommuModel,
   LISTING_LIMITS,
   type MissingPart,
@@ -24,64 +22,22 @@ import {
 import { IntermediateReader } from '../walk/nested.ts';
 import { type Access, type Fault, type Leaf, READ, type Reason } from '../walk/types.ts';
 import { Walker } from '../walk/walker.ts';
-import { type CdStage1, cdFields, cdStage1, decodeCd } from './cd.ts';
-import { EL2_DOMAIN, EL3_DOMAIN } from './commands.ts';
-import { type EventRecord, eventType } from './events.ts';
+import { cdFields, cdStage1, decodeCd } from './cd.ts';
+import { type Context, type FaultRules, faultAnswer, type SmmuV3Answer } from './fault-answer.ts';
 import { illegalCd, illegalStage1, illegalStage2, illegalSte, substreamsOf } from './illegal.ts';
 import { type SmmuV3Setup, smmuV3Setup, smmuV3State, smmuV3Structures } from './registers.ts';
+import { stage1Tables, stage2Tables } from './stage-tables.ts';
 import { decodeSte, STE_BYTES, type SteStage2, type StreamTableEntry, steFields, steStage2 } from './ste.ts';
-import { findCd, findSte, level1Span } from './stream-table.ts';
-
-/** What an access became, and the event that was recorded. */
-export interface SmmuV3Answer {
-  readonly result: Leaf | Fault;
-  readonly event?: EventRecord;
-}
+import { listedStreams } from './stream-list.ts';
+import { findCd, findSte } from './stream-table.ts';
 
 /** Substreams of one stream, and looked at altogether in one listing. */
 const MOST_SUBSTREAMS = 1 << 20;
-const PAGE = 4096;
-/** Bytes of a level 1 stream table descriptor (5.1). */
-const L1_BYTES = 8;
-
-// IHI 0070 7.3: event codes of configuration and walk faults
-const CODES: Readonly<Partial<Record<Reason, number>>> = {
-  'stream-out-of-range': 0x02,
-  'stream-outside-memory': 0x03,
-  'stream-invalid': 0x04,
-  'substream-out-of-range': 0x08,
-  'context-outside-memory': 0x09,
-  'context-invalid': 0x0a,
-};
-const F_STREAM_DISABLED = 0x06;
-const CLASS_CODES: Readonly<Record<string, number>> = {
-  'external-abort': 0x0b,
-  translation: 0x10,
-  'address-size': 0x11,
-  'access-flag': 0x12,
-  permission: 0x13,
-};
-/** CLASS of an event: a table walk's entry, or the input itself. */
-const CLASS_TABLE = 1n;
-const CLASS_INPUT = 2n;
-
 interface StreamSetup {
   readonly ste: StreamTableEntry;
   readonly entryAddress: number;
   readonly fields: Record<string, string | number>;
 }
-
-/** What becomes of the faults of a stage: CD.S and CD.R, STE.S2S and STE.S2R. */
-interface FaultRules {
-  readonly stall: boolean;
-  readonly record: boolean;
-}
-
-/** A stream's context, and what becomes of its faults at each stage. */
-type Context = DeviceContext & {
-  readonly faults?: Readonly<Partial<Record<1 | 2, FaultRules>>>;
-  readonly disabled?: boolean;
-};
 
 function stage2Faults({ s2Stall, s2Record }: StreamTableEntry): FaultRules {
   return { stall: s2Stall, record: s2Record };
@@ -130,7 +86,7 @@ export class SmmuV3 implements IommuModel {
     const missing: MissingPart[] = [];
     let aborting = 0;
     this.#substreamsLeft = MOST_SUBSTREAMS;
-    for (const stream of this.#streams(missing)) {
+    for (const stream of listedStreams(this.#reader, this.setup, missing)) {
       const found = this.#stream(stream);
       if ('action' in found) continue;
       if (found.ste.config === 'abort') aborting++;
@@ -146,7 +102,7 @@ export class SmmuV3 implements IommuModel {
     const context = this.#context(stream, substream);
     if (context.tables === undefined) return this.#withoutTables(context, iova, access);
     const result = walkerOf(this.#reader, context.tables).translate(iova, access);
-    return result.ok ? { result } : this.answer(context, result, access);
+    return result.ok ? { result } : faultAnswer(context, result, access);
   }
 
   #off(iova: Address): Leaf | Fault {
@@ -167,48 +123,13 @@ export class SmmuV3 implements IommuModel {
     if (context.action === 'bypass') {
       const leaf = bypassLeaf(iova, this.setup.oas);
       if (leaf !== undefined) return { result: leaf };
-      return this.answer(
+      return faultAnswer(
         context,
         { ...contextFault(context, iova, ''), reason: 'output-too-large', class: 'address-size' },
         access,
       );
     }
-    return this.answer(context, contextFault(context, iova, ''), access);
-  }
-
-  /**
-   * A fault under its event's name, and the event, unless the context does not record.
-   * @param context as {@link SmmuV3.context} gave it
-   */
-  answer(context: Context, fault: Fault, access: Access): SmmuV3Answer {
-    const own = context.disabled === true ? F_STREAM_DISABLED : CODES[fault.reason];
-    const code = own ?? (fault.reason === 'bad-geometry' ? CODES['context-invalid'] : CLASS_CODES[fault.class]) ?? 0x0a;
-    const event = this.#event(code, context, fault, access);
-    const result = { ...fault, syndrome: event.name };
-    const silent = context.faults?.[fault.stage === 2 ? 2 : 1]?.record === false && code >= 0x10;
-    return silent ? { result } : { result, event };
-  }
-
-  #event(code: number, context: Context, fault: Fault, access: Access): EventRecord {
-    const type = eventType(code);
-    const bit = (on: boolean) => (on ? 1n : 0n);
-    const all: Readonly<Record<string, bigint>> = {
-      StreamID: BigInt(context.stream),
-      SSV: bit(context.substream !== undefined),
-      SubstreamID: BigInt(context.substream ?? 0),
-      PnU: bit(access.privileged === true),
-      InD: bit(access.kind === 'execute'),
-      RnW: bit(access.kind !== 'write'),
-      Stall: bit(context.faults?.[fault.stage === 2 ? 2 : 1]?.stall === true && code >= 0x10),
-      S2: bit(fault.stage === 2),
-      CLASS: fault.during === 'table' || code === 0x0b ? CLASS_TABLE : CLASS_INPUT,
-      InputAddr: fault.iova,
-      IPA: fault.stage === 2 ? ((fault.ipa ?? fault.iova) >> 12n) << 12n : 0n,
-      FetchAddr: BigInt(fault.entryAddress ?? context.entryAddress),
-    };
-    const fields: Record<string, bigint> = {};
-    for (const field of type.fields) fields[field.name] = all[field.name] ?? 0n;
-    return { code, name: type.name, fields };
+    return faultAnswer(context, contextFault(context, iova, ''), access);
   }
 
   /** The stream table entry of a stream, or the context that its absence makes. */
@@ -342,80 +263,4 @@ export class SmmuV3 implements IommuModel {
     }
     return contexts;
   }
-
-  /** Streams that may have an entry: those of the tables that are in memory. */
-  *#streams(missing: MissingPart[]): Generator<number> {
-    const { log2Size, twoLevel, split, strtabBase } = this.setup;
-    const left = { entries: LISTING_LIMITS.entries };
-    if (!twoLevel) {
-      yield* this.#present(0, 2 ** log2Size, strtabBase, missing, left);
-      return;
-    }
-    const perTable = 2 ** split;
-    const tables = 2 ** Math.max(0, log2Size - split);
-    for (let i = 0; i < tables; i++) {
-      const at = strtabBase + i * L1_BYTES;
-      if (left.entries-- <= 0) return addMissing(missing, at, (tables - i) * L1_BYTES, 'stream table beyond the limit');
-      const words = readWords(this.#reader, at, L1_BYTES);
-      if (words === undefined) {
-        const rest = Math.min(PAGE - (at % PAGE), (tables - i) * L1_BYTES);
-        addMissing(missing, at, rest, 'level 1 stream table');
-        i += rest / L1_BYTES - 1;
-      } else {
-        const { entries, table } = level1Span(words);
-        if (entries <= perTable) yield* this.#present(i * perTable, entries, table, missing, left);
-      }
-    }
-  }
-
-  *#present(
-    first: number,
-    count: number,
-    table: number,
-    missing: MissingPart[],
-    left: { entries: number },
-  ): Generator<number> {
-    for (let i = 0; i < count; i++) {
-      const address = table + i * STE_BYTES;
-      if (left.entries-- <= 0)
-        return addMissing(missing, address, (count - i) * STE_BYTES, 'stream table beyond the limit');
-      if (this.#reader.read32(address) !== undefined) {
-        yield first + i;
-        continue;
-      }
-      const rest = Math.min(PAGE - (address % PAGE), (count - i) * STE_BYTES);
-      addMissing(missing, address, rest, 'stream table');
-      i += rest / STE_BYTES - 1;
-    }
-  }
-}
-
-function stage2Tables(ste: StreamTableEntry, stage2: SteStage2): DomainTables {
-  const { root, tsz, granule, oas, aarch64, key } = stage2;
-  const ias = aarch64 ? 64 - tsz : 32 - (tsz > 7 ? (tsz & 15) - 16 : tsz);
-  const format = aarch64 ? 'arm-64-lpae-s2' : 'arm-32-lpae-s2';
-  return {
-    key,
-    id: `vmid ${ste.vmid}`,
-    root,
-    geometry: { format, granule, ias, oas },
-    regime: stage2.regime,
-    tag: { domain: ste.vmid, space: ANY, stages: STAGES.second },
-  };
-}
-
-/** The StreamWorld of a stage 1 (5.2, STE.STRW): its entries carry a VMID, or belong to EL2 or EL3. */
-function worldOf(ste: StreamTableEntry): number {
-  const world = bitsOf(ste.words, 94, 2);
-  return world === 0 ? ste.vmid : world === 1 ? EL3_DOMAIN : EL2_DOMAIN;
-}
-
-function stage1Tables(asid: number, one: CdStage1, two: SteStage2 | undefined, ste: StreamTableEntry): DomainTables {
-  const format = one.aarch64 ? 'arm-64-lpae-s1' : 'arm-32-lpae-s1';
-  const ias = one.aarch64 ? 64 - one.tsz : 32 - one.tsz;
-  const geometry = { format, granule: one.granule, ias, oas: one.oas };
-  const tag = { domain: worldOf(ste), space: asid, stages: STAGES.first };
-  const tables = { id: `asid ${asid}`, root: one.root, geometry, regime: one.regime, tag };
-  if (two === undefined) return { ...tables, key: one.key };
-  return { ...tables, id: `asid ${asid}, vmid ${ste.vmid}`, key: `${one.key}/${two.key}`, stage2: two.regime };
 }
