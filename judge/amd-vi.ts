@@ -8,7 +8,8 @@ import { AMD_EVENT_BYTES, AMD_EVENT_NAMES } from '../src/hardware/amd-vi/events.
 import { Edu } from './edu.ts';
 import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
-import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
+import { RAM_BYTES } from './layout.ts';
+import { BAR, LAYOUT, startQ35 } from './q35.ts';
 import { EmulatorError, type Qtest } from './qtest.ts';
 import { Ring } from './ring.ts';
 import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
@@ -16,7 +17,6 @@ import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 const REGISTERS = 0xfed80000;
 const SLOT = 3;
 const DEVICE = SLOT << 3;
-const MIB = 2 ** 20;
 const DOMAIN = 7n;
 
 const TABLE = LAYOUT.structures;
@@ -39,7 +39,7 @@ const WAIT = (1n << 60n) | 1n;
 class AmdViSession implements Session {
   readonly qtest: Qtest;
   readonly edu: Edu;
-  readonly image = new Image(0, RAM_MIB * MIB);
+  readonly image = new Image(0, RAM_BYTES);
   readonly layout = LAYOUT;
   readonly stream = DEVICE;
   readonly structures = [{ name: 'DTE', address: TABLE + DEVICE * DTE_BYTES, bytes: DTE_BYTES }];

@@ -3,19 +3,11 @@
  * @module
  */
 import type { Emulator } from './emulator.ts';
+import { type Layout, layoutAt, RAM_MIB } from './layout.ts';
 import { Qtest } from './qtest.ts';
-import type { Layout } from './unit.ts';
 
-const MIB = 2 ** 20;
-/** Memory below 4 GiB; the first MiB belongs to the board. */
-export const RAM_MIB = 128;
-export const LAYOUT: Layout = {
-  data: 16 * MIB,
-  dataBytes: 32 * MIB,
-  tables: 64 * MIB,
-  tableBytes: 16 * MIB,
-  structures: 96 * MIB,
-};
+/** Its memory begins at 0; the first MiB belongs to the board. */
+export const LAYOUT: Layout = layoutAt(0);
 export const BAR = 0xe0000000;
 const ROM_BYTES = 65536;
 const RESET_VECTOR = 0xfff0;

@@ -111,6 +111,12 @@ export class Qtest {
     return BigInt(await this.send(`readq 0x${address.toString(16)}`));
   }
 
+  /** An event or fault record of 32 bytes, as words. */
+  async readRecord(address: number): Promise<Uint32Array> {
+    const read = [0, 8, 16, 24].map((at) => this.read64(address + at));
+    return new Uint32Array(BigUint64Array.from(await Promise.all(read)).buffer);
+  }
+
   async write32(address: number, value: number): Promise<void> {
     await this.send(`writel 0x${address.toString(16)} 0x${(value >>> 0).toString(16)}`);
   }

@@ -10,11 +10,12 @@ import { RISCV_FAULT_BYTES, RISCV_FAULT_FIELDS } from '../src/hardware/riscv/fau
 import { Edu } from './edu.ts';
 import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
+import { layoutAt, RAM_BYTES, RAM_MIB } from './layout.ts';
 import { EmulatorError, Qtest } from './qtest.ts';
 import { Ring } from './ring.ts';
 import { type ContextPlaces, deviceContext, firstStageOf } from './riscv-structures.ts';
 import { below } from './scene.ts';
-import type { Layout, Random, SceneTables, SeenEvent, Session, Shape, Unit } from './unit.ts';
+import type { Random, SceneTables, SeenEvent, Session, Shape, Unit } from './unit.ts';
 
 const ECAM = 0x30000000;
 const IOMMU_FUNCTION = 8;
@@ -22,16 +23,8 @@ const REGISTERS = 0x40000000;
 const DEVICE = 0x10;
 const BAR = 0x40100000;
 const RAM = 0x80000000;
-const RAM_MIB = 128;
-const MIB = 2 ** 20;
 const PAGE = 4096;
-const LAYOUT: Layout = {
-  data: RAM + 16 * MIB,
-  dataBytes: 32 * MIB,
-  tables: RAM + 64 * MIB,
-  tableBytes: 16 * MIB,
-  structures: RAM + 96 * MIB,
-};
+const LAYOUT = layoutAt(RAM);
 /** The device directory from its leaf page up. */
 const DIRECTORY = [0, 1, 2].map((level) => LAYOUT.structures + level * PAGE);
 const PLACES: ContextPlaces = {
@@ -75,7 +68,7 @@ interface Kind {
 class RiscvSession implements Session {
   readonly qtest: Qtest;
   readonly edu: Edu;
-  readonly image = new Image(RAM, RAM_MIB * MIB);
+  readonly image = new Image(RAM, RAM_BYTES);
   readonly layout = LAYOUT;
   readonly stream = DEVICE;
   readonly iommu = 'riscv-iommu';
@@ -187,12 +180,8 @@ class RiscvSession implements Session {
 
   /** iotval is 0 where QEMU does not know the address. */
   async #event(address: number): Promise<SeenEvent> {
-    const words = BigUint64Array.from(await Promise.all([0, 8, 16, 24].map((at) => this.qtest.read64(address + at))));
-    const {
-      CAUSE: cause = 0n,
-      iotval: iova = 0n,
-      ...fields
-    } = decodeRecord(RISCV_FAULT_FIELDS, new Uint32Array(words.buffer));
+    const words = await this.qtest.readRecord(address);
+    const { CAUSE: cause = 0n, iotval: iova = 0n, ...fields } = decodeRecord(RISCV_FAULT_FIELDS, words);
     return { name: causeText(Number(cause)), ...(iova === 0n ? {} : { iova }), fields };
   }
 }

@@ -5,7 +5,8 @@
 import { Domain } from '../src/core/domain.ts';
 import { PROT } from '../src/formats/protection.ts';
 import { TableMemory } from '../src/memory/table-memory.ts';
-import type { Layout, Random, SceneTables, Session, Shape, Unit } from './unit.ts';
+import type { Layout } from './layout.ts';
+import type { Random, SceneTables, Session, Shape, Unit } from './unit.ts';
 
 /** A whole number below `limit`. */
 export function below(random: Random, limit: number): number {

@@ -8,26 +8,19 @@ import { SmmuV3 } from '../src/hardware/smmu-v3/smmu.ts';
 import { Edu } from './edu.ts';
 import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
+import { layoutAt, RAM_BYTES, RAM_MIB } from './layout.ts';
 import { eventOf } from './probe.ts';
 import { EmulatorError, Qtest } from './qtest.ts';
 import { Ring } from './ring.ts';
 import { cdWords, steWords } from './smmu-v3-structures.ts';
-import type { Layout, Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
+import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 
 const REGISTERS = 0x09050000;
 const ECAM = 0x3f000000;
 const BAR = 0x10000000;
 const DEVICE = 8;
 const RAM = 0x40000000;
-const RAM_MIB = 128;
-const MIB = 2 ** 20;
-const LAYOUT: Layout = {
-  data: RAM + 16 * MIB,
-  dataBytes: 32 * MIB,
-  tables: RAM + 64 * MIB,
-  tableBytes: 16 * MIB,
-  structures: RAM + 96 * MIB,
-};
+const LAYOUT = layoutAt(RAM);
 /** The first level of the stream table where it has two, and the entries. */
 const STRTAB = LAYOUT.structures + 0x8000;
 const STREAMS = LAYOUT.structures;
@@ -64,7 +57,7 @@ const UNSET: ReadonlySet<string> = new Set(['CLASS']);
 class SmmuV3Session implements Session {
   readonly qtest: Qtest;
   readonly edu: Edu;
-  readonly image = new Image(RAM, RAM_MIB * MIB);
+  readonly image = new Image(RAM, RAM_BYTES);
   readonly layout = LAYOUT;
   readonly stream = DEVICE;
   readonly structures: Session['structures'];
@@ -128,8 +121,8 @@ class SmmuV3Session implements Session {
   }
 
   async #event(address: number): Promise<SeenEvent> {
-    const words = BigUint64Array.from(await Promise.all([0, 8, 16, 24].map((at) => this.qtest.read64(address + at))));
-    return eventOf(decodeEvent(new Uint32Array(words.buffer)));
+    const words = await this.qtest.readRecord(address);
+    return eventOf(decodeEvent(words));
   }
 }
 

@@ -8,6 +8,7 @@ import type { Fault } from '../src/hardware/walk/types.ts';
 import type { Edu } from './edu.ts';
 import type { Emulator } from './emulator.ts';
 import type { Image } from './image.ts';
+import type { Layout } from './layout.ts';
 import type { Qtest } from './qtest.ts';
 
 /** A record that the emulated unit left: its name in the specification and what is compared of it. */
@@ -28,18 +29,6 @@ export interface Shape {
   readonly oas: number;
   /** Quirks of the format, unless its own. */
   readonly quirks?: readonly QuirkName[];
-}
-
-/** Physical addresses that a scene uses; all lie in the image. */
-export interface Layout {
-  /** Pages that mappings lead to. */
-  readonly data: number;
-  readonly dataBytes: number;
-  /** Table pages: the base of a `TableMemory`. */
-  readonly tables: number;
-  readonly tableBytes: number;
-  /** Device tables, contexts, queues. */
-  readonly structures: number;
 }
 
 /** Tables of one scene as the unit is asked to walk them. */

@@ -6,7 +6,8 @@
 import { ImageMemory, type PackImage, wordRuns } from '../src/conform/pack/image.ts';
 import { askTables, type TablesCase } from '../src/conform/pack/walks.ts';
 import type { DumpRow, GenericVector, PgtableConfig, Vector, VectorOp } from '../src/conform/vector.ts';
-import { type Recorded, type UnitTally, unitLines } from './unit-cases.ts';
+import { type UnitTally, unitLines } from './unit-cases.ts';
+import type { Recorded } from './unit-draft.ts';
 
 type AnyVector = Vector | GenericVector;
 

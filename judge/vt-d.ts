@@ -8,7 +8,8 @@ import type { Fault } from '../src/hardware/walk/types.ts';
 import { Edu } from './edu.ts';
 import type { Emulator } from './emulator.ts';
 import { Image } from './image.ts';
-import { BAR, LAYOUT, RAM_MIB, startQ35 } from './q35.ts';
+import { RAM_BYTES } from './layout.ts';
+import { BAR, LAYOUT, startQ35 } from './q35.ts';
 import { EmulatorError, type Qtest } from './qtest.ts';
 import { Ring } from './ring.ts';
 import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
@@ -16,7 +17,6 @@ import type { Random, SceneTables, SeenEvent, Session, Unit } from './unit.ts';
 const REGISTERS = 0xfed90000;
 const SLOT = 1;
 const DEVICE = SLOT << 3;
-const MIB = 2 ** 20;
 const DOMAIN = 5n;
 
 // VT-d 11.4: registers that a driver reads once, and the first fault record, where QEMU has it (CAP.FRO)
@@ -93,7 +93,7 @@ function levelsOf(ias: number): bigint {
 class VtdSession implements Session {
   readonly qtest: Qtest;
   readonly edu: Edu;
-  readonly image = new Image(0, RAM_MIB * MIB);
+  readonly image = new Image(0, RAM_BYTES);
   readonly layout = LAYOUT;
   readonly stream = DEVICE;
   readonly structures: Session['structures'];
