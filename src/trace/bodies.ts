@@ -70,6 +70,7 @@ export class BodyReader {
   #readDma(cursor: Cursor, event: TraceEvent): string {
     if (cursor.match(FAILED)) return readRawFields(cursor, event, this.#names);
     this.#readDevice(cursor, event);
+    let lengths = 0;
     while (cursor.peek() === SPACE) {
       cursor.at++;
       const start = cursor.at;
@@ -79,12 +80,14 @@ export class BodyReader {
       const length = cursor.at - start;
       if (cursor.peek() === EQUALS) {
         cursor.at++;
-        readDmaField(cursor, length * 256 + (cursor.bytes[start] as number), event);
+        const key = length * 256 + (cursor.bytes[start] as number);
+        if (key === KEY.SIZES) lengths = readArray(cursor, event.list, 'lengths');
+        else readDmaField(cursor, key, event);
       } else if (cursor.bytes[start] === 0x5b) event.list.truncated = true;
       cursor.at = cursor.find(SPACE);
     }
     const sum = event.iova + event.size + event.pa + event.list.count + event.list.physicalCount;
-    return isDirection(event) && !Number.isNaN(sum) ? '' : MALFORMED;
+    return isDirection(event) && !Number.isNaN(sum) && lengths === event.list.count ? '' : MALFORMED;
   }
 
   #readDevice(cursor: Cursor, event: TraceEvent): void {
@@ -194,7 +197,6 @@ function readDmaField(cursor: Cursor, key: number, event: TraceEvent): void {
   else if (key === KEY.PHYS_ADDR) event.pa = hexField(cursor);
   else if (key === KEY.DMA_ADDRS) list.count = readArray(cursor, list, 'dma');
   else if (key === KEY.PHYS_ADDRS) list.physicalCount = readArray(cursor, list, 'physical');
-  else if (key === KEY.SIZES && readArray(cursor, list, 'lengths') !== list.count) list.count = Number.NaN;
 }
 
 function hexField(cursor: Cursor): number {

@@ -82,6 +82,21 @@ describe('text that is damaged', () => {
     expect(reader.stats.skipped.map(({ reason, count }) => [reason, count])).toEqual([['line longer than 64 KiB', 1]]);
   });
 
+  it('a list without its lengths is not read, whatever list stood before it', () => {
+    const head = '   dd-1 [000] ..... 1.000000: dma_map_sg: 0000:00:01.0 dir=TO_DEVICE';
+    const whole = `${head} dma_addrs={0x1000,0x9000} sizes={0x100,0x200} phys_addrs={0x5000} attrs=\n`;
+    const cut = [
+      whole.replace('sizes={0x100,0x200} ', ''),
+      whole.replace('sizes', 'dma_addrs'),
+      whole.replace('sizes={', 'dma_addrs={0x1} sizes={'),
+      whole.replace('sizes={0x100,0x200}', 'sizes={0x100}'),
+    ];
+    for (const line of cut) {
+      const { events, stats } = read(text(whole + line + whole), 'ftrace');
+      expect([events.length, skippedCount(stats)], line).toEqual([2, 1]);
+    }
+  });
+
   it('many different reasons and names: bounded', () => {
     const names = createNames();
     const reader = createTraceReader('ftrace', () => undefined, names);
