@@ -299,7 +299,7 @@ export const CAPABILITY_CASES: readonly CapabilityCase[] = [
   {
     driver: 'riscv-iommu',
     ids: { 0: CAPABILITIES },
-    options: { format: 'riscv-sv48', quirks: ['SVPBMT'] },
+    options: { format: 'riscv-sv48', quirks: ['SVPBMT', 'DETAILED_GATHER'] },
     refused: 'quirks',
     because: 'Svpbmt',
     instead: { ids: { 0: CAPABILITIES | (1n << 15n) } },

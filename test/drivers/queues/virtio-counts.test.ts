@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RegisterPort } from '../../../src/bus.ts';
 import { Domain, type DomainOptions } from '../../../src/core/index.ts';
 import { LiveVirtio } from '../../../src/device/index.ts';
 import { type VirtioIommuOptions, virtioIommu } from '../../../src/drivers/index.ts';
@@ -64,7 +65,17 @@ describe('requests of a virtio-iommu driver', () => {
   it('a request that the device refuses is an error', () => {
     const refuses = new Domain({
       format: 'x86-64',
-      driver: (context) => virtioIommu({ port: new LiveVirtio(context.memory, { inputEnd: 0xfffn }) })(context),
+      driver: (context) => {
+        const device = new LiveVirtio(context.memory, { pageSizeMask: 0xffff_ffff_ffe0_0000n });
+        const port: RegisterPort = {
+          read32: (offset) => device.read32(offset),
+          // the device does not say which sizes it has
+          read64: () => 0n,
+          write32: (offset, value) => device.write32(offset, value),
+          write64: (offset, value) => device.write64(offset, value),
+        };
+        return virtioIommu({ port })(context);
+      },
     });
     expect(refusal(() => refuses.map(AT, 0, K4, RW)).message).toContain('to answer MAP with OK, got RANGE');
   });
