@@ -58,6 +58,21 @@ describe('a known line', () => {
       );
   });
 
+  it('whose lists have different lengths, or one list twice', () => {
+    const changes = [
+      ['sizes={0x2000,0x1000}', 'sizes={0x2000}'],
+      ['sizes={0x2000}', 'sizes={0x2000,0x1000}'],
+      [' sizes={', ' dma_addrs={'],
+      [' phys_addrs={', ' sizes={'],
+      ['dma_addrs={0xffe00000,', 'dma_addrs={'],
+    ] as const;
+    for (const line of LINES)
+      agreedLines(
+        changes.map(([from, to]) => line.replace(from, to)),
+        [line, line],
+      );
+  });
+
   it.each([' x', '  ', 'x', '\r\r', '\0', ',', '|'])('with %j behind it', (tail) => {
     agreedLines(LINES.map((line) => line + tail));
   });
@@ -112,6 +127,7 @@ describe('numbers of known lines', () => {
       2n ** 52n,
       2n ** 53n - 0x2000n,
       2n ** 53n - 0x1000n,
+      2n ** 53n + 1n,
       2n ** 53n,
       2n ** 60n,
       2n ** 63n,
