@@ -6,13 +6,13 @@ import type { PhysicalReader } from '../bus.ts';
 import { InputError, shown } from '../errors.ts';
 import type { DeviceContext, DomainTables, IommuModel, TableGeometry } from '../hardware/iommu.ts';
 import { createModel, MODEL_NAMES, missingRegisters } from '../hardware/models.ts';
-import { eachLeaf, type LeafRun, type RunSink } from '../hardware/walk/leaf-run.ts';
-import { DEFAULT_REVISITS, enumerateRuns, type TablePage, type TreeFinding } from '../hardware/walk/leaves.ts';
-import { IntermediateReader } from '../hardware/walk/nested.ts';
-import { ATTR, permsText, type Regime, TYPE_SHIFT } from '../hardware/walk/regime.ts';
-import { Walker } from '../hardware/walk/walker.ts';
-import { LeafColumns, MOST_ROWS } from './leaf-columns.ts';
-import { type MappedRange, MappedRanges } from './ranges.ts';
+import type { TablePage } from '../hardware/walk/leaves.ts';
+import { permsText, TYPE_SHIFT } from '../hardware/walk/regime.ts';
+import { type DecodeLimits, type DomainFinding, decodeLimits, MOST_FINDINGS, readDomain } from './domain-reader.ts';
+import { type LeafColumns, MOST_ROWS } from './leaf-columns.ts';
+import type { MappedRange, MappedRanges } from './ranges.ts';
+
+export type { DomainFinding } from './domain-reader.ts';
 
 /** What `decode` needs of a dump. */
 export interface DecodeInput {
@@ -36,11 +36,6 @@ export type GeometrySource = 'given' | 'from dump' | 'guessed';
 export interface DecodeOptions {
   /** Keep every leaf ({@link DomainMappings.leaves}); otherwise only merged ranges. */
   readonly raw?: boolean;
-}
-
-/** A finding in a domain's tables, with absolute input addresses. */
-export interface DomainFinding extends Omit<TreeFinding, 'offset'> {
-  readonly iova: bigint;
 }
 
 /** A domain: who uses it, its geometry and its mappings. */
@@ -85,13 +80,6 @@ export interface Decoding {
   readonly unknown: readonly UnknownPart[];
 }
 
-/** Tables read in one decoding, at most: 1 GiB of 4 KiB tables. */
-const MOST_TABLES = 1 << 18;
-/** Findings kept of one domain. */
-const MOST_FINDINGS = 1 << 14;
-/** Pieces that one nested domain's leaves are cut into, at most. */
-const MOST_PIECES = 1 << 22;
-
 /** The words of a range's permissions. */
 export function rangePerms(range: MappedRange): string {
   return permsText(range.attributes);
@@ -103,166 +91,6 @@ export function rangeMemoryType(domain: DomainMappings, range: MappedRange): str
   return descriptors?.memoryType(range.attributes >>> TYPE_SHIFT) ?? '';
 }
 
-class DomainReader {
-  readonly ranges: MappedRanges;
-  readonly leaves: LeafColumns | undefined;
-  readonly sizes = new Map<number, number>();
-  readonly tablePages: TablePage[] = [];
-  readonly findings: DomainFinding[] = [];
-  dropped = 0;
-  count = 0;
-  mapped = 0;
-  #size = 0;
-  #ofSize = 0;
-
-  constructor(raw: boolean, rowLimit: number) {
-    this.ranges = new MappedRanges(rowLimit);
-    this.leaves = raw ? new LeafColumns(rowLimit) : undefined;
-  }
-
-  /** Keeps a finding, or counts it where too many are kept. */
-  find(finding: DomainFinding): void {
-    if (this.findings.length < MOST_FINDINGS) this.findings.push(finding);
-    else this.dropped++;
-  }
-
-  /** Keeps the leaves of a run. */
-  run(run: LeafRun, level: number, region: number): void {
-    const { count, bytes, attributes, offset, pa } = run;
-    this.ranges.addRun(run, attributes & ~ATTR.contiguous);
-    if (this.leaves !== undefined) {
-      for (let k = 0; k < count; k++) {
-        this.leaves.push(offset + k * bytes, pa[k] ?? 0, bytes, level, run.lo(k), run.hi(k), region);
-      }
-    }
-    this.#counted(count, bytes);
-  }
-
-  /** Keeps a leaf, or a piece of one. */
-  leaf(
-    offset: number,
-    pa: number,
-    bytes: number,
-    level: number,
-    lo: number,
-    hi: number,
-    attributes: number,
-    region: number,
-  ): void {
-    this.ranges.add(offset, pa, bytes, attributes & ~ATTR.contiguous);
-    this.leaves?.push(offset, pa, bytes, level, lo, hi, region);
-    this.#counted(1, bytes);
-  }
-
-  #counted(count: number, bytes: number): void {
-    if (bytes !== this.#size) this.#flushSize(bytes);
-    this.#ofSize += count;
-    this.mapped += count * bytes;
-  }
-
-  /** Closes the counts. */
-  finish(): void {
-    this.#flushSize(0);
-  }
-
-  #flushSize(next: number): void {
-    if (this.#ofSize > 0) this.sizes.set(this.#size, (this.sizes.get(this.#size) ?? 0) + this.#ofSize);
-    this.count += this.#ofSize;
-    this.#ofSize = 0;
-    this.#size = next;
-  }
-}
-
-/** Cuts stage 1 leaves by stage 2 leaves. */
-class StageTwoCut {
-  readonly #stage2: Walker;
-  readonly #out: DomainReader;
-  #left = MOST_PIECES;
-
-  constructor(reader: PhysicalReader, stage2: Regime, out: DomainReader) {
-    this.#stage2 = new Walker(reader, stage2);
-    this.#out = out;
-  }
-
-  cut(
-    base: bigint,
-    offset: number,
-    ipa: number,
-    bytes: number,
-    give: (offset: number, pa: number, bytes: number) => void,
-  ) {
-    for (let done = 0; done < bytes; ) {
-      const answer = this.#stage2.translate(ipa + done);
-      if (this.#left-- <= 0) {
-        this.#missing('table-limit', base, offset + done, bytes - done);
-        return;
-      }
-      if (answer.ok) {
-        const rest = Math.min(answer.size - (answer.pa - answer.base), bytes - done);
-        give(offset + done, answer.pa, rest);
-        done += rest;
-      } else {
-        this.#missing(answer.reason, base, offset + done, 4096);
-        done += 4096;
-      }
-    }
-  }
-
-  #missing(reason: DomainFinding['reason'], base: bigint, offset: number, bytes: number): void {
-    const iova = base + BigInt(offset);
-    const last = this.#out.findings.at(-1);
-    if (last?.reason === reason && last.iova + BigInt(last.bytes) === iova) {
-      this.#out.findings[this.#out.findings.length - 1] = { ...last, bytes: last.bytes + bytes };
-    } else this.#out.find({ reason, iova, bytes, level: 0, entryAddress: 0, entry: undefined });
-  }
-}
-
-function readRegions(reader: PhysicalReader, tables: DomainTables, out: DomainReader, limits: DecodeLimits): void {
-  const cut = tables.stage2 === undefined ? undefined : new StageTwoCut(reader, tables.stage2, out);
-  const memory =
-    tables.stage2 === undefined ? reader : new IntermediateReader(reader, new Walker(reader, tables.stage2));
-  for (const [index, region] of tables.regime.regions.entries()) {
-    out.ranges.begin(region.base);
-    const levels = region.descriptors.levels;
-    const sink: RunSink = (run) => {
-      const level = levels[run.depth]?.level ?? 0;
-      if (cut === undefined) out.run(run, level, index);
-      else {
-        eachLeaf(run, (offset, pa, bytes, _depth, lo, hi, attributes) => {
-          cut.cut(region.base, offset, pa, bytes, (at, to, size) => {
-            out.leaf(at, to, size, level, lo, hi, attributes, index);
-          });
-        });
-      }
-    };
-    const { tables: most, revisits } = limits;
-    const tree = enumerateRuns(memory, region, sink, { tables: most, revisits });
-    limits.tables = Math.max(0, most - tree.tables.length);
-    limits.revisits = Math.max(0, revisits - tree.revisits);
-    for (const page of tree.tables) out.tablePages.push(page);
-    for (const { offset, ...finding } of tree.findings) {
-      out.find({ ...finding, iova: region.base + BigInt(offset) });
-    }
-    out.dropped += tree.dropped;
-  }
-  out.finish();
-}
-
-/** What is left of the limits of one decoding; reading a domain uses them up. */
-export interface DecodeLimits {
-  /** Tables read. */
-  tables: number;
-  /** Visits of tables that were visited before. */
-  revisits: number;
-  /** Ranges kept; more are counted. */
-  rows: number;
-}
-
-/** The limits of one decoding. */
-export function decodeLimits(): DecodeLimits {
-  return { tables: MOST_TABLES, revisits: DEFAULT_REVISITS, rows: MOST_ROWS };
-}
-
 /** Reads one domain's tables within `limits`. */
 export function decodeTables(
   reader: PhysicalReader,
@@ -272,9 +100,7 @@ export function decodeTables(
   options: DecodeOptions = {},
   limits: DecodeLimits = decodeLimits(),
 ): DomainMappings {
-  const out = new DomainReader(options.raw === true, limits.rows);
-  readRegions(reader, tables, out, limits);
-  limits.rows = Math.max(0, limits.rows - out.ranges.length);
+  const out = readDomain(reader, tables, options.raw === true, limits);
   return {
     id: tables.id,
     streams,

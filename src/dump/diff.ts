@@ -165,15 +165,61 @@ function unknownSpans(decoding: Decoding, domain: DomainMappings | undefined): S
     .map(({ iova, bytes }) => ({ from: iova, end: iova + BigInt(bytes) }));
 }
 
-/** Domains of two decodings that belong together: by a stream they share, else by root. */
+/** What two domains have in common that belong together for certain: a stream and the root. */
+function sameKeys({ streams, root }: DomainMappings): string[] {
+  return streams.map((stream) => `${stream}/${root}`);
+}
+
+/** What two domains have in common that probably belong together: a stream, or the root. */
+function likeKeys({ streams, root }: DomainMappings): string[] {
+  return [...streams.map((stream) => `stream ${stream}`), `root ${root}`];
+}
+
+/** Domains by the keys of a function, each given out once, the first of their order first. Time is linear in the keys. */
+class Unpaired {
+  readonly #taken: Set<number>;
+  readonly #byKey = new Map<string, number[]>();
+
+  /** @param taken - numbers of the domains that were given out, which several may share */
+  constructor(domains: readonly DomainMappings[], keysOf: (domain: DomainMappings) => string[], taken: Set<number>) {
+    this.#taken = taken;
+    for (let number = domains.length - 1; number >= 0; number--) {
+      for (const key of keysOf(domains[number] as DomainMappings)) {
+        const found = this.#byKey.get(key);
+        if (found === undefined) this.#byKey.set(key, [number]);
+        else found.push(number);
+      }
+    }
+  }
+
+  /** Takes the number of the first domain with one of the keys. */
+  take(keys: readonly string[]): number | undefined {
+    const first = keys.reduce((least, key) => Math.min(least, this.#first(key)), Number.POSITIVE_INFINITY);
+    if (first === Number.POSITIVE_INFINITY) return undefined;
+    this.#taken.add(first);
+    return first;
+  }
+
+  #first(key: string): number {
+    const numbers = this.#byKey.get(key) ?? [];
+    while (numbers.length > 0 && this.#taken.has(numbers.at(-1) as number)) numbers.pop();
+    return numbers.at(-1) ?? Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Domains of two decodings that belong together: by a stream and the root, else by either of them. */
 function pairs(a: Decoding, b: Decoding): [DomainMappings | undefined, DomainMappings | undefined][] {
-  const rest = [...b.domains];
-  const matched: [DomainMappings | undefined, DomainMappings | undefined][] = a.domains.map((domain) => {
-    const shares = (other: DomainMappings) => other.streams.some((stream) => domain.streams.includes(stream));
-    const only = a.domains.length === 1 && b.domains.length === 1;
-    const index = rest.findIndex((other) => shares(other) || other.root === domain.root || only);
-    return [domain, index < 0 ? undefined : rest.splice(index, 1)[0]];
+  const taken = new Set<number>();
+  const same = new Unpaired(b.domains, sameKeys, taken);
+  const like = new Unpaired(b.domains, likeKeys, taken);
+  const certain = a.domains.map((domain) => same.take(sameKeys(domain)));
+  const only = a.domains.length === 1 && b.domains.length === 1;
+  const matched = a.domains.map((domain, i): [DomainMappings, DomainMappings | undefined] => {
+    const number = only ? 0 : (certain[i] ?? like.take(likeKeys(domain)));
+    return [domain, number === undefined ? undefined : b.domains[number]];
   });
+  if (only) return matched;
+  const rest = b.domains.filter((_, number) => !taken.has(number));
   return [...matched, ...rest.map((domain): [undefined, DomainMappings] => [undefined, domain])];
 }
 

@@ -46,21 +46,23 @@ interface Named extends PhysicalRange {
   readonly name: string;
 }
 
-/** Tables of all domains and the unit's own structures, ascending. */
-function structures(subject: CheckSubject): Named[] {
-  const tables = subject.decoding.domains
+/** Tables of all domains, one that is shared once, ascending. */
+function tablesOf(subject: CheckSubject): Named[] {
+  const seen = new Set<number>();
+  return subject.decoding.domains
     .filter((domain) => domain.tables.stage2 === undefined)
-    .flatMap((domain) =>
-      domain.tablePages.map(({ address, bytes, level }) => ({
-        name: `a level ${level} table of ${domain.id}`,
-        start: address,
-        bytes,
-      })),
-    );
-  const own = (subject.decoding.model?.structures() ?? []).map(({ name, address, bytes }) => {
-    return { name: `the ${name}`, start: address, bytes };
-  });
-  return [...tables, ...own].sort((a, b) => a.start - b.start);
+    .flatMap(({ id, tablePages }) =>
+      tablePages
+        .filter(({ address }) => seen.size !== seen.add(address).size)
+        .map(({ address, bytes, level }) => ({ name: `a level ${level} table of ${id}`, start: address, bytes })),
+    )
+    .sort((a, b) => a.start - b.start);
+}
+
+/** The unit's own structures. */
+function ownStructures({ decoding }: CheckSubject): Named[] {
+  const own = decoding.model?.structures() ?? [];
+  return own.map(({ name, address, bytes }) => ({ name: `the ${name}`, start: address, bytes }));
 }
 
 /** The overlap of a mapping's output with a physical range, as a hit. */
@@ -71,7 +73,7 @@ function overlap({ domain, range }: Mapping, other: PhysicalRange, meaning: () =
   return { domain: domain.id, iova: range.iova + BigInt(start - range.pa), bytes: end - start, meaning: meaning() };
 }
 
-/** Index of the first structure that starts above `address`. */
+/** Index of the first that starts above `address`. */
 function firstAbove(sorted: readonly Named[], address: number): number {
   let low = 0;
   let high = sorted.length;
@@ -83,21 +85,24 @@ function firstAbove(sorted: readonly Named[], address: number): number {
   return low;
 }
 
-/** Bytes of a structure of which many may lie near a mapping; larger ones are few. */
-const SMALL = 65536;
-
 function* writableTables(subject: CheckSubject): Generator<Hit> {
-  const sorted = structures(subject);
-  const large = sorted.filter(({ bytes }) => bytes > SMALL);
-  const small = sorted.filter(({ bytes }) => bytes <= SMALL);
+  const [own, tables] = [ownStructures(subject), tablesOf(subject)];
+  const widest = tables.reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  let left = MOST_PAIRS;
   for (const mapping of mappings(subject)) {
     const { pa, bytes, attributes } = mapping.range;
     if ((attributes & (ATTR.write | ATTR.privilegedWrite)) === 0) continue;
-    for (const structure of large) yield* writable(mapping, structure);
-    for (let i = firstAbove(small, pa - SMALL); i < small.length; i++) {
-      const structure = small[i];
-      if (structure === undefined || structure.start >= pa + bytes) break;
-      yield* writable(mapping, structure);
+    for (const structure of own) yield* writable(mapping, structure);
+    for (let i = firstAbove(tables, pa - widest); i < tables.length; i++) {
+      const table = tables[i] as Named;
+      if (table.start >= pa + bytes) break;
+      const hits = writable(mapping, table);
+      left -= hits.length;
+      if (left < 0) {
+        yield tooMany(mapping, `tables are not looked for from here on: at most ${MOST_PAIRS} are found`);
+        return;
+      }
+      yield* hits;
     }
   }
 }
@@ -171,9 +176,15 @@ function* overlapsOf(all: readonly Mapping[]): Generator<[Mapping, Mapping, Phys
 
 const overlaps = foundOnce((subject) => [...overlapsOf(mappings(subject))]);
 
-function notCompared({ domain, range }: Mapping): Hit {
-  const meaning = `not every pair of mappings is compared from physical ${hex(range.pa)} on: at most ${MOST_PER_PAGE} of one page and ${MOST_PAIRS} in all`;
+/** A hit at a mapping from which on work was bounded. */
+function tooMany({ domain, range }: Mapping, meaning: string): Hit {
   return { domain: domain.id, iova: range.iova, bytes: range.bytes, meaning };
+}
+
+function notCompared(mapping: Mapping): Hit {
+  const from = hex(mapping.range.pa);
+  const most = `at most ${MOST_PER_PAGE} of one page and ${MOST_PAIRS} in all`;
+  return tooMany(mapping, `not every pair of mappings is compared from physical ${from} on: ${most}`);
 }
 
 function* typeConflicts(subject: CheckSubject): Generator<Hit> {
