@@ -99,9 +99,9 @@ export class RunBuilder implements LeafRun {
     return this.#wide ? (this.#words[this.#first + (k * this.entryStep) / 4 + 1] ?? 0) : 0;
   }
 
-  /** Adds the leaf at entry `i` of a piece. */
-  add(piece: TablePiece, i: number, pa: number, bytes: number, attributes: number): void {
-    const offset = piece.offset + i * piece.unit;
+  /** Adds the leaf at entry `i` of a piece, without its first `skipped` bytes. */
+  add(piece: TablePiece, i: number, pa: number, bytes: number, attributes: number, skipped = 0): void {
+    const offset = piece.offset + i * piece.unit + skipped;
     const entryAddress = piece.address + i * piece.entryBytes;
     if (!this.#continues(offset, bytes, attributes, entryAddress)) {
       this.flush();

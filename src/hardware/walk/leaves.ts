@@ -222,14 +222,17 @@ class Enumeration {
     const n = span / unit;
     const together = n > 1 && at % span === 0 && i + n <= count && this.#same(words, i, n);
     const last = together ? n - 1 : 0;
-    if (at < this.#from || at >= this.#end) return last;
     const part = n > 1 && !together;
-    const pa = d.output(lo, hi, depth) + (part ? at % span : 0);
-    const attributes = d.attributes(lo, hi, depth, denied);
-    this.#run.add(piece, i, pa, part ? unit : span, attributes);
-    const bits = n > 1 ? undefined : d.addressBits(depth);
+    const whole = part ? unit : span;
+    // A region may begin or end inside a leaf
+    const skipped = Math.max(0, this.#from - at);
+    const bytes = Math.min(whole, this.#end - at) - skipped;
+    if (bytes <= 0) return last;
+    const pa = d.output(lo, hi, depth) + (part ? at % span : 0) + skipped;
+    this.#run.add(piece, i, pa, bytes, d.attributes(lo, hi, depth, denied), skipped);
+    const bits = n > 1 || bytes < whole ? undefined : d.addressBits(depth);
     if (bits === undefined) return last;
-    const end = this.#end < offset + count * unit ? Math.ceil((this.#end - offset) / unit) : count;
+    const end = this.#end < offset + count * unit ? Math.floor((this.#end - offset) / unit) : count;
     return this.#run.addNeighbours(piece, i, end, bits, d.statusBits ?? 0);
   }
 
