@@ -33,6 +33,8 @@ export interface DecodeQuestion {
   readonly names?: MachineNames;
   /** Rows listed at most; totals count all. */
   readonly limit?: number;
+  /** Rows that are printed of each table: the others are not made. As many as are listed unless given. */
+  readonly printed?: number | undefined;
 }
 
 /** All that the parts of an answer look at. */
@@ -41,7 +43,10 @@ interface Subject {
   readonly dump: Dump;
   readonly names: MachineNames;
   readonly limit: number;
+  /** Rows that each domain may list. */
   readonly shares: readonly number[];
+  /** Rows that tables have at most. */
+  readonly printed: number;
   readonly exposures: readonly Exposure[];
 }
 
@@ -76,7 +81,7 @@ function verdictOf(subject: Subject): string {
   return `${first}${mappedSentence(subject)}${abortSentence(subject)}${unknownSentence(decoding)}`.trim();
 }
 
-function domainTable({ decoding, names }: Subject): Table {
+function domainTable({ decoding, names, printed }: Subject): Table {
   return {
     columns: [
       { title: 'domain' },
@@ -87,15 +92,18 @@ function domainTable({ decoding, names }: Subject): Table {
       { title: 'tables', unit: 'bytes', drop: 1 },
       { title: 'root', drop: 3 },
     ],
-    rows: decoding.domains.map((domain) => [
-      domain.id,
-      devicesText(decoding.iommu, domain.streams, names),
-      domain.mappedBytes,
-      domain.leafCount,
-      [...domain.leafSizes].map(([size, count]) => `${formatNumber(count)} × ${formatSize(size)}`).join(', '),
-      tableBytes(domain),
-      hex(domain.root),
-    ]),
+    rows: decoding.domains
+      .slice(0, printed)
+      .map((domain) => [
+        domain.id,
+        devicesText(decoding.iommu, domain.streams, names),
+        domain.mappedBytes,
+        domain.leafCount,
+        [...domain.leafSizes].map(([size, count]) => `${formatNumber(count)} × ${formatSize(size)}`).join(', '),
+        tableBytes(domain),
+        hex(domain.root),
+      ]),
+    total: decoding.domains.length,
     notes: [...new Set(decoding.domains.map(geometryLine))],
   };
 }
@@ -130,15 +138,28 @@ function withoutEmpty(table: Table): Table {
   };
 }
 
-function rangeTable(subject: Subject): Table {
-  const { domains } = subject.decoding;
-  const rows = domains.flatMap((domain, i) => rangesOf(domain, subject.shares[i] ?? 0, subject));
-  return { columns: RANGE_COLUMNS, rows, total: sum(domains, ({ ranges }) => ranges.total) };
+/** The first rows of all domains, each within its share. */
+function firstRows(
+  { decoding, shares, printed }: Subject,
+  rowsOf: (domain: DomainMappings, most: number) => Table['rows'],
+): Table['rows'] {
+  const rows: Table['rows'][number][] = [];
+  for (const [i, domain] of decoding.domains.entries()) {
+    if (rows.length >= printed) break;
+    for (const row of rowsOf(domain, Math.min(shares[i] ?? 0, printed - rows.length))) rows.push(row);
+  }
+  return rows;
 }
 
-function leafTable({ decoding, shares }: Subject): Table {
-  const rows = decoding.domains.flatMap((domain, i) =>
-    leafRows(domain, shares[i]).map(({ iova, pa, size, level, entry }) => [
+function rangeTable(subject: Subject): Table {
+  const rows = firstRows(subject, (domain, most) => rangesOf(domain, most, subject));
+  return { columns: RANGE_COLUMNS, rows, total: sum(subject.decoding.domains, ({ ranges }) => ranges.total) };
+}
+
+function leafTable(subject: Subject): Table {
+  const { decoding } = subject;
+  const rows = firstRows(subject, (domain, most) =>
+    leafRows(domain, most).map(({ iova, pa, size, level, entry }) => [
       domain.id,
       iova,
       pa,
@@ -161,11 +182,9 @@ function leafTable({ decoding, shares }: Subject): Table {
   };
 }
 
-function findingTable({ decoding }: Subject): Table {
-  const rows = decoding.domains.flatMap((domain) =>
-    domain.findings
-      .filter((finding) => !isUnknown(finding))
-      .map(({ reason, iova, bytes, level }) => [domain.id, reason, hex(iova), bytes, String(level)]),
+function findingTable({ decoding, printed }: Subject): Table {
+  const wrong = decoding.domains.flatMap(({ id, findings }) =>
+    findings.filter((finding) => !isUnknown(finding)).map((finding) => ({ id, finding })),
   );
   return {
     columns: [
@@ -175,15 +194,19 @@ function findingTable({ decoding }: Subject): Table {
       { title: 'size', unit: 'bytes' },
       { title: 'level', drop: 1 },
     ],
-    rows,
-    total: rows.length + sum(decoding.domains, ({ dropped }) => dropped),
+    rows: wrong
+      .slice(0, printed)
+      .map(({ id, finding: { reason, iova, bytes, level } }) => [id, reason, hex(iova), bytes, String(level)]),
+    total: wrong.length + sum(decoding.domains, ({ dropped }) => dropped),
   };
 }
 
-function unknownTable({ decoding, limit }: Subject): Table {
+function unknownTable({ decoding, printed }: Subject): Table {
   return {
     columns: [{ title: 'domain' }, { title: 'iova' }, { title: 'size', unit: 'bytes' }, { title: 'why' }],
-    rows: decoding.unknown.slice(0, limit).map(({ domain, iova, bytes, why }) => [domain ?? '', hex(iova), bytes, why]),
+    rows: decoding.unknown
+      .slice(0, printed)
+      .map(({ domain, iova, bytes, why }) => [domain ?? '', hex(iova), bytes, why]),
     total: decoding.unknown.length,
   };
 }
@@ -192,7 +215,7 @@ function unknownTable({ decoding, limit }: Subject): Table {
 const MOST_CHARTS = 8;
 
 function sectionsOf(subject: Subject, ranges: Table): Section[] {
-  const { decoding, exposures, names, limit } = subject;
+  const { decoding, exposures, names, limit, printed } = subject;
   const found = findingTable(subject);
   const raw = decoding.domains.some(({ leaves }) => leaves !== undefined);
   const unprotected = exposures.map(({ meaning }) => meaning).slice(0, limit);
@@ -201,7 +224,7 @@ function sectionsOf(subject: Subject, ranges: Table): Section[] {
     ...(exposures.length === 0 ? [] : [listSection('exposed', 'Not protected', unprotected)]),
     ...(decoding.contexts.length === 0
       ? []
-      : [tableSection('devices', 'Devices', deviceTable(deviceFacts(decoding, names, limit), decoding))]),
+      : [tableSection('devices', 'Devices', deviceTable(deviceFacts(decoding, names, printed), decoding))]),
     ...(decoding.domains.length === 0 ? [] : [tableSection('domains', 'Domains', domainTable(subject))]),
     ...(found.rows.length === 0 ? [] : [tableSection('findings', 'Entries that are wrong', found)]),
     ...(decoding.unknown.length === 0 ? [] : [tableSection('unknown', 'Unknown', unknownTable(subject))]),
@@ -249,7 +272,8 @@ function memo<T>(make: () => T): () => T {
 export function decodeAnswer(question: DecodeQuestion): Answer {
   const { dump, decoding, names = new MachineNames(), limit = LISTED } = question;
   const exposures = exposuresOf(decoding, dump.registers?.ram ?? [], names);
-  const subject = { decoding, dump, names, limit, shares: rowShares(decoding, limit), exposures };
+  const printed = Math.min(limit, question.printed ?? limit);
+  const subject = { decoding, dump, names, limit, printed, shares: rowShares(decoding, limit), exposures };
   const data = memo(() => {
     const devices = deviceFacts(decoding, names, limit);
     return { ...decodeData(decoding, limit), devices, exposed: exposures };

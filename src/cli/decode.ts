@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { decodeAnswer } from '../answers/decode.ts';
 import { type Decoding, decodeDump, decodeGiven } from '../dump/decode.ts';
 import type { Dump } from '../dump/types.ts';
+import { FIRST_ROWS } from '../report/table.ts';
 import { openDumpFile } from './dump-file.ts';
 import { addDumpOptions, type DumpOptions } from './dump-options.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
@@ -29,6 +30,9 @@ const EXAMPLES = `Examples:
   iommu decode ram.img --base 0x40000000 --root 0x4705d000 --format arm-64-lpae-s1 --granule 4K --ias 48 --oas 44
 `;
 
+/** Rows of a table that text prints of a long one, and one that tells that there are more. */
+const SHORT_ROWS = FIRST_ROWS + 1;
+
 /** Opens and decodes a dump as the options say. */
 export async function decodeFile(path: string, options: DecodeFlags): Promise<{ dump: Dump; decoding: Decoding }> {
   const dump = await openDumpFile(path, options);
@@ -42,7 +46,8 @@ async function decode(path: string, flags: Flags): Promise<void> {
   const output = outputOf(flags);
   const limit = limitOf(flags.limit);
   const names = machineNames(path, flags);
-  await printAnswer(decodeAnswer({ ...(await decodeFile(path, flags)), names, limit }), output);
+  const printed = output.form === 'text' && !output.verbose ? SHORT_ROWS : undefined;
+  await printAnswer(decodeAnswer({ ...(await decodeFile(path, flags)), names, limit, printed }), output);
 }
 
 /** Adds the verb. */

@@ -5,7 +5,7 @@
 import type { Answer, Block, Outcome, Section } from './answer.ts';
 import { toAscii } from './ascii.ts';
 import { plainText } from './plain.ts';
-import type { Tone } from './table.ts';
+import { FIRST_ROWS, type Tone } from './table.ts';
 import { chartToText } from './text.ts';
 import { tableLines } from './text-table.ts';
 import { createPaint, type Paint } from './tone.ts';
@@ -26,9 +26,6 @@ export interface AnswerStyle {
   /** True: a rule below the headings of tables. */
   readonly ruled: boolean;
 }
-
-/** Rows of a table before `--verbose`. */
-export const FIRST_ROWS = 20;
 
 const VERDICT_TONE: Readonly<Record<Outcome, Tone | undefined>> = {
   fine: undefined,

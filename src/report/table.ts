@@ -41,6 +41,9 @@ export interface Table {
   readonly full?: boolean;
 }
 
+/** Rows of a table that text lists, unless all are asked for. */
+export const FIRST_ROWS = 20;
+
 /** Text of a cell as people read it; `bytes` prints sizes as plain numbers. */
 export function cellText(cell: Cell | undefined, column: Column, bytes = false): string {
   if (cell === null || cell === undefined) return '-';

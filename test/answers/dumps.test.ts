@@ -9,6 +9,9 @@ import { MappedRanges } from '../../src/dump/ranges.ts';
 import { parseRegisters } from '../../src/dump/registers.ts';
 import { memorySource } from '../../src/dump/source.ts';
 import type { Dump } from '../../src/dump/types.ts';
+import { type Answer, tablesOf } from '../../src/report/answer.ts';
+import { answerToText } from '../../src/report/answer-text.ts';
+import { FIRST_ROWS } from '../../src/report/table.ts';
 import { runCli } from '../support/cli.ts';
 import { DUMPS } from '../support/dumps.ts';
 
@@ -113,4 +116,21 @@ test('an answer is plain data: it survives structuredClone', async () => {
   const dump = await open(ARM);
   const answer = decodeAnswer({ dump, decoding: decodeDump(dump) });
   expect(structuredClone(answer)).toEqual(answer);
+});
+
+test.each(DUMPS)('text of $name needs the rows that are printed alone, and says the same', async (one) => {
+  const dump = await open(one);
+  const decoding = decodeDump(dump, { raw: true });
+  const whole = decodeAnswer({ dump, decoding });
+  const short = decodeAnswer({ dump, decoding, printed: FIRST_ROWS + 1 });
+  const style = { width: 100, color: false, ascii: true, bytes: false, verbose: false, ruled: false };
+  // A column that is empty in all rows that are printed is left out
+  const text = (answer: Answer) => answerToText(answer, style).replace(/ +what$/gm, '');
+  expect(text(short)).toBe(text(whole));
+  for (const table of tablesOf(short)) expect(table.rows.length).toBeLessThanOrEqual(FIRST_ROWS + 1);
+  expect(tablesOf(short).map(({ rows, total }) => total ?? rows.length)).toEqual(
+    tablesOf(whole).map(({ rows, total }) => total ?? rows.length),
+  );
+  expect(short.data).toEqual(whole.data);
+  expect(short.records).toEqual(whole.records);
 });

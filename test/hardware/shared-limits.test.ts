@@ -74,15 +74,22 @@ describe('domains that share tables', () => {
     expect(found).toHaveLength(64 * 5);
     expect(new Set(found.map(({ meaning }) => meaning)).size).toBe(5);
   });
+});
 
-  it('have not more tables found in what devices may write than a limit, and that is said', () => {
-    const { input } = shared(10, (system) => full(system, 200, 0x10_0000));
-    const decoding = decodeDump(input);
-    const { findings, counts } = checkDecoding(input.reader, decoding);
-    const found = findings.filter(({ rule }) => rule === 'table-mapped-writable');
-    expect(found).toHaveLength(10_000);
+describe('tables in what devices may write', () => {
+  it('are found up to a limit, and that is said', () => {
+    const system = new System();
+    const root = system.stage1(1);
+    const gigabyte = 2 ** 30;
+    for (let i = 0; i < 256; i++) {
+      system.map(root, 2 * i * gigabyte, 0, 1, 0x747n);
+      system.memory.write64(system.map(root, (2 * i + 1) * gigabyte, 0x1000), 0n);
+    }
+    for (let i = 512; i < 1024; i++) system.map(root, i * gigabyte, 0, 1, 0x747n);
+    const { findings, counts } = checkDecoding(system.memory, decodeDump(system.input));
+    expect(findings.filter(({ rule }) => rule === 'table-mapped-writable')).toHaveLength(10_000);
     expect(counts.error).toBeGreaterThan(1 << 17);
-    expect(counts.error).toBeLessThan(1 << 18);
+    expect(counts.error).toBeLessThan((1 << 17) + 20_000);
   });
 });
 

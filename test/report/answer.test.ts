@@ -1,7 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { FIRST_ROWS } from '../../src/report/answer-text.ts';
 import {
   type Answer,
   answerToCsv,
@@ -13,6 +12,7 @@ import {
   answerToText,
   tableSection,
 } from '../../src/report/index.ts';
+import { FIRST_ROWS } from '../../src/report/table.ts';
 
 const STYLE = { width: 80, color: false, ascii: false, bytes: false, verbose: false, ruled: false };
 
