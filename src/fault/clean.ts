@@ -89,11 +89,14 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
+/** Where programs that keep logs put the line: the journal, dmesg; Docker, Loki, Elastic and others. */
+const MESSAGE_KEYS = ['MESSAGE', 'msg', 'message', 'log', 'line'];
+
 /** An entry of `journalctl -o json`, or a record of `dmesg --json` in one line. */
 function jsonEntry(text: string): Entry | undefined {
   const body = /\{.*\}/.exec(text)?.[0];
   const object = body === undefined ? undefined : parseObject(body.replace(/^\{\s*"dmesg"\s*:\s*\[/, ''));
-  const message = textOf(object?.['MESSAGE'] ?? object?.['msg']);
+  const message = textOf(MESSAGE_KEYS.map((key) => object?.[key]).find((value) => value !== undefined));
   if (object === undefined || message === undefined) return undefined;
   const micros = Number(object['_SOURCE_MONOTONIC_TIMESTAMP'] ?? Number.NaN) / 1e6;
   const seconds = Number(object['time'] ?? micros);
@@ -119,19 +122,24 @@ function isJson(text: string): boolean {
 
 function entriesOf(text: string): Entry[] {
   const entry = isJson(text) ? (jsonEntry(text) ?? { text: jsonMessage(text) ?? text }) : { text };
-  const parts = entry.text.split(/\n|<br ?\/?>/);
+  const parts = entry.text.split(/\n|\\n|<br ?\/?>/);
   return parts.map((part) => ({ ...entry, text: part }));
 }
 
-/** A raw line as clean lines: one, or those that one entry of the journal holds. */
-export function cleanLine(raw: string, number: number): LogLine[] {
+/** True for a line with a prefix of its own. */
+export function isStamped(text: string): boolean {
+  return STAMP.test(text);
+}
+
+/** A raw line as clean lines: one, or those that one entry of the journal holds. `until` is the number of its last part. */
+export function cleanLine(raw: string, number: number, until: number = number): LogLine[] {
   return entriesOf(raw).map(({ text, seconds, device }, i) => {
     const plain = unquotePrintable(text).replace(COLOURS, '').replace(QUOTES, '');
     const clean = withoutEscapes(plain).trimEnd();
     return {
       text: clean,
       number,
-      until: number,
+      until,
       seconds: seconds ?? secondsOf(clean),
       stamped: STAMP.test(clean) || (seconds !== undefined && i === 0),
       cut: /[>…]$/.test(clean),

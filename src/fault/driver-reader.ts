@@ -13,6 +13,9 @@ const MOST_UNITS = 64;
 /** Messages looked for in one line: prints without a newline are glued together. */
 const MOST_MESSAGES = 8;
 
+/** Ends of a line behind which a value is missing: mail broke it there. */
+const OPEN_ENDS = [',', '=', '(', ' at', ' addr', ' address', ' from'];
+
 interface CompiledLayout {
   readonly layout: Layout;
   readonly patterns: readonly Pattern[];
@@ -76,6 +79,11 @@ export class DriverReader {
     return outcome;
   }
 
+  /** How many messages of the driver begin in a text. */
+  headsIn(text: string): number {
+    return findHeads(this.#heads ?? this.#compile(), text).length;
+  }
+
   /** A line with a mark, and no head. */
   #bare(line: LogLine): Outcome {
     if (this.takeHeadless(line)) return 'taken';
@@ -83,8 +91,8 @@ export class DriverReader {
   }
 
   /** True for a line that looks as if mail had broken it: what it says is complete only with the next. */
-  goesOn({ text }: LogLine): boolean {
-    return text.endsWith(',') || this.driver.goesOn?.(text) === true;
+  goesOn(text: string): boolean {
+    return OPEN_ENDS.some((end) => text.endsWith(end)) || this.driver.goesOn?.(text) === true;
   }
 
   #message(line: LogLine, text: string, head: Values): Outcome {

@@ -57,9 +57,12 @@ function unquoted(line: string, broken: string): string {
 const FIELD = /(?:^|[\s,([])[A-Za-z]\w{0,40}=$/;
 
 function joined(broken: string, line: string): string {
-  if (broken === '') return line;
-  const rest = unquoted(line, broken);
-  return FIELD.test(broken) && rest.startsWith('0x') ? broken + rest : broken.slice(0, -1) + rest;
+  return broken === '' ? line : broken.slice(0, -1) + unquoted(line, broken);
+}
+
+/** True where a line that ends in `=` was broken by a terminal: the value of a field is what follows. */
+function isBeforeValue(broken: string, line: string): boolean {
+  return FIELD.test(broken) && /^\d/.test(unquoted(line, broken));
 }
 
 /** Cuts bytes into lines. */
@@ -140,6 +143,7 @@ export class LineReader {
     this.#overlong = false;
     if (isLong) this.counts.tooLong++;
     const line = isLong ? `${text.slice(0, LONGEST_LINE)}…` : text;
+    if (this.#broken !== '' && isBeforeValue(this.#broken, line)) this.#give(this.#broken);
     const whole = joined(this.#broken, line).trimEnd();
     if (this.#broken === '') this.#first = this.counts.lines;
     if (this.#isBroken(line) && whole.length <= LONGEST_LINE) this.#broken = whole;

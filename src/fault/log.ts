@@ -5,7 +5,7 @@
  */
 import { checkText } from '../errors.ts';
 import { causeByLines } from './cause.ts';
-import { cleanLine } from './clean.ts';
+import { cleanLine, isStamped } from './clean.ts';
 import { decodeDraft } from './decode-draft.ts';
 import type { Draft } from './draft.ts';
 import { DriverReader } from './driver-reader.ts';
@@ -16,6 +16,7 @@ import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
 import { FAULT_DRIVERS } from './registry.ts';
 import { IncidentTotals } from './totals.ts';
+import { Unwrapper } from './unwrap.ts';
 import { Widths } from './widths.ts';
 
 /** Incidents kept; those beyond are counted. */
@@ -64,6 +65,14 @@ export interface LogCounts {
   dropped: number;
 }
 
+/** Characters of a line of which only a head may stand. */
+const LONGEST_HEAD = 120;
+
+interface RawLine {
+  readonly text: string;
+  readonly number: number;
+}
+
 interface OpenDraft {
   readonly draft: Draft;
   readonly reader: DriverReader;
@@ -90,6 +99,11 @@ export function isDriverLine(text: string): boolean {
   return MARKS.find(text) !== undefined;
 }
 
+/** True for a line that may be the rest of the one before: without a prefix, and where there are none, without a mark. */
+function isRest(text: string, hasPrefixes: boolean): boolean {
+  return text.trim() !== '' && !isStamped(text) && (hasPrefixes || !isDriverLine(text));
+}
+
 /** Takes a log piece by piece. */
 export class FaultLog {
   /** The incidents so far, in the order of their first lines; complete after {@link end}. */
@@ -100,11 +114,14 @@ export class FaultLog {
   /** Incidents beyond those kept. */
   readonly totals: IncidentTotals = new IncidentTotals();
   readonly counts: LogCounts = { lines: 0, used: 0, quiet: 0, unknown: 0, suppressed: 0, tooLong: 0, dropped: 0 };
-  readonly #lines = new LineReader((text, number) => this.#raw(text, number));
+  readonly #lines = new LineReader((text, number) => this.#whole.add(text, number));
+  readonly #whole = new Unwrapper(isRest, (text, number, until) => this.#raw(text, number, until));
   readonly #readers: readonly DriverReader[];
   readonly #pairs: readonly { readonly into: DriverReader; readonly from: DriverReader }[];
   #open: OpenDraft[] = [];
   #held: Held | undefined;
+  /** The line before, if it has no driver's mark. */
+  #before: RawLine | undefined;
   #waiting = false;
   readonly #widths = new Widths();
 
@@ -135,6 +152,7 @@ export class FaultLog {
   /** Says that there are no more bytes. */
   end(): void {
     this.#lines.end();
+    this.#whole.end();
     this.#release();
     this.#close(Number.POSITIVE_INFINITY, 0);
     this.#nameForeign();
@@ -157,13 +175,32 @@ export class FaultLog {
   }
 
   /** Most lines are of no driver, and of no interest: they cost one pass. */
-  #raw(text: string, number: number): void {
-    if (this.#held === undefined && !this.#waiting && MARKS.find(text) === undefined) {
+  #raw(text: string, number: number, until: number): void {
+    const before = this.#before;
+    const isMarked = MARKS.find(text) !== undefined;
+    this.#before = isMarked ? undefined : { text, number: until };
+    if (this.#held === undefined && !this.#waiting && !isMarked) {
       this.foreign.add(text, number);
       return;
     }
+    if (isMarked && before?.number === number - 1 && this.#beheaded(before, text, number, until)) return;
     this.#widths.add(text.trimEnd().length);
-    for (const line of cleanLine(text, number)) this.#line(line);
+    for (const line of cleanLine(text, number, until)) this.#line(line);
+  }
+
+  /** A line whose head, or a part of it, mail left at the end of the line before. */
+  #beheaded(before: RawLine, text: string, number: number, until: number): boolean {
+    if (before.text.length > LONGEST_HEAD) return false;
+    const [line, ...others] = cleanLine(text, number, until);
+    if (line === undefined || others.length > 0 || line.stamped) return false;
+    const [first] = cleanLine(before.text, before.number);
+    const whole = `${first?.text ?? ''} ${line.text.trimStart()}`;
+    const owners = MARKS.find(line.text) ?? [];
+    const reader = owners.map((owner) => this.#readers[owner]).find((one) => one?.headsIn(whole) === 1);
+    if (first?.stamped !== true || reader === undefined || reader.headsIn(line.text) > 0) return false;
+    this.#widths.add(text.trimEnd().length);
+    this.#line({ ...first, text: whole, until });
+    return true;
   }
 
   #line(line: LogLine): void {
@@ -175,7 +212,7 @@ export class FaultLog {
     }
     this.#release();
     const early = this.#readers[owners[0] ?? -1];
-    if (early?.goesOn(line) === true) this.#hold(line, early, { early: true });
+    if (early?.goesOn(line.text) === true) this.#hold(line, early, { early: true });
     else this.#owned(owners, line);
   }
 
@@ -250,6 +287,7 @@ export class FaultLog {
     }
     const joints = this.#widths.joints(held.line.text, held.width, line.text);
     for (const text of joints) {
+      if (held.early === true && held.reader.goesOn(text)) continue;
       const outcome = held.reader.take({ ...held.line, text, until: line.until, cut: line.cut });
       if (outcome !== 'taken' && outcome !== 'quiet') continue;
       this.#held = undefined;

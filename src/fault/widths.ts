@@ -3,6 +3,9 @@
  * @module
  */
 
+/** Columns of a line that mail would have broken before. */
+const BEYOND_MAIL = 79;
+
 /** Widths of the lines of a log, in characters. */
 export class Widths {
   #most = 0;
@@ -32,7 +35,8 @@ export class Widths {
     if (tail.startsWith(',')) return [`${line}, ${tail.slice(1).trimStart()}`];
     const spaced = `${line} ${tail}`;
     if (/^\s/.test(rest)) return [spaced];
-    const isTerminal = width === this.#most && this.#count > 1 && !/^(?:[A-Za-z]\w*=|\[)/.test(rest);
-    return isTerminal ? [`${line}${rest}`, spaced] : [spaced, `${line}${rest}`];
+    const isWide = width >= BEYOND_MAIL || (width === this.#most && this.#count > 1);
+    const isWithin = !/^(?:[A-Za-z]\w*=|\[)/.test(rest) && !/ (?:at|addr|address|from)$/.test(line);
+    return isWide && isWithin ? [`${line}${rest}`, spaced] : [spaced, `${line}${rest}`];
   }
 }

@@ -213,6 +213,12 @@ function decode(draft: Draft): Decoded {
   }
 }
 
+/** An event whose bracket is not closed, or not even open: mail broke it. */
+function goesOn(text: string): boolean {
+  const at = text.lastIndexOf('Event logged');
+  return at >= 0 && !text.includes(']', at);
+}
+
 /** AMD-Vi. */
 export const amdVi: FaultDriver = {
   id: 'amd-vi',
@@ -272,5 +278,6 @@ export const amdVi: FaultDriver = {
     'iommu_completion_wait',
   ],
   window: { lines: 32, seconds: 2 },
+  goesOn,
   decode,
 };

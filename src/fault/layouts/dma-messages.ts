@@ -43,6 +43,7 @@ export const swiotlb: FaultDriver = {
   origin: 'software',
   source: 'Linux kernel/dma/swiotlb.c, kernel/dma/direct.c',
   marks: ['swiotlb buffer is full', ' of DMA mask ', 'swiotlb: No low mem', 'Can not allocate SWIOTLB'],
+  sure: true,
   heads: [],
   layouts: [
     {

@@ -20,12 +20,19 @@ const STATUS: ReadonlyMap<number, readonly [string, FaultKind, string]> = new Ma
   [6, ['write security violation', 'request', 'a non-secure write to a secure page']],
 ]);
 
+const STATUS_LINE = 'MMU fault status {status}';
+const ADDRESS_LINE = 'MMU {mmu:d} fault< ({words:text})> addr {iova}';
+
+/** The GPU could not reach memory; its MMU, whose status the driver prints all the same, may have found nothing. */
+const BUS = ['AXI bus error', 'unknown', 'an access of the GPU failed on the bus; its MMU reports no fault'] as const;
+const UNKNOWN = ['fault', 'unknown', 'the status is not known'] as const;
+
 function decode(draft: Draft): Decoded {
   const status = draft.hex('status') ?? 0n;
   const mmus = [0, 1, 2, 3].filter((i) => ((status >> BigInt(4 * i)) & 7n) !== 0n);
   const first = mmus[0] ?? 0;
   const code = Number((status >> BigInt(4 * first)) & 7n);
-  const [name, kind, meaning] = STATUS.get(code) ?? ['fault', 'unknown' as const, 'the status is not known'];
+  const [name, kind, meaning] = STATUS.get(code) ?? (status === 0n && draft.has('bus') ? BUS : UNKNOWN);
   const addresses = draft.texts('iova');
   return {
     kind,
@@ -42,7 +49,7 @@ function decode(draft: Draft): Decoded {
         meaning: STATUS.get(Number((status >> BigInt(4 * Number(mmu))) & 7n))?.[0] ?? '',
       })),
     ],
-    complete: addresses.length > 0,
+    complete: addresses.length > 0 || draft.has('bus'),
   };
 }
 
@@ -51,11 +58,14 @@ export const etnaviv: FaultDriver = deviceMmu({
   id: 'etnaviv',
   title: 'Vivante GPU, etnaviv',
   source: 'Linux drivers/gpu/drm/etnaviv/etnaviv_gpu.c',
-  marks: ['MMU fault status', 'MMU 0 fault', 'MMU 1 fault', 'MMU 2 fault', 'MMU 3 fault'],
+  marks: [': AXI bus error', 'MMU fault status', 'MMU 0 fault', 'MMU 1 fault', 'MMU 2 fault', 'MMU 3 fault'],
   heads: ['etnaviv-gpu {unit:s}: ', 'etnaviv {unit:s}: '],
   layouts: [
-    { id: 'status', starts: true, text: 'MMU fault status {status}' },
-    { id: 'address', repeats: 4, seen: 'words from 5.18', text: 'MMU {mmu:d} fault< ({words:text})> addr {iova}' },
+    { id: 'bus', text: 'AXI bus error', seen: 'in front of the status' },
+    { id: 'status', text: STATUS_LINE },
+    { id: 'status-bare', headless: true, starts: true, seen: 'quoted without the head', text: STATUS_LINE },
+    { id: 'address-bare', headless: true, repeats: 4, text: ADDRESS_LINE },
+    { id: 'address', repeats: 4, seen: 'words from 5.18', text: ADDRESS_LINE },
   ],
   quiet: [],
   decode,

@@ -22,17 +22,20 @@ const RECORDS: readonly Layout[] = [
   {
     id: 'dma',
     group: RECORD,
-    seen: 'Linux, Xen; the reason on the same line, or on the next',
-    text: [
-      `${DMA} {iova}<, iommu reg = {reg:s}> [fault reason {reason:s}] {printed:rest}`,
-      `${DMA} {iova}<, iommu reg = {reg:s}>`,
-    ],
+    seen: 'Linux, Xen',
+    text: `${DMA} {iova}<, iommu reg = {reg:s}> [fault reason {reason:s}]< {printed:rest}>`,
   },
   {
     id: 'dma-hidden',
     group: RECORD,
-    seen: 'as people post it, with digits of the address made unreadable',
-    text: `${DMA} {hidden:s} [fault reason {reason:s}] {printed:rest}`,
+    seen: 'as people post it, with an address that is no number',
+    text: `${DMA} {hidden:text} [fault reason {reason:s}]< {printed:rest}>`,
+  },
+  {
+    id: 'dma-alone',
+    group: RECORD,
+    seen: 'Linux 3.x, Xen; the reason on the next line',
+    text: `${DMA} {iova}<, iommu reg = {reg:s}>`,
   },
   {
     id: 'interrupt',

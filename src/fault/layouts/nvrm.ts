@@ -10,7 +10,7 @@ import { accessOfWord, deviceMmu, printedFields } from './printed.ts';
 
 /** `0x7f12_34560000`: the upper and the lower 32 bits. */
 function addressOf(text: string | undefined): bigint | undefined {
-  const [, high = '', low = ''] = /^0x([0-9a-f]{1,8})_([0-9a-f]{8})$/i.exec(text ?? '') ?? [];
+  const [, high = '', low = ''] = /^0x([0-9a-f]{1,8})_([0-9a-f]{8})$/i.exec(text?.replace(/\.$/, '') ?? '') ?? [];
   return parseHex(high + low);
 }
 
@@ -52,10 +52,12 @@ export const nvrm: FaultDriver = deviceMmu({
       starts: true,
       text: [
         "31, <pid=<'>{pid:text}<'>, ><name={process:text}, ><{channel:text}, >intr {intr}. MMU Fault: ENGINE {engine:text} faulted @ {address:s}. Fault is of type {reason:s} {access:s}",
+        '31, {before:text}MMU Fault: ENGINE {engine:text} faulted @ {address:s} Fault is of type {reason:s} {access:s}',
         '31, {rest:rest}',
       ],
     },
   ],
   quiet: ['{xid:d}, '],
+  goesOn: (text) => text.includes('): 31, ') && !text.includes(' ACCESS_TYPE_'),
   decode,
 });

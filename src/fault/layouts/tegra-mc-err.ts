@@ -20,13 +20,18 @@ function smmuFault(rights: string, access: string | undefined): { readonly kind:
   return { kind: 'not-permitted', meaning: `rights of the page table entry: ${rights}` };
 }
 
+/** Without what stands behind a line that is quoted in a text, a table or a program. */
+function bare(text: string | undefined): string | undefined {
+  return text?.replace(/[\s`'"|,}]{1,20}$/, '');
+}
+
 function decode(draft: Draft): Decoded {
-  const rights = draft.text('rights');
+  const rights = bare(draft.text('rights'));
   const smmu = rights !== undefined && rights !== 'none';
   const access = draft.text('access');
   return {
     ...(smmu ? smmuFault(rights, access) : refused(draft.text('words') ?? '', '')),
-    name: draft.text('words') ?? 'error',
+    name: bare(draft.text('words')) ?? 'error',
     device: draft.text('client'),
     iova: draft.hex('iova'),
     access: accessOfWord(access),
