@@ -36,7 +36,7 @@ export class Widths {
     const spaced = `${line} ${tail}`;
     if (/^\s/.test(rest)) return [spaced];
     const isWide = width >= BEYOND_MAIL || (width === this.#most && this.#count > 1);
-    const isWithin = !/^(?:[A-Za-z]\w*=|\[)/.test(rest) && !/ (?:at|addr|address|from)$/.test(line);
+    const isWithin = !/^(?:[A-Za-z]\w*=|\[|0x)/.test(rest) && !/ (?:at|addr|address|from)$/.test(line);
     return isWide && isWithin ? [`${line}${rest}`, spaced] : [spaced, `${line}${rest}`];
   }
 }

@@ -149,6 +149,71 @@ describe('A line that mail broke', () => {
   });
 });
 
+/** A text as a terminal of that many columns shows it. */
+function onTerminal(text: string, columns: number): string {
+  const cut = new RegExp(`.{1,${columns}}`, 'g');
+  return text
+    .split('\n')
+    .flatMap((line) => line.match(cut) ?? [''])
+    .join('\n');
+}
+
+describe('A log copied from a terminal', () => {
+  const LOG = [
+    '[    0.561258] arm-smmu 15000000.iommu: FSYNR0 = 007c0020 [S1CBNDX=124 PNU PLVL=0]',
+    '[    0.561287] arm-smmu 15000000.iommu: Unhandled context fault: fsr=0x402, iova=0x9c4b9000, fsynr=0x7c0020, cbfrsynra=0x800, cb=7',
+    '[    0.561295] arm-smmu 15000000.iommu: FSR    = 00000402 [Format=2 TF], SID=0x800',
+    '[    0.561303] arm-smmu 15000000.iommu: FSYNR0 = 007c0020 [S1CBNDX=124 PNU PLVL=0]',
+    '[    0.561323] eth0: link up',
+    '[    0.561423] nvme 0000:01:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0000 address=0xfc189000 flags=0x0000]',
+  ].join('\n');
+
+  it.each([79, 80, 81, 90, 100, 112, 120])('of %i columns says what it says unbroken', (columns) => {
+    const whole = readFaultLog(LOG).incidents.map(brief);
+    const { incidents, unknown } = readFaultLog(onTerminal(LOG, columns));
+    expect([incidents.map(brief), unknown]).toEqual([whole, []]);
+  });
+
+  it('keeps lines apart that are only of one width', () => {
+    const line = (n: number): string =>
+      `arm-smmu 15000000.iommu: Unhandled context fault: fsr=0x402, iova=0x9c4b9${n}00, fsynr=0x7c0020, cb=7`;
+    const { incidents } = readFaultLog([1, 2, 3, 4].map(line).join('\n'));
+    expect(incidents.map(({ lines }) => lines)).toEqual([[1], [2], [3], [4]]);
+  });
+});
+
+describe('A head that mail left on the line before', () => {
+  it('still names the device', () => {
+    const found = incidentsOf(
+      'Jan 7 16:26:04 kernel: [25446.119868] amdgpu 0000:06:00.0: [gfxhub]',
+      'VMC page fault (src_id:0 ring:56 vmid:5 pasid:32768)',
+      'Jan 7 16:26:04 kernel: [25446.119872] amdgpu 0000:06:00.0: in page starting',
+      'at address 0x0000000105601000 from 27',
+      'Jan 7 16:26:04 kernel: [25446.119874] amdgpu 0000:06:00.0:',
+      'VM_L2_PROTECTION_FAULT_STATUS:0x005C0071',
+    );
+    expect(found.map(brief)).toEqual([
+      'amdgpu | translation | gfxhub page fault | 0000:06:00.0 | - | 105601000 | write',
+    ]);
+  });
+});
+
+describe('Lines within JSON', () => {
+  const EVENT =
+    'iommu ivhd0: AMD-Vi: Event logged [ILLEGAL_DEV_TABLE_ENTRY device=0000:06:00.0 pasid=0x00000 address=0x135300000 flags=0x0080]';
+  const DTE = 'AMD-Vi: DTE[0]: 7d90000000000003';
+  const WANT = ['amd-vi | configuration | ILLEGAL_DEV_TABLE_ENTRY | 0000:06:00.0 | 600 | 135300000 | read'];
+
+  it.each([
+    ['one text of several lines', [JSON.stringify({ level: 'error', log: `${EVENT}\n${DTE}\n` })]],
+    ['one object a line', [EVENT, DTE].map((message) => JSON.stringify({ time: 1, message }))],
+    ['a list of texts of a program', [EVENT, DTE].map((text) => `    '${text}\\n',`)],
+  ])('%s are read', (_, lines) => {
+    expect(incidentsOf(...lines).map(brief)).toEqual(WANT);
+    expect(incidentsOf(...lines)[0]?.notes.join()).toContain('guest tables');
+  });
+});
+
 describe('The table of a device', () => {
   const event = (...dte: string[]): string =>
     notesOf(
