@@ -122,7 +122,7 @@ function isJson(text: string): boolean {
 
 function entriesOf(text: string): Entry[] {
   const entry = isJson(text) ? (jsonEntry(text) ?? { text: jsonMessage(text) ?? text }) : { text };
-  const parts = entry.text.split(/\n|\\n|<br ?\/?>/);
+  const parts = entry.text.split(/\n|\\n|<br ?\/?>/).filter((part, i) => i === 0 || part !== '');
   return parts.map((part) => ({ ...entry, text: part }));
 }
 

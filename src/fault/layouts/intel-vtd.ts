@@ -28,7 +28,7 @@ const RECORDS: readonly Layout[] = [
   {
     id: 'dma-hidden',
     group: RECORD,
-    seen: 'as people post it, with an address that is no number',
+    seen: 'as people post it, with an address that cannot be read',
     text: `${DMA} {hidden:text} [fault reason {reason:s}]< {printed:rest}>`,
   },
   {
