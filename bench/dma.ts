@@ -1,6 +1,4 @@
 // The rows about the DMA layer: addresses, lists, and a trace under a policy.
-import { readFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
 import { PolicyRun } from '../src/answers/replay-policies.ts';
 import { growBeforehand, layOut, spreadOf } from '../src/bench/index.ts';
 import { Domain } from '../src/core/index.ts';
@@ -12,6 +10,7 @@ import { createNames } from '../src/trace/events.ts';
 import { createTraceReader } from '../src/trace/readers.ts';
 import { repeated } from './files.ts';
 import { must } from './mapping.ts';
+import { captureOf } from './repeated.ts';
 import { type Goal, type Row, rowOf } from './row.ts';
 import { LONG, once, run, timed } from './sampler.ts';
 
@@ -120,7 +119,7 @@ function replayed(bytes: Uint8Array): number {
 }
 
 function policyRow(root: URL): Row {
-  const capture = gunzipSync(readFileSync(new URL('test/captures/arm64-smmuv3-612-blk-strict/trace.txt.gz', root)));
+  const capture = captureOf(root);
   const { bytes } = repeated(capture);
   const events = replayed(bytes);
   const about = {

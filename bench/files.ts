@@ -1,8 +1,6 @@
 // The rows about files: a text trace replayed, tables decoded, memory.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 import { growBeforehand, layOut, spreadOf } from '../src/bench/index.ts';
 import { Domain } from '../src/core/index.ts';
 import { armSmmu } from '../src/drivers/index.ts';
@@ -14,6 +12,7 @@ import type { RowsPort } from '../src/replay/apart/messages.ts';
 import { Replay } from '../src/replay/replay.ts';
 import { createNames, type TraceNames } from '../src/trace/events.ts';
 import { createTraceReader, isStreamFormat, recogniseTrace } from '../src/trace/readers.ts';
+import { captureOf, roundsOf } from './repeated.ts';
 import { type Row, rowOf } from './row.ts';
 import { LONG, once, run } from './sampler.ts';
 
@@ -53,29 +52,12 @@ function oneReplay(bytes: Uint8Array): { replay: Replay; events: number } {
   return { replay, events: reader.stats.events };
 }
 
-/** Time stamp of an event: what stands before it, seconds, the colon. */
-const STAMP = /(\[\d+\] \S+ +)(\d+\.\d{6})(:)/;
-
-/** A capture, its events repeated until a million are in it, each time later: the clock of a trace does not go back. */
+/** The events of a capture, again and again until there are a million. */
 export function repeated(capture: Uint8Array): { bytes: Uint8Array; times: number } {
   const times = Math.ceil(EVENTS / oneReplay(capture).events);
-  const lines = new TextDecoder('latin1').decode(capture).split('\n');
-  const events = lines.filter((line) => STAMP.test(line));
-  const seconds = events.map((line) => Number(STAMP.exec(line)?.[2]));
-  const span = Math.max(...seconds) - Math.min(...seconds) + 0.001;
-  const later = (round: number): string =>
-    events
-      .map((line) =>
-        line.replace(STAMP, (_, head, time, tail) => head + (Number(time) + round * span).toFixed(6) + tail),
-      )
-      .join('\n');
-  const rounds = Array.from({ length: times }, (_, round) => later(round));
-  return { bytes: Buffer.from(`# tracer: nop\n${rounds.join('\n')}\n`, 'latin1'), times };
-}
-
-/** The trace that rows repeat. */
-export function captureOf(root: URL): Uint8Array {
-  return gunzipSync(readFileSync(new URL('test/captures/arm64-smmuv3-612-blk-strict/trace.txt.gz', root)));
+  const rounds = roundsOf(capture);
+  const texts = Array.from({ length: times }, () => rounds.next().value);
+  return { bytes: Buffer.from(`# tracer: nop\n${texts.join('')}`, 'latin1'), times };
 }
 
 /** Parses and replays a text trace of a million events. */

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { openRowsThread } from '../src/cli/threads.ts';
 import { readTraceFiles } from '../src/cli/trace-files.ts';
 import { createNames } from '../src/trace/events.ts';
-import { captureOf, newReplay, repeated } from './files.ts';
+import { newReplay, repeated } from './files.ts';
+import { captureOf } from './repeated.ts';
 import { clock } from './sampler.ts';
 
 const SAMPLES = 7;
