@@ -9,7 +9,7 @@ import { table } from './print.ts';
 import { captureOf, roundsOf } from './repeated.ts';
 
 const BYTES = 1e9;
-const RUNS = 5;
+const RUNS = 3;
 const ROOT = new URL('../../../', import.meta.url);
 const PROGRAM = fileURLToPath(new URL('dist/cli/main.js', ROOT));
 const PEAK = new URL('peak.js', import.meta.url).href;
