@@ -7,5 +7,6 @@ export type { CauseName } from './cause-names.ts';
 export { type ExplainedFault, explainFault, faultJson } from './explain.ts';
 export { type AddressHistory, FaultHistory, type HistoryEntry } from './history.ts';
 export type { Exclusion, FaultAccess, FaultField, FaultKind, Incident, IncidentEvent, Origin } from './incident.ts';
-export { FaultLog, type LogCounts, readFaultLog, type UnknownLine } from './log.ts';
+export { FaultLog, readFaultLog } from './log.ts';
+export type { LogCounts, UnknownLine } from './log-counts.ts';
 export { FaultTables, type TableView } from './tables.ts';

@@ -12,12 +12,14 @@ import { DriverReader } from './driver-reader.ts';
 import { ForeignLines } from './foreign.ts';
 import type { Incident } from './incident.ts';
 import { type Encoding, LineReader } from './line-reader.ts';
+import { type LogCounts, UNKNOWN_DRIVER, type UnknownLine } from './log-counts.ts';
 import type { LogLine } from './log-line.ts';
 import { Marks } from './marks.ts';
 import { FAULT_DRIVERS } from './registry.ts';
 import { IncidentTotals } from './totals.ts';
 import { Unwrapper } from './unwrap.ts';
 import { Widths } from './widths.ts';
+import { type RawLine, withHead } from './with-head.ts';
 
 /** Incidents kept; those beyond are counted. */
 const MOST_INCIDENTS = 4000;
@@ -36,42 +38,6 @@ const LOG_MARKS = ['callbacks suppressed', 'messages dropped', '"MESSAGE":[', '"
 /** Messages of any driver that printk could not keep, or that the journal did not get. */
 const DROPPED = /\*\* (\d{1,15}) (?:printk )?messages dropped/;
 const SUPPRESSED = /(\w{1,80}): (\d{1,15}) callbacks suppressed/;
-
-/** Stands for the driver of a line that is of none whose lines are read. */
-export const UNKNOWN_DRIVER = 'unknown';
-
-/** A line that is not understood. */
-export interface UnknownLine {
-  /** Id of the driver; {@link UNKNOWN_DRIVER} where the line names an IOMMU and is of no driver whose lines are read. */
-  readonly driver: string;
-  readonly line: number;
-  readonly text: string;
-}
-
-/** What was read, as numbers. */
-export interface LogCounts {
-  lines: number;
-  /** Lines that belong to incidents. */
-  used: number;
-  /** Lines of drivers that report no fault. */
-  quiet: number;
-  /** Lines of drivers that are not understood. */
-  unknown: number;
-  /** Messages that the kernel says it left out. */
-  suppressed: number;
-  /** Lines too long to be read to their end. */
-  tooLong: number;
-  /** Incidents that are only counted. */
-  dropped: number;
-}
-
-/** Characters of a line of which only a head may stand. */
-const LONGEST_HEAD = 120;
-
-interface RawLine {
-  readonly text: string;
-  readonly number: number;
-}
 
 interface OpenDraft {
   readonly draft: Draft;
@@ -183,24 +149,17 @@ export class FaultLog {
       this.foreign.add(text, number);
       return;
     }
-    if (isMarked && before?.number === number - 1 && this.#beheaded(before, text, number, until)) return;
     this.#widths.add(text.trimEnd().length);
-    for (const line of cleanLine(text, number, until)) this.#line(line);
+    const lines = cleanLine(text, number, until);
+    const whole = isMarked && before?.number === number - 1 ? this.#withHead(before, lines) : undefined;
+    for (const line of whole === undefined ? lines : [whole]) this.#line(line);
   }
 
-  /** A line whose head, or a part of it, mail left at the end of the line before. */
-  #beheaded(before: RawLine, text: string, number: number, until: number): boolean {
-    if (before.text.length > LONGEST_HEAD) return false;
-    const [line, ...others] = cleanLine(text, number, until);
-    if (line === undefined || others.length > 0 || line.stamped) return false;
-    const [first] = cleanLine(before.text, before.number);
-    const whole = `${first?.text ?? ''} ${line.text.trimStart()}`;
-    const owners = MARKS.find(line.text) ?? [];
-    const reader = owners.map((owner) => this.#readers[owner]).find((one) => one?.headsIn(whole) === 1);
-    if (first?.stamped !== true || reader === undefined || reader.headsIn(line.text) > 0) return false;
-    this.#widths.add(text.trimEnd().length);
-    this.#line({ ...first, text: whole, until });
-    return true;
+  /** The line with the head that mail left on the line before, if that is so. */
+  #withHead(before: RawLine, [line, ...others]: readonly LogLine[]): LogLine | undefined {
+    if (line === undefined || others.length > 0) return undefined;
+    const readers = (MARKS.find(line.text) ?? []).flatMap((owner) => this.#readers[owner] ?? []);
+    return readers.length === 0 ? undefined : withHead(before, line, readers);
   }
 
   #line(line: LogLine): void {

@@ -226,7 +226,7 @@ export const amdVi: FaultDriver = {
   origin: 'iommu',
   source:
     'AMD 48882, 2.5 (event logging), 2.2.2 (device table entry), 3.4 (control register); Linux, Xen and FreeBSD drivers',
-  marks: ['AMD-Vi: ', 'AMD-Vi:', 'amdiommu'],
+  marks: ['AMD-Vi:', 'amdiommu'],
   heads: ['{driver:s} {eventDevice:pci}: AMD-Vi: ', 'iommu {unit:s}: AMD-Vi: ', 'AMD-Vi:< >', 'amdiommu{unit:d}: '],
   layouts: [...EVENTS, ...XEN, ...QUEUES],
   quiet: [

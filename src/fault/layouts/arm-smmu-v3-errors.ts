@@ -82,8 +82,9 @@ interface QueueCode {
 function queueCode(draft: Draft): QueueCode | undefined {
   const registers = [...draft.hexes('cons'), ...draft.hexes('hwcons')].map(codeOf);
   const register = registers.find((candidate) => candidate !== 0);
-  const words = draft.texts('why').find((text) => PRINTED.has(text.trim()));
-  const code = PRINTED.get(words?.trim() ?? '') ?? register;
+  const known = [...PRINTED.keys()];
+  const words = draft.texts('why').flatMap((text) => known.find((one) => text.trimStart().startsWith(one)) ?? [])[0];
+  const code = PRINTED.get(words ?? '') ?? register;
   if (code === undefined) return undefined;
   const differs = register !== undefined && register !== code;
   const note = `the printed register has code ${register}, the driver's words say "${words}": the words are taken`;

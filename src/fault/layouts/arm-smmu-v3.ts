@@ -200,8 +200,15 @@ export const armSmmuV3: FaultDriver = {
   title: 'Arm SMMUv3',
   origin: 'iommu',
   source: 'Arm IHI 0070, 6.3.17 (SMMU_GERROR), 7.1 (command queue errors), 7.3 (event records); Linux and Xen drivers',
-  marks: ['arm-smmu-v3 ', 'arm-smmu-v3: ', 'SMMUv3: /', 'unexpected global error reported (', 'CMDQ error (cons '],
-  heads: ['arm-smmu-v3 {unit:s}: ', 'arm-smmu-v3: ', 'SMMUv3: {unit:s}: '],
+  marks: [
+    'arm-smmu-v3 ',
+    'arm-smmu-v3: ',
+    'SMMUv3: /',
+    'unexpected global error reported (',
+    'CMDQ error (cons ',
+    ': CMD_SYNC timeout at 0x',
+  ],
+  heads: ['arm-smmu-v3 {unit:s}: ', 'arm-smmu-v3: ', 'SMMUv3: {unit:s}: ', 'platform {unit:s}: '],
   layouts: [...EVENTS, ...ERRORS, ...BARE, ...REQUESTS],
   quiet: [
     'option {name:s}',
