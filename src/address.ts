@@ -96,11 +96,16 @@ export function formatSize(bytes: number): string {
  * @throws IommuError `BAD_OPTION` where the text is not a size.
  */
 export function parseSize(text: string): number {
+  return parseNamedSize('size', text);
+}
+
+/** As {@link parseSize}; `argument` names the text in a refusal. */
+export function parseNamedSize(argument: string, text: string): number {
   checkText('text', text);
   const match = /^(0x[0-9a-f]+|\d+)\s*([kmgtpe]?)(?:i?b)?$/i.exec(text.trim());
   const value = Number(match?.[1]) * 1024 ** UNITS.indexOf((match?.[2] ?? '').toUpperCase());
   if (match === null || !Number.isSafeInteger(value)) {
-    throw new IommuError('BAD_OPTION', 'size', `expected a size such as 4096, 0x1000, 4K, 2M or 1G, got '${text}'`);
+    throw new IommuError('BAD_OPTION', argument, `expected a size such as 4096, 0x1000, 4K, 2M or 1G, got '${text}'`);
   }
   return value;
 }
@@ -110,13 +115,18 @@ export function parseSize(text: string): number {
  * @throws IommuError `BAD_OPTION` where the text is not a 64-bit address.
  */
 export function parseAddress(text: string): bigint {
+  return parseNamedAddress('address', text);
+}
+
+/** As {@link parseAddress}; `argument` names the text in a refusal. */
+export function parseNamedAddress(argument: string, text: string): bigint {
   checkText('text', text);
   const clean = text.trim().replace(/_/g, '');
   if (/^(?:0x[0-9a-f]{1,16}|\d{1,20})$/i.test(clean)) {
     const value = BigInt(clean);
     if (value < 1n << 64n) return value;
   }
-  throw new IommuError('BAD_OPTION', 'address', `expected a 64-bit address, 0x… or decimal digits, got '${text}'`);
+  throw new IommuError('BAD_OPTION', argument, `expected a 64-bit address, 0x… or decimal digits, got '${text}'`);
 }
 
 /**
@@ -124,7 +134,7 @@ export function parseAddress(text: string): bigint {
  * @throws IommuError `BAD_OPTION` where the text is not an address, `OUT_OF_RANGE` from 2^53 on, where it would be rounded.
  */
 export function parsePhysical(argument: string, text: string): number {
-  const value = parseAddress(text);
+  const value = parseNamedAddress(argument, text);
   if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
   throw new IommuError('OUT_OF_RANGE', argument, `expected a physical address below 2^53, got ${hex(value)}`, {
     got: hex(value),

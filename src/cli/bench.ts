@@ -4,7 +4,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import type { Command } from 'commander';
-import { formatSize, parseSize } from '../address.ts';
+import { formatSize, parseNamedSize } from '../address.ts';
 import { type DmaFlags, dmaBenchmarkAnswer, dmaOptions } from '../answers/bench/dma.ts';
 import { ringsAnswer } from '../answers/bench/rings.ts';
 import type { Setting } from '../answers/bench/tables.ts';
@@ -73,7 +73,7 @@ function wholeNumber(option: string, text: string, least: number, most: number):
 function sizesOf(text: string | undefined, granule: number): number[] {
   if (text === undefined) return SERIES_BYTES.filter((bytes) => bytes % granule === 0);
   return text.split(',').map((word) => {
-    const bytes = parseSize(word);
+    const bytes = parseNamedSize('--sizes', word);
     if (bytes > 0 && bytes % granule === 0) return bytes;
     throw new UsageError(`--sizes: expected multiples of the granule ${formatSize(granule)}, got ${formatSize(bytes)}`);
   });
@@ -81,10 +81,10 @@ function sizesOf(text: string | undefined, granule: number): number[] {
 
 function granuleOf(format: string, text: string | undefined): number {
   const { granules } = formatById(format);
-  const granule = text === undefined ? granules[0] : parseSize(text);
+  const granule = text === undefined ? granules[0] : parseNamedSize('--granule', text);
   if (granule !== undefined && granules.includes(granule)) return granule;
   const known = granules.map(formatSize).join(', ');
-  throw new UsageError(`--granule: ${text ?? ''} is not among ${known} of ${format}`);
+  throw new UsageError(`--granule: expected ${known} for ${format}, got ${text ?? 'none'}`);
 }
 
 function groupsOf(flags: BenchFlags, question: Question | undefined, granule: number): BenchCase[][] {
@@ -95,7 +95,8 @@ function groupsOf(flags: BenchFlags, question: Question | undefined, granule: nu
 
 function questionOf(flags: BenchFlags): Question | undefined {
   if (flags.question === undefined) return undefined;
-  if (flags.sizes !== undefined) throw new UsageError('--question has its own sizes and layouts; leave --sizes out');
+  if (flags.sizes !== undefined)
+    throw new UsageError('--question: expected no --sizes beside it, since it has its own sizes and layouts');
   return wordsOf('question', flags.question, QUESTIONS)[0];
 }
 

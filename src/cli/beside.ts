@@ -2,6 +2,7 @@
  * Options that only have an effect beside another one: given alone, they are refused rather than ignored.
  * @module
  */
+import type { Command } from 'commander';
 import { UsageError } from './exit.ts';
 
 /** `tlbSize` as the user writes it: `--tlb-size`. */
@@ -18,6 +19,12 @@ function firstOf(flags: object, names: readonly string[]): string | undefined {
 export function refuseAlone(flags: object, names: readonly string[], needed: string): void {
   const odd = firstOf(flags, names);
   if (odd !== undefined) throw new UsageError(`${odd}: expected ${flagOf(needed)} beside it`);
+}
+
+/** Options that were given, without those that have their default. */
+export function givenOf<T extends object>(flags: T, verb: Command): Partial<T> {
+  const given = Object.entries(flags).filter(([name]) => verb.getOptionValueSource(name) !== 'default');
+  return Object.fromEntries(given) as Partial<T>;
 }
 
 /** @throws UsageError if one of the options is given, which ask something else than `asked`. */

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Command } from 'commander';
-import { parseAddress, parseSize } from '../address.ts';
+import { parseNamedAddress, parseNamedSize } from '../address.ts';
 import { checkAnswer, rulesAnswer } from '../answers/check.ts';
 import { checkDecoding } from '../dump/check/check.ts';
 import type { ReservedWindow } from '../dump/check/types.ts';
@@ -39,7 +39,12 @@ function parseWindow(text: string): ReservedWindow {
   if (start === undefined || bytes === undefined || rest.length > 0) {
     throw new UsageError(`--reserve: expected start+size, such as 0x8000000+1M, got ${text}`);
   }
-  return { name: `the window ${text}`, of: 'input', start: Number(parseAddress(start)), bytes: parseSize(bytes) };
+  return {
+    name: `the window ${text}`,
+    of: 'input',
+    start: Number(parseNamedAddress('--reserve', start)),
+    bytes: parseNamedSize('--reserve', bytes),
+  };
 }
 
 async function check(path: string | undefined, flags: Flags): Promise<void> {

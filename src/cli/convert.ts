@@ -7,12 +7,12 @@ import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'no
 import type { Command } from 'commander';
 import { convertAnswer } from '../answers/convert.ts';
 import { dumpPages, type SnapshotPage, writeSnapshot } from '../dump/snapshot-writer.ts';
-import { InputError } from '../errors.ts';
 import { openDumpFile } from './dump-file.ts';
 import { addDumpOptions, type DumpOptions } from './dump-options.ts';
 import { outputOf } from './forms.ts';
 import { Progress } from './io.ts';
 import { printAnswer } from './print.ts';
+import { unwritable } from './system-errors.ts';
 
 const EXAMPLES = `
 Examples:
@@ -40,7 +40,7 @@ function onFile<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw new InputError('UNREADABLE', path, cause instanceof Error ? cause.message : String(cause));
+    throw unwritable(path, cause);
   }
 }
 
@@ -96,9 +96,9 @@ function writeFile(path: string, pieces: Iterable<Uint8Array>): number {
   const beside = `${path}.${randomUUID()}.part`;
   const remove = (): void => rmSync(beside, { force: true });
   return withCleanUp(remove, () => {
-    const file = onFile(beside, () => openSync(beside, 'wx'));
+    const file = onFile(path, () => openSync(beside, 'wx'));
     try {
-      const bytes = writePieces(beside, file, pieces);
+      const bytes = writePieces(path, file, pieces);
       onFile(path, () => renameSync(beside, path));
       return bytes;
     } finally {

@@ -71,7 +71,7 @@ async function saveTo(target: string, path: string | undefined, options: Options
   if (!/\.tar$/.test(target))
     throw new UsageError(`--collect: expected the name of a file ending in .tar, got ${target}`);
   if (existsSync(target))
-    throw new UsageError(`--collect: ${target} is there already: expected the name of a new file`);
+    throw new UsageError(`--collect: expected the name of a new file, got ${target}, which is there already`);
   const collection = collect(await machineFilesAt(path));
   print(listText(collection));
   const question = `write these ${collection.files.size} files to ${target}? [y/N] `;

@@ -23,7 +23,7 @@ export async function openDumpFile(given: string, flags: DumpOptions): Promise<D
   const source = await sourceOf(path);
   return await openDump(source, {
     name: path,
-    ...(options.base === undefined ? {} : { base: parsePhysical('base', options.base) }),
+    ...(options.base === undefined ? {} : { base: parsePhysical('--base', options.base) }),
     ...(options.regs === undefined ? {} : { registers: await readRegisters(options.regs) }),
   });
 }

@@ -6,6 +6,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { emptyFiles, InputError } from '../errors.ts';
 import { type Evidence, evidenceIn, logIn, onlyOne } from '../machine/evidence.ts';
+import { unreadable } from './system-errors.ts';
 
 /** True if a path leads to a regular file; false where its links lead nowhere or in a circle. */
 function isFile(path: string): boolean {
@@ -31,7 +32,7 @@ export function filesIn(folder: string): readonly string[] {
       .filter((entry) => entry.isFile() || (entry.isSymbolicLink() && isFile(join(folder, entry.name))))
       .map(({ name }) => name);
   } catch (cause) {
-    throw new InputError('UNREADABLE', folder, cause instanceof Error ? cause.message : String(cause));
+    throw unreadable(folder, cause);
   }
 }
 

@@ -70,7 +70,10 @@ function besideOf(file: string, functions?: string): (name: string) => string | 
 }
 
 function writeProfile(explained: Explained, file: string, path: string, flags: Flags): void {
-  if (explained.kind !== 'table') throw new UsageError('--fit-profile: a profile is fitted from latency tables only');
+  if (explained.kind !== 'table')
+    throw new UsageError(
+      '--fit-profile: expected a latency table, got a trace or a timing text: a profile is fitted from latency tables only',
+    );
   const described = besideOf(locate(file))('metadata.json');
   const kind = described === null ? 'hardware' : machineOf(described, null).kind;
   const source = [basename(file), ...flags.where.map(([column, value]) => `${column}=${value}`)].join(', ');
@@ -90,7 +93,7 @@ async function explainFile(file: string, flags: Flags, sink: GraphTimeline | und
     ...(sink === undefined ? {} : { sink }),
   });
   if (sink !== undefined && explained.kind !== 'graph') {
-    throw new UsageError(`--output perfetto: a timeline is made of traces only, got ${file}`);
+    throw new UsageError(`--output perfetto: expected a trace, of which a timeline is made, got ${file}`);
   }
   if (flags.fitProfile !== undefined) writeProfile(explained, file, flags.fitProfile, flags);
   return explained;
@@ -101,11 +104,14 @@ async function explain(files: readonly string[], flags: Flags): Promise<void> {
     print(shippedTables().join('\n'));
     return;
   }
-  if (flags.fitProfile !== undefined && files.length > 1) throw new UsageError('--fit-profile takes one table');
-  if (files.length === 0) throw new UsageError('explain: a latency table or a function_graph trace is needed');
+  if (flags.fitProfile !== undefined && files.length > 1)
+    throw new UsageError(`--fit-profile: expected one table, got ${files.length}`);
+  if (files.length === 0)
+    throw new UsageError('file: expected a latency table, a function_graph trace or a timing text, got none');
   const output = outputOf(flags, FORMS);
   const timeline = output.form === 'perfetto' ? new GraphTimeline() : undefined;
-  if (timeline !== undefined && files.length > 1) throw new UsageError('--output perfetto takes one file');
+  if (timeline !== undefined && files.length > 1)
+    throw new UsageError(`--output perfetto: expected one file, got ${files.length}`);
   const inputs: Explained[] = [];
   for (const file of files) inputs.push(await explainFile(file, flags, timeline));
   await printAnswer(explainAnswer(inputs), output, { perfetto: () => timeline?.take() ?? '' });

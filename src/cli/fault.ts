@@ -58,8 +58,10 @@ async function fault(given: string, flags: Options): Promise<void> {
   const { path, options } = withFolder(given, flags);
   const output = outputOf(options);
   const limit = limitOf(options.limit);
-  if (options.dump === undefined && options.regs !== undefined) throw new UsageError('--regs needs --dump');
-  if (path === '-' && process.stdin.isTTY) throw new UsageError('no log given: name a file, or pipe one in');
+  if (options.dump === undefined && options.regs !== undefined)
+    throw new UsageError('--regs: expected --dump beside it');
+  if (path === '-' && process.stdin.isTTY)
+    throw new UsageError('log: expected a file, or a log that is piped in, got neither');
   const read = await readLog(path);
   const tables = options.dump === undefined ? undefined : await (await evidence()).readTables(options.dump, options);
   const found = options.trace && (await (await evidence()).readHistory(options.trace, read, output.quiet));

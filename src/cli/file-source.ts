@@ -3,13 +3,13 @@
  * @module
  */
 import { fstatSync, openSync, readSync } from 'node:fs';
-import { InputError } from '../errors.ts';
+import { unreadable } from './system-errors.ts';
 
 function orUnreadable<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw new InputError('UNREADABLE', path, cause instanceof Error ? cause.message : String(cause));
+    throw unreadable(path, cause);
   }
 }
 

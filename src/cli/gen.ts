@@ -3,7 +3,7 @@
  * @module
  */
 import type { Command } from 'commander';
-import { parseAddress, parseSize } from '../address.ts';
+import { parseNamedAddress, parseSize } from '../address.ts';
 import { genAnswer } from '../answers/gen.ts';
 import type { DomainOptions } from '../core/options.ts';
 import { writeSnapshot } from '../dump/snapshot-writer.ts';
@@ -90,7 +90,7 @@ function ownForms(image: Image, flags: GenFlags): OwnForms {
 async function gen(path: string, flags: GenFlags): Promise<void> {
   const output = outputOf(flags, FORMS);
   const lines = readMapList(await readText(path), path);
-  const image = makeImage(lines, path, domainOptions(flags), Number(parseAddress(flags.at)));
+  const image = makeImage(lines, path, domainOptions(flags), Number(parseNamedAddress('--at', flags.at)));
   const answer = genAnswer({ image, mappings: lines.length });
   if (!output.quiet) say([answer.verdict, ...answer.notes].join('\n'));
   await printAnswer(answer, output, ownForms(image, flags));

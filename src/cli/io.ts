@@ -13,15 +13,11 @@ import { InputError } from '../errors.ts';
 import { showControlsOfLines } from '../report/controls.ts';
 import { toJson } from '../report/json.ts';
 import { formatUnit } from '../report/number.ts';
+import { unreadable } from './system-errors.ts';
 import { cutShort, isCutShort, LONGEST_MAGIC, packingOf, unpacked } from './unpack.ts';
 
 const PROGRESS_DELAY_MS = 500;
 const PROGRESS_EVERY_MS = 200;
-
-function unreadable(path: string, cause: unknown): InputError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new InputError('UNREADABLE', path, why);
-}
 
 /** Most bytes of a file that is read as a whole, packed and unpacked: registers, profiles, vectors, map lists. */
 const MOST_WHOLE = 1 << 26;

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Command } from 'commander';
+import { InputError } from '../errors.ts';
 import { MachineNames } from '../machine/names.ts';
 import { parsePci } from '../pci.ts';
 import { dumpInFolder } from './evidence-folder.ts';
@@ -24,12 +25,26 @@ export function addMachineOptions(command: Command): Command {
     .option('--iomem <file>', 'names memory: text of /proc/iomem');
 }
 
-/** The names that the files give; a folder as dump brings its own. @throws InputError `UNREADABLE`. */
+/** Refuses a text that an option names and of which no line is understood: nothing would be named, and nobody told. */
+function refuseForeign(path: string | undefined, isUnderstood: boolean, expected: string): void {
+  if (path === undefined || isUnderstood) return;
+  throw new InputError('NOT_RECOGNISED', path, `expected ${expected}, got no line of such a text`);
+}
+
+/**
+ * The names that the files give; a folder as dump brings its own.
+ * @throws InputError `UNREADABLE`; `NOT_RECOGNISED` for a file that is named and holds nothing of its kind.
+ */
 export function machineNames(dump: string, flags: MachineFlags): MachineNames {
   const { pci, groups, iomem } = dumpInFolder(dump, flags).flags;
   const read = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : new TextDecoder().decode(readFile(path));
-  return new MachineNames({ pci: read(pci), groups: read(groups), iomem: read(iomem) });
+  const texts = { pci: read(pci), groups: read(groups), iomem: read(iomem) };
+  const names = new MachineNames(texts);
+  refuseForeign(flags.pci, names.pci.size > 0, 'text of lspci, or facts of sysfs, a line a device');
+  refuseForeign(flags.groups, names.groups.size > 0 || texts.groups?.trim() === '', 'text of the IOMMU groups');
+  refuseForeign(flags.iomem, names.memory.regions.length > 0 || names.memory.hidden, 'text of /proc/iomem');
+  return names;
 }
 
 /**

@@ -4,11 +4,11 @@
  * @module
  */
 import { openSync, writeFileSync, writeSync } from 'node:fs';
-import { InputError } from '../errors.ts';
 import type { Answer, Outcome } from '../report/answer.ts';
 import { showControlsOfLines } from '../report/controls.ts';
 import { EXIT, UsageError } from './exit.ts';
 import type { Form, Output } from './forms.ts';
+import { unwritable } from './system-errors.ts';
 
 const STATUS: Readonly<Record<Outcome, number>> = {
   fine: EXIT.ok,
@@ -80,7 +80,7 @@ function orUnwritable<T>(file: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    throw new InputError('UNWRITABLE', file, cause instanceof Error ? cause.message : String(cause));
+    throw unwritable(file, cause);
   }
 }
 

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { parseSize } from '../address.ts';
+import { parseNamedSize } from '../address.ts';
 import { type MachineKind, machineFacts } from '../record/machine.ts';
 import { machineFiles } from '../record/machine-files.ts';
 import { metadataOf, type Recording, summaryOf } from '../record/metadata.ts';
@@ -58,8 +58,8 @@ function tracefsOf(options: Options): Tree {
 }
 
 function recordOptions(options: Options): RecordOptions {
-  const bytes = parseSize(options.bufferSize);
-  if (bytes < LEAST_BUFFER) throw new UsageError(`--buffer-size: ${options.bufferSize} is less than 4K`);
+  const bytes = parseNamedSize('--buffer-size', options.bufferSize);
+  if (bytes < LEAST_BUFFER) throw new UsageError(`--buffer-size: expected at least 4K, got ${options.bufferSize}`);
   return { graph: options.graph === true, bufferKb: Math.floor(bytes / 1024), force: options.force === true };
 }
 
@@ -69,12 +69,16 @@ function folderFor(options: Options): string {
     .list('.')
     .filter((name) => ['trace.txt', 'trace_fgraph.txt', 'metadata.json'].includes(name));
   if (taken.length > 0 && options.force !== true) {
-    throw new UsageError(`${folder} already holds ${taken.join(' and ')}: choose another folder, or add --force`);
+    throw new UsageError(
+      `--output: expected a folder without a recording, got ${folder} with ${taken.join(' and ')}: choose another folder, or add --force`,
+    );
   }
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    throw new UsageError(`cannot make ${folder}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new UsageError(
+      `--output: expected a folder that can be made, got an error: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
   return folder;
 }
@@ -152,7 +156,8 @@ async function runRecord(command: readonly string[], options: Options): Promise<
     printScript(recordScript(command, { folder, tracefs, sysroot }, settings));
     return;
   }
-  if (command.length === 0) throw new UsageError('which command is to be recorded? iommu record -o DIR -- COMMAND …');
+  if (command.length === 0)
+    throw new UsageError('command: expected the command to record, got none: iommu record -o DIR -- COMMAND …');
   const tree = tracefsOf(options);
   checkTracing(tree, settings);
   const folder = folderFor(options);

@@ -9,6 +9,7 @@ import { ReplayTimeline } from '../answers/replay/timeline.ts';
 import { type ReplayQuestion, ReplayRun } from '../answers/replay.ts';
 import { readProfile } from '../cost/profile.ts';
 import { createNames } from '../trace/events.ts';
+import { givenOf, refuseBeside } from './beside.ts';
 import { tracesOf } from './evidence-folder.ts';
 import { UsageError } from './exit.ts';
 import { ANSWER_FORMS, addFormOptions, type Form, type FormFlags, type Output, outputOf } from './forms.ts';
@@ -112,6 +113,12 @@ async function writeTimeline(question: ReplayQuestion, files: readonly string[],
   timeline.finish();
 }
 
+/** Options that a comparison of policies does not read. */
+const NOT_OF_POLICIES = [
+  ...['leaks', 'doubleMaps', 'ranges', 'limit', 'profile', 'report', 'pci', 'groups', 'iomem'],
+  ...['path', 'dispatch', 'iova', 'physical', 'tlb'],
+];
+
 async function act(given: readonly string[], flags: ReplayFlags, verb: Command): Promise<void> {
   const output = outputOf(flags, FORMS);
   const files = tracesOf(given);
@@ -123,6 +130,7 @@ async function act(given: readonly string[], flags: ReplayFlags, verb: Command):
     const question = { ...flags, names: createNames(), hardware: hardwareBeside(files) };
     return await replayTlb(files, question, verb, output);
   }
+  if (flags.policy !== undefined) refuseBeside(givenOf(flags, verb), NOT_OF_POLICIES, 'policy');
   if (flags.policy !== undefined) return await replayPolicies(files, flags.policy, flags, output);
   const question = questionOf(files, flags);
   if (output.form === 'perfetto') return await writeTimeline(question, files, output);

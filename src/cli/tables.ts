@@ -59,7 +59,7 @@ export function tablesOf(
   options: GeometryOptions,
 ): { tables: DomainTables; from: 'given' | 'from dump' | 'guessed' } | undefined {
   if (options.root !== undefined) {
-    const roots = options.root.map((text) => parsePhysical('root', text));
+    const roots = options.root.map((text) => parsePhysical('--root', text));
     const granule = options.granule === undefined ? undefined : parseSize(options.granule);
     const given = { ias: bits('ias', options.ias), oas: bits('oas', options.oas), granule };
     const format = options.format ?? 'arm-64-lpae-s1';

@@ -12,6 +12,7 @@ import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
 import { UsageError } from './exit.ts';
 import { print, say } from './io.ts';
+import { unreadable } from './system-errors.ts';
 
 const EXAMPLES = `Examples:
   iommu ui                                   the page, in the browser of this machine
@@ -88,7 +89,7 @@ function checkReadable(file: string): void {
     accessSync(file, constants.R_OK);
     if (statSync(file).isFile()) return;
   } catch (error) {
-    throw new InputError('UNREADABLE', file, error instanceof Error ? error.message : String(error));
+    throw unreadable(file, error);
   }
   throw new InputError('UNREADABLE', file, 'expected a file, got a folder or device');
 }
@@ -116,7 +117,7 @@ async function ui(files: readonly string[], flags: Flags): Promise<void> {
   if (!(port <= 65535)) throw new UsageError(`--port: expected a number from 0 to 65535, got ${flags.port}`);
   const { address } = await servePage(files, port).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new UsageError(`--port: ${port} is in use`);
+      throw new UsageError(`--port: expected a port that is free, got ${port}, which is in use`);
     }
     throw error;
   });

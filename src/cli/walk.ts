@@ -3,13 +3,14 @@
  * @module
  */
 import { type Command, Option } from 'commander';
-import { parseAddress } from '../address.ts';
+import { parseNamedAddress } from '../address.ts';
 import { walkAnswer } from '../answers/walk.ts';
 import { modelOf } from '../dump/decode.ts';
 import type { Dump } from '../dump/types.ts';
 import { type AddressWalk, walkAddress, walkGiven } from '../dump/walk.ts';
 import type { DeviceContext } from '../hardware/iommu.ts';
 import type { Access } from '../hardware/walk/types.ts';
+import { refuseAlone } from './beside.ts';
 import { openDumpFile } from './dump-file.ts';
 import { addDumpOptions, type DumpOptions } from './dump-options.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
@@ -38,6 +39,7 @@ function walkFile(dump: Dump, iova: bigint, flags: Flags): Found {
   const access: Access = { kind: flags.access, privileged: flags.privileged === true };
   const given = tablesOf(dump, flags);
   if (given !== undefined) return { walks: [walkGiven(dump, given.tables, given.from, iova, access)], bypassing: [] };
+  if (flags.stream === undefined) refuseAlone(flags, ['substream'], 'stream');
   const stream = parseStream('--stream', flags.stream);
   const substream = parseStream('--substream', flags.substream);
   const model = modelOf(dump);
@@ -50,7 +52,7 @@ function walkFile(dump: Dump, iova: bigint, flags: Flags): Found {
 async function walk(path: string, text: string, flags: Flags): Promise<void> {
   const output = outputOf(flags);
   const names = machineNames(path, flags);
-  const iova = parseAddress(text);
+  const iova = parseNamedAddress('iova', text);
   const dump = await openDumpFile(path, flags);
   const iommu = dump.registers?.iommu ?? 'given';
   const found = walkFile(dump, iova, flags);

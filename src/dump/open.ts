@@ -29,11 +29,26 @@ const KINDS: readonly DumpKind[] = [
   { is: (source) => isDebugfs(source.read(0, 4096)), open: openDebugfs },
 ];
 
+/** Kinds that no memory begins as: a base beside them is a mistake. Memory may begin with a program or a dump of another. */
+const TEXTS: readonly { readonly what: string; readonly is: (source: ByteSource) => boolean }[] = [
+  { what: 'a snapshot', is: isSnapshot },
+  { what: 'sparse pages', is: (source) => isSparse(source.read(0, 512)) },
+  { what: 'debugfs text', is: (source) => isDebugfs(source.read(0, 4096)) },
+];
+
 const EXPECTED = 'a snapshot, sparse pages, an ELF core, kdump or debugfs text';
 const RAW = 'a raw image needs the physical address of its first byte (--base)';
 
 function openMemory(given: ByteSource, name: string, base: number | undefined): OpenedMemory | Promise<OpenedMemory> {
-  if (base !== undefined) return openRaw(given, name, base);
+  if (base !== undefined) {
+    const other = TEXTS.find(({ is }) => is(given));
+    if (other === undefined) return openRaw(given, name, base);
+    throw new InputError(
+      'UNSUPPORTED_INPUT',
+      name,
+      `expected a raw image with a base, got ${other.what}, which needs none`,
+    );
+  }
   const source = isFlattened(given) ? flattenedSource(given, name) : given;
   const kind = KINDS.find((candidate) => candidate.is(source));
   if (kind !== undefined) return kind.open(source, name);

@@ -2,7 +2,7 @@
  * Map lists: what is to be mapped where, as CSV with a header or as JSON lines.
  * @module
  */
-import { parseAddress, parseSize } from '../address.ts';
+import { parseNamedAddress, parseSize } from '../address.ts';
 import { checkText, emptyInput, InputError, IommuError, shown } from '../errors.ts';
 import { parseProt } from '../formats/protection.ts';
 
@@ -35,8 +35,8 @@ function toLine(source: string, line: number, fields: Fields): MapLine {
   try {
     return {
       line,
-      iova: parseAddress(fields.iova),
-      pa: parseAddress(fields.pa),
+      iova: parseNamedAddress('iova', fields.iova),
+      pa: parseNamedAddress('pa', fields.pa),
       size: parseSize(fields.size),
       prot: protOf(fields.prot),
     };
@@ -49,7 +49,11 @@ function toLine(source: string, line: number, fields: Fields): MapLine {
 function missing(source: string, line: number, names: readonly string[]): void {
   const absent = KEYS.filter((key) => !names.includes(key));
   if (absent.length > 0)
-    throw malformed(source, line, `expected ${KEYS.join(', ')}, got none for ${absent.join(', ')}`);
+    throw malformed(
+      source,
+      line,
+      `expected the columns ${KEYS.join(', ')}, got ${shown(names.join(', '))}, without ${absent.join(', ')}`,
+    );
 }
 
 function textOf(source: string, line: number, key: string, value: unknown): string {

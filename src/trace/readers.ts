@@ -65,16 +65,16 @@ function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
 const KNOWN = 'ftrace text (trace, trace_pipe), trace-cmd report, perf script, trace.dat, function_graph';
 
 /**
- * Tells a trace's format by its first bytes (64 KiB are enough, fewer will often do).
+ * Tells a trace's format by its first bytes (64 KiB are enough, fewer will often do); `expected` says in a refusal what was wanted.
  * @throws InputError `NOT_RECOGNISED`, with what was seen.
  */
-export function recogniseTrace(start: Uint8Array, source = 'trace'): TraceFormat {
+export function recogniseTrace(start: Uint8Array, source = 'trace', expected = `a trace (${KNOWN})`): TraceFormat {
   checkBytes('start', start);
   const head = sniffHead(start);
   const found = SNIFFERS.find(([, sniffer]) => sniffer(head));
   if (found !== undefined) return found[0];
   if (start.length === 0) throw emptyInput('NOT_RECOGNISED', source, KNOWN);
-  throw new InputError('NOT_RECOGNISED', source, `expected a trace (${KNOWN}), got ${describe(head)}`, {
+  throw new InputError('NOT_RECOGNISED', source, `expected ${expected}, got ${describe(head)}`, {
     seen: head.firstLine,
   });
 }

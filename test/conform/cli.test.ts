@@ -73,7 +73,7 @@ test('a pack is run by --pack; neither a file nor a pack is a wrong use', async 
 test('what cannot be read leaves status 3 and says why', async () => {
   expect(await runCli('conform', join(FOLDER, 'absent'))).toMatchObject({
     status: 3,
-    error: expect.stringContaining('ENOENT'),
+    error: expect.stringContaining('no such file or directory'),
   });
   expect(await runCli('conform', write('empty.jsonl', ''))).toMatchObject({ status: 3 });
   expect(await runCli('conform', write('binary', new Uint8Array([0, 255, 7])))).toMatchObject({ status: 3 });

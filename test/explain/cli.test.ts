@@ -114,7 +114,7 @@ describe('function_graph traces', () => {
 
 describe('wrong use and bad input', () => {
   test.each([
-    [['explain'], 2, /a latency table or a function_graph trace is needed/],
+    [['explain'], 2, /file: expected a latency table, a function_graph trace or a timing text, got none/],
     [['explain', 'generic-pt-2025.csv', '--where', 'op'], 2, /expected column=value/],
     [
       ['explain', join(CAPTURES, 'x86-vtd-612-blk', 'trace_fgraph.txt.gz'), '--where', 'op=map'],
@@ -157,7 +157,10 @@ describe('timelines', () => {
 
   test('of a table are refused', async () => {
     const run = await runCli('explain', 'generic-pt-2025.csv', '-o', join(FOLDER, 'x.perfetto-trace'));
-    expect([run.status, run.error]).toEqual([2, expect.stringContaining('a timeline is made of traces only')]);
+    expect([run.status, run.error]).toEqual([
+      2,
+      expect.stringContaining('expected a trace, of which a timeline is made, got generic-pt-2025.csv'),
+    ]);
   });
 });
 

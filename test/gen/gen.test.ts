@@ -190,7 +190,7 @@ describe('map lists', () => {
   });
 
   it.each([
-    ['iova,pa,size\n1,2,3', 'got none for prot'],
+    ['iova,pa,size\n1,2,3', "got 'iova, pa, size', without prot"],
     ['iova,pa,size,prot\n0x1000,0x2000,4K', 'expected 4 cells, one under each heading, got 3'],
     ['iova,pa,size,prot\n0x1000,0x2000,4K,x', 'line 2'],
     ['iova,pa,size,prot\nzero,0x2000,4K,r', 'line 2'],

@@ -116,7 +116,7 @@ export async function readExplained(input: ExplainInput): Promise<Explained> {
   if (start.length === 0) throw emptyInput('NO_EVENTS', input.source, EXPECTED);
   if (looksLikeLatencyTable(head)) return await readTable(input, start);
   if (looksLikeTimings(new TextDecoder().decode(start))) return await readTimings(input, start);
-  const format = recogniseTrace(start, input.source);
+  const format = recogniseTrace(start, input.source, EXPECTED);
   if (format === 'function_graph' || hasGraphCalls(start)) return await readGraph(input, start);
   throw new InputError(
     'UNSUPPORTED_INPUT',

@@ -47,7 +47,8 @@ const RELEASE = /^v?([2-9]|[1-9]\d)\.\d{1,3}(?![^.+-])/;
 /** @throws IommuError `BAD_OPTION` for a text that is not a release of Linux. */
 function checkRelease(asked: string): void {
   if (RELEASE.test(asked)) return;
-  const known = [...new Set(DRIVERS.flatMap(({ kernels }) => kernels))].join(', ');
+  const all = [...new Set(DRIVERS.flatMap(({ kernels }) => kernels))];
+  const known = all.sort((a, b) => versionOf(a) - versionOf(b)).join(', ');
   const message = `expected a release of Linux such as 5.10 (modelled are ${known}), got ${shown(asked)}`;
   throw new IommuError('BAD_OPTION', 'kernel', message);
 }

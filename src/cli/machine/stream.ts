@@ -3,7 +3,8 @@
  * @module
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { InputError } from '../../errors.ts';
+import type { InputError } from '../../errors.ts';
+import { unreadable } from '../system-errors.ts';
 
 const PIECE = 1 << 16;
 
@@ -63,6 +64,6 @@ export class GrowingFile {
   }
 
   #unreadable(cause: unknown): InputError {
-    return new InputError('UNREADABLE', this.#path, cause instanceof Error ? cause.message : String(cause));
+    return unreadable(this.#path, cause);
   }
 }

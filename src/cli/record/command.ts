@@ -24,7 +24,9 @@ export function runCommand(words: readonly string[], quiet: boolean, signals: Si
       child.unref();
       resolve({ status: statusOf(signal), signal });
     });
-    child.on('error', (cause) => reject(new UsageError(`cannot run ${program}: ${cause.message}`)));
+    child.on('error', (cause) =>
+      reject(new UsageError(`command: expected a program that can be run, got ${program}: ${cause.message}`)),
+    );
     child.on('exit', (status, signal) => resolve({ status: status ?? statusOf(signal), signal }));
   }).finally(() => signals.tell());
 }
