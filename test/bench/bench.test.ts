@@ -4,6 +4,7 @@ import { type BenchOptions, type BenchRow, effortFor, runBench } from '../../src
 import { FLOOR_ENTRIES, Floor } from '../../src/bench/floor.ts';
 import { Harness, type Job, type Measured } from '../../src/bench/harness.ts';
 import { LAYOUTS, layOut } from '../../src/bench/layouts.ts';
+import { OTHER_WORK_MS } from '../../src/bench/other-work.ts';
 import { answerQuestion, QUESTION_CASES } from '../../src/bench/questions.ts';
 import { PlainTables } from '../../src/bench/same-tables.ts';
 import { spreadOf } from '../../src/bench/statistics.ts';
@@ -24,12 +25,15 @@ function steppingClock(stepMs: number): () => number {
   };
 }
 
-/** A clock that looks fine while it is examined, and moves by a millisecond a reading afterwards. */
+/** What a clock moves by at each reading, so that one pass of the other work before a cold sample is enough. */
+const STEP_MS = OTHER_WORK_MS;
+
+/** A clock that looks fine while it is examined, and moves by {@link STEP_MS} a reading afterwards. */
 function workingClock(): () => number {
   let now = 0;
   let readings = 0;
   return () => {
-    now += readings++ < 4002 ? 0.001 : 1;
+    now += readings++ < 4002 ? 0.001 : STEP_MS;
     return now;
   };
 }
@@ -139,7 +143,7 @@ describe('rows', () => {
     for (const row of result.rows) {
       expect(row.batch).toBe(1);
       // One reading of the clock, a microsecond while it was examined, is taken off.
-      expect(row.medianNs).toBeCloseTo(999_000, 3);
+      expect(row.medianNs).toBeCloseTo(STEP_MS * 1e6 - 1000, 3);
       // All of it is reading the clock, which is taken off
       expect(row.coldNs).toBe(0);
       expect(row.hotNs).toBeCloseTo(row.op === 'translate' ? row.nsPerPage : row.medianNs, 6);
@@ -148,7 +152,7 @@ describe('rows', () => {
       expect(row.madNs).toBeCloseTo(0, 6);
       expect(row.ratioToPerPage).toBeCloseTo(1, 6);
     }
-    expect(result.floor.nsPerEntry).toBeCloseTo(1e6 / FLOOR_ENTRIES, 6);
+    expect(result.floor.nsPerEntry).toBeCloseTo((STEP_MS * 1e6) / FLOOR_ENTRIES, 6);
   });
 
   it('counts are those of the paths', () => {
@@ -201,13 +205,13 @@ describe('rows', () => {
   it('a clock too coarse for the shortest sample is told', () => {
     let readings = 0;
     const clock = (): number => Math.floor(readings++ / 40);
-    const { warnings } = runBench(options({ clock, groups: [[{ layout: 'aligned', bytes: 4096 }]] }));
+    const effort = { ...QUICK, coldSamples: 0 };
+    const { warnings } = runBench(options({ clock, effort, groups: [[{ layout: 'aligned', bytes: 4096 }]] }));
     expect(warnings.some((warning) => warning.includes('too coarse'))).toBe(true);
   });
 
   it('equal seeds give equal counts', () => {
-    const counts = (): unknown => runBench(options()).rows.map((row) => row.counts);
-    expect(counts()).toEqual(counts());
+    expect(runBench(options()).rows.map((row) => row.counts)).toEqual(result.rows.map((row) => row.counts));
   });
 });
 
@@ -227,8 +231,9 @@ function noted(single: boolean): { job: Job; log: string[] } {
 
 describe('the harness', () => {
   function measured(single: boolean, samples: number, coldSamples: number): { log: string[]; result: Measured } {
-    const clock = steppingClock(0.001);
-    const harness = new Harness(clock, { resolutionNs: 1, readingNs: 0 }, new TableMemory());
+    const clock = steppingClock(STEP_MS);
+    // a sample lasts fifty steps of the clock at least: four times the work
+    const harness = new Harness(clock, { resolutionNs: STEP_MS * 8e4, readingNs: 0 }, new TableMemory());
     const { job, log } = noted(single);
     return { log, result: harness.measure(job, { samples, coldSamples, warmMs: 0 }) };
   }
@@ -238,8 +243,8 @@ describe('the harness', () => {
     const steps = (times: number): string[] => [`prepare ${times}`, `work ${times}`, `finish ${times}`];
     expect(log.slice(-9)).toEqual([...steps(4), ...steps(4), ...steps(1)]);
     expect([result.batch, result.samples, result.coldSamples]).toEqual([4, 2, 1]);
-    expect(result.hot.median).toBeCloseTo(250, 6);
-    expect(result.coldReadingNs).toBeCloseTo(1000, 6);
+    expect(result.hot.median).toBeCloseTo(STEP_MS * 250_000, 6);
+    expect(result.coldReadingNs).toBeCloseTo(STEP_MS * 1e6, 6);
     expect(result.cold?.median).toBe(0);
   });
 
@@ -269,8 +274,9 @@ describe('tables', () => {
 });
 
 describe('questions', () => {
+  const [first] = runBench(options({ groups: [[{ layout: 'aligned', bytes: 4096 }]], ops: ['map'] })).rows;
+
   function row(changes: Partial<BenchRow>, counts: Partial<BenchRow['counts']>): BenchRow {
-    const [first] = runBench(options({ groups: [[{ layout: 'aligned', bytes: 4096 }]], runs: 3 })).rows;
     if (first === undefined) throw new Error('no row');
     return { ...first, op: 'map', madNs: 10, ...changes, counts: { ...first.counts, ...counts } };
   }
