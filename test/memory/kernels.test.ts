@@ -383,6 +383,30 @@ describe('lists of single pages', () => {
         { numRuns: 1000 },
       );
     });
+
+    test.each([2, 4, 16])(
+      'a larger page of %d that ends with the list may begin, one that ends behind it may not',
+      (next) => {
+        for (const single of [false, true]) {
+          const before = [0x5000, 0x9000, 0x3000].map((at) => [at, PAGE] as const);
+          const pages = Array.from({ length: next }, (_, k) => [0x100000 + k * PAGE, PAGE] as const);
+          const list = [...before, ...(single ? pages : [[0x100000, next * PAGE] as const])];
+          const phase = (2 * next - before.length) % next;
+          const stops = (left: number): number =>
+            expectTwins(
+              (memory) =>
+                place(
+                  memory,
+                  list.map(([at]) => at),
+                  list.map(([, bytes]) => bytes),
+                ),
+              (kernels) => kernels.smallPages(LIST, LENGTHS, 0, 0, left, left, 12, next, phase, single ? 1 : 0),
+            );
+          const whole = before.length + next;
+          expect([stops(whole), stops(whole - 1)]).toEqual([before.length, whole - 1]);
+        }
+      },
+    );
   });
 
   test('checkPages passes whole pages, and finds one odd address or length wherever it stands', () => {
