@@ -1,34 +1,7 @@
 import { DomainNames } from '../../src/trace/domain-names.ts';
-import { CONTEXT, KIND, type TraceDomain, type TraceEvent, type TraceNames } from '../../src/trace/index.ts';
-
-/** A call, copied. */
-export interface PlainCall {
-  readonly kind: 'map' | 'mapSg' | 'unmap';
-  readonly domain: number;
-  readonly iova: number;
-  readonly size: number;
-  readonly pa: readonly number[];
-  readonly length: readonly number[];
-  readonly time: number;
-  readonly task: number;
-  readonly pid: number;
-  readonly cpu: number;
-  readonly device: number;
-  readonly direction: number;
-  readonly named: boolean;
-  readonly covered: number;
-  readonly was: Was | undefined;
-  readonly cause: 'traced' | 'inferred';
-}
-
-interface Was {
-  readonly time: number;
-  readonly task: number;
-  readonly pid: number;
-  readonly device: number;
-  readonly total: number;
-  readonly list: number;
-}
+import { KIND, type TraceDomain, type TraceEvent, type TraceNames } from '../../src/trace/index.ts';
+import { bounds, type PlainCall, PlainCalls, type Was } from './plain-calls.ts';
+import { boundariesOf, cutBefore, endOf, type List, originOf, sum, type Unmap } from './plain-lists.ts';
 
 interface Live extends Was {
   readonly domain: number;
@@ -36,70 +9,11 @@ interface Live extends Was {
   readonly end: number;
 }
 
-interface Origin {
-  readonly who: number;
-  readonly time: number;
-  readonly task: number;
-  readonly pid: number;
-  readonly cpu: number;
-}
-
-interface Run {
-  readonly pa: number;
-  readonly size: number;
-}
-
-interface List extends Origin {
-  readonly start: number;
-  readonly runs: readonly Run[];
-}
-
-interface Unmap extends Origin {
-  readonly start: number;
-  readonly end: number;
-}
-
-function originOf({ context, pid, cpu, time, task }: TraceEvent): Origin {
-  const inTask = context === CONTEXT.TASK || context === CONTEXT.UNKNOWN;
-  const who = inTask && pid !== 0 ? pid : -1 - (cpu + 1) * 4 - (inTask ? CONTEXT.TASK : context);
-  return { who, time, task, pid, cpu };
-}
-
-const sum = (runs: readonly Run[]): number => runs.reduce((bytes, { size }) => bytes + size, 0);
-const endOf = ({ start, runs }: List): number => start + sum(runs);
-
-/** Addresses where runs of a list begin or end. */
-function boundariesOf({ start, runs }: List): number[] {
-  return boundaries(
-    start,
-    runs.map(({ size }) => size),
-  );
-}
-
-/** Addresses where runs of these sizes, one behind the other, begin or end. */
-function boundaries(start: number, sizes: readonly number[]): number[] {
-  const all = [start];
-  let end = start;
-  for (const size of sizes) {
-    end += size;
-    all.push(end);
-  }
-  return all;
-}
-
-/** A list cut before the run that holds an address. */
-function cutBefore(list: List, address: number): [List, List] {
-  const count = boundariesOf(list).filter((at, index) => index > 0 && at <= address).length;
-  const before = { ...list, runs: list.runs.slice(0, count) };
-  return [before, { ...list, start: endOf(before), runs: list.runs.slice(count) }];
-}
-
 /**
  * The rules of DomainTracker written plainly: arrays that are searched from end to end and copied, for a few hundred events.
  * No list grows old in it, and no table is full.
  */
 export class PlainTracker {
-  readonly calls: PlainCall[] = [];
   readonly counts: Record<string, number> = {
     lists: 0,
     named: 0,
@@ -123,11 +37,15 @@ export class PlainTracker {
   #open: List[] = [];
   #held: Unmap[] = [];
   readonly #announced = new Map<number, { device: number; address: number }>();
-  #waiting: { call: PlainCall; list: number; cuts: number[] }[] = [];
+  readonly #calls = new PlainCalls((name) => this.#count(name));
   #sawDma = false;
 
   constructor(names: TraceNames) {
     this.#names = new DomainNames(names);
+  }
+
+  get calls(): readonly PlainCall[] {
+    return this.#calls.calls;
   }
 
   get domains(): readonly TraceDomain[] {
@@ -150,7 +68,7 @@ export class PlainTracker {
     this.#held = [];
     for (const list of this.#open) this.#unnamed(list);
     this.#open = [];
-    while (this.#waiting.length > 0) this.#release();
+    this.#calls.finish();
   }
 
   #count(name: string, by = 1): void {
@@ -338,7 +256,7 @@ export class PlainTracker {
     const kind = runs.length > 1 ? 'mapSg' : 'map';
     const [pa, length] = [runs.map((run) => run.pa), runs.map((run) => run.size)];
     const call = { kind, ...origin, ...to, iova, size: sum(runs), pa, length, covered: 0 } as const;
-    this.#push({ ...call, was: undefined, cause: 'traced' }, number);
+    this.#calls.push({ ...call, was: undefined, cause: 'traced' }, number);
   }
 
   #unmap(unmap: Unmap, domain: number, named: boolean, cause: PlainCall['cause'] = 'traced'): void {
@@ -357,7 +275,7 @@ export class PlainTracker {
     }
     const was = taken[0] === undefined ? undefined : wasOf(taken[0]);
     const what = { kind: 'unmap', domain, iova: start, size, pa: [], length: [], device: was?.device ?? -1 } as const;
-    this.#push({ ...what, ...origin, direction: -1, named, covered, was, cause }, was?.list ?? 0);
+    this.#calls.push({ ...what, ...origin, direction: -1, named, covered, was, cause }, was?.list ?? 0);
   }
 
   #ofDevice({ start, end }: Unmap, device: number): number {
@@ -390,9 +308,7 @@ export class PlainTracker {
   }
 
   #coverRank(one: Live, start: number, end: number): number[] {
-    const list = this.#waiting.find(
-      ({ call, list }) => list === one.list && call.kind !== 'unmap' && !call.named,
-    )?.call;
+    const list = this.#calls.waiting(one.list);
     const ends = list === undefined ? 0.5 : Number(end <= list.iova || bounds(list).includes(end));
     return [ends, this.#covered(one.domain, start, end), -one.time];
   }
@@ -401,56 +317,10 @@ export class PlainTracker {
     const touched = this.#overlapping(domain, start, end);
     return touched.reduce((bytes, one) => bytes + Math.min(end, one.end) - Math.max(start, one.start), 0);
   }
-
-  #push(call: PlainCall, list: number): void {
-    if (this.#waiting.length === 0 && (call.kind !== 'mapSg' || call.named)) {
-      this.calls.push(call);
-      return;
-    }
-    const cut =
-      call.kind !== 'unmap' ? undefined : this.#waiting.find((one) => one.list === list && canCut(one.call, call));
-    cut?.cuts.push(call.iova, call.iova + call.size);
-    this.#waiting.push({ call, list, cuts: [] });
-  }
-
-  #release(): void {
-    const first = this.#waiting.shift();
-    if (first === undefined) return;
-    const { call, cuts } = first;
-    if (cuts.length === 0) {
-      this.calls.push(call);
-      return;
-    }
-    const at = bounds(call);
-    const ends = at.filter((bound, index) => index > 0 && (index === at.length - 1 || cuts.includes(bound)));
-    let from = 0;
-    for (const end of ends) {
-      const to = at.indexOf(end);
-      const kind = to - from > 1 ? 'mapSg' : 'map';
-      const iova = at[from] ?? 0;
-      const [pa, length] = [call.pa.slice(from, to), call.length.slice(from, to)];
-      if (from > 0) this.#count('lists');
-      if (from > 0 && call.device >= 0) this.#count('attached');
-      this.calls.push({ ...call, kind, iova, size: end - iova, pa, length });
-      from = to;
-    }
-  }
 }
 
 function wasOf({ time, task, pid, device, total, list }: Live): Was {
   return { time, task, pid, device, total, list };
-}
-
-function bounds({ iova, length }: PlainCall): number[] {
-  return boundaries(iova, length);
-}
-
-/** Whether an unmap takes a part of a list, run by run. */
-function canCut(list: PlainCall, { iova, size }: PlainCall): boolean {
-  if (list.kind === 'unmap' || list.named) return false;
-  const end = iova + size;
-  const whole = iova <= list.iova && end >= list.iova + list.size;
-  return !whole && (iova <= list.iova || bounds(list).includes(iova)) && bounds(list).includes(end);
 }
 
 /** The first of those whose rank is highest: numbers compared from the left. */

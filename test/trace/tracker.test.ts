@@ -11,7 +11,8 @@ import {
   type TraceEvent,
   type TraceNames,
 } from '../../src/trace/index.ts';
-import { type PlainCall, PlainTracker } from './plain-tracker.ts';
+import type { PlainCall } from './plain-calls.ts';
+import { PlainTracker } from './plain-tracker.ts';
 import { EVENTS } from './random-events.ts';
 
 function copy({ pa, length, count, was, ...call }: TraceCall): PlainCall {
