@@ -6,7 +6,7 @@ import type { Domain } from '../core/domain.ts';
 import type { TableMemory } from '../memory/table-memory.ts';
 import type { Job } from './harness.ts';
 import type { Work } from './layouts.ts';
-import { ACTS, type BenchOp, makeDomain, type Subject, type Variant } from './variants.ts';
+import { ACTS, type Act, type BenchOp, makeDomain, type Subject, type Variant } from './variants.ts';
 
 /**
  * Whose tables: `new`: each call is the first of a new domain, and makes its tables; `present`: the domain has made and undone such
@@ -95,6 +95,7 @@ class NewDomains implements Job {
 class Ranges implements Job {
   readonly most: number;
   readonly #op: Changing;
+  readonly #act: Act;
   readonly #work: Work;
   readonly #domain: Domain;
   readonly #sum = new Sum();
@@ -102,6 +103,7 @@ class Ranges implements Job {
   constructor(op: Changing, work: Work, domain: Domain) {
     this.most = rangesOf(work.bytes);
     this.#op = op;
+    this.#act = ACTS[op];
     this.#work = work;
     this.#domain = domain;
     this.#all('map', this.most);
@@ -116,6 +118,10 @@ class Ranges implements Job {
 
   work(times: number): void {
     this.#all(this.#op, times);
+  }
+
+  single(): void {
+    this.#sum.got += this.#act(this.#domain, this.#work, this.#work.iova);
   }
 
   finish(times: number): void {

@@ -56,7 +56,8 @@ export function makeDomain(subject: Subject, variant: Variant, work: Work, memor
   });
 }
 
-type Act = (domain: Domain, work: Work, iova: number) => number;
+/** One operation on some work, from an input address on. @returns bytes, or a sum of output addresses */
+export type Act = (domain: Domain, work: Work, iova: number) => number;
 
 function translatePages(domain: Domain, { bytes, pages }: Work, iova: number): number {
   const page = bytes / pages;
