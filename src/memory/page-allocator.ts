@@ -24,7 +24,7 @@ export const STATE = { free: 0, live: 1, queued: 2, list: 3 } as const;
 type StateCode = (typeof STATE)[PageState];
 
 /** Units whose states are set at once, in pieces that are so long at least, and begin at a multiple of them. */
-const QUAD_UNITS = 4;
+const QUAD_SHIFT = 2;
 const EACH_UNIT = 0x01010101;
 
 const ORDERS = 33;
@@ -137,9 +137,12 @@ export class PageAllocator {
 
   #mark(offset: number, bytes: number, state: StateCode): void {
     const first = offset >>> UNIT_SHIFT;
-    const last = first + (bytes >>> UNIT_SHIFT);
-    if (bytes < QUAD_UNITS * UNIT_BYTES) for (let unit = first; unit < last; unit++) this.#states[unit] = state;
-    else for (let quad = first / QUAD_UNITS; quad < last / QUAD_UNITS; quad++) this.#quads[quad] = state * EACH_UNIT;
+    const units = bytes >>> UNIT_SHIFT;
+    const states = this.#states;
+    const quads = this.#quads;
+    const end = first + units;
+    if (units < 1 << QUAD_SHIFT) for (let unit = first; unit < end; unit++) states[unit] = state;
+    else for (let quad = first >>> QUAD_SHIFT; quad < end >>> QUAD_SHIFT; quad++) quads[quad] = state * EACH_UNIT;
   }
 
   /**
