@@ -47,49 +47,6 @@ async function takeServed(): Promise<void> {
   await take(await Promise.all(served));
 }
 
-const ROLE_WORDS: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
-  unknown: 'not understood',
-  functions: 'function graph',
-  beside: 'kept beside, not read here',
-};
-
-function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
-  const { file, role, refused } = dropped;
-  return (
-    <li class={role === 'unknown' ? 'bad' : ''}>
-      <span class="name">{file.name}</span> <span class="role">{ROLE_WORDS[role] ?? role}</span>
-      <button
-        type="button"
-        aria-label={`remove ${file.name}`}
-        onClick={() => (files.value = files.value.filter((_, i) => i !== at))}
-      >
-        ×
-      </button>
-      {refused.length === 0 ? null : (
-        <details open={files.value.length === 1}>
-          <summary>why</summary>
-          <ul>
-            {refused.map((why) => (
-              <li>{why}</li>
-            ))}
-          </ul>
-        </details>
-      )}
-    </li>
-  );
-}
-
-function FileList(): JSX.Element | null {
-  if (files.value.length === 0) return null;
-  return (
-    <ul class="files" aria-label="files">
-      {files.value.map((dropped, at) => (
-        <FileItem dropped={dropped} at={at} />
-      ))}
-    </ul>
-  );
-}
-
 function useDrop(over: Signal<boolean>): void {
   useEffect(() => {
     const onOver = (event: DragEvent): void => {
@@ -121,7 +78,15 @@ function FileButton(): JSX.Element {
   return (
     <label class={over.value ? 'drop over' : 'drop'}>
       <input type="file" multiple onChange={(event) => void take(event.currentTarget.files ?? [])} />
-      <span>{over.value ? 'Drop to read them here' : 'Open or drop files'}</span>
+      <span>
+        {over.value ? (
+          'Drop to read them here'
+        ) : (
+          <>
+            Open <span class="drop-words">or drop </span>files
+          </>
+        )}
+      </span>
     </label>
   );
 }
@@ -211,10 +176,7 @@ export function App(): JSX.Element {
           </button>
         </div>
       </header>
-      <main>
-        <FileList />
-        {panel === undefined ? null : <panel.View />}
-      </main>
+      <main>{panel === undefined ? null : <panel.View />}</main>
       <footer>Everything is computed on this page. Nothing is uploaded.</footer>
       <Palette open={palette} commands={commands} />
     </>

@@ -4,6 +4,7 @@
  */
 import { render } from 'preact';
 import './style/base.css';
+import './style/narrow.css';
 import { App } from './app.tsx';
 
 const root = document.getElementById('app');

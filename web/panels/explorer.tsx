@@ -5,6 +5,7 @@
 import type { JSX } from 'preact';
 import { hash, setHash } from '../state/app.ts';
 import { CopyButton } from '../view/copy.tsx';
+import { FileList } from '../view/file-list.tsx';
 import { DumpForm, ExplorerForm } from './explorer/form.tsx';
 import { LeafListView } from './explorer/leaf-list.tsx';
 import {
@@ -37,12 +38,26 @@ interface SideProps {
   readonly isOwn: boolean;
 }
 
+/** What stands behind the verdict of the tables that were asked for. */
+function Lead({ side }: { readonly side: Made }): JSX.Element {
+  return (
+    <>
+      <Player />
+      {'picture' in side ? <TlbView now={side.picture.others} /> : null}
+      <FileList />
+    </>
+  );
+}
+
 function Side({ side, title, isOwn }: SideProps): JSX.Element {
   if ('refused' in side) {
     return (
-      <p class="refused" role="alert">
-        {side.refused}
-      </p>
+      <>
+        <p class="refused" role="alert">
+          {side.refused}
+        </p>
+        {isOwn ? <Lead side={side} /> : null}
+      </>
     );
   }
   return (
@@ -51,6 +66,7 @@ function Side({ side, title, isOwn }: SideProps): JSX.Element {
       picture={side.picture}
       shown={player.value}
       held={isOwn ? hit.value : undefined}
+      {...(isOwn ? { lead: <Lead side={side} /> } : {})}
       onSelect={select}
       onEdit={isOwn && domain.value === undefined ? edit : undefined}
     />
@@ -96,9 +112,7 @@ function View(): JSX.Element {
       ) : (
         <DumpForm domain={of} at={at} access={access.value} set={setHash} />
       )}
-      <div>
-        <Player />
-        {made !== undefined && 'picture' in made ? <TlbView now={made.picture.others} /> : null}
+      <div class="answers">
         <div class={other === undefined ? 'sides' : 'sides two'}>
           {made === undefined ? null : <Side side={made} title={of ?? asked.value.format} isOwn />}
           {other === undefined ? null : <Side side={other} title={beside} isOwn={false} />}

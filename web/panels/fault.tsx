@@ -95,7 +95,7 @@ function View(): JSX.Element {
   return (
     <div class="split">
       <Box />
-      <div>
+      <div class="answers">
         <QuestionView
           question={question}
           empty="The verdict comes first: which device did what, why it faulted, and what to do next. The lines of about fifty drivers are understood, of Arm, Intel, AMD, RISC-V and others."

@@ -4,6 +4,7 @@
  */
 import type { JSX } from 'preact';
 import { writeHash } from '../state/hash.ts';
+import { FileList } from '../view/file-list.tsx';
 import { EXAMPLES } from './fault/examples.ts';
 import type { Panel } from './panel.ts';
 
@@ -74,16 +75,19 @@ const LESSONS: readonly Lesson[] = [
 
 function View(): JSX.Element {
   return (
-    <ol class="lessons">
-      {LESSONS.map(({ title, text, state }) => (
-        <li>
-          <a href={`#${writeHash(new Map(Object.entries(state)))}`} data-move="">
-            {title}
-          </a>
-          <p>{text}</p>
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol class="lessons">
+        {LESSONS.map(({ title, text, state }) => (
+          <li>
+            <a href={`#${writeHash(new Map(Object.entries(state)))}`} data-move="">
+              {title}
+            </a>
+            <p>{text}</p>
+          </li>
+        ))}
+      </ol>
+      <FileList />
+    </>
   );
 }
 

@@ -85,14 +85,16 @@ function useGradually(parts: number, of: unknown): number {
   return count;
 }
 
-/** An answer, the verdict first; `lead` stands behind it, `children` behind the first section. */
+/** An answer, the verdict first; `beside` and `lead` stand behind it, `children` behind the first section. */
 export function AnswerView({
   answer,
+  beside,
   lead,
   without = [],
   children,
 }: {
   readonly answer: Answer;
+  readonly beside?: ComponentChildren;
   readonly lead?: ComponentChildren;
   readonly without?: readonly string[];
   readonly children?: ComponentChildren;
@@ -106,6 +108,7 @@ export function AnswerView({
       <p class={`verdict ${outcome}`} role="status">
         {plainText(verdict)}
       </p>
+      {beside}
       {csv === undefined ? null : (
         <p class="copies">
           <CopyButton title="Copy as CSV" text={() => tableToCsv(csv)} />

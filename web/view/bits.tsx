@@ -5,23 +5,25 @@
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import type { BitGroup } from '../explore/bits.ts';
+import { useWidth } from './width.ts';
 
-/** Bits of one row of the strip. */
+/** Bits of one row of the strip: half as many where the place is narrow, in pixels. */
 const PER_ROW = 32;
+const NARROW = 560;
 
 interface Piece extends BitGroup {
   readonly order: number;
 }
 
 /** Groups cut where a row of the strip ends. */
-function rowsOf(groups: readonly BitGroup[]): Piece[][] {
+function rowsOf(groups: readonly BitGroup[], perRow: number): Piece[][] {
   const rows = new Map<number, Piece[]>();
   let order = 0;
   for (const { name, high, low } of groups) {
     if (name !== '') order++;
     for (let top = high; top >= low; ) {
-      const row = Math.floor(top / PER_ROW);
-      const bottom = Math.max(low, row * PER_ROW);
+      const row = Math.floor(top / perRow);
+      const bottom = Math.max(low, row * perRow);
       rows.set(row, [...(rows.get(row) ?? []), { name, high: top, low: bottom, order }]);
       top = bottom - 1;
     }
@@ -63,11 +65,13 @@ export function BitStrip({
   readonly onFlip?: ((bit: number) => void) | undefined;
 }): JSX.Element {
   const strip = useRef<HTMLElement>(null);
+  const place = useWidth(strip).value;
+  const perRow = place > 0 && place < NARROW ? PER_ROW / 2 : PER_ROW;
   const width = (groups[0]?.high ?? 0) + 1;
-  const rows = rowsOf(groups).filter((pieces) => !isPartial || pieces.some(({ name }) => name !== ''));
+  const rows = rowsOf(groups, perRow).filter((pieces) => !isPartial || pieces.some(({ name }) => name !== ''));
   const lowestNamed = groups.findLast(({ name }) => name !== '')?.low;
   const move = (event: KeyboardEvent, bit: number): void => {
-    const step = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: PER_ROW, ArrowDown: -PER_ROW }[event.key];
+    const step = { ArrowLeft: 1, ArrowRight: -1, ArrowUp: perRow, ArrowDown: -perRow }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     strip.current?.querySelector<HTMLElement>(`[data-bit="${Math.min(width - 1, Math.max(0, bit + step))}"]`)?.focus();
@@ -75,7 +79,7 @@ export function BitStrip({
   return (
     <section class="bits" ref={strip} aria-label={label}>
       {rows.map((pieces) => (
-        <div class="bit-row">
+        <div class="bit-row" style={{ '--bits': perRow }}>
           {pieces.map((piece) => (
             <div
               class={classOf(piece)}

@@ -9,21 +9,22 @@ import { legendName } from '../../src/report/legend.ts';
 import { plainText } from '../../src/report/plain.ts';
 import { prepare } from '../../src/report/prepare.ts';
 import { chartToText } from '../../src/report/text.ts';
-import { colourOfSeries } from './chart/plot.ts';
+import { colourOfSeries, WIDTH } from './chart/plot.ts';
 import { BarPicture, HeatPicture, RangePicture } from './chart/rows.tsx';
 import { XyPicture } from './chart/xy.tsx';
 import { CopyButton, svgText } from './copy.tsx';
+import { useWidth } from './width.ts';
 
-function Picture({ chart }: { readonly chart: Chart }): JSX.Element {
+function Picture({ chart, width }: { readonly chart: Chart; readonly width: number }): JSX.Element {
   switch (chart.kind) {
     case 'bar':
-      return <BarPicture chart={chart} />;
+      return <BarPicture chart={chart} width={width} />;
     case 'range':
-      return <RangePicture chart={chart} />;
+      return <RangePicture chart={chart} width={width} />;
     case 'heat':
-      return <HeatPicture chart={chart} />;
+      return <HeatPicture chart={chart} width={width} />;
     default:
-      return <XyPicture chart={chart} />;
+      return <XyPicture chart={chart} width={width} />;
   }
 }
 
@@ -56,10 +57,11 @@ function svgOf(figure: HTMLElement | null): string {
 export function ChartView({ chart: given, heading }: { readonly chart: Chart; readonly heading: string }): JSX.Element {
   const chart = prepare(given);
   const figure = useRef<HTMLElement>(null);
+  const width = Math.min(WIDTH, useWidth(figure).value || WIDTH);
   return (
     <figure class="chart" ref={figure}>
       {chart.title === heading ? null : <figcaption>{plainText(chart.title)}</figcaption>}
-      <Picture chart={chart} />
+      <Picture chart={chart} width={width} />
       <Legend chart={chart} />
       {(chart.notes ?? []).map((note) => (
         <p class="note">{plainText(note)}</p>

@@ -8,6 +8,7 @@ import type { Answer } from '../../src/report/answer.ts';
 import { AnswerClient, type Progress, Refusal } from '../ask/client.ts';
 import type { FollowUp, Lookup, Question, Result, TraceView } from '../ask/protocol.ts';
 import { AnswerView } from './answer.tsx';
+import { FileList } from './file-list.tsx';
 
 /** A question's state. */
 export type QuestionState =
@@ -85,7 +86,7 @@ function Running({ progress, cancel }: { readonly progress: Progress; readonly c
   );
 }
 
-/** A question's state, whatever it is. */
+/** A question's state, whatever it is: what it says comes first, the files that were dropped behind it. */
 export function QuestionView({
   question,
   empty,
@@ -105,25 +106,34 @@ export function QuestionView({
   const state = question.state.value;
   switch (state.kind) {
     case 'empty':
-      return <p class="empty">{empty}</p>;
+      return (
+        <>
+          <p class="empty">{empty}</p>
+          <FileList />
+        </>
+      );
     case 'running':
       return (
         <>
           <Running progress={state.progress} cancel={question.cancel} />
+          <FileList />
           {lead}
         </>
       );
     case 'answered':
       return (
-        <AnswerView answer={state.answer} lead={lead} without={without ?? []}>
+        <AnswerView answer={state.answer} beside={<FileList />} lead={lead} without={without ?? []}>
           {children}
         </AnswerView>
       );
     default:
       return (
-        <p class="refused" role="alert">
-          {state.message}
-        </p>
+        <>
+          <p class="refused" role="alert">
+            {state.message}
+          </p>
+          <FileList />
+        </>
       );
   }
 }

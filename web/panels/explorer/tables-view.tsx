@@ -2,7 +2,7 @@
  * The tables of a list as columns, the walk of the selected address, and its entry's bits.
  * @module
  */
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { formatSize, hex } from '../../../src/address.ts';
 import type { Fault, Leaf } from '../../../src/hardware/walk/types.ts';
 import type { Column, EntryRow, Row } from '../../explore/columns.ts';
@@ -94,12 +94,16 @@ function hitWords(held: Leaf, at: bigint): string {
   return `${hex(at)} → ${hex(held.output + (at - held.iova) - BigInt(held.pa - held.base))} from the TLB, without a memory read`;
 }
 
-/** Tables as columns by level. `shown`: the memory read at which the walk player stands; all where it is not playing. */
+/**
+ * Tables as columns by level. `shown`: the memory read at which the walk player stands; all where it is not playing. `lead`: shown
+ * behind the verdict, which comes first then.
+ */
 export function TablesView({
   title,
   picture,
   shown,
   held,
+  lead,
   onSelect,
   onEdit,
 }: {
@@ -107,6 +111,7 @@ export function TablesView({
   readonly picture: TablesPicture;
   readonly shown: number | undefined;
   readonly held: Leaf | undefined;
+  readonly lead?: ComponentChildren;
   readonly onSelect: Select;
   readonly onEdit: OnEdit;
 }): JSX.Element {
@@ -117,14 +122,23 @@ export function TablesView({
   const walked = done
     ? resultWords(result, at)
     : `Read ${last + 1} of ${steps.length}: ${hex(step?.entryAddress ?? 0)} is ${step?.kind ?? ''}`;
+  const heading = (
+    <h2>
+      {title} <span>{picture.summary}</span>
+    </h2>
+  );
   return (
     <article class="tables">
-      <h2>
-        {title} <span>{picture.summary}</span>
-      </h2>
+      {lead === undefined ? heading : null}
       <p class={`verdict ${result.ok || !done ? 'fine' : 'findings'}`} role="status">
         {held === undefined ? walked : hitWords(held, at)}
       </p>
+      {lead === undefined ? null : (
+        <>
+          {lead}
+          {heading}
+        </>
+      )}
       <div class="levels">
         {columns.slice(0, last + 1).map((column, i) => (
           <ColumnView

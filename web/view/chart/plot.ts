@@ -6,8 +6,15 @@ import type { Axis } from '../../../src/report/chart.ts';
 import { axisLabel } from '../../../src/report/number.ts';
 import { position, type Scale } from '../../../src/report/scale.ts';
 
-/** Width of every picture. */
+/** Width that a picture has where there is room. */
 export const WIDTH = 760;
+/** Width below which names and marks get less room. */
+const SLIM = 520;
+
+/** Whether a picture is drawn for a narrow place, such as a phone. */
+export function isSlim(width: number): boolean {
+  return width < SLIM;
+}
 
 /** A rectangle that values are drawn in. */
 export interface Area {

@@ -8,32 +8,44 @@ import { formatUnit } from '../../../src/report/number.ts';
 import { plainText } from '../../../src/report/plain.ts';
 import { layAxis, type Scale } from '../../../src/report/scale.ts';
 import { XAxis } from './axes.tsx';
-import { type Area, across, colourOf, WIDTH } from './plot.ts';
+import { type Area, across, colourOf, isSlim } from './plot.ts';
 
-const LEFT = 176;
 const TOP = 8;
 /** Height of a bar, and space between categories. */
 const BAR = 14;
 const GAP = 10;
-/** Letters of a category's name that fit beside its bars. */
-const LETTERS = 24;
+/** Width of a letter of a name at most, on average. */
+const LETTER = 7;
 
-function nameText(name: string): string {
+/** A name as far as it fits beside its bars. */
+function nameText(name: string, letters: number): string {
   const plain = plainText(name);
-  return plain.length > LETTERS ? `${plain.slice(0, LETTERS - 1)}…` : plain;
+  return plain.length > letters ? `${plain.slice(0, letters - 1)}…` : plain;
 }
 
-function areaOf(rows: number, height: number): Area {
-  return { left: LEFT, right: WIDTH - 88, top: TOP, bottom: TOP + rows * (height + GAP) };
+function areaOf(rows: number, height: number, width: number): Area {
+  const [left, right] = isSlim(width) ? [112, 72] : [176, 88];
+  return { left, right: width - right, top: TOP, bottom: TOP + rows * (height + GAP) };
 }
 
-function RowName({ name, y }: { readonly name: string; readonly y: number }): JSX.Element {
+function RowName({ name, y, area }: { readonly name: string; readonly y: number; readonly area: Area }): JSX.Element {
   return (
-    <text class="name" x={LEFT - 10} y={y} text-anchor="end">
+    <text class="name" x={area.left - 10} y={y} text-anchor="end">
       <title>{plainText(name)}</title>
-      {nameText(name)}
+      {nameText(name, Math.floor((area.left - 8) / LETTER))}
     </text>
   );
+}
+
+/** Marks of the axis below. */
+function marksOf(width: number): number {
+  return isSlim(width) ? 3 : 5;
+}
+
+/** A picture of rows. */
+interface RowsProps<Drawn> {
+  readonly chart: Drawn;
+  readonly width: number;
 }
 
 interface Bar {
@@ -94,24 +106,24 @@ function Bars({
 }
 
 /** A bar chart, its bars lying. */
-export function BarPicture({ chart }: { readonly chart: BarChart }): JSX.Element {
+export function BarPicture({ chart, width }: RowsProps<BarChart>): JSX.Element {
   const rows = chart.categories.map((_, category) => barsOf(chart, category));
   const height = BAR * (chart.stacked === true ? 1 : Math.max(1, chart.series.length));
-  const area = areaOf(rows.length, height);
+  const area = areaOf(rows.length, height, width);
   const scale = layAxis(
     chart.value,
     rows.flat().map(({ to }) => to),
-    5,
+    marksOf(width),
     true,
   );
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${area.bottom + 40}`} role="img" aria-label={chart.title}>
+    <svg viewBox={`0 0 ${width} ${area.bottom + 40}`} role="img" aria-label={chart.title}>
       <XAxis area={area} axis={chart.value} scale={scale} />
       {rows.map((bars, i) => {
         const y = TOP + GAP / 2 + i * (height + GAP);
         return (
           <>
-            <RowName name={chart.categories[i] ?? ''} y={y + height / 2 + 4} />
+            <RowName name={chart.categories[i] ?? ''} y={y + height / 2 + 4} area={area} />
             <Bars bars={bars} area={area} scale={scale} y={y} />
           </>
         );
@@ -121,19 +133,19 @@ export function BarPicture({ chart }: { readonly chart: BarChart }): JSX.Element
 }
 
 /** A range chart: from low to high, the best estimate as a mark. */
-export function RangePicture({ chart }: { readonly chart: RangeChart }): JSX.Element {
-  const area = areaOf(chart.rows.length, BAR);
+export function RangePicture({ chart, width }: RowsProps<RangeChart>): JSX.Element {
+  const area = areaOf(chart.rows.length, BAR, width);
   const values = chart.rows.flatMap(({ low, high, best }) => [low, high, best ?? low]);
-  const scale = layAxis(chart.value, values, 5, chart.value.log !== true);
+  const scale = layAxis(chart.value, values, marksOf(width), chart.value.log !== true);
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${area.bottom + 40}`} role="img" aria-label={chart.title}>
+    <svg viewBox={`0 0 ${width} ${area.bottom + 40}`} role="img" aria-label={chart.title}>
       <XAxis area={area} axis={chart.value} scale={scale} />
       {chart.rows.map(({ name, low, high, best, note }, i) => {
         const y = TOP + GAP / 2 + i * (BAR + GAP) + BAR / 2;
         const [x1, x2] = [across(area, scale, low), Number.isFinite(high) ? across(area, scale, high) : area.right];
         return (
           <g style={{ color: colourOf(0) }}>
-            <RowName name={name} y={y + 4} />
+            <RowName name={name} y={y + 4} area={area} />
             <line class="range" x1={x1} x2={x2} y1={y} y2={y} />
             {best === null ? null : <circle class="mark" cx={across(area, scale, best)} cy={y} r={4} />}
             <text class="value" x={x2 + 8} y={y + 4}>
@@ -147,27 +159,31 @@ export function RangePicture({ chart }: { readonly chart: RangeChart }): JSX.Ele
 }
 
 /** A heat chart: a row of cells for each name, the larger the value the stronger. */
-export function HeatPicture({ chart }: { readonly chart: HeatChart }): JSX.Element {
-  const area = areaOf(chart.rows.length, BAR);
-  const scale: Scale = { ...layAxis(chart.x, [chart.from, chart.to], 6, false), min: chart.from, max: chart.to };
+export function HeatPicture({ chart, width }: RowsProps<HeatChart>): JSX.Element {
+  const area = areaOf(chart.rows.length, BAR, width);
+  const scale: Scale = {
+    ...layAxis(chart.x, [chart.from, chart.to], marksOf(width), false),
+    min: chart.from,
+    max: chart.to,
+  };
   const most = chart.rows.reduce((peak, { values }) => values.reduce((a, b) => Math.max(a, b), peak), 0);
   const inside = { ...scale, ticks: scale.ticks.filter((tick) => tick >= chart.from && tick <= chart.to) };
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${area.bottom + 40}`} role="img" aria-label={chart.title}>
+    <svg viewBox={`0 0 ${width} ${area.bottom + 40}`} role="img" aria-label={chart.title}>
       <XAxis area={area} axis={chart.x} scale={inside} />
       {chart.rows.map(({ name, values }, i) => {
         const y = TOP + GAP / 2 + i * (BAR + GAP);
-        const width = (area.right - area.left) / values.length;
+        const cell = (area.right - area.left) / values.length;
         return (
           <g style={{ color: colourOf(0) }}>
-            <RowName name={name} y={y + BAR / 2 + 4} />
+            <RowName name={name} y={y + BAR / 2 + 4} area={area} />
             {values.map((value, at) =>
               value === 0 ? null : (
                 <rect
                   class="bar-value"
-                  x={area.left + at * width}
+                  x={area.left + at * cell}
                   y={y}
-                  width={width}
+                  width={cell}
                   height={BAR}
                   opacity={0.15 + (0.85 * value) / most}
                 />

@@ -6,21 +6,25 @@ import type { JSX } from 'preact';
 import { EVIDENCE, type LineChart, type Point, type ScatterChart } from '../../../src/report/chart.ts';
 import { layAxis, type Scale } from '../../../src/report/scale.ts';
 import { XAxis, YAxis } from './axes.tsx';
-import { type Area, across, colourOfSeries, markPath, up, WIDTH } from './plot.ts';
+import { type Area, across, colourOfSeries, isSlim, markPath, up } from './plot.ts';
 
-const AREA: Area = { left: 72, right: WIDTH - 16, top: 32, bottom: 276 };
+function areaOf(width: number): Area {
+  return { left: 72, right: width - 16, top: 32, bottom: 276 };
+}
+
 /** Points that are drawn with a mark each at most. */
 const MOST_MARKS = 60;
 
 interface Scales {
+  readonly area: Area;
   readonly x: Scale;
   readonly y: Scale;
 }
 
-function placed({ x, y }: Scales, points: readonly Point[]): Point[] {
+function placed({ area, x, y }: Scales, points: readonly Point[]): Point[] {
   return points
     .filter(([px, py]) => Number.isFinite(px) && Number.isFinite(py) && (!x.log || px > 0) && (!y.log || py > 0))
-    .map(([px, py]) => [across(AREA, x, px), up(AREA, y, py)]);
+    .map(([px, py]) => [across(area, x, px), up(area, y, py)]);
 }
 
 function pathOf(points: readonly Point[], step: boolean): string {
@@ -31,13 +35,14 @@ function pathOf(points: readonly Point[], step: boolean): string {
     .join('');
 }
 
-function scalesOf({ x, y, series }: LineChart | ScatterChart): Scales {
+function scalesOf({ x, y, series }: LineChart | ScatterChart, width: number): Scales {
   const points = series.flatMap((one) => one.points);
   return {
+    area: areaOf(width),
     x: layAxis(
       x,
       points.map(([px]) => px),
-      7,
+      isSlim(width) ? 4 : 7,
       false,
     ),
     y: layAxis(
@@ -80,12 +85,18 @@ function Series({
 }
 
 /** A line or scatter chart. */
-export function XyPicture({ chart }: { readonly chart: LineChart | ScatterChart }): JSX.Element {
-  const scales = scalesOf(chart);
+export function XyPicture({
+  chart,
+  width,
+}: {
+  readonly chart: LineChart | ScatterChart;
+  readonly width: number;
+}): JSX.Element {
+  const scales = scalesOf(chart, width);
   return (
-    <svg viewBox={`0 0 ${WIDTH} 316`} role="img" aria-label={chart.title}>
-      <YAxis area={AREA} axis={chart.y} scale={scales.y} />
-      <XAxis area={AREA} axis={chart.x} scale={scales.x} />
+    <svg viewBox={`0 0 ${width} 316`} role="img" aria-label={chart.title}>
+      <YAxis area={scales.area} axis={chart.y} scale={scales.y} />
+      <XAxis area={scales.area} axis={chart.x} scale={scales.x} />
       {chart.series.map((_, index) => (
         <Series chart={chart} index={index} scales={scales} />
       ))}

@@ -1,0 +1,51 @@
+/**
+ * The dropped files: what each was taken for, or why no reader took it, and a button that removes it.
+ * @module
+ */
+import type { JSX } from 'preact';
+import { files } from '../state/app.ts';
+import type { DroppedFile } from '../state/identify.ts';
+
+const ROLE_WORDS: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
+  unknown: 'not understood',
+  functions: 'function graph',
+  beside: 'kept beside, not read here',
+};
+
+function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
+  const { file, role, refused } = dropped;
+  return (
+    <li class={role === 'unknown' ? 'bad' : ''}>
+      <span class="name">{file.name}</span> <span class="role">{ROLE_WORDS[role] ?? role}</span>
+      <button
+        type="button"
+        aria-label={`remove ${file.name}`}
+        onClick={() => (files.value = files.value.filter((_, i) => i !== at))}
+      >
+        ×
+      </button>
+      {refused.length === 0 ? null : (
+        <details open={files.value.length === 1}>
+          <summary>why</summary>
+          <ul>
+            {refused.map((why) => (
+              <li>{why}</li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </li>
+  );
+}
+
+/** The files that were dropped, each with what it was taken for. */
+export function FileList(): JSX.Element | null {
+  if (files.value.length === 0) return null;
+  return (
+    <ul class="files" aria-label="files">
+      {files.value.map((dropped, at) => (
+        <FileItem dropped={dropped} at={at} />
+      ))}
+    </ul>
+  );
+}
