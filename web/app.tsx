@@ -25,9 +25,13 @@ const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
 /** Characters of a list: 4096 lines have fewer. */
 const MOST_LIST = 2 ** 18;
 
+/** Drops so far. */
+let drops = 0;
+
 /** Takes files in, and opens the panel that the last of them is for; that of faults where a log came along, to which the others are evidence. */
 async function take(list: Iterable<File>): Promise<void> {
-  const found = await Promise.all([...list].map(identify));
+  const drop = ++drops;
+  const found = (await Promise.all([...list].map(identify))).map((one) => ({ ...one, drop }));
   files.value = [...files.value, ...found.filter(({ role }) => role !== 'list')];
   const typed = found.findLast(({ role }) => role === 'list');
   if (typed !== undefined) {
@@ -77,7 +81,15 @@ function FileButton(): JSX.Element {
   useDrop(over);
   return (
     <label class={over.value ? 'drop over' : 'drop'}>
-      <input type="file" multiple onChange={(event) => void take(event.currentTarget.files ?? [])} />
+      <input
+        type="file"
+        multiple
+        onChange={({ currentTarget }) => {
+          void take([...(currentTarget.files ?? [])]);
+          // the same files can be chosen again
+          currentTarget.value = '';
+        }}
+      />
       <span>
         {over.value ? (
           'Drop to read them here'

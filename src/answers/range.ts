@@ -15,6 +15,7 @@ import { DIRECTIONS, type TraceNames } from '../trace/events.ts';
 import { Sketch, type Summary } from '../trace/sketch.ts';
 import { type ReplayChoices, specsOf } from './replay/choices.ts';
 import { rowDriver } from './replay/hardware.ts';
+import { driverNotes } from './replay/notes.ts';
 import { type RowData, rowsCsv, rowsOf, rowsTable } from './replay/rows.ts';
 import { plural } from './tables/subject.ts';
 
@@ -177,7 +178,10 @@ export function rangeRowsAnswer(
         : `Fewest crossings between layers: ${formatNumber(best.crossings)}, by ${best.path}.`,
     data: { rows },
     sections: [tableSection('range-paths', table.title, table)],
-    notes: ['what was mapped before the range is mapped in each row first, and not counted'],
+    notes: [
+      'what was mapped before the range is mapped in each row first, and not counted',
+      ...driverNotes(rows, choices.hardware),
+    ],
     csv: rowsCsv(rows),
   };
 }

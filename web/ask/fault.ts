@@ -73,5 +73,9 @@ export async function faultOf(
   const evidence = { tables, history: found?.history, trace: found?.stats };
   const answer = faultAnswer({ log: read.log, source: 'log', ...evidence, limit: LISTED });
   const words = found === undefined ? undefined : clockWords(found.clock);
-  return words === undefined ? answer : { ...answer, notes: [...answer.notes, `trace: ${words}`] };
+  const notes = [
+    ...(words === undefined ? [] : [`trace: ${words}`]),
+    ...(dump?.notes ?? []).map(({ count, text }) => `dump: ${count} × ${text}`),
+  ];
+  return { ...answer, notes: [...answer.notes, ...notes] };
 }

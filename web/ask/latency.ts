@@ -6,14 +6,15 @@ import kunpeng from '../../data/latency/kunpeng-map-pages-2021.csv?raw';
 import series from '../../data/latency/map-sg-series-2021.csv?raw';
 import { benchAnswer } from '../../src/answers/bench.ts';
 import { driverName, driverOf } from '../../src/answers/drivers.ts';
-import { type ExplainInput, explainAnswer, readExplained } from '../../src/answers/explain.ts';
+import { type Explained, type ExplainInput, explainAnswer, readExplained } from '../../src/answers/explain.ts';
 import { type LatencyModel, latencyModels } from '../../src/answers/latency-model.ts';
 import { runBench } from '../../src/bench/bench.ts';
 import { PATHS } from '../../src/core/paths.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { chunksOf, type SayProgress } from './chunks.ts';
-import type { Question } from './protocol.ts';
+import { nameOf, textOf } from './dumps.ts';
+import type { Evidence, Question } from './protocol.ts';
 
 type BenchQuestion = Extract<Question, { readonly ask: 'bench' }>;
 
@@ -42,10 +43,28 @@ export async function publishedOf(name: string): Promise<Answer> {
   return explainAnswer([await readExplained(inputOf(name))]);
 }
 
-/** A dropped file explained: a latency table, a function_graph trace, a histogram. */
-export async function explainedOf(file: Blob, name: string, progress: SayProgress): Promise<Answer> {
-  const chunks = chunksOf(file, `reading ${name}`, progress);
-  return explainAnswer([await readExplained({ source: name, chunks })]);
+/** Texts of the files beside traces, by the names that they are asked for by. */
+async function besideOf({ metadata, machine, traced }: Evidence): Promise<(name: string) => string | null> {
+  const texts = new Map([
+    ['metadata.json', await textOf(metadata)],
+    ['qemu-args.json', await textOf(machine)],
+    ['fgraph_functions.txt', await textOf(traced)],
+  ]);
+  return (name) => texts.get(name) ?? null;
+}
+
+/** A dropped file read to its end: a latency table, a function_graph trace, a histogram. */
+export async function readDropped(file: Blob, evidence: Evidence, progress: SayProgress): Promise<Explained> {
+  const source = nameOf(file, 'table');
+  const chunks = chunksOf(file, `reading ${source}`, progress);
+  return await readExplained({ source, chunks, beside: await besideOf(evidence) });
+}
+
+/** Dropped files explained. */
+export async function explainedOf(files: readonly Blob[], evidence: Evidence, progress: SayProgress): Promise<Answer> {
+  const read: Explained[] = [];
+  for (const file of files) read.push(await readDropped(file, evidence, progress));
+  return explainAnswer(read);
 }
 
 /** The models of a table, by its name or as a file; none for anything but a latency table. @throws InputError as the readers do. */

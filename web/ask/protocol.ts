@@ -21,6 +21,18 @@ export interface Evidence {
   readonly iomem?: Blob;
   readonly metadata?: Blob;
   readonly version?: Blob;
+  /** The log of the boot, and registers of any moment: they say which IOMMU the machine has. */
+  readonly bootLog?: Blob;
+  readonly anyRegisters?: Blob;
+  /** Arguments of the emulator, and names of the functions that were traced. */
+  readonly machine?: Blob;
+  readonly traced?: Blob;
+}
+
+/** A trace, and the files beside it. */
+export interface TraceSide {
+  readonly trace: Blob;
+  readonly beside: Evidence;
 }
 
 /** What a trace is asked for. */
@@ -37,15 +49,13 @@ export type BenchChoice = 'all' | 'scattered-maps';
 
 /** A question that reads files or measures: it cancels the one before. */
 export type Question =
-  | { readonly ask: 'formats' }
   | { readonly ask: 'published'; readonly table: string }
   | { readonly ask: 'bench'; readonly format: string; readonly granule: number; readonly what: BenchChoice }
-  | { readonly ask: 'explain'; readonly file: Blob }
+  | { readonly ask: 'explain'; readonly file: Blob; readonly beside: Evidence }
   | { readonly ask: 'fault' | 'decode' | 'check'; readonly evidence: Evidence }
   | { readonly ask: 'diff'; readonly a: Evidence; readonly b: Evidence }
   | { readonly ask: 'replay'; readonly evidence: Evidence; readonly wanted: TraceQuestion }
-  | { readonly ask: 'compare'; readonly traces: readonly [Blob, Blob] }
-  | { readonly ask: 'walk'; readonly evidence: Evidence; readonly iova: string; readonly stream?: string };
+  | { readonly ask: 'compare'; readonly sides: readonly [TraceSide, TraceSide] };
 
 /** A question about the trace that the worker has read. */
 export type FollowUp =

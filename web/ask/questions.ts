@@ -2,29 +2,26 @@
  * The questions that the worker answers, each by the function of `src/answers` that the command line calls too.
  * @module
  */
-import { parseAddress } from '../../src/address.ts';
 import { checkAnswer } from '../../src/answers/check.ts';
 import { decodeAnswer } from '../../src/answers/decode.ts';
 import { diffAnswer } from '../../src/answers/diff.ts';
-import { formatsAnswer } from '../../src/answers/formats.ts';
-import { walkAnswer } from '../../src/answers/walk.ts';
+import { readStart } from '../../src/answers/explain/start.ts';
 import { checkDecoding } from '../../src/dump/check/check.ts';
-import { decodeDump, decodeGiven, modelOf } from '../../src/dump/decode.ts';
+import { decodeDump, decodeGiven } from '../../src/dump/decode.ts';
 import { diffDecodings } from '../../src/dump/diff.ts';
 import type { Dump } from '../../src/dump/types.ts';
-import { walkAddress } from '../../src/dump/walk.ts';
 import { InputError } from '../../src/errors.ts';
 import { givenTables } from '../../src/hardware/given.ts';
 import { type Hardware, hardwareOf } from '../../src/machine/hardware.ts';
 import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
-import type { SayProgress } from './chunks.ts';
-import { nameOf, openEvidence, textOf } from './dumps.ts';
+import { chunksOf, type SayProgress } from './chunks.ts';
+import { openEvidence, textOf } from './dumps.ts';
 import { faultOf } from './fault.ts';
 import { benchHere, explainedOf, publishedOf } from './latency.ts';
-import type { Evidence, FollowUp, Question, TraceQuestion } from './protocol.ts';
+import type { Evidence, FollowUp, Question, TraceQuestion, TraceSide } from './protocol.ts';
 import { followTrace, openTrace } from './trace-session.ts';
-import { comparisonOf, isFunctionGraph } from './traces.ts';
+import { type ComparedTrace, comparisonOf, isFunctionGraph } from './traces.ts';
 
 async function namesOf({ pci, groups, iomem }: Evidence): Promise<MachineNames> {
   return new MachineNames({ pci: await textOf(pci), groups: await textOf(groups), iomem: await textOf(iomem) });
@@ -40,11 +37,20 @@ function decodingOf(dump: Dump): ReturnType<typeof decodeDump> {
 /** Bytes of a log in which the lines of boot are looked for. */
 const BOOT_BYTES = 2 ** 24;
 
-async function hardwareIn({ metadata, registers, log, version }: Evidence): Promise<Hardware> {
+async function startOf(log: Blob | undefined): Promise<string | undefined> {
+  if (log === undefined) return undefined;
+  const bytes = await readStart(
+    chunksOf(log, '', () => undefined),
+    BOOT_BYTES,
+  );
+  return new TextDecoder().decode(bytes);
+}
+
+async function hardwareIn({ metadata, anyRegisters, bootLog, version }: Evidence): Promise<Hardware> {
   return hardwareOf({
     metadata: await textOf(metadata),
-    registers: await textOf(registers),
-    log: await textOf(log?.slice(0, BOOT_BYTES)),
+    registers: await textOf(anyRegisters),
+    log: await startOf(bootLog),
     version: await textOf(version),
   });
 }
@@ -65,17 +71,6 @@ async function diff(a: Evidence, b: Evidence): Promise<Answer> {
   return diffAnswer({ dumps, decodings, changes: diffDecodings(...decodings), limit: 20_000 });
 }
 
-async function walk(evidence: Evidence, text: string): Promise<Answer> {
-  const dump = await openEvidence(evidence);
-  const iova = parseAddress(text);
-  const bypassing = modelOf(dump)
-    .contexts()
-    .contexts.filter(({ action }) => action === 'bypass');
-  const walks = walkAddress(dump, iova, {});
-  const names = await namesOf(evidence);
-  return walkAnswer({ dump, iommu: dump.registers?.iommu ?? 'given', iova, access: 'read', walks, bypassing, names });
-}
-
 async function fault(evidence: Evidence, progress: SayProgress): Promise<Answer> {
   const { log, dump, traces = [], metadata } = evidence;
   if (log === undefined) throw new InputError('MISSING_VALUE', 'log', 'expected a log, got none');
@@ -86,11 +81,19 @@ async function fault(evidence: Evidence, progress: SayProgress): Promise<Answer>
 async function replay(evidence: Evidence, wanted: TraceQuestion, progress: SayProgress): Promise<Answer> {
   const { traces = [] } = evidence;
   const [first] = traces;
-  if (first !== undefined && (await isFunctionGraph(first))) {
-    return await explainedOf(first, nameOf(first, 'trace'), progress);
-  }
+  if (first !== undefined && (await isFunctionGraph(first))) return await explainedOf(traces, evidence, progress);
   const machine = { names: await namesOf(evidence), hardware: await hardwareIn(evidence) };
   return await openTrace(traces, machine, wanted, progress);
+}
+
+async function compare(sides: readonly [TraceSide, TraceSide], progress: SayProgress): Promise<Answer> {
+  const [a, b] = sides;
+  const sideOf = async ({ trace, beside }: TraceSide): Promise<ComparedTrace> => ({
+    trace,
+    beside,
+    hardware: await hardwareIn(beside),
+  });
+  return await comparisonOf([await sideOf(a), await sideOf(b)], progress);
 }
 
 /** The answer to a question about what was read before. @throws InputError, IommuError as the command line has them. */
@@ -102,14 +105,12 @@ export function followUp(question: FollowUp): Answer {
 export async function answerTo(question: Question, progress: SayProgress): Promise<Answer> {
   progress('reading');
   switch (question.ask) {
-    case 'formats':
-      return formatsAnswer();
     case 'fault':
       return await fault(question.evidence, progress);
     case 'replay':
       return await replay(question.evidence, question.wanted, progress);
     case 'compare':
-      return await comparisonOf(question.traces, progress);
+      return await compare(question.sides, progress);
     case 'diff':
       return await diff(question.a, question.b);
     case 'published':
@@ -117,9 +118,7 @@ export async function answerTo(question: Question, progress: SayProgress): Promi
     case 'bench':
       return benchHere(question, progress);
     case 'explain':
-      return await explainedOf(question.file, nameOf(question.file, 'table'), progress);
-    case 'walk':
-      return await walk(question.evidence, question.iova);
+      return await explainedOf([question.file], question.beside, progress);
     default:
       return await aboutDump(question.ask, question.evidence);
   }

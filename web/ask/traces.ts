@@ -5,6 +5,7 @@
 import { type CompareInput, compareAnswer } from '../../src/answers/compare.ts';
 import { ReplayRun } from '../../src/answers/replay.ts';
 import { InputError } from '../../src/errors.ts';
+import type { Hardware } from '../../src/machine/hardware.ts';
 import type { Answer } from '../../src/report/answer.ts';
 import { answerDocument } from '../../src/report/answer-data.ts';
 import type { Progressed, ReadingOrder, ReadingPort, ReadingReply } from '../../src/trace/apart/messages.ts';
@@ -17,7 +18,8 @@ import { readTraceDat } from '../../src/trace/trace-dat/read.ts';
 import { bytesSource, waiting } from '../../src/trace/trace-dat/source.ts';
 import { chunksOf, headOf, isGzip, type SayProgress } from './chunks.ts';
 import { openHelper } from './helpers.ts';
-import { explainedOf } from './latency.ts';
+import { readDropped } from './latency.ts';
+import type { Evidence } from './protocol.ts';
 
 const SNIFF = 1 << 16;
 /** A trace.dat is held in memory: its parts lie all over it. */
@@ -127,17 +129,30 @@ export async function isFunctionGraph(file: Blob): Promise<boolean> {
   return recogniseTrace(await headOf(file, SNIFF), nameOf(file)) === 'function_graph';
 }
 
-async function sideOf(file: Blob, progress: SayProgress): Promise<CompareInput> {
-  const name = nameOf(file);
-  if (await isFunctionGraph(file)) return { name, document: answerDocument(await explainedOf(file, name, progress)) };
+/** A trace that is compared. */
+export interface ComparedTrace {
+  readonly trace: Blob;
+  readonly beside: Evidence;
+  readonly hardware: Hardware;
+}
+
+async function sideOf({ trace, beside, hardware }: ComparedTrace, progress: SayProgress): Promise<CompareInput> {
+  const name = nameOf(trace);
+  if (await isFunctionGraph(trace)) {
+    const { answer } = await readDropped(trace, beside, progress);
+    return { name, document: answer };
+  }
   const names = createNames();
-  const run = new ReplayRun({ names, clock: () => performance.now(), path: 'map-pages' });
-  const answer = run.answer(await readTraces([file], (event) => run.event(event), names, progress));
+  const run = new ReplayRun({ names, clock: () => performance.now(), path: 'map-pages', hardware });
+  const answer = run.answer(await readTraces([trace], (event) => run.event(event), names, progress));
   if (answer.outcome === 'unusable') throw new InputError('NO_EVENTS', name, answer.verdict);
   return { name, document: answerDocument(answer) };
 }
 
 /** Two traces side by side. @throws InputError as the readers do; `NO_EVENTS` where a trace maps nothing. */
-export async function comparisonOf([a, b]: readonly [Blob, Blob], progress: SayProgress): Promise<Answer> {
+export async function comparisonOf(
+  [a, b]: readonly [ComparedTrace, ComparedTrace],
+  progress: SayProgress,
+): Promise<Answer> {
   return compareAnswer(await sideOf(a, progress), await sideOf(b, progress));
 }

@@ -2,10 +2,10 @@
  * The panel that opens first: paste fault lines, and read what they mean.
  * @module
  */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { files, hash, setHash } from '../state/app.ts';
-import { evidenceOf } from '../state/evidence.ts';
+import { evidenceOf, faultEvidence } from '../state/evidence.ts';
 import { incidentsOf } from '../state/fault-data.ts';
 import { pasteAtOnce } from '../view/paste.ts';
 import { createQuestion, QuestionView } from '../view/question.tsx';
@@ -31,12 +31,23 @@ effect(() => {
 
 effect(() => {
   const text = pasted.value;
-  const evidence = evidenceOf(files.value);
+  const evidence = faultEvidence(files.value);
   const log = text.trim() === '' ? evidence.log : new Blob([text]);
   clearTimeout(timer);
   if (log === undefined) question.clear();
   else timer = setTimeout(() => void question.ask({ ask: 'fault', evidence: { ...evidence, log } }), PAUSE_MS);
 });
+
+/** A log that is dropped takes the place of what stands in the box. */
+const newestLog = computed(() => files.value.findLast(({ role }) => role === 'log'));
+effect(() => {
+  if (newestLog.value !== undefined) paste('');
+});
+
+/** Whether several dumps came together, of which none is taken. */
+const hasUnusedDump = computed(
+  () => evidenceOf(files.value).dump !== undefined && faultEvidence(files.value).dump === undefined,
+);
 
 function paste(text: string): void {
   pasted.value = text;
@@ -83,10 +94,17 @@ function Box(): JSX.Element {
           </button>
         )}
       </p>
-      <p class="note">
-        A dump with its registers, dropped beside the lines, adds the walk of each address; a trace adds what was mapped
-        there before.
-      </p>
+      {hasUnusedDump.value ? (
+        <p class="note warning">
+          Several dumps were dropped, and none is used: choose with "use" in the list of files the one that was taken
+          when the device faulted.
+        </p>
+      ) : (
+        <p class="note">
+          A dump with its registers, dropped beside the lines, adds the walk of each address; a trace adds what was
+          mapped there before.
+        </p>
+      )}
     </form>
   );
 }

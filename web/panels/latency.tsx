@@ -5,6 +5,7 @@
 import { effect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { files, hash, setHash } from '../state/app.ts';
+import { evidenceBeside } from '../state/evidence.ts';
 import { createQuestion, QuestionView } from '../view/question.tsx';
 import { ModelView, showModels } from './latency/model.tsx';
 import type { Panel } from './panel.ts';
@@ -28,22 +29,36 @@ function ask(show: string): void {
   else void question.ask({ ask: 'published', table: show });
 }
 
+/** Files that are explained here, the last one first: its key is `file`, those of the others carry a number. */
+function explained(): readonly { readonly id: string; readonly file: File }[] {
+  const dropped = files.value.filter(({ role }) => role === 'latency' || role === 'functions').toReversed();
+  return dropped.map(({ file }, i) => ({ id: i === 0 ? 'file' : `file-${i + 1}`, file }));
+}
+
+/** Shows nothing: the file is not there any more. */
+function forget(): void {
+  if (asked === undefined) return;
+  asked = undefined;
+  showModels(undefined);
+  question.clear();
+}
+
 /** Measuring begins when it is asked for, never because a panel of another name is opened. */
 effect(() => {
   if (hash.value.get('panel') !== 'latency') return;
-  const dropped = files.value.findLast(({ role }) => role === 'latency');
   const show = hash.value.get('show');
-  if (show === 'file' && dropped !== undefined && asked !== dropped.file) {
-    asked = dropped.file;
-    showModels(dropped.file);
-    void question.ask({ ask: 'explain', file: dropped.file });
-  } else if (show !== undefined && show !== 'file') ask(show);
+  const dropped = explained().find(({ id }) => id === show)?.file;
+  if (dropped !== undefined && asked !== dropped) {
+    asked = dropped;
+    showModels(dropped);
+    void question.ask({ ask: 'explain', file: dropped, beside: evidenceBeside(files.peek(), dropped) });
+  } else if (show !== undefined && !/^file(-\d+)?$/.test(show)) ask(show);
+  else if (dropped === undefined) forget();
 });
 
 function View(): JSX.Element {
   const show = hash.value.get('show');
-  const dropped = files.value.filter(({ role }) => role === 'latency').slice(-1);
-  const choices = [...CHOICES, ...dropped.map(({ file }) => ({ id: 'file', title: file.name }))];
+  const choices = [...CHOICES, ...explained().map(({ id, file }) => ({ id, title: file.name }))];
   return (
     <>
       <fieldset class="bar" aria-label="which times">

@@ -20,6 +20,8 @@ export type Role =
   | 'metadata'
   | 'version'
   | 'functions'
+  | 'machine'
+  | 'traced'
   | 'beside'
   | 'list'
   | 'latency'
@@ -31,6 +33,8 @@ export interface DroppedFile {
   readonly role: Role;
   /** Why each reader refused, where none took it. */
   readonly refused: readonly string[];
+  /** Number of the drop that it came with. */
+  readonly drop?: number;
 }
 
 const SNIFF = 1 << 16;
@@ -43,7 +47,9 @@ const BY_NAME: readonly (readonly [RegExp, Role])[] = [
   [/^iomem\.txt$/i, 'iomem'],
   [/^metadata\.json$/i, 'metadata'],
   [/^version\.txt$/i, 'version'],
-  [/^(available_events|cmdline|event_formats|fgraph_functions)\.txt$|^README/i, 'beside'],
+  [/^qemu-args\.json$/i, 'machine'],
+  [/^fgraph_functions\.txt$/i, 'traced'],
+  [/^(available_events|cmdline|event_formats)\.txt$|^README/i, 'beside'],
   [/^regs?[-.].*json$/i, 'registers'],
   [/^tables.*\.jsonl(\.gz)?$|\.snapshot(\.gz)?$|^vmcore|\.kdump$/i, 'dump'],
 ];
@@ -86,7 +92,7 @@ function isList(head: string): boolean {
 const LOG =
   /\b(arm-smmu|DMAR|AMD-Vi|iommu|smmu|IO_PAGE_FAULT|sysmmu|rk_iommu|apple-dart|mtk-iommu|panfrost|Linux version)\b/i;
 
-/** The first bytes, unpacked; as they lie in the file where they cannot be unpacked. */
+/** The first bytes, unpacked; as they lie in the file where they cannot be unpacked. @throws DOMException where it cannot be read. */
 async function readHead(file: File): Promise<Uint8Array> {
   try {
     return await headOf(file, SNIFF);
@@ -95,10 +101,36 @@ async function readHead(file: File): Promise<Uint8Array> {
   }
 }
 
+/** How a file is packed that is not unpacked here: zstd (RFC 8878, 3.1.1), xz (format 1.2.1, 2.1.1.1), bzip2. */
+const PACKED = [
+  ['zstd', '\x28\xb5\x2f\xfd'],
+  ['xz', '\xfd7zXZ\0'],
+  ['bzip2', 'BZh'],
+] as const;
+
+/** Why a file cannot be looked at: it is empty, or packed in a way that is not unpacked here. */
+function unusable(head: string): string | undefined {
+  if (head === '') return 'the file is empty';
+  const packing = PACKED.find(([, magic]) => head.startsWith(magic))?.[0];
+  return packing === undefined
+    ? undefined
+    : `expected a file that is plain or packed with gzip, got ${packing}: unpack it first`;
+}
+
 /** Takes a file for what its bytes, or else its name, say it is. */
 export async function identify(file: File): Promise<DroppedFile> {
-  const bytes = await readHead(file);
+  try {
+    return identifyBytes(file, await readHead(file));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return { file, role: 'unknown', refused: [`it cannot be read: ${why}`] };
+  }
+}
+
+function identifyBytes(file: File, bytes: Uint8Array): DroppedFile {
   const head = new TextDecoder('latin1').decode(bytes.subarray(0, 4096));
+  const why = unusable(head);
+  if (why !== undefined) return { file, role: 'unknown', refused: [why] };
   const named = BY_NAME.find(([pattern]) => pattern.test(file.name))?.[1];
   if (named !== undefined) return { file, role: named, refused: [] };
   if (isRegisters(head)) return { file, role: 'registers', refused: [] };

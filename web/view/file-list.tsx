@@ -4,19 +4,38 @@
  */
 import type { JSX } from 'preact';
 import { files } from '../state/app.ts';
+import { isPassedOver } from '../state/evidence.ts';
 import type { DroppedFile } from '../state/identify.ts';
 
 const ROLE_WORDS: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
   unknown: 'not understood',
   functions: 'function graph',
+  machine: 'arguments of the emulator',
+  traced: 'traced functions',
   beside: 'kept beside, not read here',
 };
+
+/** Lets a file count among those of its role: the last one does. */
+function use(at: number): void {
+  const chosen = files.value[at];
+  if (chosen === undefined) return;
+  const drop = 1 + Math.max(0, ...files.value.map((one) => one.drop ?? 0));
+  files.value = [...files.value.filter((_, i) => i !== at), { ...chosen, drop }];
+}
 
 function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
   const { file, role, refused } = dropped;
   return (
     <li class={role === 'unknown' ? 'bad' : ''}>
       <span class="name">{file.name}</span> <span class="role">{ROLE_WORDS[role] ?? role}</span>
+      {isPassedOver(files.value, dropped) ? (
+        <>
+          <span class="role">, not used</span>{' '}
+          <button type="button" aria-label={`use ${file.name}`} onClick={() => use(at)}>
+            use
+          </button>
+        </>
+      ) : null}
       <button
         type="button"
         aria-label={`remove ${file.name}`}

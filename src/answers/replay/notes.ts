@@ -44,10 +44,12 @@ function driverNote(row: RowData, hardware: Hardware | undefined): string[] {
   const from = hardware?.driver === driver ? `, from ${hardware.from.join(' and ')}` : '';
   const ids = DRIVERS.map(({ id }) => id).join(', ');
   const { kernels } = driverById(driver);
+  const assumed =
+    hardware?.driver === undefined
+      ? `nothing beside the trace names its IOMMU: ${deviceWords(row)} is assumed, and the commands are its; the log of its boot, a register file or metadata.json beside the trace would name it, and --iommu names another (${ids})`
+      : `the traced machine has ${hardware.driver}, which does not walk ${row.format}: ${deviceWords(row)} stands in, and the commands are its`;
   return [
-    deviceAssumed
-      ? `nothing beside the trace names its IOMMU: ${deviceWords(row)} is assumed, and the commands are its; --iommu names another (${ids})`
-      : `the rows drive ${deviceWords(row)}${from}`,
+    deviceAssumed ? assumed : `the rows drive ${deviceWords(row)}${from}`,
     ...requests,
     ...(kernelAssumed && driverKernel !== null
       ? [
@@ -57,7 +59,8 @@ function driverNote(row: RowData, hardware: Hardware | undefined): string[] {
   ];
 }
 
-function driverNotes(rows: readonly RowData[], hardware: Hardware | undefined): string[] {
+/** Which devices the rows drive, and how that is known or that it is assumed. */
+export function driverNotes(rows: readonly RowData[], hardware: Hardware | undefined): string[] {
   const first = rows.filter((row, i) => rows.findIndex(({ driver }) => driver === row.driver) === i);
   return first.flatMap((row) => driverNote(row, hardware));
 }

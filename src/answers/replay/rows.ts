@@ -114,9 +114,7 @@ export function refusedCalls({ refused }: RowData): number {
 /** The rows, fewest crossings first; those that refused calls last. */
 export function rowsOf(reports: readonly RowReport[], profile: Profile | null): RowData[] {
   const rows = reports.map((one) => rowData(one, profile));
-  return rows.toSorted(
-    (a, b) => refusedCalls(a) - refusedCalls(b) || a.crossings - b.crossings || a.measuredNs - b.measuredNs,
-  );
+  return rows.toSorted((a, b) => refusedCalls(a) - refusedCalls(b) || a.crossings - b.crossings);
 }
 
 /** A part of a row that a choice can vary. */

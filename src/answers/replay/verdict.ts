@@ -105,6 +105,14 @@ function sent(own: RowData, rows: readonly RowData[]): string {
   return words.length === 0 ? '' : ` and sends ${words.join('; ')}`;
 }
 
+/** Which IOMMU was assumed, and why; empty where it is known or was asked for. */
+function assumedDevice({ deviceAssumed, driver, format }: RowData, traced: string | null): string {
+  if (!deviceAssumed || driver === 'bare') return '';
+  return traced === null
+    ? ` (${driver} is assumed: no log, register file or metadata.json beside the trace names its IOMMU)`
+    : ` (${driver} stands in: the traced machine has ${traced}, which does not walk ${format})`;
+}
+
 function costs(data: ReplayData): string {
   const { path, evidence } = kernelPath(data);
   const [own, ...others] = pathRows(data.rows, path, data.iommu);
@@ -115,7 +123,7 @@ function costs(data: ReplayData): string {
     return `${only.path}, ${where}, takes ${counted(only.crossings, 'crossing')} between layers.`;
   }
   const whose = evidence === '' ? `${path}, the path of ${KERNELS[path]}` : `This kernel's own path, ${path}`;
-  const takes = `${whose}, takes ${counted(own.crossings, 'crossing')} between layers for this${sent(own, data.rows)}`;
+  const takes = `${whose}, takes ${counted(own.crossings, 'crossing')} between layers for this${assumedDevice(own, data.iommu)}${sent(own, data.rows)}`;
   return others.length === 0 ? `${takes}.` : `${takes}; ${others.map((row) => against(row, own)).join(', ')}.`;
 }
 

@@ -20,12 +20,18 @@ import { addEngine, engine, engineState } from './engine.ts';
 const client = new AnswerClient();
 const models: Signal<readonly LatencyModel[]> = signal([]);
 
+/** How often a table was shown: models of one that was overtaken are not. */
+let shown = 0;
+
 /** Shows the models of a published table or of a file; none for undefined. A table that has none shows none. */
 export function showModels(table: string | Blob | undefined): void {
   models.value = [];
+  const mine = ++shown;
   if (table === undefined) return;
   client.follow({ ask: 'models', table }).then(
-    (found) => (models.value = found),
+    (found) => {
+      if (mine === shown) models.value = found;
+    },
     () => undefined,
   );
 }

@@ -5,11 +5,13 @@
 import type { JSX } from 'preact';
 import { formatSize, hex } from '../../../src/address.ts';
 import { FORMATS } from '../../../src/formats/registry.ts';
+import type { Answer } from '../../../src/report/answer.ts';
 import { formatBytes } from '../../../src/report/number.ts';
 import type { TraceView } from '../../ask/protocol.ts';
 import { hash, setHash } from '../../state/app.ts';
 import { AnswerView } from '../../view/answer.tsx';
 import { type Choice, choicesOf, Select } from '../../view/select.tsx';
+import { IOMMUS } from './iommus.ts';
 import {
   addresses,
   calls,
@@ -143,15 +145,27 @@ function chosenOf(name: keyof typeof DEFAULTS): string {
 }
 
 interface OwnRow {
+  readonly driver: string;
   readonly format: string;
   readonly granule: string;
 }
 
-/** Format and granule of the traced machine, or those that are assumed for it: those of the rows of the whole trace. */
+function firstRow(answer: Answer): OwnRow | undefined {
+  return (answer.data as { readonly rows?: readonly OwnRow[] }).rows?.[0];
+}
+
+/** IOMMU, format and granule of the traced machine, or those that are assumed for it: those of the rows of the whole trace. */
 function ownRow(): OwnRow {
   const state = question.state.value;
-  const data = state.kind === 'answered' ? (state.answer.data as { readonly rows?: readonly OwnRow[] }) : {};
-  return data.rows?.[0] ?? { format: 'arm-64-lpae-s1', granule: '4K' };
+  const own = state.kind === 'answered' ? firstRow(state.answer) : undefined;
+  return own ?? { driver: 'arm-smmu', format: 'arm-64-lpae-s1', granule: '4K' };
+}
+
+/** The format of the rows that are shown, where the address names none: that which Linux uses on the IOMMU. */
+function usualFormat(own: OwnRow): string {
+  const state = rows.value;
+  if (hash.value.get('if-iommu') === undefined || state === undefined || state === 'running') return own.format;
+  return ('answer' in state ? firstRow(state.answer)?.format : undefined) ?? own.format;
 }
 
 function granuleChoices(format: string): Choice[] {
@@ -162,7 +176,7 @@ function granuleChoices(format: string): Choice[] {
 /** What if: other formats, granules, addresses, for the range or for the whole trace. */
 export function WhatIf(): JSX.Element {
   const own = ownRow();
-  const format = hash.value.get('if-format') ?? own.format;
+  const format = hash.value.get('if-format') ?? usualFormat(own);
   const granules = granuleChoices(format);
   const granule = granules.find(({ value }) => value === own.granule)?.value ?? granules[0]?.value;
   const state = rows.value;
@@ -170,6 +184,14 @@ export function WhatIf(): JSX.Element {
     <section class="part" aria-label="what if">
       <h2>What if {range.value === undefined ? '' : <span>in the range</span>}</h2>
       <div class="choices">
+        <Select
+          label="IOMMU"
+          value={hash.value.get('if-iommu') ?? own.driver}
+          choices={choicesOf(IOMMUS)}
+          onChange={(value) =>
+            setHash({ 'if-iommu': value === own.driver ? '' : value, 'if-format': '', 'if-granule': '' })
+          }
+        />
         <Select
           label="Format"
           value={format}

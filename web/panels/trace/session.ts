@@ -7,9 +7,9 @@ import { hex, parseAddress } from '../../../src/address.ts';
 import type { ReplayChoices } from '../../../src/answers/replay/choices.ts';
 import type { Answer } from '../../../src/report/answer.ts';
 import type { AddressWindow } from '../../../src/trace/call-view.ts';
-import type { FollowUp, LookAt, TimeRange, TraceQuestion, TraceView } from '../../ask/protocol.ts';
+import type { FollowUp, LookAt, TimeRange, TraceQuestion, TraceSide, TraceView } from '../../ask/protocol.ts';
 import { files, hash, hrefWith, setHash } from '../../state/app.ts';
-import { evidenceOf, tracesOf } from '../../state/evidence.ts';
+import { besideTraces, evidenceBeside, evidenceOf, tracesOf } from '../../state/evidence.ts';
 import { newestOnly } from '../../state/newest.ts';
 import { createQuestion } from '../../view/question.tsx';
 
@@ -111,7 +111,7 @@ export function addressesLink({ domain, start, end }: AddressWindow): string {
   return hrefWith({ addresses: `${domain}:${hex(start)}-${hex(end)}` });
 }
 
-const CHOICES = ['format', 'granule', 'dispatch', 'iova', 'physical', 'tlb'] as const;
+const CHOICES = ['iommu', 'format', 'granule', 'dispatch', 'iova', 'physical', 'tlb'] as const;
 
 /** What the rows of the range vary, as the address has it. */
 export const choices: ReadonlySignal<ReplayChoices> = computed(() => {
@@ -161,31 +161,32 @@ async function open(dropped: readonly File[], asked: TraceQuestion): Promise<voi
 }
 
 /** Files and question that were read last: another question about the same files does not read them again. */
-let read: { readonly traces: readonly File[]; readonly asked: PanelQuestion } | undefined;
+let read: { readonly inputs: readonly Blob[]; readonly asked: PanelQuestion } | undefined;
 
-function isSame(a: readonly File[], b: readonly File[]): boolean {
+function isSame(a: readonly Blob[], b: readonly Blob[]): boolean {
   return a.length === b.length && a.every((file, i) => file === b[i]);
+}
+
+function sideOf(trace: File): TraceSide {
+  return { trace, beside: evidenceBeside(files.peek(), trace) };
 }
 
 effect(() => {
   const [dropped, asked] = [traces.value, wanted.value];
+  const inputs = dropped.length === 0 ? [] : [...dropped, ...besideTraces(files.value)];
   const before = read;
-  if (before !== undefined && before.asked === asked && isSame(before.traces, dropped)) return;
-  read = { traces: dropped, asked };
+  const isRead = before !== undefined && isSame(before.inputs, inputs);
+  if (isRead && before.asked === asked) return;
+  read = { inputs, asked };
   const [a, b] = dropped.slice(-2);
   if (dropped.length === 0) {
     view.value = undefined;
     question.clear();
   } else if (asked === 'compare') {
     view.value = undefined;
-    if (a !== undefined && b !== undefined) void question.ask({ ask: 'compare', traces: [a, b] });
+    if (a !== undefined && b !== undefined) void question.ask({ ask: 'compare', sides: [sideOf(a), sideOf(b)] });
     else question.clear();
-  } else if (
-    before !== undefined &&
-    before.asked !== 'compare' &&
-    isSame(before.traces, dropped) &&
-    question.isAnswered()
-  ) {
+  } else if (isRead && before.asked !== 'compare' && question.isAnswered()) {
     void question.again({ ask: 'again', wanted: asked });
   } else void open(dropped, asked);
 });
