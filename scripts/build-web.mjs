@@ -32,6 +32,8 @@ const script = `(()=>{${scripts.join('\n')}})();`;
 const hash = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 const policy = [
   "default-src 'none'",
+  // the decoder of zstd fetches its own WebAssembly from a data: address; nothing else can be reached
+  'connect-src data:',
   `script-src ${hash(script)} 'wasm-unsafe-eval'`,
   `style-src ${styles.map(hash).join(' ')}`,
   'worker-src blob:',

@@ -5,11 +5,12 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
+import { headOf } from './ask/chunks.ts';
 import { PANELS } from './panels/index.ts';
 import type { Command, Panel } from './panels/panel.ts';
 import { files, followAddress, hash, openPanel } from './state/app.ts';
 import { filesOfDrop } from './state/dropped.ts';
-import { type DroppedFile, identify } from './state/identify.ts';
+import { type DroppedFile, identify, MOST_LIST } from './state/identify.ts';
 import { focusSearch, followKeys, moveFocus } from './state/keys.ts';
 import { nextTheme, setTheme, THEMES, theme } from './state/theme.ts';
 import { Palette } from './view/palette.tsx';
@@ -22,9 +23,6 @@ const PANEL_OF_ROLE: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
   latency: 'latency',
 };
 
-/** Characters of a list: 4096 lines have fewer. */
-const MOST_LIST = 2 ** 18;
-
 /** Drops so far. */
 let drops = 0;
 
@@ -35,7 +33,12 @@ async function take(list: Iterable<File>): Promise<void> {
   files.value = [...files.value, ...found.filter(({ role }) => role !== 'list')];
   const typed = found.findLast(({ role }) => role === 'list');
   if (typed !== undefined) {
-    openPanel('explorer', { list: (await typed.file.slice(0, MOST_LIST).text()).trim(), of: '', edits: '', at: '' });
+    openPanel('explorer', {
+      list: new TextDecoder().decode(await headOf(typed.file, MOST_LIST)).trim(),
+      of: '',
+      edits: '',
+      at: '',
+    });
     return;
   }
   const panels = found.flatMap(({ role }) => PANEL_OF_ROLE[role] ?? []);

@@ -5,6 +5,7 @@
 import { render } from 'preact';
 import './style/base.css';
 import './style/narrow.css';
+import './style/print.css';
 import { App } from './app.tsx';
 
 const root = document.getElementById('app');

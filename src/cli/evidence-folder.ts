@@ -90,14 +90,6 @@ export function dumpInFolder(path: string, flags: FileFlags): { readonly path: s
   return { path: join(path, dump), flags: filled(path, flags, found) };
 }
 
-/** The files of a folder that name devices and memory, where the flags name no others. @throws InputError as {@link dumpInFolder}. */
-export function namesInFolder(path: string, flags: FileFlags): FileFlags {
-  const evidence = evidenceAt(path);
-  if (evidence === null) return flags;
-  const { pci, groups, iomem } = evidence;
-  return filled(path, flags, { pci: pci ?? undefined, groups: groups ?? undefined, iomem: iomem ?? undefined });
-}
-
 /** A log given as a folder, with the dump and the traces beside it. */
 export interface LogInFolder {
   readonly log: string;

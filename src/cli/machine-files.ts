@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { InputError } from '../errors.ts';
 import { MachineNames } from '../machine/names.ts';
 import { parsePci } from '../pci.ts';
-import { dumpInFolder, namesInFolder } from './evidence-folder.ts';
+import { dumpInFolder } from './evidence-folder.ts';
 import { UsageError } from './exit.ts';
 import { readFile } from './io.ts';
 
@@ -36,16 +36,7 @@ function refuseForeign(path: string | undefined, isUnderstood: boolean, expected
  * @throws InputError `UNREADABLE`; `NOT_RECOGNISED` for a file that is named and holds nothing of its kind.
  */
 export function machineNames(dump: string, flags: MachineFlags): MachineNames {
-  return namesOf(dumpInFolder(dump, flags).flags);
-}
-
-/** The same for traces: a folder of traces brings its own. @throws InputError `UNREADABLE`. */
-export function tracedNames(traces: readonly string[], flags: MachineFlags): MachineNames {
-  const [first = '-'] = traces;
-  return namesOf(namesInFolder(first, flags));
-}
-
-function namesOf({ pci, groups, iomem }: MachineFlags): MachineNames {
+  const { pci, groups, iomem } = dumpInFolder(dump, flags).flags;
   const read = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : new TextDecoder().decode(readFile(path));
   const texts = { pci: read(pci), groups: read(groups), iomem: read(iomem) };

@@ -15,13 +15,13 @@ import { UsageError } from './exit.ts';
 import { ANSWER_FORMS, addFormOptions, type Form, type FormFlags, type Output, outputOf } from './forms.ts';
 import { readFile, say } from './io.ts';
 import { addLimitOption, limitOf } from './limit.ts';
-import { addMachineOptions, type MachineFlags, tracedNames } from './machine-files.ts';
+import { addMachineOptions, type MachineFlags } from './machine-files.ts';
 import { pieceSink, printAnswer, renderAnswer, writeFile } from './print.ts';
 import { replayPolicies } from './replay-policies.ts';
 import { addTlbOptions, asksForTlbs, replayTlb, type TlbFlags } from './replay-tlb.ts';
 import { openRowsThread, ReadingThreads } from './threads.ts';
 import { areLarge, readTraceFiles } from './trace-files.ts';
-import { hardwareBeside } from './trace-hardware.ts';
+import { hardwareBeside, namesBeside } from './trace-hardware.ts';
 import { addWhatIfOptions } from './what-if-options.ts';
 
 const EXAMPLES = `Examples:
@@ -55,7 +55,7 @@ function textOf(path: string): string {
   return new TextDecoder().decode(readFile(path));
 }
 
-function questionOf(given: readonly string[], files: readonly string[], flags: ReplayFlags): ReplayQuestion {
+function questionOf(files: readonly string[], flags: ReplayFlags): ReplayQuestion {
   const { profile } = flags;
   const { limit, profile: _, ...rest } = flags;
   return {
@@ -64,7 +64,7 @@ function questionOf(given: readonly string[], files: readonly string[], flags: R
     profile: profile === undefined ? null : readProfile(textOf(profile), profile),
     names: createNames(),
     clock: () => performance.now(),
-    machine: tracedNames(given, flags),
+    machine: namesBeside(files, flags),
     hardware: hardwareBeside(files),
   };
 }
@@ -132,7 +132,7 @@ async function act(given: readonly string[], flags: ReplayFlags, verb: Command):
   }
   if (flags.policy !== undefined) refuseBeside(givenOf(flags, verb), NOT_OF_POLICIES, 'policy');
   if (flags.policy !== undefined) return await replayPolicies(files, flags.policy, flags, output);
-  const question = questionOf(given, files, flags);
+  const question = questionOf(files, flags);
   if (output.form === 'perfetto') return await writeTimeline(question, files, output);
   const answer = await answerOf(question, files, output.quiet);
   if (flags.report !== undefined) writeFile(flags.report, await renderAnswer(answer, { ...output, form: 'html' }));

@@ -5,8 +5,10 @@
 import { dirname, join } from 'node:path';
 import { evidenceIn } from '../machine/evidence.ts';
 import { type Hardware, hardwareOf } from '../machine/hardware.ts';
+import { MachineNames } from '../machine/names.ts';
 import { filesIn } from './evidence-folder.ts';
 import { readFile, say } from './io.ts';
+import type { MachineFlags } from './machine-files.ts';
 
 function listed(folder: string): readonly string[] {
   try {
@@ -27,11 +29,30 @@ function textOf(folder: string, name: string | undefined): string | undefined {
   }
 }
 
-/** The hardware of the machine, from `metadata.json`, a register file, the log and `version.txt` in the folder of the first trace. */
-export function hardwareBeside(traces: readonly string[]): Hardware {
+/** Names in the folder of the first trace; none for standard input. */
+function namesIn(traces: readonly string[]): { readonly folder: string; readonly names: readonly string[] } {
   const [first = '-'] = traces;
   const folder = dirname(first);
-  const names = first === '-' ? [] : listed(folder);
+  return { folder, names: first === '-' ? [] : listed(folder) };
+}
+
+/**
+ * Names of devices and memory: from the files that the flags name, else from those beside the first trace.
+ * @throws InputError `UNREADABLE` for a file that a flag names.
+ */
+export function namesBeside(traces: readonly string[], flags: MachineFlags): MachineNames {
+  const { folder, names } = namesIn(traces);
+  const beside = evidenceIn(names);
+  const text = (flag: 'pci' | 'groups' | 'iomem'): string | undefined => {
+    const given = flags[flag];
+    return given === undefined ? textOf(folder, beside[flag] ?? undefined) : new TextDecoder().decode(readFile(given));
+  };
+  return new MachineNames({ pci: text('pci'), groups: text('groups'), iomem: text('iomem') });
+}
+
+/** The hardware of the machine, from `metadata.json`, a register file, the log and `version.txt` in the folder of the first trace. */
+export function hardwareBeside(traces: readonly string[]): Hardware {
+  const { folder, names } = namesIn(traces);
   const { registers, logs } = evidenceIn(names);
   const one = (wanted: string): string | undefined => names.find((name) => name === wanted);
   return hardwareOf({

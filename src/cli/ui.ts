@@ -36,7 +36,7 @@ function pageWith(files: readonly string[]): string {
   const html = readFileSync(PAGE, 'utf8');
   const names = JSON.stringify(files.map((file) => basename(file))).replaceAll('<', '\\u003c');
   return html
-    .replace("default-src 'none'", "default-src 'none'; connect-src 'self'")
+    .replace('connect-src data:', "connect-src 'self' data:")
     .replace('<div id="app">', () => `<script type="application/json" id="opened">${names}</script><div id="app">`);
 }
 

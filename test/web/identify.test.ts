@@ -27,7 +27,7 @@ describe('of a whole folder that is dropped', async () => {
       'iomem.txt': 'iomem',
       'iommu_groups.txt': 'groups',
       'pci.txt': 'pci',
-      'qemu-args.json': 'unknown',
+      'qemu-args.json': 'machine',
       'regs-live-io.json': 'registers',
       'tables-live-io.jsonl.gz': 'dump',
       'trace.dat': 'trace',

@@ -2,18 +2,24 @@
  * Files piece by piece, unpacked where gzip packed them.
  * @module
  */
+import { readStart } from '../../src/answers/explain/start.ts';
+import { InputError } from '../../src/errors.ts';
 import type { TraceView } from './protocol.ts';
 
 /** Says how far the work is; `share` from 0 to 1; `view`: what is there of a trace by now. */
 export type SayProgress = (text: string, share?: number, view?: TraceView) => void;
 
-/** Whether a file is packed by gzip. */
+/** Whether a file is packed by gzip. @throws InputError `UNREADABLE` */
 export async function isGzip(file: Blob): Promise<boolean> {
-  const [first, second] = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const start = await file
+    .slice(0, 2)
+    .arrayBuffer()
+    .catch((cause) => unreadable(file, cause));
+  const [first, second] = new Uint8Array(start);
   return first === 0x1f && second === 0x8b;
 }
 
-/** The bytes of a file in pieces; progress is counted in bytes as they lie in the file. */
+/** The bytes of a file in pieces; progress is counted in bytes as they lie in the file. @throws InputError `UNREADABLE` */
 export async function* chunksOf(
   file: Blob,
   text: string,
@@ -32,24 +38,39 @@ export async function* chunksOf(
   const reader = plain.getReader();
   try {
     for (;;) {
-      const { value, done: ended } = await reader.read();
+      const { value, done: ended } = await reader.read().catch((cause) => unreadable(file, cause));
       if (ended) return;
       yield value;
     }
   } finally {
-    await reader.cancel();
+    await reader.cancel().catch(() => undefined);
   }
 }
 
-/** The first bytes of a file, unpacked. */
+/** @throws InputError `UNREADABLE`: the file cannot be read any more, or what gzip packed is damaged. */
+function unreadable(file: Blob, cause: unknown): never {
+  throw new InputError('UNREADABLE', nameOf(file, 'file'), cause instanceof Error ? cause.message : String(cause));
+}
+
+/** The name of a file, or another one for bytes without a name. */
+export function nameOf(file: Blob, otherwise: string): string {
+  return file instanceof File ? file.name : otherwise;
+}
+
+/** The first bytes of a file, unpacked. @throws InputError `UNREADABLE` */
 export async function headOf(file: Blob, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const head = new Uint8Array(most);
-  let length = 0;
-  for await (const chunk of chunksOf(file, '', () => undefined)) {
-    const part = chunk.subarray(0, most - length);
-    head.set(part, length);
-    length += part.length;
-    if (length === most) break;
+  const chunks = chunksOf(file, '', () => undefined);
+  try {
+    const start = await readStart(chunks, most);
+    return start.subarray(0, most);
+  } finally {
+    await chunks.return(undefined);
   }
-  return head.subarray(0, length);
+}
+
+/** All bytes of a file, unpacked. @throws InputError `TOO_LARGE`, `UNREADABLE` */
+export async function allOf(file: Blob, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await headOf(file, most + 1);
+  if (bytes.length <= most) return bytes;
+  throw new InputError('TOO_LARGE', nameOf(file, 'file'), `expected at most ${most} bytes unpacked, got more`);
 }

@@ -2,13 +2,12 @@
  * Dumps in the page: opened with their registers from dropped files.
  * @module
  */
-import { readStart } from '../../src/answers/explain/start.ts';
 import { openDump } from '../../src/dump/open.ts';
 import { parseRegisters } from '../../src/dump/registers.ts';
 import { memorySource } from '../../src/dump/source.ts';
 import type { Dump } from '../../src/dump/types.ts';
 import { InputError } from '../../src/errors.ts';
-import { chunksOf } from './chunks.ts';
+import { allOf, nameOf } from './chunks.ts';
 import type { Evidence } from './protocol.ts';
 
 /** Most bytes of a file that is held in memory as a whole. */
@@ -21,23 +20,13 @@ async function bytesOf(file: Blob, name: string): Promise<Uint8Array> {
   return new Uint8Array(await file.arrayBuffer());
 }
 
-/** The name of a file, or another one for bytes without a name. */
-export function nameOf(file: Blob, otherwise: string): string {
-  return file instanceof File ? file.name : otherwise;
-}
-
 /** Most bytes of a file that is read as a text, as on the command line. */
 const MOST_TEXT = 2 ** 26;
 
 /** The text of a file, if there is one, unpacked. @throws InputError `TOO_LARGE`. */
 export async function textOf(file: Blob | undefined): Promise<string | undefined> {
   if (file === undefined) return undefined;
-  const bytes = await readStart(
-    chunksOf(file, '', () => undefined),
-    MOST_TEXT + 1,
-  );
-  if (bytes.length <= MOST_TEXT) return new TextDecoder().decode(bytes);
-  throw new InputError('TOO_LARGE', nameOf(file, 'file'), `more than ${MOST_TEXT} bytes, packed or unpacked`);
+  return new TextDecoder().decode(await allOf(file, MOST_TEXT));
 }
 
 /** Opens the dump. @throws InputError `MISSING_VALUE` where there is none, `TOO_LARGE`, and as the readers do. */

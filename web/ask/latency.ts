@@ -12,8 +12,8 @@ import { runBench } from '../../src/bench/bench.ts';
 import { PATHS } from '../../src/core/paths.ts';
 import { InputError } from '../../src/errors.ts';
 import type { Answer } from '../../src/report/answer.ts';
-import { chunksOf, type SayProgress } from './chunks.ts';
-import { nameOf, textOf } from './dumps.ts';
+import { chunksOf, nameOf, type SayProgress } from './chunks.ts';
+import { textOf } from './dumps.ts';
 import type { Evidence, Question } from './protocol.ts';
 
 type BenchQuestion = Extract<Question, { readonly ask: 'bench' }>;

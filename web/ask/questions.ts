@@ -5,7 +5,6 @@
 import { checkAnswer } from '../../src/answers/check.ts';
 import { decodeAnswer } from '../../src/answers/decode.ts';
 import { diffAnswer } from '../../src/answers/diff.ts';
-import { readStart } from '../../src/answers/explain/start.ts';
 import { checkDecoding } from '../../src/dump/check/check.ts';
 import { decodeDump, decodeGiven } from '../../src/dump/decode.ts';
 import { diffDecodings } from '../../src/dump/diff.ts';
@@ -15,7 +14,7 @@ import { givenTables } from '../../src/hardware/given.ts';
 import { type Hardware, hardwareOf } from '../../src/machine/hardware.ts';
 import { MachineNames } from '../../src/machine/names.ts';
 import type { Answer } from '../../src/report/answer.ts';
-import { chunksOf, type SayProgress } from './chunks.ts';
+import { headOf, type SayProgress } from './chunks.ts';
 import { openEvidence, textOf } from './dumps.ts';
 import { faultOf } from './fault.ts';
 import { benchHere, explainedOf, publishedOf } from './latency.ts';
@@ -38,12 +37,7 @@ function decodingOf(dump: Dump): ReturnType<typeof decodeDump> {
 const BOOT_BYTES = 2 ** 24;
 
 async function startOf(log: Blob | undefined): Promise<string | undefined> {
-  if (log === undefined) return undefined;
-  const bytes = await readStart(
-    chunksOf(log, '', () => undefined),
-    BOOT_BYTES,
-  );
-  return new TextDecoder().decode(bytes);
+  return log === undefined ? undefined : new TextDecoder().decode(await headOf(log, BOOT_BYTES));
 }
 
 async function hardwareIn({ metadata, anyRegisters, bootLog, version }: Evidence): Promise<Hardware> {

@@ -16,7 +16,7 @@ import { createTraceReader, isStreamFormat, recogniseTrace, type StreamFormat } 
 import type { ReadStats } from '../../src/trace/stats.ts';
 import { readTraceDat } from '../../src/trace/trace-dat/read.ts';
 import { bytesSource, waiting } from '../../src/trace/trace-dat/source.ts';
-import { chunksOf, headOf, isGzip, type SayProgress } from './chunks.ts';
+import { allOf, chunksOf, headOf, isGzip, nameOf, type SayProgress } from './chunks.ts';
 import { openHelper } from './helpers.ts';
 import { readDropped } from './latency.ts';
 import type { Evidence } from './protocol.ts';
@@ -27,10 +27,6 @@ const MOST_HELD = 2 ** 30;
 /** Files from here on are worth a worker of their own: below, starting it takes longer than it saves. */
 const LARGE = 1 << 23;
 const LARGE_PACKED = 1 << 20;
-
-function nameOf(file: Blob): string {
-  return file instanceof File ? file.name : 'trace';
-}
 
 /** What takes the events of a file. */
 interface Reading {
@@ -44,9 +40,9 @@ interface Reading {
 
 async function readDat({ file, sink, names, room }: Reading, port: ReadingPort | undefined): Promise<ReadStats> {
   if (file.size > MOST_HELD) {
-    throw new InputError('TOO_LARGE', nameOf(file), `expected at most ${MOST_HELD} bytes, got ${file.size}`);
+    throw new InputError('TOO_LARGE', nameOf(file, 'trace'), `expected at most ${MOST_HELD} bytes, got ${file.size}`);
   }
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  const bytes = (await isGzip(file)) ? await allOf(file, MOST_HELD) : new Uint8Array(await file.arrayBuffer());
   if (port !== undefined) return await takeDat({ bytes }, { port, sink, names, room });
   return await readTraceDat(waiting(bytesSource(bytes), room), sink, names);
 }
@@ -56,7 +52,7 @@ async function readStream(
   format: StreamFormat,
   port: ReadingPort | undefined,
 ): Promise<ReadStats> {
-  const title = `reading ${nameOf(file)}`;
+  const title = `reading ${nameOf(file, 'trace')}`;
   if (port !== undefined) {
     const heard = ({ done }: Progressed): void => progress(title, done / file.size);
     return await takeText(format, { file }, () => false, { port, sink, names, room, progress: heard });
@@ -88,7 +84,7 @@ export async function areLarge(files: readonly Blob[]): Promise<boolean> {
 /** Reads one file; a large one is read by another worker. */
 async function readTrace(reading: Reading): Promise<ReadStats> {
   const { file } = reading;
-  const name = nameOf(file);
+  const name = nameOf(file, 'trace');
   const format = recogniseTrace(await headOf(file, SNIFF), name);
   if (format !== 'trace.dat' && !isStreamFormat(format)) {
     throw new InputError('UNSUPPORTED_INPUT', name, `${format} holds calls, not the iommu and dma events of a replay`);
@@ -116,7 +112,7 @@ export async function readTraces(
   const stats: ReadStats[] = [];
   const guard = new BootGuard(sink);
   for (const file of files) {
-    guard.begin(nameOf(file));
+    guard.begin(nameOf(file, 'trace'));
     const read = await readTrace({ file, sink: (event) => guard.event(event), names, progress, room });
     guard.end(read);
     stats.push(read);
@@ -126,7 +122,7 @@ export async function readTraces(
 
 /** Whether a file holds calls of functions: it is explained, not replayed. */
 export async function isFunctionGraph(file: Blob): Promise<boolean> {
-  return recogniseTrace(await headOf(file, SNIFF), nameOf(file)) === 'function_graph';
+  return recogniseTrace(await headOf(file, SNIFF), nameOf(file, 'trace')) === 'function_graph';
 }
 
 /** A trace that is compared. */
@@ -137,7 +133,7 @@ export interface ComparedTrace {
 }
 
 async function sideOf({ trace, beside, hardware }: ComparedTrace, progress: SayProgress): Promise<CompareInput> {
-  const name = nameOf(trace);
+  const name = nameOf(trace, 'trace');
   if (await isFunctionGraph(trace)) {
     const { answer } = await readDropped(trace, beside, progress);
     return { name, document: answer };

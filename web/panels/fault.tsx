@@ -2,7 +2,7 @@
  * The panel that opens first: paste fault lines, and read what they mean.
  * @module
  */
-import { computed, effect, signal } from '@preact/signals';
+import { computed, effect, signal, untracked } from '@preact/signals';
 import type { JSX } from 'preact';
 import { files, hash, setHash } from '../state/app.ts';
 import { evidenceOf, faultEvidence } from '../state/evidence.ts';
@@ -41,7 +41,7 @@ effect(() => {
 /** A log that is dropped takes the place of what stands in the box. */
 const newestLog = computed(() => files.value.findLast(({ role }) => role === 'log'));
 effect(() => {
-  if (newestLog.value !== undefined) paste('');
+  if (newestLog.value !== undefined) untracked(() => paste(''));
 });
 
 /** Whether several dumps came together, of which none is taken. */

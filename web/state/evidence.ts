@@ -104,9 +104,8 @@ function registersOf(files: readonly DroppedFile[], dump: File): File | undefine
   return free.length === dumps.length ? free[dumps.indexOf(dump)] : free.at(-1);
 }
 
-/** Whether a file of a role of which one counts is passed over for another. */
-export function isPassedOver(files: readonly DroppedFile[], { file, role }: DroppedFile): boolean {
-  const { log, dump } = evidenceOf(files);
+/** Whether a log or a dump is passed over: of these roles one file counts. */
+export function isPassedOver({ log, dump }: Evidence, { file, role }: DroppedFile): boolean {
   return role === 'log' ? log !== file : role === 'dump' && dump !== file;
 }
 

@@ -39,6 +39,9 @@ export interface DroppedFile {
 
 const SNIFF = 1 << 16;
 
+/** Bytes of a list: 4096 lines have fewer. */
+export const MOST_LIST: number = 2 ** 18;
+
 /** Names that recordings and captures use. */
 const BY_NAME: readonly (readonly [RegExp, Role])[] = [
   [/^dmesg.*\.(txt|log)$/i, 'log'],
@@ -138,7 +141,10 @@ function identifyBytes(file: File, bytes: Uint8Array): DroppedFile {
   const trace = traceRole(bytes, file.name);
   if (trace.role !== undefined) return { file, role: trace.role, refused: [] };
   if (looksLikeLatencyTable(head) || looksLikeTimings(head)) return { file, role: 'latency', refused: [] };
-  if (isList(head)) return { file, role: 'list', refused: [] };
+  if (isList(head)) {
+    const refused = file.size > MOST_LIST ? [`list: expected at most ${MOST_LIST} bytes, got ${file.size}`] : [];
+    return { file, role: refused.length === 0 ? 'list' : 'unknown', refused };
+  }
   if (!/^\s*[{[]\s*"/.test(head) && LOG.test(head)) return { file, role: 'log', refused: [] };
   const refused = [
     trace.refused,

@@ -3,8 +3,9 @@
  * @module
  */
 import type { JSX } from 'preact';
-import { files } from '../state/app.ts';
-import { isPassedOver } from '../state/evidence.ts';
+import type { Evidence } from '../ask/protocol.ts';
+import { files, hash } from '../state/app.ts';
+import { evidenceOf, faultEvidence, isPassedOver } from '../state/evidence.ts';
 import type { DroppedFile } from '../state/identify.ts';
 
 const ROLE_WORDS: Readonly<Partial<Record<DroppedFile['role'], string>>> = {
@@ -23,15 +24,24 @@ function use(at: number): void {
   files.value = [...files.value.filter((_, i) => i !== at), { ...chosen, drop }];
 }
 
-function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at: number }): JSX.Element {
+function FileItem({
+  dropped,
+  at,
+  evidence,
+}: {
+  readonly dropped: DroppedFile;
+  readonly at: number;
+  /** What the open panel reads. */
+  readonly evidence: Evidence;
+}): JSX.Element {
   const { file, role, refused } = dropped;
   return (
     <li class={role === 'unknown' ? 'bad' : ''}>
       <span class="name">{file.name}</span> <span class="role">{ROLE_WORDS[role] ?? role}</span>
-      {isPassedOver(files.value, dropped) ? (
+      {isPassedOver(evidence, dropped) ? (
         <>
           <span class="role">, not used</span>{' '}
-          <button type="button" aria-label={`use ${file.name}`} onClick={() => use(at)}>
+          <button type="button" class="use" aria-label={`use ${file.name}`} onClick={() => use(at)}>
             use
           </button>
         </>
@@ -60,10 +70,12 @@ function FileItem({ dropped, at }: { readonly dropped: DroppedFile; readonly at:
 /** The files that were dropped, each with what it was taken for. */
 export function FileList(): JSX.Element | null {
   if (files.value.length === 0) return null;
+  const isFault = (hash.value.get('panel') ?? 'fault') === 'fault';
+  const evidence = isFault ? faultEvidence(files.value) : evidenceOf(files.value);
   return (
     <ul class="files" aria-label="files">
       {files.value.map((dropped, at) => (
-        <FileItem dropped={dropped} at={at} />
+        <FileItem dropped={dropped} at={at} evidence={evidence} />
       ))}
     </ul>
   );
