@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DRIVERS } from '../../src/drivers/registry.ts';
+import { FORMATS } from '../../src/formats/registry.ts';
+import { GIVEN_FORMATS } from '../../src/hardware/given.ts';
 import { answerToMarkdown } from '../../src/report/answer-markdown.ts';
 import type { Question } from '../../web/ask/protocol.ts';
 import { answerTo } from '../../web/ask/questions.ts';
-import { IOMMUS } from '../../web/panels/trace/iommus.ts';
 import { dumpsToCompare, evidenceBeside, evidenceOf, faultEvidence, tracesOf } from '../../web/state/evidence.ts';
 import { type DroppedFile, identify } from '../../web/state/identify.ts';
+import { IOMMUS, FORMATS as OFFERED } from '../../web/state/offered.ts';
 import { runCli } from '../support/cli.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -172,6 +174,8 @@ test.each(['trace.txt.gz', 'trace_fgraph.txt.gz'])('of two machines compared by 
   expect(await onPage({ ask: 'compare', sides: [a, b] })).toBe(said.replaceAll(`${VTD}/`, ''));
 });
 
-test('the rows of a range can drive every IOMMU that the program has', () => {
+test('the page offers every IOMMU and every format that the program has', () => {
   expect(IOMMUS).toEqual(DRIVERS.map(({ id }) => id));
+  expect(OFFERED).toEqual(FORMATS.map(({ id, granules }) => ({ id, granules })));
+  expect(OFFERED.map(({ id }) => id).filter((id) => !GIVEN_FORMATS.includes(id))).toEqual([]);
 });

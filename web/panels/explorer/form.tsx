@@ -5,15 +5,11 @@
 import type { JSX } from 'preact';
 import { formatSize } from '../../../src/address.ts';
 import { PATHS } from '../../../src/core/paths.ts';
-import { FORMATS } from '../../../src/formats/registry.ts';
-import { GIVEN_FORMATS } from '../../../src/hardware/given.ts';
 import type { Asked } from '../../explore/tables.ts';
 import { hrefWith } from '../../state/app.ts';
+import { FORMATS } from '../../state/offered.ts';
 import { pasteAtOnce } from '../../view/paste.ts';
 import { type Choice, choicesOf, Select } from '../../view/select.tsx';
-
-/** Formats that the engine writes and the reader reads. */
-const OFFERED = FORMATS.filter(({ id }) => GIVEN_FORMATS.includes(id));
 
 type Set = (entries: Readonly<Record<string, string>>) => void;
 
@@ -45,7 +41,7 @@ function AddressField({
   );
 }
 
-const FORMAT_CHOICES: readonly Choice[] = choicesOf(OFFERED.map(({ id }) => id));
+const FORMAT_CHOICES: readonly Choice[] = choicesOf(FORMATS.map(({ id }) => id));
 const PATH_CHOICES: readonly Choice[] = choicesOf(PATHS);
 
 interface WalkProps {
@@ -91,9 +87,9 @@ export function ExplorerForm({
   readonly asked: Asked;
   readonly beside: string;
 }): JSX.Element {
-  const granules = OFFERED.find(({ id }) => id === asked.format)?.granules ?? [asked.granule];
+  const granules = FORMATS.find(({ id }) => id === asked.format)?.granules ?? [asked.granule];
   const chooseFormat = (format: string): void =>
-    set({ format, granule: String(OFFERED.find(({ id }) => id === format)?.granules[0] ?? 4096) });
+    set({ format, granule: String(FORMATS.find(({ id }) => id === format)?.granules[0] ?? 4096) });
   return (
     <form class="side" onSubmit={(event) => event.preventDefault()}>
       <label class="field">

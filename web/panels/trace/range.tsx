@@ -4,14 +4,13 @@
  */
 import type { JSX } from 'preact';
 import { formatSize, hex } from '../../../src/address.ts';
-import { FORMATS } from '../../../src/formats/registry.ts';
 import type { Answer } from '../../../src/report/answer.ts';
 import { formatBytes } from '../../../src/report/number.ts';
 import type { TraceView } from '../../ask/protocol.ts';
 import { hash, setHash } from '../../state/app.ts';
+import { FORMATS, IOMMUS } from '../../state/offered.ts';
 import { AnswerView } from '../../view/answer.tsx';
 import { type Choice, choicesOf, Select } from '../../view/select.tsx';
-import { IOMMUS } from './iommus.ts';
 import {
   addresses,
   calls,
