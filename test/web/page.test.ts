@@ -32,8 +32,13 @@ test('the built page has a policy by hash, and neither module script nor inline 
   expect(html).not.toMatch(/<script type="module"|<body[^>]*\son\w+=/);
 });
 
-test('the whole page is at most 1.2 MB compressed', () => {
-  expect(gzipSync(readFileSync(PAGE)).length).toBeLessThan(1_200_000);
+test('the whole page is at most 1.2 MB compressed, and as large as its document says', () => {
+  const kilobytes = gzipSync(readFileSync(PAGE)).length / 1000;
+  expect(kilobytes).toBeLessThan(1200);
+  const document = readFileSync(new URL('../../docs/page.md', import.meta.url), 'utf8');
+  const said = Number(/^\| the whole file, gzip .*?\| *(\d+) KB *\|$/m.exec(document)?.[1]);
+  expect(kilobytes / said).toBeGreaterThan(0.97);
+  expect(kilobytes / said).toBeLessThan(1.03);
 });
 
 browserTest('fault lines are pasted by keyboard alone, and the link carries them', () =>
