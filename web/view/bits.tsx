@@ -46,7 +46,7 @@ function columnsFor(name: string): number {
 
 function classOf({ name, high, low, order }: Piece): string {
   const colour = name === '' ? 'unnamed' : order % 2 === 0 ? 'even' : 'odd';
-  return `bit-group ${colour}${high - low + 1 < columnsFor(name) ? ' narrow' : ''}`;
+  return `bit-group ${colour}${high - low + 1 < columnsFor(name) ? ' narrow' : ''}${high === low ? ' single' : ''}`;
 }
 
 /** The strip. `onFlip` is called with the bit that is switched; without it, the bits are only shown. */
