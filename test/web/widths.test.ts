@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, expect } from 'vitest';
 import { browserTest, closeBrowser, withPage } from './open-page.ts';
@@ -8,6 +9,13 @@ const EXAMPLE = new URL('../../data/example/', import.meta.url).pathname;
 const PANELS = ['fault', 'explorer', 'trace', 'dump', 'latency'] as const;
 
 afterAll(closeBrowser);
+
+function chooseExample(page: Page): Promise<void> {
+  return page.setInputFiles(
+    'input[type=file]',
+    readdirSync(EXAMPLE).map((name) => EXAMPLE + name),
+  );
+}
 
 interface Places {
   readonly verdict: number;
@@ -38,10 +46,7 @@ for (const [width, height] of [
     withPage(
       '',
       async (page) => {
-        await page.setInputFiles(
-          'input[type=file]',
-          readdirSync(EXAMPLE).map((name) => EXAMPLE + name),
-        );
+        await chooseExample(page);
         for (const panel of PANELS) {
           await page.evaluate((id) => location.replace(`#panel=${id}&show=map-sg-series-2021`), panel);
           await page.waitForSelector('main .verdict');
@@ -79,6 +84,28 @@ browserTest('on a phone the verdict comes before the box of the fault lines, and
       await page.evaluate(() => location.replace('#panel=latency&show=map-sg-series-2021'));
       await page.waitForSelector('.answer .verdict');
       expect(await before('.bar')).toBe(true);
+    },
+    { viewport: { width: 390, height: 844 } },
+  ),
+);
+
+browserTest('axe finds no violation on a phone with every section of an answer opened', () =>
+  withPage(
+    '',
+    async (page) => {
+      await chooseExample(page);
+      await page.waitForSelector('main .verdict');
+      await page.evaluate(axe.source);
+      for (const state of ['fault', 'explorer&beside=arm-v7s', 'trace&range=1-20', 'dump']) {
+        await page.evaluate((hash) => location.replace(`#panel=${hash}`), state);
+        await page.waitForSelector('main .verdict');
+        await page.waitForSelector('main details, main .levels');
+        await page.evaluate(() => {
+          for (const one of document.querySelectorAll('details')) one.open = true;
+        });
+        const found = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>('axe.run()');
+        expect(found.violations.map(({ id, nodes }) => `${state}: ${id}: ${nodes[0]?.html}`)).toEqual([]);
+      }
     },
     { viewport: { width: 390, height: 844 } },
   ),

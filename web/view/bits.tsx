@@ -54,12 +54,12 @@ export function BitStrip({
   value,
   groups,
   onFlip,
-  label = 'bits of the entry; arrow keys move, Enter switches',
+  label,
   isPartial = false,
 }: {
   readonly value: bigint;
   readonly groups: readonly BitGroup[];
-  readonly label?: string;
+  readonly label: string;
   /** Bits without a name are not known: rows of them are left out. */
   readonly isPartial?: boolean;
   readonly onFlip?: ((bit: number) => void) | undefined;

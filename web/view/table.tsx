@@ -53,6 +53,12 @@ function Rows({ table, from, to }: { readonly table: Table; readonly from: numbe
   );
 }
 
+/** What a table is called where it scrolls: sections may have tables of one title. */
+function labelOf({ title }: Table, heading: string | undefined): string {
+  if (title === undefined) return heading || 'table';
+  return !heading || heading === title ? title : `${heading}: ${title}`;
+}
+
 /** A table; a long one scrolls in a window and draws only what is seen. Its title is left out where it is the heading above it. */
 export function TableView({ table, heading }: { readonly table: Table; readonly heading?: string }): JSX.Element {
   const top = useSignal(0);
@@ -72,7 +78,7 @@ export function TableView({ table, heading }: { readonly table: Table; readonly 
         ref={scroller}
         onScroll={onScroll}
         tabIndex={0}
-        aria-label={table.title ?? (heading || 'table')}
+        aria-label={labelOf(table, heading)}
       >
         <table aria-rowcount={table.rows.length}>
           <thead>

@@ -11,12 +11,14 @@ import { BitStrip } from '../../view/bits.tsx';
 export type OnEdit = ((address: number, entry: bigint) => void) | undefined;
 
 interface EntryProps {
+  /** Whose tables the entry is in. */
+  readonly of: string;
   readonly step: ReadStep;
   readonly digits: number;
   readonly onEdit: OnEdit;
 }
 
-function RawValue({ step, digits, onEdit }: EntryProps): JSX.Element {
+function RawValue({ step, digits, onEdit }: Omit<EntryProps, 'of'>): JSX.Element {
   const change = (event: Event & { readonly currentTarget: HTMLInputElement }): void => {
     try {
       const value = parseAddress(event.currentTarget.value.trim());
@@ -42,9 +44,9 @@ function RawValue({ step, digits, onEdit }: EntryProps): JSX.Element {
 }
 
 /** The entry of a memory read. */
-export function EntryView({ step, digits, onEdit }: EntryProps): JSX.Element {
+export function EntryView({ of, step, digits, onEdit }: EntryProps): JSX.Element {
   return (
-    <section class="chosen" aria-label="selected entry">
+    <section class="chosen" aria-label={`selected entry of ${of}`}>
       <h3>
         Level {step.level}, index {step.index}: {step.kind} <span>at {hex(step.entryAddress)}</span>
       </h3>
@@ -52,6 +54,7 @@ export function EntryView({ step, digits, onEdit }: EntryProps): JSX.Element {
       <BitStrip
         value={step.entry}
         groups={step.groups}
+        label={`bits of the entry of ${of}; arrow keys move, Enter switches`}
         onFlip={onEdit && ((bit) => onEdit(step.entryAddress, step.entry ^ (1n << BigInt(bit))))}
       />
       <dl class="fields">

@@ -43,12 +43,14 @@ function EntryButton({ row, on, fault, onSelect }: EntryProps): JSX.Element {
 }
 
 interface ColumnProps {
+  /** Whose tables they are. */
+  readonly of: string;
   readonly column: Column;
   readonly fault: string | undefined;
   readonly onSelect: Select;
 }
 
-function RowView({ row, column, fault, onSelect }: ColumnProps & { readonly row: Row }): JSX.Element {
+function RowView({ row, column, fault, onSelect }: Omit<ColumnProps, 'of'> & { readonly row: Row }): JSX.Element {
   if (!('index' in row)) {
     const text = row.kind === 'empty' ? 'empty' : 'in sequence';
     return (
@@ -61,9 +63,9 @@ function RowView({ row, column, fault, onSelect }: ColumnProps & { readonly row:
   return <EntryButton row={row} on={on} fault={on ? fault : undefined} onSelect={onSelect} />;
 }
 
-function ColumnView({ column, fault, onSelect }: ColumnProps): JSX.Element {
+function ColumnView({ of, column, fault, onSelect }: ColumnProps): JSX.Element {
   return (
-    <section class="level" aria-label={`level ${column.level}`} tabIndex={0}>
+    <section class="level" aria-label={`level ${column.level} of ${of}`} tabIndex={0}>
       <h3>
         Level {column.level}
         <span>
@@ -142,13 +144,14 @@ export function TablesView({
       <div class="levels">
         {columns.slice(0, last + 1).map((column, i) => (
           <ColumnView
+            of={title}
             column={column}
             fault={!result.ok && done && i === last ? result.reason : undefined}
             onSelect={onSelect}
           />
         ))}
       </div>
-      {step === undefined ? null : <EntryView step={step} digits={picture.digits} onEdit={onEdit} />}
+      {step === undefined ? null : <EntryView of={title} step={step} digits={picture.digits} onEdit={onEdit} />}
       {picture.note === '' ? null : <p class="note">{picture.note}</p>}
     </article>
   );

@@ -9,12 +9,23 @@ import { hrefWith } from '../../state/app.ts';
 import type { BitPicture, IncidentCells, WalkCells } from '../../state/fault-data.ts';
 import { BitStrip } from '../../view/bits.tsx';
 
-function Bits({ picture: { of, value, groups } }: { readonly picture: BitPicture }): JSX.Element {
+function Bits({
+  picture: { of, value, groups },
+  line,
+}: {
+  readonly picture: BitPicture;
+  readonly line: string;
+}): JSX.Element {
   const plain = groups.map((group) => ({ ...group, name: plainText(group.name) }));
   return (
     <>
       <h3>{of === 'record' ? 'Bits of the record' : `Bits of ${plainText(of)}`}</h3>
-      <BitStrip value={value} groups={plain} label={`bits of ${plainText(of)}; arrow keys move`} isPartial />
+      <BitStrip
+        value={value}
+        groups={plain}
+        label={`bits of ${plainText(of)}, line ${line}; arrow keys move`}
+        isPartial
+      />
     </>
   );
 }
@@ -35,7 +46,7 @@ function Fields({ incident }: { readonly incident: IncidentCells }): JSX.Element
 
 function Walk({ walk, iova }: { readonly walk: WalkCells; readonly iova: string }): JSX.Element {
   return (
-    <section class="fault-walk" aria-label="walk in the dump">
+    <section class="fault-walk" aria-label={`walk of ${iova} in the dump`}>
       <h3>
         The walk of {iova} in the dump <span>{walk.domain}</span>
       </h3>
@@ -89,7 +100,7 @@ function Body({ incident }: { readonly incident: IncidentCells }): JSX.Element {
     <div class={walk === undefined ? '' : 'beside'}>
       <div>
         {pictures.map((picture) => (
-          <Bits picture={picture} />
+          <Bits picture={picture} line={incident.line} />
         ))}
         <Fields incident={incident} />
       </div>
