@@ -111,6 +111,11 @@ export class InputError extends Error {
   }
 }
 
+/** The refusal of gzip data that ends early. */
+export function cutShort(name: string): InputError {
+  return new InputError('TRUNCATED', name, 'expected the end of its gzip data, got the end of the file: it is cut');
+}
+
 /**
  * The refusal of an input without a byte, which is said before anything else of it.
  * @param expected what should be in it

@@ -9,12 +9,12 @@ import type { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { hex } from '../address.ts';
 import { readStart } from '../answers/explain/start.ts';
-import { InputError } from '../errors.ts';
+import { cutShort, InputError } from '../errors.ts';
 import { showControlsOfLines } from '../report/controls.ts';
 import { toJson } from '../report/json.ts';
 import { formatUnit } from '../report/number.ts';
 import { unreadable } from './system-errors.ts';
-import { cutShort, isCutShort, LONGEST_MAGIC, packingOf, unpacked } from './unpack.ts';
+import { isCutShort, LONGEST_MAGIC, packingOf, unpacked } from './unpack.ts';
 
 const PROGRESS_DELAY_MS = 500;
 const PROGRESS_EVERY_MS = 200;

@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { readStart, startingWith } from '../answers/explain/start.ts';
-import { InputError } from '../errors.ts';
+import { cutShort, InputError } from '../errors.ts';
 
 type Packing = 'gzip' | 'zstd' | 'xz';
 
@@ -53,11 +53,6 @@ interface Unpacked {
 /** True for what zlib throws where packed data ends early. */
 export function isCutShort(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'Z_BUF_ERROR';
-}
-
-/** The refusal of gzip data that ends early. */
-export function cutShort(name: string): InputError {
-  return new InputError('TRUNCATED', name, 'expected the end of its gzip data, got the end of the file: it is cut');
 }
 
 async function* gunzip(packed: AsyncGenerator<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {

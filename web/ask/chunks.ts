@@ -3,7 +3,7 @@
  * @module
  */
 import { readStart } from '../../src/answers/explain/start.ts';
-import { InputError } from '../../src/errors.ts';
+import { cutShort, InputError } from '../../src/errors.ts';
 import type { TraceView } from './protocol.ts';
 
 /** Says how far the work is; `share` from 0 to 1; `view`: what is there of a trace by now. */
@@ -47,9 +47,13 @@ export async function* chunksOf(
   }
 }
 
-/** @throws InputError `UNREADABLE`: the file cannot be read any more, or what gzip packed is damaged. */
+/** What browsers say of packed data that ends early. */
+const CUT = /truncated|incomplete|premature|unexpected end/i;
+
+/** @throws InputError `TRUNCATED` where packed data ends early; `UNREADABLE` where it is damaged, or the file is gone. */
 function unreadable(file: Blob, cause: unknown): never {
-  throw new InputError('UNREADABLE', nameOf(file, 'file'), cause instanceof Error ? cause.message : String(cause));
+  const [name, why] = [nameOf(file, 'file'), cause instanceof Error ? cause.message : String(cause)];
+  throw CUT.test(why) ? cutShort(name) : new InputError('UNREADABLE', name, why);
 }
 
 /** The name of a file, or another one for bytes without a name. */
