@@ -272,6 +272,46 @@ describe.each([
   });
 });
 
+describe('where a kdump says which pages a part has, by version of its header', () => {
+  const pages = new Map([2, 3, 9].map((pfn) => [pfn, pattern(4096, pfn)] as const));
+  const plan = { wide: true, dumpLevel: 0, flag: 0, pack: (page: Uint8Array) => page, pages, split: [3, 9] } as const;
+  const file = kdumpFile(plan);
+  const [VERSION, SUB] = [8, 4096];
+
+  /** The pages found where the fields of versions before 6, and those from 6 on, have these numbers. */
+  async function found(version: number, old: readonly [number, number], wide: readonly [number, number]) {
+    const made = edited(file, (view) => {
+      view.setUint32(VERSION, version, true);
+      for (const [i, pfn] of old.entries()) view.setBigUint64(SUB + 16 + 8 * i, BigInt(pfn), true);
+      for (const [i, pfn] of wide.entries()) view.setBigUint64(SUB + 80 + 8 * i, BigInt(pfn), true);
+    });
+    const dump = await openDump(memorySource(made));
+    return [2, 3, 9].filter((pfn) => dump.page(pfn * 4096) !== undefined);
+  }
+
+  test.each([
+    [2, [3]],
+    [5, [3]],
+    [6, []],
+    [7, []],
+  ] as const)('version %d: 16 bytes into the sub header before 6, 80 from then on', async (version, pfns) => {
+    expect(await found(version, [3, 9], [0, 2])).toEqual(pfns);
+    expect(await found(version, [0, 2], [3, 9])).toEqual(version < 6 ? [] : [3]);
+  });
+
+  test('the last page is that of 64 bits from version 6 on', async () => {
+    const whole = kdumpFile({ wide: true, dumpLevel: 0, flag: 0, pack: (page: Uint8Array) => page, pages });
+    for (const version of [5, 6]) {
+      const cut = edited(whole, (view) => {
+        view.setUint32(VERSION, version, true);
+        view.setBigUint64(SUB + 96, 3n, true);
+      });
+      const dump = await openDump(memorySource(cut));
+      expect([version, dump.page(9 * 4096) !== undefined]).toEqual([version, version < 6]);
+    }
+  });
+});
+
 describe('a flattened file', () => {
   const inner = elfCore(RUNS, true);
   const file = flattened(inner, [5000, 1, 4096]);

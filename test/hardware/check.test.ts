@@ -188,3 +188,41 @@ describe('healthy captures', () => {
     expect(broken(report)).toEqual([]);
   });
 });
+
+describe('windows that nothing may map, by kind of IOMMU', () => {
+  const BASE = 0x50000000;
+  /** Whether a leaf from one page to another breaks the rule of windows, where the IOMMU is of another kind. */
+  function breaks(iommu: string, iova: number, pa: number): boolean {
+    system.map(root, iova, pa, 3, LEAF);
+    const decoding = { ...decodeDump(system.input), iommu };
+    const { findings } = checkDecoding(system.memory, decoding, { mmioBase: BASE });
+    return findings.some(({ rule }) => rule === 'reserved-window');
+  }
+
+  it.each([
+    ['arm-smmu-v3', 0x20000],
+    ['intel-vtd', 0x1000],
+    ['amd-vi', 0x4000],
+    ['riscv-iommu', 0x1000],
+  ])('the registers of %s: %d bytes', (iommu, bytes) => {
+    const places = [-0x1000, 0, bytes - 0x1000, bytes];
+    expect(places.map((at) => breaks(iommu, 0x80000, BASE + at))).toEqual([false, true, true, false]);
+  });
+
+  it.each([
+    ['intel-vtd', true],
+    ['amd-vi', true],
+    ['arm-smmu-v3', false],
+    ['riscv-iommu', false],
+  ])('interrupts of %s have a window of addresses: %s', (iommu, has) => {
+    for (const [iova, inside] of [
+      [0xfedff000, false],
+      [0xfee00000, true],
+      [0xfeeff000, true],
+      [0xfef00000, false],
+    ] as const) {
+      expect([iova, breaks(iommu, iova, 0x40080000)]).toEqual([iova, has && inside]);
+      system.map(root, iova, 0, 3, 0n);
+    }
+  });
+});
