@@ -339,6 +339,29 @@ describe('tablesCall8', () => {
     );
   });
 
+  test('leaves the tables of neighbouring entries one behind the other', () => {
+    const tree: Tree = {
+      wide: true,
+      set: [
+        [0, 0, 'table', 1],
+        [1, 0, 'table', 4],
+        [1, 1, 'table', 2],
+        [1, 2, 'table', 3],
+      ],
+    };
+    const span = 2 ** shiftAt(tree, LAST - 1);
+    for (let tables = 1; tables <= 4; tables++) {
+      const [entry] = expectTwins(
+        (memory) => placeForCalls(memory, tree, 'none'),
+        (kernels) => [kernels.tablesCall8(0, tables * span, LIST)],
+      );
+      expect(entry).toBe(tables < 4 ? (FIRST + 1) * KIB : 0);
+      if (tables === 4) continue;
+      const found = [...words(PAIR.compiled).subarray(LIST / 4, LIST / 4 + tables)];
+      expect(found).toEqual([4, 2, 3].slice(0, tables).map((table) => (FIRST + table) * KIB));
+    }
+  });
+
   test('takes no number that is not whole, not of whole tables, or out of range', () => {
     const tree: Tree = {
       wide: true,
