@@ -1,5 +1,4 @@
-import { describe, expect, it } from 'vitest';
-import { brief, type Case, incidentsOf } from './cases.ts';
+import { type Case, describeIncidents } from './cases.ts';
 
 /** Lines in the formats of the drivers' sources, and what they hold: driver, kind, name, device, stream, address, access. */
 const CASES: readonly Case[] = [
@@ -251,19 +250,4 @@ const CASES: readonly Case[] = [
   ],
 ];
 
-describe('Incidents of the IOMMUs of SoCs, of RISC-V and virtio', () => {
-  for (const [lines, expected] of CASES) {
-    it(expected, () => {
-      const found = incidentsOf(...lines);
-      expect(found.map(brief)).toEqual([expected]);
-      expect(found[0]?.lines).toEqual(lines.map((_, i) => i + 1));
-    });
-  }
-
-  it('are as many in one log as they are alone', () => {
-    const found = incidentsOf(
-      ...CASES.flatMap(([lines]) => [...lines, ...Array<string>(40).fill('[    9.999999] ordinary')]),
-    );
-    expect(found.map(brief)).toEqual(CASES.map(([, expected]) => expected));
-  });
-});
+describeIncidents('Incidents of the IOMMUs of SoCs, of RISC-V and virtio', CASES);
