@@ -3,7 +3,7 @@
  * @module
  */
 import type { CauseName } from './cause-names.ts';
-import type { FaultAccess, Incident } from './incident.ts';
+import type { FaultAccess, Incident, Origin } from './incident.ts';
 
 /** Groups by region; twice as many in all. */
 const MOST_GROUPS = 4096;
@@ -11,6 +11,7 @@ const MOST_GROUPS = 4096;
 /** Incidents that differ only in address and time. */
 export interface IncidentGroup {
   readonly iommu: string;
+  readonly origin: Origin;
   readonly device: string | undefined;
   readonly stream: number | undefined;
   readonly access: FaultAccess | undefined;
@@ -61,8 +62,8 @@ export class IncidentTotals {
   #begin(incident: Incident, cause: CauseName): IncidentGroup | undefined {
     if (this.#groups.size >= 2 * MOST_GROUPS) return undefined;
     const key = this.#groups.size < MOST_GROUPS ? keyOf(incident, cause) : wideKey(incident, cause);
-    const { iommu, device, stream, access, name, line } = incident;
-    const group = { iommu, device, stream, access, name, cause, count: 0, from: undefined, to: undefined };
+    const { iommu, origin, device, stream, access, name, line } = incident;
+    const group = { iommu, origin, device, stream, access, name, cause, count: 0, from: undefined, to: undefined };
     const whole: IncidentGroup = { ...group, firstLine: line, lastLine: line };
     this.#groups.set(key, whole);
     return whole;
@@ -73,10 +74,14 @@ export class IncidentTotals {
     return [...this.#causes].sort((a, b) => b[1] - a[1]);
   }
 
-  /** The groups: those that say nothing last, then the largest first. */
+  /** The groups: those that say nothing last, then the largest first, of equals those of IOMMUs. */
   groups(): IncidentGroup[] {
     return [...this.#groups.values()].sort(
-      (a, b) => Number(isMute(a)) - Number(isMute(b)) || b.count - a.count || a.firstLine - b.firstLine,
+      (a, b) =>
+        Number(isMute(a)) - Number(isMute(b)) ||
+        b.count - a.count ||
+        ofIommu(b) - ofIommu(a) ||
+        a.firstLine - b.firstLine,
     );
   }
 
@@ -89,6 +94,10 @@ export class IncidentTotals {
 /** True for incidents without a cause, a device and an address: an announcement whose record is missing. */
 function isMute({ cause, device, stream, from }: IncidentGroup): boolean {
   return cause === 'unknown' && device === undefined && stream === undefined && from === undefined;
+}
+
+function ofIommu({ origin }: IncidentGroup): number {
+  return Number(origin === 'iommu');
 }
 
 function widen(group: IncidentGroup, iova: bigint | undefined): void {

@@ -23,6 +23,11 @@ interface Line {
   readonly number: number;
 }
 
+/** True for a line that ends at the last column, within a word: tables and padded lines are full without being broken. */
+function isFull(text: string, width: number | undefined): boolean {
+  return text.length === width && !/[\s|]$/.test(text);
+}
+
 /** True where so many lines have a prefix that the others must be rests, or later lines of one print. */
 function prefixed(lines: readonly Line[], isRest: IsRest): boolean {
   const texts = lines.filter(({ text }) => text.trim() !== '');
@@ -36,7 +41,7 @@ function prefixed(lines: readonly Line[], isRest: IsRest): boolean {
 function terminalWidth(lines: readonly Line[], isRest: IsRest): number | undefined {
   const width = lines.reduce((most, { text }) => Math.max(most, text.length), 0);
   if (width < LEAST_WIDTH) return undefined;
-  const full = lines.flatMap(({ text }, i) => (text.length === width ? [lines[i + 1]] : []));
+  const full = lines.flatMap(({ text }, i) => (isFull(text, width) ? [lines[i + 1]] : []));
   const hasPrefixes = prefixed(lines, isRest);
   const broken = full.filter((next) => next !== undefined && isRest(next.text, hasPrefixes));
   return broken.length >= LEAST_LINES && 5 * broken.length >= 4 * full.length ? width : undefined;
@@ -89,7 +94,7 @@ export class Unwrapper {
       this.#sink(text, number, number);
       return;
     }
-    this.#part(text, number, text.length === this.#width);
+    this.#part(text, number, isFull(text, this.#width));
   }
 
   #part(text: string, number: number, isFull: boolean): void {

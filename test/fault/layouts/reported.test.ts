@@ -174,6 +174,14 @@ describe('A log copied from a terminal', () => {
     expect([incidents.map(brief), unknown]).toEqual([whole, []]);
   });
 
+  it('keeps the lines of a table, and padded ones, apart', () => {
+    const rows = ['DMAR: DRHD: handling fault status reg 2', 'one', 'two', 'three'];
+    for (const end of [' ', '|']) {
+      const { incidents } = readFaultLog(rows.map((row) => `${row.padEnd(100)}${end}`).join('\n'));
+      expect(incidents.map(({ lines }) => lines)).toEqual([[1]]);
+    }
+  });
+
   it('keeps lines apart that are only of one width', () => {
     const line = (n: number): string =>
       `arm-smmu 15000000.iommu: Unhandled context fault: fsr=0x402, iova=0x9c4b9${n}00, fsynr=0x7c0020, cb=7`;
@@ -267,6 +275,19 @@ describe('What the address, the device and the time suggest', () => {
         'iommu ivhd1: AMD-Vi: Event logged [INVALID_DEVICE_REQUEST device=0000:00:00.0 pasid=0x00000 address=0xfffffffdf8000000 flags=0x0a00]',
       ),
     ).toContain('IOAPIC');
+  });
+});
+
+describe('Faults of an IOMMU and of a GPU', () => {
+  it('are both told, the one of the IOMMU first', () => {
+    const totals = new IncidentTotals();
+    const incidents = incidentsOf(
+      'amdgpu 0000:03:00.0: amdgpu: [gfxhub] page fault (src_id:0 ring:158 vmid:0 pasid:0, for process  pid 0 thread  pid 0)',
+      'amdgpu 0000:03:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0010 address=0x64a7f000 flags=0x0000]',
+      'amdgpu 0000:03:00.0: amdgpu:   in page starting at address 0x0000000000000000 from client 10',
+    );
+    for (const one of incidents) totals.add(one, causeByLines(one));
+    expect(totals.groups().map(({ iommu }) => iommu)).toEqual(['amd-vi', 'amdgpu']);
   });
 });
 
