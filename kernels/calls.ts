@@ -37,11 +37,11 @@ function followToLast(iova: f64, at: u64): u32 {
 
 /** Byte offset of the entry of page `page` in the table that a walk reached; 0 where the table is not of this depth, or ends within `count` pages. */
 @inline
-function entryOf(found: u32, depth: u32, page: u64, count: u32): usize {
+function entryOf(found: u32, depth: u32, page: u64, count: u64): usize {
   if ((found & 15) != depth) return 0;
   const mask = load<u32>(LEVELS + (depth << 4), 4);
   const index = (page as u32) & mask;
-  return index + count > mask + 1 ? 0 : ((found & ~1023) as usize) + ((index as usize) << 3);
+  return count > ((mask + 1 - index) as u64) ? 0 : ((found & ~1023) as usize) + ((index as usize) << 3);
 }
 
 /** Entries of a last-level table from that of page `page` on; 0 where the walk did not come to one. */
@@ -69,11 +69,11 @@ export function mapCall8(depth: u32, iova: f64, pa: f64, bytes: f64, bitsLo: u32
   if (!arePages(iova, bytes, load<f64>(CALLS), scale) || !arePages(pa, bytes, load<f64>(CALLS, 8), scale)) return 0;
   const pageShift = load<u32>(LEVELS + (depth << 4)) as u64;
   const page = pageOf(iova, scale);
-  const count = pageOf(bytes, scale) as u32;
+  const count = pageOf(bytes, scale);
   const found = isLast ? followToLast(iova, page << pageShift) : follow(load<u32>(CALLS, 24), iova, depth, false);
   const entry = entryOf(found, depth, page, count);
   if (entry == 0) return 0;
-  return writeLeaves8(entry, count, pageOf(pa, scale) << pageShift, pageShift, bitsLo, bitsHi) ? found & ~1023 : 0;
+  return writeLeaves8(entry, count as u32, pageOf(pa, scale) << pageShift, pageShift, bitsLo, bitsHi) ? found & ~1023 : 0;
 }
 
 /**
@@ -157,12 +157,12 @@ export function unmapCall8(iova: f64, bytes: f64): u32 {
   const scale = load<f64>(CALLS, 16);
   if (!(bytes > 0 && bytes + scale - scale == bytes) || !arePages(iova, bytes, load<f64>(CALLS), scale)) return 0;
   const page = pageOf(iova, scale);
-  const count = pageOf(bytes, scale) as u32;
+  const count = pageOf(bytes, scale);
   const found = followToLast(iova, page << (load<u32>(LEVELS + (load<u32>(CALLS, 28) << 4)) as u64));
   const entry = entryOf(found, load<u32>(CALLS, 28), page, count);
-  if (entry == 0 || !areSingle8(entry, count, load<u64>(TREE, 40))) return 0;
+  if (entry == 0 || !areSingle8(entry, count as u32, load<u64>(TREE, 40))) return 0;
   const end = entry + ((count as usize) << 3);
-  if (count > FEW) memory.fill(entry, 0, end - entry);
+  if (count > (FEW as u64)) memory.fill(entry, 0, end - entry);
   else for (let at = entry; at < end; at += 8) store<u64>(at, 0);
   return found & ~1023;
 }
@@ -178,7 +178,7 @@ export function tablesCall8(iova: f64, bytes: f64, dest: usize): u32 {
   const scale = scaleAt(depth);
   if (!(bytes > 0 && bytes + scale - scale == bytes) || !arePages(iova, bytes, load<f64>(CALLS), scale)) return 0;
   const found = follow(load<u32>(CALLS, 24), iova, depth, false);
-  const count = pageOf(bytes, scale) as u32;
+  const count = pageOf(bytes, scale);
   const first = entryOf(found, depth, pageOf(iova, scale), count);
   if (first == 0) return 0;
   const mask = load<u32>(level, 8);

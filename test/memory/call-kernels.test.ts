@@ -384,6 +384,39 @@ describe('tablesCall8', () => {
   });
 });
 
+describe('numbers of pages of more than 32 bits', () => {
+  const full: Tree = {
+    wide: true,
+    set: [
+      [0, 0, 'table', 1],
+      [1, 0, 'table', 2],
+      [1, 1, 'table', 3],
+      ...Array.from({ length: 8 }, (_, i): Tree['set'][number] => [2, i, 'leaf', i]),
+    ],
+  };
+
+  test('are not taken for their low 32 bits', () => {
+    const attempt = (count: number) => {
+      const [page, table] = [LAST, LAST - 1].map((depth) => count * 2 ** shiftAt(full, depth)) as [number, number];
+      return expectTwins(
+        (memory) => {
+          placeForCalls(memory, full, 'none');
+          new Float64Array(memory.buffer, WALK.calls, 2).fill(2 ** 53);
+        },
+        (kernels) => [
+          kernels.tablesCall8(0, table, 4096),
+          kernels.mapCall8(LAST, 8 * PAGE, 0, page, 1, 0),
+          kernels.mapCall8(LAST - 1, 2 * 2 ** shiftAt(full, LAST - 1), 0, table, 1, 0),
+          kernels.unmapCall8(0, page),
+        ],
+      );
+    };
+    const whole = attempt(2);
+    expect(whole.every((answer) => answer !== 0)).toBe(true);
+    for (const low of [0, 1, 2, 8]) expect(attempt(2 ** 32 + low)).toEqual([0, 0, 0, 0]);
+  });
+});
+
 describe('translateCall8', () => {
   test('answers as translate8 does from the root, and NaN for what is not a whole number in range', () => {
     fc.assert(
