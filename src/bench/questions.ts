@@ -111,6 +111,9 @@ function listLoop(first: BenchRow, second: BenchRow, above: boolean): string {
       : `the element leads to ${calls(first)} from the core, the list to ${crossings(second)}`;
   const share = (100 * difference) / second.medianNs;
   const element = `${signed(difference / second.pages)} ns an element, ${share.toFixed(1)} % of the list's time`;
+  if (above && difference < 0) {
+    return `${both}; what the loop over the list costs is not known from this run: the list was faster (${element}).`;
+  }
   const verdict = above ? `the loop over the list costs ${element}` : `no cost above the noise (${element})`;
   return `${both}; ${verdict}.`;
 }

@@ -22,7 +22,7 @@ import { readProfile } from '../cost/profile.ts';
 import { formatById } from '../formats/registry.ts';
 import { ASSUMED_CACHES } from '../replay/ring-paper.ts';
 import type { Answer } from '../report/answer.ts';
-import { refuseAlone, refuseBeside } from './beside.ts';
+import { givenOf, refuseAlone, refuseBeside } from './beside.ts';
 import { UsageError } from './exit.ts';
 import { addFormOptions, type FormFlags, outputOf } from './forms.ts';
 import { Progress, readFile } from './io.ts';
@@ -95,8 +95,6 @@ function groupsOf(flags: BenchFlags, question: Question | undefined, granule: nu
 
 function questionOf(flags: BenchFlags): Question | undefined {
   if (flags.question === undefined) return undefined;
-  if (flags.sizes !== undefined)
-    throw new UsageError('--question: expected no --sizes beside it, since it has its own sizes and layouts');
   return wordsOf('question', flags.question, QUESTIONS)[0];
 }
 
@@ -141,8 +139,22 @@ function settingOf(flags: BenchFlags, seed: number): Setting {
 const DMA_SECONDS = '1';
 /** Options that only `--dma` has. */
 const OF_DMA = ['threads', 'seconds', 'node', 'bits', 'direction', 'transfer', 'pages', 'mode', 'layer', 'policy'];
-/** Options of the table of rows, as far as they have no default. */
-const OF_ROWS = ['sizes', 'mixed', 'question', 'granule', 'profile'];
+/** Options of the table of rows. */
+const OF_ROWS = [
+  'sizes',
+  'layouts',
+  'ops',
+  'paths',
+  'dispatch',
+  'tables',
+  'runs',
+  'mixed',
+  'question',
+  'granule',
+  'profile',
+];
+/** Options that a question has settled. */
+const OF_QUESTIONS = ['sizes', 'layouts', 'ops'];
 /** Pages that each run of `--rings` receives. */
 const RING_PAGES = 20_000;
 
@@ -165,17 +177,19 @@ function ringAnswer(flags: BenchFlags): Answer {
   return ringsAnswer({ ...ASSUMED_CACHES, level3 }, RING_PAGES, seed);
 }
 
-async function bench(flags: BenchFlags): Promise<void> {
+async function bench(flags: BenchFlags, verb: Command): Promise<void> {
   const output = outputOf(flags);
+  const given = givenOf(flags, verb);
   if (flags.dma !== undefined) {
-    refuseBeside(flags, [...OF_ROWS, 'rings'], 'dma');
+    refuseBeside(given, [...OF_ROWS, 'rings'], 'dma');
     return printAnswer(dmaAnswer(flags), output);
   }
   refuseAlone(flags, OF_DMA, 'dma');
   if (flags.rings !== undefined) {
-    refuseBeside(flags, OF_ROWS, 'rings');
+    refuseBeside(given, OF_ROWS, 'rings');
     return printAnswer(ringAnswer(flags), output);
   }
+  if (flags.question !== undefined) refuseBeside(given, OF_QUESTIONS, 'question');
   const question = questionOf(flags);
   const options = optionsOf(flags, question);
   const profile =

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { type Command, Option } from 'commander';
 import { doctorAnswer } from '../answers/doctor.ts';
+import { InputError } from '../errors.ts';
 import { type Collection, collect } from '../machine/files/collect.ts';
 import { writeTar } from '../machine/files/tar.ts';
 import type { Purpose } from '../machine/rules/rule.ts';
@@ -73,6 +74,13 @@ async function saveTo(target: string, path: string | undefined, options: Options
   if (existsSync(target))
     throw new UsageError(`--collect: expected the name of a new file, got ${target}, which is there already`);
   const collection = collect(await machineFilesAt(path));
+  if (collection.files.size === 0) {
+    throw new InputError(
+      'NOT_RECOGNISED',
+      path ?? '/',
+      'expected proc and sys of a machine, got none of the files that are collected',
+    );
+  }
   print(listText(collection));
   const question = `write these ${collection.files.size} files to ${target}? [y/N] `;
   if (options.yes !== true && !(await agreed(question))) {

@@ -87,10 +87,20 @@ function ownForms(image: Image, flags: GenFlags): OwnForms {
   };
 }
 
+/** The tables of a kernel have as many bits as a format has, where more are asked for; here that is said. */
+function refuseWider({ geometry }: Image, flags: GenFlags): void {
+  for (const name of ['ias', 'oas'] as const) {
+    const asked = bits(name, flags[name]);
+    if (asked === undefined || asked <= geometry[name]) continue;
+    throw new UsageError(`--${name}: expected at most ${geometry[name]} bits for ${geometry.format}, got ${asked}`);
+  }
+}
+
 async function gen(path: string, flags: GenFlags): Promise<void> {
   const output = outputOf(flags, FORMS);
   const lines = readMapList(await readText(path), path);
   const image = makeImage(lines, path, domainOptions(flags), Number(parseNamedAddress('--at', flags.at)));
+  refuseWider(image, flags);
   const answer = genAnswer({ image, mappings: lines.length });
   if (!output.quiet) say([answer.verdict, ...answer.notes].join('\n'));
   await printAnswer(answer, output, ownForms(image, flags));

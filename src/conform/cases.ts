@@ -65,9 +65,14 @@ function parseLine(source: string, line: string, number: number): unknown {
   try {
     return JSON.parse(line) as unknown;
   } catch (cause) {
-    throw new InputError('MALFORMED', source, `line ${number}: expected JSON, got other text: ${String(cause)}`, {
-      line: number,
-    });
+    throw new InputError(
+      'MALFORMED',
+      source,
+      `line ${number}: expected JSON, got other text: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        line: number,
+      },
+    );
   }
 }
 

@@ -2,7 +2,7 @@
  * How a domain is asked for.
  * @module
  */
-import { parseSize } from '../address.ts';
+import { hex, parseSize } from '../address.ts';
 import { bareDriver } from '../drivers/bare.ts';
 import type { DriverFactory } from '../drivers/contract.ts';
 import { checkOptions, IommuError, reading, shown } from '../errors.ts';
@@ -101,7 +101,7 @@ function requestOf(format: Format, options: DomainOptions): TableRequest {
     throw new IommuError(
       'BAD_GEOMETRY',
       'granule',
-      `expected ${format.granules.join(', ')} for ${format.id}, got ${shown(granule)}`,
+      `expected ${format.granules.map(hex).join(', ')} for ${format.id}, got ${Number.isSafeInteger(granule) ? hex(granule) : shown(granule)}`,
     );
   }
   for (const name of ['ias', 'oas', 'pageSizes', 'cpuPageSize'] as const) checkWhole(name, options[name]);

@@ -12,6 +12,8 @@ const [TRACE, PAGES] = [`${AT}trace_vfio.txt`, `${AT}tables-vfio-mapped.jsonl.gz
 const FOLDER = mkdtempSync(join(tmpdir(), 'wrong-use-'));
 const TEXT = join(FOLDER, 'text');
 const TABLE = join(FOLDER, 'table.csv');
+const MAPS = join(FOLDER, 'maps.csv');
+writeFileSync(MAPS, 'iova,pa,size,prot\n0x200000,0x80000000,2M,rw\n');
 writeFileSync(TEXT, 'hello\nworld\n');
 writeFileSync(TABLE, 'op,path,pages,us\nmap,per-page,1,0.6\nmap,per-page,16,9.5\n');
 afterAll(() => rmSync(FOLDER, { recursive: true }));
@@ -70,6 +72,9 @@ describe('options that would have no effect are refused', () => {
     [['replay', TRACE, '--policy', 'strict', '--path', 'all'], '--policy: expected no --path beside it'],
     [['replay', TRACE, '--policy', 'strict', '--limit', '5'], '--policy: expected no --limit beside it'],
     [['replay', TRACE, '--policy', 'strict', '--tlb-size', '64'], '--tlb-size: expected no --policy beside it'],
+    [['bench', '--question', 'list-loop', '--layouts', 'scattered'], '--question: expected no --layouts beside it'],
+    [['bench', '--rings', '--ops', 'map'], '--rings: expected no --ops beside it'],
+    [['bench', '--dma', '--paths', 'map-sg'], '--dma: expected no --paths beside it'],
     [['walk', AT, '0x1000', '--substream', '5'], '--substream: expected --stream beside it'],
     [['fault', `${AT}dmesg.txt`, '--regs', TEXT], '--regs: expected --dump beside it'],
     [['explain', TABLE, TABLE, '--fit-profile', 'x.json'], '--fit-profile: expected one table, got 2'],
@@ -106,6 +111,10 @@ test.each([
   [['decode', AT, '--base', 'x'], 2, "--base: expected a 64-bit address, 0x… or decimal digits, got 'x'"],
   [['decode', AT, '--root', 'x'], 2, "--root: expected a 64-bit address, 0x… or decimal digits, got 'x'"],
   [['bench', '--granule', '5K'], 2, '--granule: expected 4K, 16K, 64K for arm-64-lpae-s1, got 5K'],
+  [['gen', MAPS, '--ias', '99'], 2, '--ias: expected at most 48 bits for arm-64-lpae-s1, got 99'],
+  [['gen', MAPS, '--granule', '3K'], 2, 'granule: expected 0x1000, 0x4000, 0x10000 for arm-64-lpae-s1, got 0xc00'],
+  [['conform', TEXT], 3, 'line 1: expected JSON, got other text: Unexpected token'],
+  [['doctor', FOLDER, '--collect', join(FOLDER, 'x.tar')], 3, 'expected proc and sys of a machine, got none'],
   [['explain'], 2, 'file: expected a latency table, a function_graph trace or a timing text, got none'],
   [
     ['explain', TEXT],
