@@ -109,6 +109,11 @@ function decode(draft: Draft): Decoded {
   return draft.group === RECORD ? decodeFault(draft) : decodeDriverError(draft);
 }
 
+/** A record whose last bracket is not closed: the fault reason was broken. */
+function goesOn(text: string): boolean {
+  return text.includes('Request device') && text.lastIndexOf('[') > text.lastIndexOf(']');
+}
+
 /** Intel VT-d. */
 export const intelVtd: FaultDriver = {
   id: 'intel-vtd',
@@ -181,5 +186,6 @@ export const intelVtd: FaultDriver = {
     'BIOS vendor: ',
   ],
   functions: ['dmar_fault', 'dmar_fault_do_one', 'qi_dump_fault', 'intel_iommu_map', 'prq_event_thread'],
+  goesOn,
   decode,
 };

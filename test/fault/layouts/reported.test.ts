@@ -139,6 +139,14 @@ describe('A line that mail broke', () => {
     expect(incidentsOf(...TWO).map(brief)).toEqual(['arm-smmu | translation | TF | - | 800 | - | write']);
   });
 
+  it('within the bracket of the reason gives the reason', () => {
+    const found = incidentsOf(
+      'DMAR: [DMA Read] Request device [00:02.0] PASID ffffffff fault addr b4000000 [fault re',
+      'ason 06] PTE Read access is not set',
+    );
+    expect(found.map(({ name }) => name)).toEqual(['fault reason 0x06']);
+  });
+
   it('is understood alone where the rest is not its own', () => {
     const found = incidentsOf(TWO[0] ?? '', '[   1.0] eth0: link up', TWO[2] ?? '');
     expect(found.map(brief)).toEqual(['arm-smmu | translation | TF | - | - | - | write']);
