@@ -59,7 +59,7 @@ export const MEMORY_MUTANTS = [
   ['arePages', 'bound', 'at + bytes <= end', 'at <= end'],
   ['arePages', 'mask', 'at + scale - scale == at', 'at == at'],
   ['followToLast', 'mask', 'load<u32>(CALLS, 32)', '(load<u32>(CALLS, 32) + 7)'],
-  ['entryOf', 'bound', 'index + count > mask + 1', 'index > mask'],
+  ['entryOf', 'bound', 'count > ((mask + 1 - index) as u64)', 'index > mask'],
   ['writeLeaves8', 'stride', 'pageShift - shift', 'pageShift'],
   ['mapCall8', 'mask', '<< pageShift, pageShift', ', pageShift'],
   ['scaleAt', 'mask', 'depth << 4', '(depth + 1) << 4'],
