@@ -10,7 +10,7 @@ import type { Dump } from '../dump/types.ts';
 import { type Answer, type Section, tableSection } from '../report/answer.ts';
 import { formatBytes } from '../report/number.ts';
 import type { Cell, Table } from '../report/table.ts';
-import { dumpNotes, geometryLine, isDamaged, plural } from './tables/subject.ts';
+import { dumpNotes, geometryLine, isDamaged, plural, whyUnknown } from './tables/subject.ts';
 
 /** What a comparison's answer is made of. */
 export interface DiffQuestion {
@@ -37,14 +37,14 @@ function kindText(changes: readonly RangeChange[], kind: Kind): string {
   return `${plural(found.length, 'range')} ${kind} (${formatBytes(bytesOf(found))})`;
 }
 
-function verdictOf(changes: readonly RangeChange[]): string {
+function verdictOf({ changes, decodings }: Pick<DiffQuestion, 'changes' | 'decodings'>): string {
   const known = KINDS.filter((kind) => kind !== 'unknown' && ofKind(changes, kind).length > 0);
   const unknown = ofKind(changes, 'unknown').length;
   const differ = known.map((kind) => kindText(changes, kind)).join(', ');
   const first = differ === '' ? 'No difference' : `The mappings differ: ${differ}`;
   if (unknown === 0) return `${first}.`;
-  const missing = `${plural(unknown, 'range')} cannot be compared: a dump does not hold the tables`;
-  return `${first} in what both dumps hold. ${missing}.`;
+  const why = whyUnknown(decodings.flatMap((decoding) => decoding.unknown)).replace('the dump', 'a dump');
+  return `${first} in what is known of both dumps. ${plural(unknown, 'range')} cannot be compared: ${why}.`;
 }
 
 function sideText(side: RangeSide | undefined): string | null {
@@ -110,7 +110,7 @@ export function diffAnswer({ dumps, decodings, changes, limit = LISTED }: DiffQu
     schema: 'iommu.diff',
     version: 1,
     outcome: outcomeOf(changes, dumps),
-    verdict: verdictOf(changes),
+    verdict: verdictOf({ changes, decodings }),
     data: diffData(changes, limit),
     sections: sectionsOf(changes, limit),
     notes: [...geometry, ...new Set(dumps.flatMap(dumpNotes))],

@@ -59,7 +59,7 @@ export interface DomainMappings {
   readonly dropped: number;
 }
 
-/** A part of the answer that the dump does not hold. */
+/** A part of the answer that the dump does not hold, or that lies beyond the limits of a decoding. */
 export interface UnknownPart {
   /** Id of the domain, where it is one domain's. */
   readonly domain: string | undefined;
@@ -67,6 +67,8 @@ export interface UnknownPart {
   readonly iova: bigint;
   readonly bytes: number;
   readonly why: string;
+  /** True where the dump may hold it, and a limit of the decoding left it out. */
+  readonly overLimit: boolean;
 }
 
 /** The whole answer. */
@@ -137,17 +139,19 @@ function unknownOf(domain: DomainMappings): UnknownPart[] {
   const unknown: UnknownPart[] = [];
   for (const finding of domain.findings) {
     const why = whyUnknown(finding);
-    if (why !== undefined) unknown.push({ domain: domain.id, iova: finding.iova, bytes: finding.bytes, why });
+    if (why === undefined) continue;
+    const overLimit = LIMIT_REASONS.has(finding.reason);
+    unknown.push({ domain: domain.id, iova: finding.iova, bytes: finding.bytes, why, overLimit });
   }
   const { cutAt, length, total } = domain.ranges;
   if (cutAt !== undefined) {
     const why = `${total - length} of ${total} ranges from here on are counted and not kept (limit ${MOST_ROWS})`;
-    unknown.push({ domain: domain.id, iova: cutAt, bytes: endOf(domain) - Number(cutAt), why });
+    unknown.push({ domain: domain.id, iova: cutAt, bytes: endOf(domain) - Number(cutAt), why, overLimit: true });
   }
   if (domain.dropped > 0) {
     const [region] = domain.tables.regime.regions;
     const why = `${domain.dropped} findings in its tables are counted and not kept (limit ${MOST_FINDINGS})`;
-    unknown.push({ domain: domain.id, iova: region?.base ?? 0n, bytes: region?.size ?? 0, why });
+    unknown.push({ domain: domain.id, iova: region?.base ?? 0n, bytes: region?.size ?? 0, why, overLimit: true });
   }
   return unknown;
 }
@@ -214,6 +218,7 @@ export function decodeDump(input: DecodeInput, options: DecodeOptions = {}): Dec
     iova: BigInt(address),
     bytes,
     why: `${why} at 0x${address.toString(16)} is not in the dump`,
+    overLimit: false,
   }));
   return {
     iommu: model.name,

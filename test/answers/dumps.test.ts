@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { checkAnswer } from '../../src/answers/check.ts';
 import { decodeAnswer } from '../../src/answers/decode.ts';
+import { unknownSentence } from '../../src/answers/tables/subject.ts';
 import { checkDecoding } from '../../src/dump/check/check.ts';
 import { decodeDump } from '../../src/dump/decode.ts';
 import { openDump } from '../../src/dump/open.ts';
@@ -32,6 +33,21 @@ async function inWidth(columns: number, ...args: string[]): Promise<string> {
     }
   }
 }
+
+const HELD = { domain: 'a', iova: 0n, bytes: 0x1000, why: '', overLimit: false };
+
+test.each([
+  ['nothing', [], ''],
+  ['tables that the dump lacks', [HELD], ' 1 part is unknown: the dump does not hold the tables.'],
+  ['parts over a limit', [{ ...HELD, overLimit: true }], ' 1 part is unknown: a limit of the decoding is reached.'],
+  [
+    'both',
+    [HELD, { ...HELD, overLimit: true }],
+    ' 2 parts are unknown: the dump does not hold the tables, or a limit of the decoding is reached.',
+  ],
+])('a verdict on %s says why parts are unknown', (_, unknown, expected) => {
+  expect(unknownSentence({ unknown })).toBe(expected);
+});
 
 async function open({ args }: { readonly args: readonly string[] }): Promise<Dump> {
   const [tables = '', , regs = ''] = args;

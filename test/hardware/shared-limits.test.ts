@@ -52,6 +52,7 @@ describe('domains that share tables', () => {
     expect(total(domains, ({ findings }) => findings.length)).toBe(1 << 16);
     expect(total(domains, ({ findings, dropped }) => findings.length + dropped)).toBe(ENTRIES << bits);
     expect(unknown).toHaveLength(total(domains, ({ dropped }) => Number(dropped > 0)));
+    expect(unknown.every(({ overLimit }) => overLimit)).toBe(true);
     expect(unknown.at(-1)?.why).toBe('512 findings in its tables are counted and not kept (limit 65536)');
   });
 
