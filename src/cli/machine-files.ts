@@ -31,6 +31,21 @@ function refuseForeign(path: string | undefined, isUnderstood: boolean, expected
   throw new InputError('NOT_RECOGNISED', path, `expected ${expected}, got no line of such a text`);
 }
 
+/** Texts that name devices and memory, by the options that name their files. */
+export type MachineTexts = { readonly [Flag in keyof MachineFlags]-?: string | undefined };
+
+/**
+ * The names that texts give.
+ * @throws InputError `NOT_RECOGNISED` for a text that a flag names and that holds nothing of its kind.
+ */
+export function namesFrom(texts: MachineTexts, flags: MachineFlags): MachineNames {
+  const names = new MachineNames(texts);
+  refuseForeign(flags.pci, names.pci.size > 0, 'text of lspci, or facts of sysfs, a line a device');
+  refuseForeign(flags.groups, names.groups.size > 0 || texts.groups?.trim() === '', 'text of the IOMMU groups');
+  refuseForeign(flags.iomem, names.memory.regions.length > 0 || names.memory.hidden, 'text of /proc/iomem');
+  return names;
+}
+
 /**
  * The names that the files give; a folder as dump brings its own.
  * @throws InputError `UNREADABLE`; `NOT_RECOGNISED` for a file that is named and holds nothing of its kind.
@@ -39,12 +54,7 @@ export function machineNames(dump: string, flags: MachineFlags): MachineNames {
   const { pci, groups, iomem } = dumpInFolder(dump, flags).flags;
   const read = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : new TextDecoder().decode(readFile(path));
-  const texts = { pci: read(pci), groups: read(groups), iomem: read(iomem) };
-  const names = new MachineNames(texts);
-  refuseForeign(flags.pci, names.pci.size > 0, 'text of lspci, or facts of sysfs, a line a device');
-  refuseForeign(flags.groups, names.groups.size > 0 || texts.groups?.trim() === '', 'text of the IOMMU groups');
-  refuseForeign(flags.iomem, names.memory.regions.length > 0 || names.memory.hidden, 'text of /proc/iomem');
-  return names;
+  return namesFrom({ pci: read(pci), groups: read(groups), iomem: read(iomem) }, flags);
 }
 
 /**

@@ -5,10 +5,10 @@
 import { dirname, join } from 'node:path';
 import { evidenceIn } from '../machine/evidence.ts';
 import { type Hardware, hardwareOf } from '../machine/hardware.ts';
-import { MachineNames } from '../machine/names.ts';
+import type { MachineNames } from '../machine/names.ts';
 import { filesIn } from './evidence-folder.ts';
 import { readFile, say } from './io.ts';
-import type { MachineFlags } from './machine-files.ts';
+import { type MachineFlags, namesFrom } from './machine-files.ts';
 
 function listed(folder: string): readonly string[] {
   try {
@@ -38,7 +38,7 @@ function namesIn(traces: readonly string[]): { readonly folder: string; readonly
 
 /**
  * Names of devices and memory: from the files that the flags name, else from those beside the first trace.
- * @throws InputError `UNREADABLE` for a file that a flag names.
+ * @throws InputError `UNREADABLE`, `NOT_RECOGNISED` for a file that a flag names.
  */
 export function namesBeside(traces: readonly string[], flags: MachineFlags): MachineNames {
   const { folder, names } = namesIn(traces);
@@ -47,7 +47,7 @@ export function namesBeside(traces: readonly string[], flags: MachineFlags): Mac
     const given = flags[flag];
     return given === undefined ? textOf(folder, beside[flag] ?? undefined) : new TextDecoder().decode(readFile(given));
   };
-  return new MachineNames({ pci: text('pci'), groups: text('groups'), iomem: text('iomem') });
+  return namesFrom({ pci: text('pci'), groups: text('groups'), iomem: text('iomem') }, flags);
 }
 
 /** The hardware of the machine, from `metadata.json`, a register file, the log and `version.txt` in the folder of the first trace. */

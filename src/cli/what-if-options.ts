@@ -17,7 +17,7 @@ export function addWhatIfOptions(verb: Command, path: 'all' | 'map-pages', subje
     )
     .option(
       '--kernel <version>',
-      `${subject}release of Linux whose driver sends the commands; of 6.1, 6.12, 7.3 the newest that is not newer stands for it`,
+      `${subject}release of Linux whose driver sends the commands; of 6.1, 6.12, 7.3 (riscv-iommu: 6.13) the newest that is not newer stands for it`,
     )
     .option('--format <ids>', `${subject}table formats; by default that of the device`)
     .option('--granule <sizes>', `${subject}4K, 16K, 64K or all; the format's first by default`)

@@ -6,7 +6,7 @@ it.each(['constructor', '', '6', '0.1', '6.x', '6.1x', '5.', '100.1', '__proto__
   (kernel) => {
     for (const iommu of [undefined, 'arm-smmu', 'intel-vtd', 'bare']) {
       expect(() => deviceRows({ kernel, iommu })).toThrow(
-        /kernel: expected a release of Linux .*6\.1, 6\.12, 7\.3.*, got '.*BAD_OPTION/,
+        /kernel: expected a release of Linux .*6\.1, 6\.12, 6\.13, 7\.3.*, got '.*BAD_OPTION/,
       );
     }
   },
