@@ -10,7 +10,7 @@ import type { Dump } from '../dump/types.ts';
 import { type Answer, type Section, tableSection } from '../report/answer.ts';
 import { formatBytes } from '../report/number.ts';
 import type { Cell, Table } from '../report/table.ts';
-import { dumpNotes, geometryLine, isDamaged, plural, whyUnknown } from './tables/subject.ts';
+import { dumpNotes, geometryLine, isDamaged, plural, unknownReason } from './tables/subject.ts';
 
 /** What a comparison's answer is made of. */
 export interface DiffQuestion {
@@ -43,7 +43,7 @@ function verdictOf({ changes, decodings }: Pick<DiffQuestion, 'changes' | 'decod
   const differ = known.map((kind) => kindText(changes, kind)).join(', ');
   const first = differ === '' ? 'No difference' : `The mappings differ: ${differ}`;
   if (unknown === 0) return `${first}.`;
-  const why = whyUnknown(decodings.flatMap((decoding) => decoding.unknown)).replace('the dump', 'a dump');
+  const why = unknownReason(decodings.flatMap((decoding) => decoding.unknown)).replace('the dump', 'a dump');
   return `${first} in what is known of both dumps. ${plural(unknown, 'range')} cannot be compared: ${why}.`;
 }
 

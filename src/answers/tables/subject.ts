@@ -49,7 +49,7 @@ const NOT_HELD = 'the dump does not hold the tables';
 const OVER_LIMIT = 'a limit of the decoding is reached';
 
 /** Why parts of decodings are unknown: `the dump does not hold the tables`, a limit of the decoding, or both. */
-export function whyUnknown(unknown: Decoding['unknown']): string {
+export function unknownReason(unknown: Decoding['unknown']): string {
   const limited = unknown.filter(({ overLimit }) => overLimit).length;
   if (limited === 0) return NOT_HELD;
   return limited === unknown.length ? OVER_LIMIT : `${NOT_HELD}, or ${OVER_LIMIT}`;
@@ -59,7 +59,7 @@ export function whyUnknown(unknown: Decoding['unknown']): string {
 export function unknownSentence({ unknown }: Pick<Decoding, 'unknown'>): string {
   if (unknown.length === 0) return '';
   const parts = unknown.length === 1 ? '1 part is' : `${formatNumber(unknown.length)} parts are`;
-  return ` ${parts} unknown: ${whyUnknown(unknown)}.`;
+  return ` ${parts} unknown: ${unknownReason(unknown)}.`;
 }
 
 /** Where a device's name is an assumption. */

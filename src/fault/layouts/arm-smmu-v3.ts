@@ -37,45 +37,32 @@ const EVENTS: readonly Layout[] = [
   { id: 'decoded-rest', group: EVENT, headless: true, seen: 'broken by mail', text: 'iova: {iova} ipa: {ipa}' },
 ];
 
-const GLOBAL_ERROR = 'unexpected global error reported ({gerror}), this could be serious';
-const COMMAND_ERROR = 'CMDQ error (cons {cons}): {why:rest}';
+/** Errors that people quote without the driver's name too. */
+const QUOTED: readonly Layout[] = [
+  {
+    id: 'global',
+    group: ERROR,
+    text: 'unexpected global error reported ({gerror}), this could be serious',
+    says: 'global error {gerror}',
+  },
+  {
+    id: 'command',
+    group: ERROR,
+    text: 'CMDQ error (cons {cons}): {why:rest}',
+    says: 'the command queue stopped at {cons}: {why}',
+  },
+];
 
-/** As people quote them, without the driver's name: the first begins an incident, the others follow it. */
+/** Without the driver's name: the first begins an incident, the others follow it. */
 const BARE: readonly Layout[] = [
-  {
-    id: 'global-bare',
-    group: ERROR,
+  ...QUOTED.map((each) => ({
+    ...each,
+    id: `${each.id}-bare`,
     seen: 'quoted without the head',
-    text: GLOBAL_ERROR,
-    headless: true,
+    headless: true as const,
     repeats: 64,
-    says: 'global error {gerror}',
-  },
-  {
-    id: 'command-bare',
-    group: ERROR,
-    seen: 'quoted without the head',
-    text: COMMAND_ERROR,
-    headless: true,
-    repeats: 64,
-    says: 'the command queue stopped at {cons}: {why}',
-  },
-  {
-    id: 'global-first',
-    group: ERROR,
-    text: GLOBAL_ERROR,
-    headless: true,
-    starts: true,
-    says: 'global error {gerror}',
-  },
-  {
-    id: 'command-first',
-    group: ERROR,
-    text: COMMAND_ERROR,
-    headless: true,
-    starts: true,
-    says: 'the command queue stopped at {cons}: {why}',
-  },
+  })),
+  ...QUOTED.map((each) => ({ ...each, id: `${each.id}-first`, headless: true as const, starts: true as const })),
 ];
 
 const ERRORS: readonly Layout[] = [
@@ -95,22 +82,7 @@ const ERRORS: readonly Layout[] = [
     repeats: 64,
     says: 'no entry of the command queue became free',
   },
-  {
-    id: 'global',
-    group: ERROR,
-    seen: 'Linux, Xen',
-    text: GLOBAL_ERROR,
-    repeats: 64,
-    says: 'global error {gerror}',
-  },
-  {
-    id: 'command',
-    group: ERROR,
-    seen: 'Linux, Xen',
-    text: COMMAND_ERROR,
-    repeats: 64,
-    says: 'the command queue stopped at {cons}: {why}',
-  },
+  ...QUOTED.map((each) => ({ ...each, seen: 'Linux, Xen', repeats: 64 })),
   {
     id: 'retry',
     group: ERROR,

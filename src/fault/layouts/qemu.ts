@@ -115,21 +115,37 @@ const NO_REASON: Judged = {
   meaning: 'the translation failed; the line with the reason is missing',
 };
 
-function judgeWalk(draft: Draft): Judged | undefined {
-  if (draft.has('overflow')) {
-    return {
-      kind: 'input-range',
-      name: 'IOVA overflow',
-      meaning: "the address is beyond the width of the guest's tables",
-    };
-  }
-  if (draft.has('reserved')) {
-    return {
+/** What a line says by itself, by a field that only it has. */
+const SAID: readonly (readonly [string, Judged])[] = [
+  ['unmapped', { kind: 'translation', name: 'no mapping', meaning: 'the guest has not mapped the address' }],
+  [
+    'unattached',
+    {
+      kind: 'configuration',
+      name: 'endpoint not known',
+      meaning: 'the guest has not attached the endpoint to a domain',
+    },
+  ],
+  [
+    'irte',
+    { kind: 'interrupt', name: 'IRTE not present', meaning: "the guest's interrupt remapping entry is not present" },
+  ],
+  ['msi', { kind: 'interrupt', name: 'invalid MSI', meaning: 'an interrupt message whose reserved bits are set' }],
+  [
+    'overflow',
+    { kind: 'input-range', name: 'IOVA overflow', meaning: "the address is beyond the width of the guest's tables" },
+  ],
+  [
+    'reserved',
+    {
       kind: 'reserved-bits',
       name: 'reserved bits',
       meaning: "reserved bits are set in an entry of the guest's tables",
-    };
-  }
+    },
+  ],
+];
+
+function judgeEntry(draft: Draft): Judged | undefined {
   if (!draft.has('refused')) return undefined;
   const at = `the guest's table of level ${draft.hexNumber('level') ?? '?'}`;
   return draft.hex('entry') === 0n
@@ -145,26 +161,7 @@ function judgeReason(draft: Draft): Judged {
 }
 
 function judge(draft: Draft): Judged {
-  if (draft.has('unmapped'))
-    return { kind: 'translation', name: 'no mapping', meaning: 'the guest has not mapped the address' };
-  if (draft.has('unattached')) {
-    return {
-      kind: 'configuration',
-      name: 'endpoint not known',
-      meaning: 'the guest has not attached the endpoint to a domain',
-    };
-  }
-  if (draft.has('irte')) {
-    return {
-      kind: 'interrupt',
-      name: 'IRTE not present',
-      meaning: "the guest's interrupt remapping entry is not present",
-    };
-  }
-  if (draft.has('msi')) {
-    return { kind: 'interrupt', name: 'invalid MSI', meaning: 'an interrupt message whose reserved bits are set' };
-  }
-  return judgeWalk(draft) ?? judgeReason(draft);
+  return SAID.find(([field]) => draft.has(field))?.[1] ?? judgeEntry(draft) ?? judgeReason(draft);
 }
 
 const EMULATED =
